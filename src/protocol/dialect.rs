@@ -1,0 +1,248 @@
+//! The two wire dialects: how each writes what we say, and what a message of the server means in each.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::{
+    envelope::{self, Envelope, Span},
+    error::Fault,
+    request_id::RequestId,
+};
+
+/// A wire dialect; both are specified in PROTOCOL.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The integration guide's.
+    Guide,
+    /// The one of servers that speak in `event` messages.
+    Event,
+}
+
+impl Dialect {
+    /// A heartbeat ping.
+    pub(super) fn ping(self, wall: u64) -> String {
+        match self {
+            Self::Guide => format!(r#"{{"messageType":"ping","timestamp":{wall}}}"#),
+            Self::Event => r#"{"type":"ping"}"#.to_owned(),
+        }
+    }
+}
+
+/// A tool request as it is written in one dialect; it can be written in the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wording {
+    dialect: Dialect,
+    text: Bytes,
+    /// The quoted name in `text`.
+    name: Span,
+    parameters: Option<Span>,
+}
+
+impl Wording {
+    /// `parameters` is JSON, or `None` for none.
+    pub(super) fn new(dialect: Dialect, id: RequestId, name: &str, parameters: Option<&str>) -> Self {
+        Self::write(dialect, id, &quoted(name), parameters)
+    }
+
+    fn write(dialect: Dialect, id: RequestId, name: &str, parameters: Option<&str>) -> Self {
+        let parameters = match dialect {
+            Dialect::Guide => parameters,
+            Dialect::Event => Some(parameters.filter(|json| *json != "null").unwrap_or("{}")),
+        };
+        let (head, tail) = match dialect {
+            Dialect::Guide => ("{", "}"),
+            Dialect::Event => (r#"{"type":"mcp_request","request":{"#, "}}"),
+        };
+        let mut text = String::with_capacity(ENVELOPE_BYTES + name.len() + parameters.map_or(0, str::len));
+        write!(text, r#"{head}"id":"{id}","name":"#).expect("a string takes all");
+        let start = text.len();
+        text.push_str(name);
+        let name = start..text.len();
+        let parameters = parameters.map(|json| {
+            text.push_str(r#","parameters":"#);
+            let start = text.len();
+            text.push_str(json);
+            start..text.len()
+        });
+        text.push_str(tail);
+        Self { dialect, text: Bytes::from(text), name, parameters }
+    }
+
+    /// The whole message.
+    pub(super) fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// The same request in `dialect`.
+    pub(super) fn in_dialect(self, dialect: Dialect, id: RequestId) -> Self {
+        if dialect == self.dialect {
+            return self;
+        }
+        let text = str::from_utf8(&self.text).expect("it was written from strings");
+        Self::write(dialect, id, &text[self.name], self.parameters.map(|span| &text[span]))
+    }
+}
+
+/// The guide's auth message.
+pub(super) fn auth(token: &str) -> String {
+    format!(r#"{{"id":"auth","token":{}}}"#, quoted(token))
+}
+
+/// What a message of the server means.
+#[derive(Debug, PartialEq)]
+pub(super) enum Inbound {
+    /// The answer to an auth message; `Err` holds the raw error, if there was one.
+    Auth(Result<(), Option<Span>>),
+    /// The answer to a ping.
+    Pong,
+    /// The event dialect's greeting: the connection can be used.
+    Welcome,
+    /// The answer to a request; `id` is `None` when it cannot be one of ours.
+    Answer { id: Option<RequestId>, verdict: Verdict },
+    /// Anything else.
+    Push,
+}
+
+/// What an answer says.
+#[derive(Debug, PartialEq)]
+pub(super) enum Verdict {
+    Results(Option<Span>),
+    Error(Span),
+}
+
+/// Reads a message in `dialect`.
+pub(super) fn read(dialect: Dialect, text: &str, envelope: &Envelope) -> Inbound {
+    match dialect {
+        Dialect::Guide => read_guide(text, envelope),
+        Dialect::Event => read_event(text, envelope),
+    }
+}
+
+/// The message is an `event` of the event dialect's table.
+pub(super) fn is_event(text: &str, envelope: &Envelope) -> bool {
+    let event = string_at(text, envelope.top.event.as_ref());
+    matches!(event.as_deref(), Some("connection" | "schemas" | "pong" | "response" | "error"))
+}
+
+/// The guide's auth answer, whatever dialect is spoken.
+pub(super) fn auth_answer(text: &str, envelope: &Envelope) -> Option<Inbound> {
+    let top = &envelope.top;
+    if string_at(text, top.id.as_ref()).as_deref() != Some("auth") {
+        return None;
+    }
+    let success = top.success.clone().is_some_and(|span| &text[span] == "true");
+    Some(Inbound::Auth(if success { Ok(()) } else { Err(top.error.clone()) }))
+}
+
+fn read_guide(text: &str, envelope: &Envelope) -> Inbound {
+    let top = &envelope.top;
+    if let Some(answer) = auth_answer(text, envelope) {
+        return answer;
+    }
+    if string_at(text, top.message_type.as_ref()).as_deref() == Some("pong") {
+        return Inbound::Pong;
+    }
+    answer(text, top.id.as_ref(), top.results.as_ref(), top.error.as_ref())
+}
+
+fn read_event(text: &str, envelope: &Envelope) -> Inbound {
+    let data = &envelope.data;
+    match string_at(text, envelope.top.event.as_ref()).as_deref() {
+        Some("connection" | "schemas") => Inbound::Welcome,
+        Some("pong") => Inbound::Pong,
+        Some("response") => answer(text, data.id.as_ref(), data.results.as_ref(), data.error.as_ref()),
+        Some("error") => match (&data.request_id, &envelope.top.data) {
+            (Some(id), Some(whole)) => Inbound::Answer { id: our_id(text, id), verdict: Verdict::Error(whole.clone()) },
+            _ => Inbound::Push,
+        },
+        _ => Inbound::Push,
+    }
+}
+
+/// An id that has not the form of ours makes a message an answer only together with something to answer.
+fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&Span>) -> Inbound {
+    let Some(span) = id else { return Inbound::Push };
+    let id = our_id(text, span);
+    if id.is_none() && results.is_none() && error.is_none() {
+        return Inbound::Push;
+    }
+    let verdict = match error.filter(|span| envelope::is_truthy(&text[(*span).clone()])) {
+        Some(error) => Verdict::Error(error.clone()),
+        None => Verdict::Results(results.cloned()),
+    };
+    Inbound::Answer { id, verdict }
+}
+
+/// The id of the request that a text which is not JSON was the answer to, as far as it could be read.
+pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> Option<RequestId> {
+    let span = match dialect {
+        Dialect::Guide => seen.top.id.as_ref(),
+        Dialect::Event => seen.data.id.as_ref().or(seen.data.request_id.as_ref()),
+    };
+    our_id(text, span?)
+}
+
+/// The `message` and `code` of a raw error value: a string, or an object that has them.
+pub(super) fn error_words(raw: &str) -> (Option<String>, Option<String>) {
+    if let Some(words) = envelope::decode_string(raw) {
+        return (Some(words.into_owned()), None);
+    }
+    let Ok(members) = envelope::split(raw) else { return (None, None) };
+    let word = |span: Option<&Span>| string_at(raw, span).filter(|text| !text.is_empty());
+    (word(members.top.message.as_ref()), word(members.top.code.as_ref()))
+}
+
+/// The fault that a raw error value of an answer stands for.
+pub(super) fn tool_fault(raw: &str) -> Fault {
+    let (message, code) = error_words(raw);
+    Fault::Tool { message: message.unwrap_or_else(|| "Tool execution failed".to_owned()), code, data: raw.to_owned() }
+}
+
+/// What a message that the user sends by himself is to the protocol.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Ping,
+    Auth,
+    Other,
+}
+
+/// Code written against a raw socket authenticates and pings by itself; the answers must not be taken for ours.
+pub(super) fn classify_sent(text: &str) -> Sent {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head<'a> {
+        #[serde(borrow)]
+        id: Option<&'a str>,
+        #[serde(borrow)]
+        message_type: Option<&'a str>,
+        #[serde(borrow, rename = "type")]
+        kind: Option<&'a str>,
+    }
+    if text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
+        return Sent::Other;
+    }
+    match serde_json::from_str::<Head<'_>>(text) {
+        Ok(Head { id: Some("auth"), .. }) => Sent::Auth,
+        Ok(Head { message_type: Some("ping"), .. } | Head { kind: Some("ping"), .. }) => Sent::Ping,
+        _ => Sent::Other,
+    }
+}
+
+fn our_id(text: &str, span: &Span) -> Option<RequestId> {
+    RequestId::parse(&envelope::decode_string(&text[span.clone()])?)
+}
+
+fn string_at(text: &str, span: Option<&Span>) -> Option<String> {
+    envelope::decode_string(&text[span?.clone()]).map(|text| text.into_owned())
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a string is always JSON")
+}
+
+/// What id and keys add to a request, at most.
+const ENVELOPE_BYTES: usize = 100;
+/// Auth messages carry tokens of some KB; nothing longer is looked at.
+const LONGEST_CONTROL: usize = 16 * 1024;

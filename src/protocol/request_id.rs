@@ -1,0 +1,123 @@
+//! Request ids: `req_<ms since the epoch>_<9 characters of [0-9a-z]>`, the form the guide uses.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher},
+};
+
+use rand::{CryptoRng, RngExt};
+
+/// The random part of a request id as a number below 36⁹, which fits a JavaScript number. It names a request within its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestKey(pub u64);
+
+/// A request id: when it was made, and its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId {
+    /// Wall clock at the call, ms since the epoch.
+    pub millis: u64,
+    /// The random part.
+    pub key: RequestKey,
+}
+
+impl RequestKey {
+    /// Draws one. The generator must be a cryptographic one, so that nobody can guess the id of a call.
+    pub(super) fn random(rng: &mut impl CryptoRng) -> Self {
+        Self(rng.random_range(0..KEYS))
+    }
+}
+
+impl RequestId {
+    /// Reads an id that has the form of ours; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (millis, suffix) = text.strip_prefix("req_")?.split_once('_')?;
+        // `parse` alone would take "+1" and "007", which we never write.
+        let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+        if suffix.len() != SUFFIX_LENGTH || !plain(millis) {
+            return None;
+        }
+        let mut key = 0;
+        for byte in suffix.bytes() {
+            key = key * 36 + DIGITS.iter().position(|digit| *digit == byte)? as u64;
+        }
+        Some(Self { millis: millis.parse().ok()?, key: RequestKey(key) })
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut suffix = [0; SUFFIX_LENGTH];
+        let mut rest = self.key.0;
+        for place in suffix.iter_mut().rev() {
+            *place = DIGITS[(rest % 36) as usize];
+            rest /= 36;
+        }
+        write!(f, "req_{}_{}", self.millis, str::from_utf8(&suffix).expect("base-36 digits are ASCII"))
+    }
+}
+
+/// Keys are random already: spreading their bits is all the hashing they need.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KeyHash(u64);
+
+impl BuildHasher for KeyHash {
+    type Hasher = Self;
+    fn build_hasher(&self) -> Self {
+        *self
+    }
+}
+
+impl Hasher for KeyHash {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a key hashes as one u64");
+    }
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+const SUFFIX_LENGTH: usize = 9;
+const KEYS: u64 = 36u64.pow(SUFFIX_LENGTH as u32);
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_written_and_read_back() {
+        let mut rng = StdRng::seed_from_u64(3);
+        for millis in [1, 1_700_000_000_000, u64::MAX] {
+            let id = RequestId { millis, key: RequestKey::random(&mut rng) };
+            assert_eq!(RequestId::parse(&id.to_string()), Some(id));
+        }
+        let id = RequestId { millis: 1_700_000_000_000, key: RequestKey(KEYS - 1) };
+        assert_eq!(id.to_string(), "req_1700000000000_zzzzzzzzz");
+    }
+
+    #[test]
+    fn what_is_not_of_our_form_is_refused() {
+        for text in [
+            "",
+            "auth",
+            "req_",
+            "req_1_",
+            "req_1_12345678",
+            "req_1_1234567890",
+            "req_+1_123456789",
+            "req_01_123456789",
+            "req_1_12345678A",
+            "req_1_1234_5678",
+            "REQ_1_123456789",
+            "req__123456789",
+            "req_99999999999999999999_123456789",
+        ] {
+            assert_eq!(RequestId::parse(text), None, "{text:?}");
+        }
+    }
+}
