@@ -1,0 +1,28 @@
+//! The one place that reads the clocks.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::protocol::Now;
+
+/// Both clocks, the monotonic one counted from when this was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    epoch: Instant,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self { epoch: Instant::now() }
+    }
+
+    pub(super) fn now(self) -> Now {
+        // A wall clock before 1970 counts as 1970: only differences matter.
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { mono: self.epoch.elapsed(), wall: wall.as_millis() as u64 }
+    }
+
+    /// The moment `mono` after the start.
+    pub(super) fn at(self, mono: Duration) -> tokio::time::Instant {
+        tokio::time::Instant::from_std(self.epoch + mono)
+    }
+}

@@ -1,0 +1,37 @@
+//! The driver: tokio. It does what the session says and never asks why.
+//!
+//! All clients of a process share one I/O thread ([`runtime`]). A client with something to do has one task there
+//! ([`task`]): its socket, its one timer, its actions. What JavaScript holds is a [`Handle`]; both sides meet in
+//! [`Shared`], behind a mutex that is never held across a system call.
+
+mod clock;
+mod dial;
+mod handle;
+mod open;
+mod runtime;
+mod task;
+mod tls;
+mod wire;
+
+use tokio::sync::watch;
+
+pub use self::handle::{Handle, shared_io_thread_name};
+use crate::protocol::{ConnectionId, Event};
+
+/// Where events go. The binding's is the mailbox of a JavaScript environment.
+pub trait Sink: Send + Sync + 'static {
+    /// What comes back with a settled command or call.
+    type Payload: Send + 'static;
+
+    /// Takes an event. Called under the session's lock, in the order of the events: it must be brief and must not call back.
+    fn push(&self, event: Event<Self::Payload>);
+
+    /// Asks the user's token function; the answer goes to [`Handle::answer_token`]. Called like `push`.
+    fn ask_token(&self, connection: ConnectionId);
+
+    /// Events were pushed. Called without any lock.
+    fn wake(&self);
+
+    /// True while nobody drains: reading stops until it is false again.
+    fn is_full(&self) -> watch::Receiver<bool>;
+}

@@ -1,0 +1,64 @@
+//! The one I/O thread of the process. It lives as long as a client has something to do, and no longer.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+};
+
+/// Keeps the I/O thread alive; the last one dropped lets it end.
+pub(super) struct IoThread {
+    handle: Handle,
+    _ends_when_dropped: oneshot::Sender<()>,
+}
+
+impl IoThread {
+    /// The thread that runs, or a new one.
+    ///
+    /// Errors: the system refuses a thread or an epoll instance.
+    pub(super) fn get() -> io::Result<Arc<Self>> {
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = current.upgrade() {
+            return Ok(running);
+        }
+        let started = Arc::new(Self::start()?);
+        *current = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    /// Where to spawn what runs on it.
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            // Only name look-ups and reading the system's certificates use these.
+            .max_blocking_threads(4)
+            .thread_keep_alive(Duration::from_secs(1))
+            .thread_name("mcp-client-dns")
+            .build()?;
+        let handle = runtime.handle().clone();
+        let (ends_when_dropped, end) = oneshot::channel();
+        thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(move || {
+            // The sender is never used, only dropped.
+            let _ = runtime.block_on(end);
+            // A look-up that hangs in the system's resolver must not hold the thread.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { handle, _ends_when_dropped: ends_when_dropped })
+    }
+}
+
+static CURRENT: Mutex<Weak<IoThread>> = Mutex::new(Weak::new());
+
+/// At most 15 bytes, or Linux cuts it.
+pub(super) const THREAD_NAME: &str = "mcp-client-io";

@@ -1,0 +1,238 @@
+//! The loop of one client: its line, its timer, its actions. It ends when there is nothing to wait for.
+
+use std::{
+    future::{Future, pending, poll_fn},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+};
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio_tungstenite::WebSocketStream;
+
+use super::{
+    Sink,
+    handle::{Core, Shared, seed},
+    open::{Inbound, Inbox, Open, reproach},
+    runtime::IoThread,
+    wire::{Outbox, Wire},
+};
+use crate::protocol::{Action, ConnectionId, DialFailure, Now};
+
+type Dial = Pin<Box<dyn Future<Output = Result<WebSocketStream<Wire>, DialFailure>> + Send>>;
+
+/// The connection of the moment.
+enum Line {
+    None,
+    Dialing(ConnectionId, Dial),
+    Open(Box<Open>),
+}
+
+/// What one wait brought.
+enum News {
+    Nudged,
+    Due,
+    Dialed(ConnectionId, Result<WebSocketStream<Wire>, DialFailure>),
+    Read(Inbox),
+    Drained,
+}
+
+/// Runs a client until it has nothing to do. A panic in it is the client's own fault, never the process's.
+pub(super) async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
+    let mut task = Task { line: Line::None, is_full: shared.sink.is_full(), shared: Arc::clone(&shared), thread };
+    if AssertUnwindSafe(task.run()).catch_unwind().await.is_err() {
+        shared.input(|core, now| {
+            core.running = false;
+            core.hang_up();
+            core.actions.clear();
+            core.session.handle_fault(now, "the I/O task panicked; please report it");
+            core.actions.clear();
+        });
+    }
+}
+
+struct Task<S: Sink> {
+    shared: Arc<Shared<S>>,
+    thread: Arc<IoThread>,
+    line: Line,
+    is_full: watch::Receiver<bool>,
+}
+
+impl<S: Sink> Task<S> {
+    async fn run(&mut self) {
+        loop {
+            let actions = {
+                let mut core = self.shared.lock();
+                core.armed = core.session.poll_timeout();
+                let idle = matches!(self.line, Line::None) && core.actions.is_empty() && core.armed.is_none();
+                if idle || core.abandoned {
+                    core.running = false;
+                    core.hang_up();
+                    return;
+                }
+                std::mem::take(&mut core.actions)
+            };
+            if !actions.is_empty() {
+                for action in actions {
+                    self.perform(action);
+                }
+                continue;
+            }
+            let news = self.wait().await;
+            self.report(news);
+        }
+    }
+
+    async fn wait(&mut self) -> News {
+        let Self { shared, line, is_full, .. } = self;
+        let due = shared.lock().armed.map(|armed| tokio::time::sleep_until(shared.clock.at(armed)));
+        let paused = matches!(line, Line::Open(open) if open.paused);
+        tokio::select! {
+            // Time first: a server that floods must not delay the heartbeat. A nudge only ends the wait.
+            biased;
+            () = async { match due { Some(sleep) => sleep.await, None => pending().await } } => News::Due,
+            news = line.next(shared) => news,
+            // The sender goes away with the JavaScript environment, and then the handle does too.
+            _ = is_full.wait_for(|full| !full), if paused => News::Drained,
+            () = shared.nudge.notified() => News::Nudged,
+        }
+    }
+
+    fn report(&mut self, news: News) {
+        match news {
+            News::Nudged => {}
+            News::Due => {
+                let read = match &self.line {
+                    Line::Open(open) => Some((open.connection, open.last_read())),
+                    _ => None,
+                };
+                self.shared.input(|core, now| {
+                    if let Some((connection, mono)) = read {
+                        core.session.handle_bytes(Now { mono, ..now }, connection);
+                    }
+                    core.session.handle_timeout(now);
+                });
+            }
+            News::Dialed(connection, Ok(socket)) => self.opened(connection, socket),
+            News::Dialed(connection, Err(failure)) => {
+                self.line = Line::None;
+                self.shared.input(|core, now| core.session.handle_dial_failed(now, connection, failure));
+            }
+            News::Read(inbox) => self.read(inbox),
+            News::Drained => self.pause(false),
+        }
+    }
+
+    fn opened(&mut self, connection: ConnectionId, socket: WebSocketStream<Wire>) {
+        let open = Open::new(connection, socket);
+        let tcp = open.tcp();
+        self.line = Line::Open(Box::new(open));
+        self.shared.input(|core, now| {
+            core.outbox = Some(Outbox::new(connection, seed()));
+            core.tcp = tcp;
+            core.session.handle_open(now, connection);
+        });
+    }
+
+    fn read(&mut self, inbox: Inbox) {
+        let Line::Open(open) = &self.line else { return };
+        let connection = open.connection;
+        let Inbox { messages, ending } = inbox;
+        let reproach = ending.as_ref().and_then(reproach);
+        let goodbye = ending.is_some();
+        self.shared.input(|core, now| {
+            for message in messages {
+                match message {
+                    Inbound::Text(text) => core.session.handle_message(now, connection, text),
+                    Inbound::Binary(bytes) => core.session.handle_binary(now, connection, bytes),
+                }
+            }
+            if let (Some(code), Some(outbox)) = (reproach, &mut core.outbox) {
+                outbox.push_close(code, "");
+            }
+            if let Some(ending) = ending {
+                core.session.handle_closed(now, connection, ending);
+            }
+        });
+        if goodbye {
+            self.leave();
+        } else if *self.is_full.borrow() {
+            self.pause(true);
+        }
+    }
+
+    fn pause(&mut self, paused: bool) {
+        let Line::Open(open) = &mut self.line else { return };
+        open.paused = paused;
+        let connection = open.connection;
+        self.shared.input(|core, now| core.session.handle_paused(now, connection, paused));
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Dial(connection) => {
+                let (endpoint, clock) = (self.shared.endpoint.clone(), self.shared.clock);
+                self.line = Line::Dialing(connection, Box::pin(endpoint.dial(clock)));
+            }
+            Action::Close { connection, code, reason } => {
+                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut self.shared.lock().outbox) {
+                    if open.connection == connection {
+                        outbox.push_close(code, &reason);
+                        open.note_goodbye();
+                    }
+                }
+            }
+            Action::Drop { connection, farewell } => self.drop_line(connection, farewell),
+            // The session's lock hands these straight to the sink.
+            Action::AskToken(_) => {}
+        }
+    }
+
+    fn drop_line(&mut self, connection: ConnectionId, farewell: Option<u16>) {
+        match (&self.line, farewell) {
+            (Line::Open(open), Some(code)) if open.connection == connection => {
+                if let Some(outbox) = &mut self.shared.lock().outbox {
+                    outbox.push_close(code, "");
+                }
+                self.leave();
+            }
+            (Line::Open(open), None) if open.connection == connection => {
+                self.shared.lock().hang_up();
+                self.line = Line::None;
+            }
+            (Line::Dialing(dialing, _), _) if *dialing == connection => self.line = Line::None,
+            _ => {}
+        }
+    }
+
+    /// The connection is over for the session; what is still to be said is said in the background.
+    fn leave(&mut self) {
+        let Line::Open(open) = std::mem::replace(&mut self.line, Line::None) else { return };
+        let outbox = self.shared.lock().hang_up();
+        if let Some(outbox) = outbox.filter(|outbox| !outbox.is_taken()) {
+            open.linger(outbox, Arc::clone(&self.thread));
+        }
+    }
+}
+
+impl Line {
+    async fn next<S: Sink>(&mut self, shared: &Shared<S>) -> News {
+        match self {
+            Self::None => pending().await,
+            Self::Dialing(connection, dial) => {
+                let result = dial.await;
+                News::Dialed(*connection, result)
+            }
+            Self::Open(open) => News::Read(poll_fn(|cx| open.poll_turn(cx, shared)).await),
+        }
+    }
+}
+
+impl<T> Core<T> {
+    /// Nobody writes to this connection any more.
+    fn hang_up(&mut self) -> Option<Outbox> {
+        self.tcp = None;
+        self.outbox.take()
+    }
+}
