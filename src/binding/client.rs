@@ -1,0 +1,162 @@
+//! The native half of `MCPClient`: one function a command.
+
+use std::time::Duration;
+
+use napi::{
+    Error, Status,
+    bindgen_prelude::{Either, Result},
+};
+use napi_derive::napi;
+use serde_json::{Map, Value};
+
+use super::mailbox::{ClientSink, Mailbox, Slot};
+use crate::{
+    driver::Handle,
+    protocol::{Call, Config, ConnectionId, Interest, LogLevel, OptionError, RequestKey, Secret},
+};
+
+/// One client. Slots are numbers below 2³¹; each comes back exactly once through the mailbox, unless a call returns otherwise.
+#[napi]
+pub struct NativeClient {
+    handle: Handle<ClientSink>,
+}
+
+#[napi]
+impl NativeClient {
+    /// `id` names the client in the mailbox. `options` is a JSON object.
+    ///
+    /// Throws an error whose message is the JSON of an `OptionError`.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(mailbox: &Mailbox, id: u32, options: String) -> Result<Self> {
+        let options: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
+        let config = Config::from_json(&options).map_err(|error| refused(&error))?;
+        let handle = Handle::new(config, mailbox.sink(id)).map_err(|error| refused(&error))?;
+        Ok(Self { handle })
+    }
+
+    /// Settled when `ready`.
+    #[napi(catch_unwind)]
+    pub fn connect(&self, slot: u32) {
+        self.handle.connect(Slot::new(slot, false));
+    }
+
+    /// Settled when `ready` again.
+    #[napi(catch_unwind)]
+    pub fn reconnect(&self, slot: u32) {
+        self.handle.reconnect(Slot::new(slot, false));
+    }
+
+    /// Settled when authenticated. `null` keeps the token.
+    #[napi(catch_unwind)]
+    pub fn authenticate(&self, token: Option<String>, slot: u32) {
+        self.handle.authenticate(token.map(Secret::new), Slot::new(slot, false));
+    }
+
+    /// Settled when `closed`. `drain` in ms.
+    #[napi(catch_unwind)]
+    pub fn close(&self, code: u16, reason: String, drain: f64, slot: u32) {
+        self.handle.close(code, &reason, millis(drain), Slot::new(slot, false));
+    }
+
+    /// A tool request; `parameters` is JSON, or `null` for none; `timeout` in ms, 0 for none. Returns the key for `abort`, or the JSON of
+    /// an `ErrorData` when the request was not taken: then the slot is free at once.
+    #[napi(catch_unwind)]
+    pub fn request(
+        &self,
+        slot: u32,
+        name: String,
+        parameters: Option<String>,
+        timeout: f64,
+        idempotent: bool,
+        wants_bytes: bool,
+    ) -> Either<f64, String> {
+        let timeout = (timeout > 0.0).then(|| millis(timeout));
+        let call = Call { name: &name, parameters: parameters.as_deref(), timeout, idempotent };
+        match self.handle.request(call, Slot::new(slot, wants_bytes)) {
+            Ok(key) => Either::A(key.0 as f64),
+            Err(refused) => {
+                Either::B(serde_json::to_string(&refused.error.data()).expect("errors have string keys only"))
+            }
+        }
+    }
+
+    /// Takes a request back. True: it never settles, the slot is free. False: its settlement is on its way.
+    #[napi(catch_unwind)]
+    pub fn abort(&self, key: f64) -> bool {
+        self.handle.abort(RequestKey(key as u64)).is_some()
+    }
+
+    /// The guide's `sendToolRequest`: the id, or `null`.
+    #[napi(catch_unwind)]
+    pub fn send_tool_request(&self, name: String, parameters: Option<String>) -> Option<String> {
+        self.handle.send_tool_request(&name, parameters.as_deref()).map(|id| id.to_string())
+    }
+
+    /// Sends a text as it is; false if it cannot.
+    #[napi(catch_unwind)]
+    pub fn send(&self, text: String) -> bool {
+        self.handle.send(&text)
+    }
+
+    /// Writes what the calls since the last flush have framed.
+    #[napi(catch_unwind)]
+    pub fn flush(&self) {
+        self.handle.flush();
+    }
+
+    /// The token function's answer, or what it failed with.
+    #[napi(catch_unwind)]
+    pub fn answer_token(&self, connection: u32, token: Option<String>, failure: Option<String>) {
+        let answer = token.map(Secret::new).ok_or_else(|| failure.unwrap_or_default());
+        self.handle.answer_token(ConnectionId(connection), answer);
+    }
+
+    /// What somebody listens to: 1 messages, 2 heartbeats, 4 logs.
+    #[napi(catch_unwind)]
+    pub fn set_interest(&self, interest: u8) {
+        self.handle.set_interest(Interest(interest));
+    }
+
+    /// A warning for the log.
+    #[napi(catch_unwind)]
+    pub fn warn(&self, message: String) {
+        self.handle.note(LogLevel::Warn, &message);
+    }
+
+    /// The JSON of a `Snapshot`.
+    #[napi(catch_unwind)]
+    pub fn snapshot(&self) -> String {
+        serde_json::to_string(&self.handle.snapshot()).expect("snapshots have string keys only")
+    }
+
+    /// The JSON of `Stats`.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> String {
+        serde_json::to_string(&self.handle.stats()).expect("stats have string keys only")
+    }
+
+    /// Bytes taken and not yet handed to the operating system.
+    #[napi(catch_unwind)]
+    pub fn buffered_amount(&self) -> f64 {
+        self.handle.buffered_amount() as f64
+    }
+
+    /// ms of the default timeout of a request; 0 for none.
+    #[napi(catch_unwind)]
+    pub fn request_timeout(&self) -> f64 {
+        self.handle.config().request_timeout.map_or(0.0, |timeout| timeout.as_secs_f64() * 1000.0)
+    }
+}
+
+fn refused(error: &OptionError) -> Error {
+    Error::new(Status::InvalidArg, serde_json::to_string(error).expect("option errors have string keys only"))
+}
+
+fn internal(error: serde_json::Error) -> Error {
+    Error::new(Status::GenericFailure, error.to_string())
+}
+
+/// The JavaScript side has checked the range.
+fn millis(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
+}

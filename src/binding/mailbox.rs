@@ -1,0 +1,282 @@
+//! The mailbox of a JavaScript environment: what the I/O thread has to tell it, in order, and one wake-up for all of it.
+//!
+//! Small results are joined into one text, `slot,result,slot,result…`, so that JavaScript makes one string and parses once.
+//! That is safe because a result is a slice that the envelope splitter has validated as JSON.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use napi::{
+    Env, Status,
+    bindgen_prelude::{Buffer, Either3, Function, Result, check_status},
+    sys,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+use tokio::sync::watch;
+
+use super::text::{Text, append_escaped};
+use crate::{
+    driver::Sink,
+    protocol::{ConnectionId, Event, Outcome},
+};
+
+/// A weak threadsafe function without arguments.
+type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
+
+/// What `take` gives out, as a tuple: the kind, two numbers that belong to it, and its text or bytes.
+type Item = (u8, u32, u32, Either3<Text, Buffer, ()>);
+
+/// Kinds of items. The TypeScript side has the same numbers.
+mod kind {
+    /// Text `slot,result,…`: parse it as the inside of an array.
+    pub(super) const RESULTS: u8 = 0;
+    /// One result too large to be joined: (slot, -, JSON).
+    pub(super) const RESULT: u8 = 1;
+    /// One result as bytes: (slot, -, bytes).
+    pub(super) const BYTES: u8 = 2;
+    /// An answer without results, or a command that is done: (slot).
+    pub(super) const DONE: u8 = 3;
+    /// A failure: (slot, -, JSON of `ErrorData`).
+    pub(super) const FAILED: u8 = 4;
+    /// A notice: (client, -, JSON of `Notice`).
+    pub(super) const NOTICE: u8 = 5;
+    /// A message: (client, 1 if it is JSON, text).
+    pub(super) const MESSAGE: u8 = 6;
+    /// The token function is to be asked: (client, connection).
+    pub(super) const ASK_TOKEN: u8 = 7;
+}
+
+/// Marks a slot whose caller wants bytes.
+const WANTS_BYTES: u32 = 1 << 31;
+
+/// The slot that a call is settled through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot(u32);
+
+impl Slot {
+    pub(super) fn new(number: u32, wants_bytes: bool) -> Self {
+        Self(number | if wants_bytes { WANTS_BYTES } else { 0 })
+    }
+
+    fn number(self) -> u32 {
+        self.0 & !WANTS_BYTES
+    }
+
+    fn wants_bytes(self) -> bool {
+        self.0 & WANTS_BYTES != 0
+    }
+}
+
+/// One environment's mailbox; every client of it shares it.
+#[napi]
+pub struct Mailbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: Mutex<Queue>,
+    wake: Wake,
+    is_full: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Queue {
+    letters: VecDeque<Letter>,
+    bytes: usize,
+    /// JavaScript was woken, or is draining.
+    scheduled: bool,
+}
+
+enum Letter {
+    Results(Vec<u8>),
+    Result(Slot, Bytes),
+    Done(Slot),
+    Failed(Slot, String),
+    Notice(u32, String),
+    Message(u32, bool, Bytes),
+    AskToken(u32, u32),
+}
+
+#[napi]
+impl Mailbox {
+    /// `wake` is called, from the event loop, when there is something to take. It does not keep the process alive.
+    #[napi(constructor)]
+    pub fn new(wake: Function<'_, (), ()>) -> Result<Self> {
+        let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;
+        let (is_full, _) = watch::channel(false);
+        Ok(Self { inner: Arc::new(Inner { queue: Mutex::default(), wake, is_full }) })
+    }
+
+    /// The next item, or `null` when there is none: then the next one wakes again.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "[kind: number, a: number, b: number, payload: string | Buffer | undefined] | null"
+    )]
+    pub fn take(&self) -> Option<Item> {
+        let mut queue = self.inner.lock();
+        let Some(letter) = queue.letters.pop_front() else {
+            queue.scheduled = false;
+            return None;
+        };
+        queue.bytes -= letter.weight();
+        let is_low = queue.bytes < LOW_WATER;
+        drop(queue);
+        if is_low {
+            self.inner.is_full.send_if_modified(|full| std::mem::take(full));
+        }
+        Some(letter.open())
+    }
+
+    /// Whether an open client keeps the process alive.
+    #[napi]
+    pub fn hold(&self, env: Env, hold: bool) -> Result<()> {
+        let raw = self.inner.wake.handle.get_raw();
+        let change = if hold { sys::napi_ref_threadsafe_function } else { sys::napi_unref_threadsafe_function };
+        // SAFETY: called on the thread of the environment that made it, while `wake` keeps it from being released.
+        check_status!(unsafe { change(env.raw(), raw) })
+    }
+}
+
+impl Mailbox {
+    /// The sink of one client.
+    pub(super) fn sink(&self, client: u32) -> ClientSink {
+        ClientSink { client, inner: Arc::clone(&self.inner) }
+    }
+}
+
+/// Where the events of one client go.
+pub(super) struct ClientSink {
+    client: u32,
+    inner: Arc<Inner>,
+}
+
+impl Sink for ClientSink {
+    type Payload = Slot;
+
+    fn push(&self, event: Event<Slot>) {
+        let letter = match event {
+            Event::Notice(notice) => {
+                Letter::Notice(self.client, serde_json::to_string(&notice).expect("notices have string keys only"))
+            }
+            Event::Message { text, json } => Letter::Message(self.client, json, text),
+            Event::Settled { payload, outcome: Outcome::Done | Outcome::Results(None) } => Letter::Done(payload),
+            Event::Settled { payload, outcome: Outcome::Failed(error) } => {
+                Letter::Failed(payload, serde_json::to_string(&error.data()).expect("errors have string keys only"))
+            }
+            Event::Settled { payload, outcome: Outcome::Results(Some(json)) } => {
+                if !payload.wants_bytes() && json.len() <= LARGEST_JOINED {
+                    return self.inner.join(payload, &json);
+                }
+                Letter::Result(payload, json)
+            }
+        };
+        self.inner.post(letter);
+    }
+
+    fn ask_token(&self, connection: ConnectionId) {
+        self.inner.post(Letter::AskToken(self.client, connection.0));
+    }
+
+    fn wake(&self) {
+        let mut queue = self.inner.lock();
+        if queue.scheduled || queue.letters.is_empty() {
+            return;
+        }
+        queue.scheduled = true;
+        drop(queue);
+        // Refused only while the environment goes down; then nobody is left to tell.
+        self.inner.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+
+    fn is_full(&self) -> watch::Receiver<bool> {
+        self.inner.is_full.subscribe()
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(&self, letter: Letter) {
+        let mut queue = self.lock();
+        queue.bytes += letter.weight();
+        queue.letters.push_back(letter);
+        self.note_level(queue.bytes);
+    }
+
+    /// Adds a small result to the text of those before it.
+    fn join(&self, slot: Slot, json: &[u8]) {
+        let mut queue = self.lock();
+        let fits = |text: &Vec<u8>| text.len() + json.len() <= JOINED_TEXT;
+        if !matches!(queue.letters.back(), Some(Letter::Results(text)) if fits(text)) {
+            queue.letters.push_back(Letter::Results(Vec::new()));
+            queue.bytes += OVERHEAD;
+        }
+        let Some(Letter::Results(text)) = queue.letters.back_mut() else { unreachable!("it was just put there") };
+        let before = text.len();
+        if before > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(slot.number().to_string().as_bytes());
+        text.push(b',');
+        append_escaped(text, json);
+        let grown = text.len() - before;
+        queue.bytes += grown;
+        self.note_level(queue.bytes);
+    }
+
+    fn note_level(&self, bytes: usize) {
+        if bytes > HIGH_WATER {
+            self.is_full.send_if_modified(|full| !std::mem::replace(full, true));
+        }
+    }
+}
+
+impl Letter {
+    /// Bytes that it keeps.
+    fn weight(&self) -> usize {
+        OVERHEAD
+            + match self {
+                Self::Results(text) => text.len(),
+                Self::Result(_, bytes) | Self::Message(_, _, bytes) => bytes.len(),
+                Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
+                Self::Done(_) | Self::AskToken(..) => 0,
+            }
+    }
+
+    fn open(self) -> Item {
+        let nothing = Either3::C(());
+        match self {
+            Self::Results(text) => (kind::RESULTS, 0, 0, Either3::A(Text::ascii(text))),
+            Self::Result(slot, json) if slot.wants_bytes() => {
+                // A copy: Electron forbids buffers over memory that is not V8's.
+                (kind::BYTES, slot.number(), 0, Either3::B(Buffer::from(json.to_vec())))
+            }
+            Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Either3::A(Text::shared(json))),
+            Self::Done(slot) => (kind::DONE, slot.number(), 0, nothing),
+            Self::Failed(slot, json) => (kind::FAILED, slot.number(), 0, Either3::A(Text::shared(json.into()))),
+            Self::Notice(client, json) => (kind::NOTICE, client, 0, Either3::A(Text::shared(json.into()))),
+            Self::Message(client, json, text) => {
+                (kind::MESSAGE, client, u32::from(json), Either3::A(Text::shared(text)))
+            }
+            Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, nothing),
+        }
+    }
+}
+
+/// What a letter costs beyond its bytes.
+const OVERHEAD: usize = 64;
+/// Larger results travel alone.
+const LARGEST_JOINED: usize = 16 * 1024;
+/// A joined text is closed above this, so that one parse stays short.
+const JOINED_TEXT: usize = 64 * 1024;
+/// Above this many bytes the I/O thread stops reading; with one message of `maxMessageSize` this bounds what an environment that
+/// does not drain can pile up.
+const HIGH_WATER: usize = 4 << 20;
+/// Below this it reads again.
+const LOW_WATER: usize = 1 << 20;

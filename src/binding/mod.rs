@@ -1,0 +1,30 @@
+//! The binding: converts and delegates. No rule, default or map lives here.
+//!
+//! What is rare crosses as JSON text of the types in [`crate::protocol`] (their TypeScript forms are generated); what is
+//! hot crosses as numbers and strings. A call's promise is a slot, a number that the JavaScript side gives out.
+
+mod client;
+mod mailbox;
+mod text;
+
+use napi_derive::napi;
+
+use crate::{driver, protocol::Config};
+
+/// The defaults of the options, as JSON: `{ [option]: value }`; durations in ms, `null` where the default is Infinity.
+#[napi]
+pub fn default_options() -> String {
+    serde_json::Value::Object(Config::default_table()).to_string()
+}
+
+/// The version of this binary; the JavaScript part checks that it is its own.
+#[napi]
+pub fn binary_version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// The name of the thread that all clients of a process share.
+#[napi]
+pub fn io_thread_name() -> &'static str {
+    driver::shared_io_thread_name()
+}

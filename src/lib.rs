@@ -1,0 +1,3 @@
+mod binding;
+pub mod driver;
+pub mod protocol;
