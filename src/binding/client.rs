@@ -9,7 +9,7 @@ use napi::{
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
-use super::mailbox::{ClientSink, Mailbox, Slot};
+use super::mailbox::{ClientSink, Mailbox, Slot, to_json};
 use crate::{
     driver::Handle,
     protocol::{Call, Config, ConnectionId, Interest, LogLevel, OptionError, RequestKey, Secret},
@@ -74,9 +74,7 @@ impl NativeClient {
         let call = Call { name: &name, parameters: parameters.as_deref(), timeout, idempotent };
         match self.handle.request(call, Slot::new(slot, wants_bytes)) {
             Ok(key) => Either::A(key.0 as f64),
-            Err(refused) => {
-                Either::B(serde_json::to_string(&refused.error.data()).expect("errors have string keys only"))
-            }
+            Err(refused) => Either::B(to_json(&refused.error.data())),
         }
     }
 
@@ -126,13 +124,13 @@ impl NativeClient {
     /// The JSON of a `Snapshot`.
     #[napi(catch_unwind)]
     pub fn snapshot(&self) -> String {
-        serde_json::to_string(&self.handle.snapshot()).expect("snapshots have string keys only")
+        to_json(&self.handle.snapshot())
     }
 
     /// The JSON of `Stats`.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {
-        serde_json::to_string(&self.handle.stats()).expect("stats have string keys only")
+        to_json(&self.handle.stats())
     }
 
     /// Bytes taken and not yet handed to the operating system.
@@ -149,7 +147,7 @@ impl NativeClient {
 }
 
 fn refused(error: &OptionError) -> Error {
-    Error::new(Status::InvalidArg, serde_json::to_string(error).expect("option errors have string keys only"))
+    Error::new(Status::InvalidArg, to_json(error))
 }
 
 fn internal(error: serde_json::Error) -> Error {

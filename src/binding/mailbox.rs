@@ -1,6 +1,6 @@
 //! The mailbox of a JavaScript environment: what the I/O thread has to tell it, in order, and one wake-up for all of it.
 //!
-//! Small results are joined into one text, `slot,result,slot,result…`, so that JavaScript makes one string and parses once.
+//! Small results are joined into one text, `[slot,result,slot,result…]`, so that JavaScript makes one string and parses once.
 //! That is safe because a result is a slice that the envelope splitter has validated as JSON.
 
 use std::{
@@ -16,12 +16,13 @@ use napi::{
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
+use serde::Serialize;
 use tokio::sync::watch;
 
 use super::text::{Text, append_escaped};
 use crate::{
     driver::Sink,
-    protocol::{ConnectionId, Event, Outcome},
+    protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome},
 };
 
 /// A weak threadsafe function without arguments.
@@ -30,24 +31,36 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 /// What `take` gives out, as a tuple: the kind, two numbers that belong to it, and its text or bytes.
 type Item = (u8, u32, u32, Either3<Text, Buffer, ()>);
 
-/// Kinds of items. The TypeScript side has the same numbers.
-mod kind {
-    /// Text `slot,result,…`: parse it as the inside of an array.
-    pub(super) const RESULTS: u8 = 0;
+/// Kinds of items; their TypeScript form is generated.
+pub(super) mod kind {
+    /// Text `[slot,result,…]`.
+    pub(in crate::binding) const RESULTS: u8 = 0;
     /// One result too large to be joined: (slot, -, JSON).
-    pub(super) const RESULT: u8 = 1;
+    pub(in crate::binding) const RESULT: u8 = 1;
     /// One result as bytes: (slot, -, bytes).
-    pub(super) const BYTES: u8 = 2;
+    pub(in crate::binding) const BYTES: u8 = 2;
     /// An answer without results, or a command that is done: (slot).
-    pub(super) const DONE: u8 = 3;
+    pub(in crate::binding) const DONE: u8 = 3;
     /// A failure: (slot, -, JSON of `ErrorData`).
-    pub(super) const FAILED: u8 = 4;
+    pub(in crate::binding) const FAILED: u8 = 4;
     /// A notice: (client, -, JSON of `Notice`).
-    pub(super) const NOTICE: u8 = 5;
+    pub(in crate::binding) const NOTICE: u8 = 5;
     /// A message: (client, 1 if it is JSON, text).
-    pub(super) const MESSAGE: u8 = 6;
+    pub(in crate::binding) const MESSAGE: u8 = 6;
     /// The token function is to be asked: (client, connection).
-    pub(super) const ASK_TOKEN: u8 = 7;
+    pub(in crate::binding) const ASK_TOKEN: u8 = 7;
+
+    #[cfg(test)]
+    pub(in crate::binding) const NAMES: [(&str, u8); 8] = [
+        ("RESULTS", RESULTS),
+        ("RESULT", RESULT),
+        ("BYTES", BYTES),
+        ("DONE", DONE),
+        ("FAILED", FAILED),
+        ("NOTICE", NOTICE),
+        ("MESSAGE", MESSAGE),
+        ("ASK_TOKEN", ASK_TOKEN),
+    ];
 }
 
 /// Marks a slot whose caller wants bytes.
@@ -159,19 +172,26 @@ impl Sink for ClientSink {
 
     fn push(&self, event: Event<Slot>) {
         let letter = match event {
-            Event::Notice(notice) => {
-                Letter::Notice(self.client, serde_json::to_string(&notice).expect("notices have string keys only"))
+            Event::Notice(notice) => Letter::Notice(self.client, to_json(&notice)),
+            Event::Message { text, .. } if text.len() > LONGEST_STRING => {
+                let error = too_long("a message", text.len());
+                Letter::Notice(self.client, to_json(&Notice::Error { error }))
             }
             Event::Message { text, json } => Letter::Message(self.client, json, text),
             Event::Settled { payload, outcome: Outcome::Done | Outcome::Results(None) } => Letter::Done(payload),
             Event::Settled { payload, outcome: Outcome::Failed(error) } => {
-                Letter::Failed(payload, serde_json::to_string(&error.data()).expect("errors have string keys only"))
+                Letter::Failed(payload, to_json(&error.data()))
             }
             Event::Settled { payload, outcome: Outcome::Results(Some(json)) } => {
-                if !payload.wants_bytes() && json.len() <= LARGEST_JOINED {
+                if payload.wants_bytes() {
+                    Letter::Result(payload, json)
+                } else if json.len() <= LARGEST_JOINED {
                     return self.inner.join(payload, &json);
+                } else if json.len() > LONGEST_STRING {
+                    Letter::Failed(payload, to_json(&too_long("results", json.len())))
+                } else {
+                    Letter::Result(payload, json)
                 }
-                Letter::Result(payload, json)
             }
         };
         self.inner.post(letter);
@@ -219,9 +239,7 @@ impl Inner {
         }
         let Some(Letter::Results(text)) = queue.letters.back_mut() else { unreachable!("it was just put there") };
         let before = text.len();
-        if before > 0 {
-            text.push(b',');
-        }
+        text.push(if before == 0 { b'[' } else { b',' });
         text.extend_from_slice(slot.number().to_string().as_bytes());
         text.push(b',');
         append_escaped(text, json);
@@ -252,7 +270,10 @@ impl Letter {
     fn open(self) -> Item {
         let nothing = Either3::C(());
         match self {
-            Self::Results(text) => (kind::RESULTS, 0, 0, Either3::A(Text::ascii(text))),
+            Self::Results(mut text) => {
+                text.push(b']');
+                (kind::RESULTS, 0, 0, Either3::A(Text::ascii(text)))
+            }
             Self::Result(slot, json) if slot.wants_bytes() => {
                 // A copy: Electron forbids buffers over memory that is not V8's.
                 (kind::BYTES, slot.number(), 0, Either3::B(Buffer::from(json.to_vec())))
@@ -269,6 +290,18 @@ impl Letter {
     }
 }
 
+fn too_long(what: &str, bytes: usize) -> ErrorData {
+    let limit = format!("longer than a JavaScript string can be ({LONGEST_STRING}): use responseType 'buffer'");
+    Fault::MessageTooLarge(format!("{what} of {bytes} bytes: {limit}")).data()
+}
+
+/// The JSON of a type that has a generated TypeScript form.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("what crosses has string keys only")
+}
+
+/// V8's `String::kMaxLength` on 64 bits.
+const LONGEST_STRING: usize = (1 << 29) - 24;
 /// What a letter costs beyond its bytes.
 const OVERHEAD: usize = 64;
 /// Larger results travel alone.

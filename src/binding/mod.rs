@@ -6,6 +6,8 @@
 mod client;
 mod mailbox;
 mod text;
+#[cfg(test)]
+mod types;
 
 use napi_derive::napi;
 

@@ -6,7 +6,7 @@ use napi::{
 };
 
 /// A text for JavaScript, and whether it is known to be ASCII.
-pub(super) struct Text {
+pub struct Text {
     bytes: TextBytes,
     is_ascii: bool,
 }

@@ -24,6 +24,8 @@ mod heartbeat;
 mod pending;
 mod request_id;
 mod session;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 mod state;
 mod stats;
 mod timer;

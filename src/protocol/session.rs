@@ -35,6 +35,8 @@ pub struct Session<T> {
     config: Config,
     token: TokenSource,
     state: State,
+    /// Counts the changes of `state`.
+    revision: u32,
     /// Attempts made since the connection was last ready, or since the user's own `connect` or `reconnect`.
     attempt: u32,
     /// Why the state is what it is.
@@ -86,6 +88,7 @@ impl<T> Session<T> {
             token: config.token.clone(),
             config,
             state: State::Idle,
+            revision: 0,
             attempt: 0,
             error: None,
             was_ready: false,
@@ -160,6 +163,7 @@ impl<T> Session<T> {
                 _ => None,
             },
             error: self.error.as_ref().map(Fault::data),
+            revision: self.revision,
         }
     }
 
@@ -194,9 +198,14 @@ impl<T> Session<T> {
     /// Changes the state and tells so.
     fn enter(&mut self, state: State) -> State {
         let previous = std::mem::replace(&mut self.state, state);
-        let snapshot = self.snapshot();
-        self.notify(Notice::State { snapshot, previous: previous.name() });
+        self.tell_state(previous.name());
         previous
+    }
+
+    fn tell_state(&mut self, previous: &'static str) {
+        self.revision = self.revision.wrapping_add(1);
+        let snapshot = self.snapshot();
+        self.notify(Notice::State { snapshot, previous });
     }
 
     fn notify(&mut self, notice: Notice) {

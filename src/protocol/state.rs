@@ -204,6 +204,8 @@ pub struct Snapshot {
     pub retry_delay: Option<Duration>,
     /// Why the state is what it is.
     pub error: Option<ErrorData>,
+    /// Rises with every change of the state.
+    pub revision: u32,
 }
 
 fn as_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -97,41 +97,30 @@ pub struct Stats {
     /// Requests that wait for `ready`.
     pub queued: usize,
     /// Requests ever started.
-    #[cfg_attr(test, ts(type = "number"))]
     pub requests: u64,
     /// Requests answered with results.
-    #[cfg_attr(test, ts(type = "number"))]
     pub succeeded: u64,
     /// Tool errors, timeouts, aborts, losses.
-    #[cfg_attr(test, ts(type = "number"))]
     pub failed: u64,
     /// Of those, timeouts.
-    #[cfg_attr(test, ts(type = "number"))]
     pub timed_out: u64,
     /// Answers that nobody waited for any more.
-    #[cfg_attr(test, ts(type = "number"))]
     pub late_responses: u64,
     /// Successful ones.
-    #[cfg_attr(test, ts(type = "number"))]
     pub reconnects: u64,
     /// Text messages handed to the socket.
-    #[cfg_attr(test, ts(type = "number"))]
     pub messages_sent: u64,
     /// Messages that came.
-    #[cfg_attr(test, ts(type = "number"))]
     pub messages_received: u64,
     /// Bytes of the messages sent, without framing.
-    #[cfg_attr(test, ts(type = "number"))]
     pub bytes_sent: u64,
     /// Bytes of the messages received, without framing.
-    #[cfg_attr(test, ts(type = "number"))]
     pub bytes_received: u64,
     /// Heartbeat round trips in ms.
     pub heartbeat_rtt: RttSummary,
     /// Time from call to answer in ms.
     pub request_latency: LatencySummary,
     /// When the open socket opened, ms since the epoch.
-    #[cfg_attr(test, ts(type = "number | null"))]
     pub connected_since: Option<u64>,
 }
 
@@ -154,7 +143,6 @@ pub struct RttSummary {
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LatencySummary {
     /// Answers measured.
-    #[cfg_attr(test, ts(type = "number"))]
     pub count: u64,
     /// Median.
     pub p50: Option<f64>,

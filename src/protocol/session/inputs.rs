@@ -36,6 +36,17 @@ pub enum Remedy {
     Authorization,
 }
 
+impl Remedy {
+    /// What mends an upgrade that was answered with this HTTP status in place of 101. Source: PROTOCOL.md rule 2.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 => Self::Authorization,
+            408 | 425 | 429 | 500..=599 => Self::Time,
+            _ => Self::Configuration,
+        }
+    }
+}
+
 impl<T> Session<T> {
     /// The dial succeeded: the WebSocket is open.
     pub fn handle_open(&mut self, now: Now, connection: ConnectionId) {

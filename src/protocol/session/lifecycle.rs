@@ -308,8 +308,7 @@ impl<T> Session<T> {
             | State::Closing(link, _) => next(link),
             without_link => without_link,
         };
-        let snapshot = self.snapshot();
-        self.notify(Notice::State { snapshot, previous });
+        self.tell_state(previous);
     }
 
     /// What follows a failure: another attempt, or the end of them.

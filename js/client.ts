@@ -1,0 +1,513 @@
+/** `MCPClient`: the native client as an EventEmitter, and with the face of a WebSocket. */
+import { EventEmitter } from 'node:events'
+import { inspect } from 'node:util'
+import { Call, Command, checkCall, serialise } from './call.js'
+import { checkCloseFrame, explain } from './close-codes.js'
+import { MCPError, errorOf } from './errors.js'
+import { drainSoon, hold, mailbox, occupy, register, setActive, vacate, type Recipient } from './hub.js'
+import { native } from './native.js'
+import type { ErrorData, Notice, Snapshot } from './native-types.js'
+import { optionErrorOf, sortOptions } from './options.js'
+import { SocketListeners, runSafely, type SocketEventType, type SocketListener } from './socket-events.js'
+import type {
+  ClientStats,
+  CloseOptions,
+  ConnectionSnapshot,
+  ConnectionState,
+  MCPClientEvents,
+  MCPClientLike,
+  MCPClientOptions,
+  MCPTools,
+  ParametersOf,
+  ResultsOf,
+  UseToolOptions,
+} from './types.js'
+
+/** Bits of `NativeClient.setInterest`. */
+const INTEREST = { messages: 1, heartbeats: 2, logs: 4 } as const
+
+const NO_OPTIONS: UseToolOptions = Object.freeze({})
+
+const READY_STATE: Readonly<Record<ConnectionState, 0 | 1 | 2 | 3>> = {
+  idle: 3,
+  connecting: 0,
+  authenticating: 1,
+  ready: 1,
+  unauthorized: 1,
+  reconnecting: 0,
+  closing: 2,
+  closed: 3,
+  failed: 3,
+}
+
+/**
+ * A client of an MCP Integration Platform over its WebSocket. It connects, authenticates, keeps a heartbeat and reconnects by itself, on a
+ * thread of its own; `useTool` calls a tool.
+ *
+ * Order: the snapshot changes, then 'state' is emitted, then the event with its own name, then promises settle. A command's own
+ * change is visible when it returns; no event fires inside the constructor.
+ */
+export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
+  static readonly CONNECTING = 0
+  static readonly OPEN = 1
+  static readonly CLOSING = 2
+  static readonly CLOSED = 3
+  readonly CONNECTING = 0
+  readonly OPEN = 1
+  readonly CLOSING = 2
+  readonly CLOSED = 3
+
+  readonly #native: InstanceType<typeof native.NativeClient>
+  readonly #recipient: Recipient
+  readonly #listeners = new SocketListeners()
+  readonly #onMessage: ((message: unknown) => void) | null
+  readonly #askToken: (() => string | Promise<string>) | null
+  readonly #requestTimeout: number
+  #snapshot: ConnectionSnapshot
+  #tokenFailure: unknown
+  #isReferenced = true
+  #isHolding = false
+  #flushIsQueued = false
+  #interestIsQueued = false
+
+  /**
+   * @param url the endpoint; or give everything as options
+   * @param options see {@link MCPClientOptions}; as with a WebSocket, subprotocols may stand in their place
+   * @throws TypeError or RangeError that names the option at fault
+   */
+  constructor(options?: MCPClientOptions)
+  constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
+  constructor(first: string | URL | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
+    super()
+    const sorted = sortOptions(mergeArguments(first, second))
+    this.#onMessage = sorted.onMessage
+    this.#askToken = sorted.askToken
+    this.#recipient = {
+      receiveNotice: (notice) => this.#receiveNotice(notice),
+      receiveMessage: (text, isJson) => this.#receiveMessage(text, isJson),
+      askToken: (connection) => void this.#answerToken(connection),
+    }
+    try {
+      this.#native = new native.NativeClient(mailbox, register(this.#recipient), sorted.native)
+    } catch (error) {
+      throw optionErrorOf(error)
+    }
+    this.#requestTimeout = this.#native.requestTimeout()
+    this.#snapshot = this.#picture(JSON.parse(this.#native.snapshot()) as Snapshot)
+    this.#warnOfProxy()
+    // Listeners added in the same turn hear everything; then the core is told what is wanted.
+    this.#queueInterest()
+    if (sorted.autoConnect) void this.connect()
+  }
+
+  // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One immutable picture of the connection. */
+  get snapshot(): ConnectionSnapshot {
+    return this.#snapshot
+  }
+
+  get state(): ConnectionState {
+    return this.#snapshot.state
+  }
+
+  /** The socket is open. */
+  get connected(): boolean {
+    return this.#snapshot.connected
+  }
+
+  /** Tools can be used. */
+  get authenticated(): boolean {
+    return this.#snapshot.authenticated
+  }
+
+  /** Why the state is what it is; `null` when all is well. */
+  get error(): MCPError | null {
+    return this.#snapshot.error
+  }
+
+  /** Counters since the client was made; times in ms. */
+  stats(): ClientStats {
+    return JSON.parse(this.#native.stats()) as ClientStats
+  }
+
+  // ── Commands. Their promises may be ignored: they never become unhandled rejections. ─────────────────────────
+
+  /**
+   * Resolves when 'ready'; rejects on 'failed', 'closed' or a refused token. One attempt however often it is called; in 'reconnecting' it
+   * dials at once; in 'unauthorized' it authenticates again.
+   */
+  connect(): Promise<void> {
+    return this.#command((slot) => this.#native.connect(slot))
+  }
+
+  /** Drops the connection, resets the attempt counter, connects at once. Settles as {@link connect} does. */
+  reconnect(): Promise<void> {
+    return this.#command((slot) => this.#native.reconnect(slot))
+  }
+
+  /**
+   * Sends the auth message again, with a new token if given; that token replaces the key for later connections. Without an open socket:
+   * keeps the token and connects. In 'ready', calls in flight live on.
+   * @throws TypeError if the token is not a string
+   */
+  authenticate(token?: string): Promise<void> {
+    if (token !== undefined && typeof token !== 'string') throw new TypeError(`the token must be a string, got ${typeof token}`)
+    return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
+  }
+
+  /**
+   * Sends a close frame and settles everything: requests in flight are awaited up to `drain` ms (default 0), then rejected with CLOSED. The
+   * closing handshake is given 2 s. The promise never rejects.
+   * @throws RangeError or TypeError for a code or reason that cannot be sent
+   */
+  close(options?: CloseOptions): Promise<void>
+  close(code?: number, reason?: string): Promise<void>
+  close(first: CloseOptions | number = {}, second = ''): Promise<void> {
+    const { code = 1000, reason = '', drain = 0 } = typeof first === 'number' ? { code: first, reason: second } : first
+    checkCloseFrame(code, reason)
+    if (typeof drain !== 'number' || !(drain >= 0 && drain <= 2_147_483_647)) {
+      throw new RangeError(`option "drain" must be a number of ms from 0 to 2147483647, got ${String(drain)}`)
+    }
+    return this.#command((slot) => this.#native.close(code, reason, drain, slot))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // ── Calls and messages ─────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Calls a tool; resolves with its `results`. Never throws synchronously. Before 'ready' the call waits in a queue, within its timeout.
+   * @returns a promise that rejects with an {@link MCPError}, an {@link MCPToolError} when the server answers with an error, the signal's
+   * reason, or a TypeError or RangeError for what cannot be sent
+   */
+  useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options?: UseToolOptions & { responseType?: 'json' }): Promise<ResultsOf<MCPTools[K]>>
+  useTool<T = unknown>(toolName: string, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
+  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
+  useTool(toolName: string, parameters?: unknown, options: UseToolOptions = NO_OPTIONS): Promise<unknown> {
+    // What this throws rejects the promise.
+    return new Promise((resolve, reject) => {
+      checkCall(toolName, options)
+      const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
+      signal?.throwIfAborted()
+      const json = serialise(toolName, parameters)
+      const call = new Call(toolName, resolve, reject)
+      const slot = occupy(call)
+      const key = this.#native.request(slot, toolName, json, timeout, idempotent === true, responseType === 'buffer')
+      if (typeof key === 'string') {
+        vacate(slot)
+        return call.failed(JSON.parse(key) as ErrorData)
+      }
+      if (signal !== undefined) call.abortBy(signal, slot, () => this.#native.abort(key))
+      this.#flushSoon()
+    })
+  }
+
+  /**
+   * Fire and forget: a string as it is, anything else as JSON. False if the socket is not open or the buffer is full.
+   * @throws TypeError for what cannot be written as JSON
+   */
+  sendMessage(message: unknown): boolean {
+    const text = typeof message === 'string' ? message : serialise('message', message)
+    if (text === null) throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
+    const isTaken = this.#native.send(text)
+    if (isTaken) this.#flushSoon()
+    return isTaken
+  }
+
+  /**
+   * The guide's call: sends and returns the request's id, `null` if not connected; the answer arrives as a 'message'.
+   * @throws TypeError for a name or parameters that cannot be sent
+   */
+  sendToolRequest(toolName: string, parameters?: unknown): string | null {
+    checkCall(toolName, NO_OPTIONS)
+    const id = this.#native.sendToolRequest(toolName, serialise(toolName, parameters))
+    if (id !== null) this.#flushSoon()
+    return id
+  }
+
+  // ── The process ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An open client keeps the process alive, as a socket does. This is the default. */
+  ref(): this {
+    this.#isReferenced = true
+    this.#updateHold()
+    return this
+  }
+
+  /** The process may end although the client is open, and although calls are in flight. */
+  unref(): this {
+    this.#isReferenced = false
+    this.#updateHold()
+    return this
+  }
+
+  // ── EventEmitter: the core is told what is listened to ─────────────────────────────────────────────────────────
+
+  override on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  override on(event: string | symbol, listener: (...args: any[]) => void): this
+  override on(event: string | symbol, listener: (...args: any[]) => void): this {
+    return this.addListener(event, listener)
+  }
+
+  override addListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    this.#queueInterest()
+    return super.addListener(event, listener)
+  }
+
+  override prependListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    this.#queueInterest()
+    return super.prependListener(event, listener)
+  }
+
+  override once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  override once(event: string | symbol, listener: (...args: any[]) => void): this
+  override once(event: string | symbol, listener: (...args: any[]) => void): this {
+    this.#queueInterest()
+    return super.once(event, listener)
+  }
+
+  override off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  override off(event: string | symbol, listener: (...args: any[]) => void): this
+  override off(event: string | symbol, listener: (...args: any[]) => void): this {
+    return this.removeListener(event, listener)
+  }
+
+  override removeListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    this.#queueInterest()
+    return super.removeListener(event, listener)
+  }
+
+  override removeAllListeners(event?: string | symbol): this {
+    this.#queueInterest()
+    return super.removeAllListeners(event)
+  }
+
+  // ── The face of a WHATWG WebSocket ───────────────────────────────────────────────────────────────────────────
+
+  get readyState(): 0 | 1 | 2 | 3 {
+    const { state, connected } = this.#snapshot
+    // Where the upgrade itself was refused there is no socket that could be open.
+    return state === 'unauthorized' && !connected ? 3 : READY_STATE[state]
+  }
+
+  /** Bytes taken and not yet handed to the operating system, queued requests included. */
+  get bufferedAmount(): number {
+    return this.#native.bufferedAmount()
+  }
+
+  /** Endpoint in use. */
+  get url(): string {
+    return this.#snapshot.url
+  }
+
+  get onopen(): ((event: any) => void) | null {
+    return this.#listeners.handler('open')
+  }
+
+  set onopen(handler: ((event: any) => void) | null) {
+    this.#setHandler('open', handler)
+  }
+
+  get onmessage(): ((event: any) => void) | null {
+    return this.#listeners.handler('message')
+  }
+
+  set onmessage(handler: ((event: any) => void) | null) {
+    this.#setHandler('message', handler)
+  }
+
+  get onclose(): ((event: any) => void) | null {
+    return this.#listeners.handler('close')
+  }
+
+  set onclose(handler: ((event: any) => void) | null) {
+    this.#setHandler('close', handler)
+  }
+
+  get onerror(): ((event: any) => void) | null {
+    return this.#listeners.handler('error')
+  }
+
+  set onerror(handler: ((event: any) => void) | null) {
+    this.#setHandler('error', handler)
+  }
+
+  /**
+   * Sends a text as it is; like a WebSocket's, it passes over what is sent after the end.
+   * @throws DOMException InvalidStateError while connecting; TypeError for what is no string; MCPError QUEUE_FULL when the buffer is full
+   */
+  send(data: string): void {
+    if (typeof data !== 'string') throw new TypeError(`send() takes a string, got ${typeof data}: the protocol is JSON text`)
+    if (this.readyState === this.CONNECTING) {
+      throw new DOMException('send() was called while the socket is still connecting: wait for "open"', 'InvalidStateError')
+    }
+    if (!this.sendMessage(data) && this.readyState === this.OPEN) {
+      throw new MCPError('the buffer is full (maxBufferedAmount): wait until bufferedAmount falls', { code: 'QUEUE_FULL', retryable: true })
+    }
+  }
+
+  addEventListener(type: SocketEventType, listener: SocketListener, options: { once?: boolean } | boolean = {}): void {
+    this.#listeners.add(type, listener, typeof options === 'object' && options?.once === true)
+    this.#queueInterest()
+  }
+
+  removeEventListener(type: SocketEventType, listener: SocketListener): void {
+    this.#listeners.remove(type, listener)
+    this.#queueInterest()
+  }
+
+  /** Shows no key and no query of the URL, which may hold one. */
+  [inspect.custom](depth: number, options: object, show: typeof inspect): string {
+    const { url, error, ...rest } = this.#snapshot
+    const shown = { url: url.replace(/\?.*/, ''), ...rest, error: error === null ? null : `${error.name} ${error.code}: ${error.message}` }
+    return depth < 0 ? '[MCPClient]' : `MCPClient ${show(shown, options)}`
+  }
+
+  // ── From the native core ───────────────────────────────────────────────────────────────────────────────────
+
+  #receiveNotice(notice: Notice): void {
+    switch (notice.type) {
+      case 'state':
+        return this.#changeState(notice.snapshot, notice.previous)
+      case 'open':
+        this.#emit('open')
+        return this.#listeners.dispatch('open', this, {})
+      case 'authenticated':
+        return this.#emit('authenticated')
+      case 'close': {
+        const info = Object.freeze({ ...notice.info, explanation: explain(notice.info.code) })
+        this.#emit('close', info)
+        return this.#listeners.dispatch('close', this, info)
+      }
+      case 'reconnecting':
+        return this.#emit('reconnecting', {
+          attempt: notice.attempt,
+          maxAttempts: notice.maxAttempts ?? Infinity,
+          delay: notice.delay,
+        })
+      case 'heartbeat':
+        return this.#emit('heartbeat', { rtt: notice.rtt })
+      case 'failed':
+        return this.#emit('failed', this.#errorOf(notice.error))
+      case 'error': {
+        const error = this.#errorOf(notice.error)
+        if (this.listenerCount('error') > 0) this.#emit('error', error)
+        return this.#listeners.dispatch('error', this, { error, message: error.message })
+      }
+      case 'log':
+        return this.#emit('log', Object.freeze(notice.entry))
+    }
+  }
+
+  #changeState(snapshot: Snapshot, previous: ConnectionState): void {
+    const picture = snapshot.revision === this.#snapshot.revision ? this.#snapshot : this.#picture(snapshot)
+    // A command may have shown a later picture already: the view never goes back.
+    if (picture.revision > this.#snapshot.revision) this.#show(picture)
+    this.#emit('state', picture, previous)
+  }
+
+  #receiveMessage(text: string, isJson: boolean): void {
+    this.#listeners.dispatch('message', this, { data: text })
+    if (!isJson || (this.#onMessage === null && this.listenerCount('message') === 0)) return
+    const message: unknown = JSON.parse(text)
+    const onMessage = this.#onMessage
+    if (onMessage !== null) runSafely(() => onMessage(message))
+    this.#emit('message', message)
+  }
+
+  async #answerToken(connection: number): Promise<void> {
+    try {
+      const token: unknown = await this.#askToken?.()
+      if (typeof token !== 'string') throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
+      this.#native.answerToken(connection, token, null)
+    } catch (error) {
+      this.#tokenFailure = error
+      this.#native.answerToken(connection, null, 'gave no token')
+    }
+  }
+
+  // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Each listener by itself: one that throws surfaces as `uncaughtException`, and the others are called all the same. */
+  #emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
+    for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, this, args))
+  }
+
+  #command(act: (slot: number) => void): Promise<void> {
+    const settled = new Promise<void>((resolve, reject) => {
+      act(occupy(new Command(resolve, (error) => reject(this.#errorOf(error)))))
+    })
+    const latest = JSON.parse(this.#native.snapshot()) as Snapshot
+    if (latest.revision !== this.#snapshot.revision) this.#show(this.#picture(latest))
+    // What the command has caused is told although nothing may keep the process alive any more.
+    drainSoon()
+    settled.catch(() => {})
+    return settled
+  }
+
+  #show(picture: ConnectionSnapshot): void {
+    this.#snapshot = picture
+    this.#updateHold()
+  }
+
+  #updateHold(): void {
+    const { state, connected } = this.#snapshot
+    const isActive = connected || state === 'connecting' || state === 'reconnecting' || state === 'closing'
+    setActive(this.#recipient, isActive)
+    const mustHold = isActive && this.#isReferenced
+    if (mustHold === this.#isHolding) return
+    this.#isHolding = mustHold
+    hold(mustHold)
+  }
+
+  #picture(snapshot: Snapshot): ConnectionSnapshot {
+    return Object.freeze({ ...snapshot, error: snapshot.error === null ? null : this.#errorOf(snapshot.error) })
+  }
+
+  #errorOf(data: ErrorData): MCPError {
+    return errorOf(data, { tokenFailure: this.#tokenFailure })
+  }
+
+  #setHandler(type: SocketEventType, handler: unknown): void {
+    this.#listeners.setHandler(type, handler)
+    this.#queueInterest()
+  }
+
+  /** All calls of one turn leave in one write. */
+  #flushSoon(): void {
+    if (this.#flushIsQueued) return
+    this.#flushIsQueued = true
+    queueMicrotask(() => {
+      this.#flushIsQueued = false
+      this.#native.flush()
+    })
+  }
+
+  #queueInterest(): void {
+    if (this.#interestIsQueued) return
+    this.#interestIsQueued = true
+    queueMicrotask(() => {
+      this.#interestIsQueued = false
+      const wantsMessages = this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
+      this.#native.setInterest(
+        (wantsMessages ? INTEREST.messages : 0) |
+          (this.listenerCount('heartbeat') > 0 ? INTEREST.heartbeats : 0) |
+          (this.listenerCount('log') > 0 ? INTEREST.logs : 0),
+      )
+    })
+  }
+
+  #warnOfProxy(): void {
+    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => process.env[name])
+    if (name !== undefined) this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
+  }
+}
+
+function mergeArguments(first: string | URL | MCPClientOptions, second: MCPClientOptions | string | readonly string[]): MCPClientOptions {
+  if (typeof first !== 'string' && !(first instanceof URL)) return first
+  const options = typeof second === 'string' || Array.isArray(second) ? { protocols: second } : (second as MCPClientOptions)
+  return { ...options, url: first }
+}

@@ -1,0 +1,93 @@
+/** The error classes. What went wrong is decided in the native core; here it becomes an instance. */
+import type { ErrorData } from './native-types.js'
+
+/** Stable codes of {@link MCPError}; codes may be added. */
+export type MCPErrorCode =
+  | 'NOT_CONNECTED'
+  | 'CONNECT_FAILED'
+  | 'AUTH_FAILED'
+  | 'AUTH_TIMEOUT'
+  | 'CONNECTION_LOST'
+  | 'RECONNECT_EXHAUSTED'
+  | 'REQUEST_TIMEOUT'
+  | 'TOOL_ERROR'
+  | 'CLOSED'
+  | 'QUEUE_FULL'
+  | 'MESSAGE_TOO_LARGE'
+  | 'BAD_MESSAGE'
+  | (string & {})
+
+/** What an {@link MCPError} carries beside its message. */
+export interface MCPErrorDetails {
+  code: MCPErrorCode
+  retryable: boolean
+  toolName?: string | undefined
+  requestId?: string | undefined
+  sent?: boolean | undefined
+  cause?: unknown
+}
+
+/** Every error of the client that is not a mistake in the calling code. */
+export class MCPError extends Error {
+  override readonly name: string = 'MCPError'
+  readonly code: MCPErrorCode
+  /** A retry of the same call may succeed. */
+  readonly retryable: boolean
+  declare readonly toolName?: string
+  declare readonly requestId?: string
+  /** false: the request certainly never left. true: it was handed to the socket, so the tool may have run. */
+  declare readonly sent?: boolean
+
+  constructor(message: string, details: MCPErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = details.code
+    this.retryable = details.retryable
+    // Only what is known becomes a property: a printed error shows no rows of `undefined`.
+    const { toolName, requestId, sent } = details
+    Object.assign(this, toolName !== undefined && { toolName }, requestId !== undefined && { requestId }, sent !== undefined && { sent })
+  }
+}
+
+/** The server answered a call with an error. */
+export class MCPToolError extends MCPError {
+  override readonly name = 'MCPToolError'
+  declare readonly code: 'TOOL_ERROR'
+  /** The server's `error.code`, where it is a string. */
+  readonly toolCode: string | null
+  /** The server's error value, whole. */
+  readonly data: unknown
+
+  constructor(message: string, details: Omit<MCPErrorDetails, 'code'> & { toolCode: string | null; data: unknown }) {
+    super(message, { ...details, code: 'TOOL_ERROR' })
+    this.toolCode = details.toolCode
+    this.data = details.data
+  }
+}
+
+/** Whose error it is, and what the user's own token function threw. */
+interface ErrorContext {
+  toolName?: string | undefined
+  tokenFailure?: unknown
+}
+
+/** The instance that stands for what the native core reports. */
+export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
+  const details = {
+    retryable: data.retryable,
+    toolName: context.toolName,
+    requestId: data.requestId,
+    sent: data.sent,
+    cause: causeOf(data, context),
+  }
+  if (data.code === 'TOOL_ERROR') {
+    return new MCPToolError(data.message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
+  }
+  return new MCPError(data.message, { ...details, code: data.code })
+}
+
+function causeOf(data: ErrorData, context: ErrorContext): unknown {
+  if (data.fromTokenFunction === true) return context.tokenFailure
+  if (data.cause === undefined) return undefined
+  // A cause without a code is the system's own word.
+  return data.cause.code === '' ? new Error(data.cause.message) : errorOf(data.cause, context)
+}

@@ -1,0 +1,118 @@
+/**
+ * Where one JavaScript environment meets the native core: the mailbox, the promises that wait, the clients that get events.
+ * One wake-up serves all that has come meanwhile, in slices of bounded time, so that timers and I/O get their turn.
+ */
+import { native } from './native.js'
+import { ITEM, type ErrorData, type Notice } from './native-types.js'
+
+/** Somebody who waits for a command or a call. */
+export interface Waiter {
+  done(value: unknown): void
+  failed(error: ErrorData): void
+}
+
+/** What the hub needs of a client. */
+export interface Recipient {
+  receiveNotice(notice: Notice): void
+  receiveMessage(text: string, isJson: boolean): void
+  askToken(connection: number): void
+}
+
+/** ms that one slice of draining may take before the event loop gets its turn. */
+const SLICE = 2
+
+const mailbox = new native.Mailbox(drain)
+/** The promise of a call is in the slot that the native core has for it; free slots are reused. */
+const waiters: (Waiter | undefined)[] = []
+const freeSlots: number[] = []
+/** Clients by their number. Only an active one is held: one that is closed may be collected. */
+const recipients = new Map<number, WeakRef<Recipient>>()
+const active = new Set<Recipient>()
+const collected = new FinalizationRegistry<number>((id) => recipients.delete(id))
+let nextId = 0
+let holders = 0
+let drainIsScheduled = false
+
+/** A number for a new client, under which it gets its events. */
+export function register(recipient: Recipient): number {
+  const id = nextId++
+  recipients.set(id, new WeakRef(recipient))
+  collected.register(recipient, id)
+  return id
+}
+
+/** While a client is active it is not collected. */
+export function setActive(recipient: Recipient, isActive: boolean): void {
+  if (isActive) active.add(recipient)
+  else active.delete(recipient)
+}
+
+/** A slot for the native core to settle. */
+export function occupy(waiter: Waiter): number {
+  const slot = freeSlots.pop() ?? waiters.length
+  waiters[slot] = waiter
+  return slot
+}
+
+/** Empties a slot that the native core will not settle. */
+export function vacate(slot: number): void {
+  waiters[slot] = undefined
+  freeSlots.push(slot)
+}
+
+/** One more, or one less, client that keeps the process alive. */
+export function hold(more: boolean): void {
+  holders += more ? 1 : -1
+  if (holders === (more ? 1 : 0)) mailbox.hold(more)
+}
+
+/** Drains soon, whether or not anything keeps the process alive. For what a command has just caused. */
+export function drainSoon(): void {
+  if (drainIsScheduled) return
+  drainIsScheduled = true
+  setImmediate(drain)
+}
+
+export { mailbox }
+
+function drain(): void {
+  drainIsScheduled = false
+  const end = performance.now() + SLICE
+  for (let item = mailbox.take(); item !== null; item = mailbox.take()) {
+    deliver(item)
+    if (performance.now() > end) return drainSoon()
+  }
+}
+
+function deliver([kind, a, b, payload]: NonNullable<ReturnType<typeof mailbox.take>>): void {
+  const text = payload as string
+  switch (kind) {
+    case ITEM.RESULTS:
+      return deliverResults(JSON.parse(text) as unknown[])
+    case ITEM.RESULT:
+      return release(a)?.done(JSON.parse(text))
+    case ITEM.BYTES:
+      return release(a)?.done(payload)
+    case ITEM.DONE:
+      return release(a)?.done(undefined)
+    case ITEM.FAILED:
+      return release(a)?.failed(JSON.parse(text) as ErrorData)
+    case ITEM.NOTICE:
+      return recipients.get(a)?.deref()?.receiveNotice(JSON.parse(text) as Notice)
+    case ITEM.MESSAGE:
+      return recipients.get(a)?.deref()?.receiveMessage(text, b === 1)
+    case ITEM.ASK_TOKEN:
+      return recipients.get(a)?.deref()?.askToken(b)
+  }
+}
+
+/** Slots and results take turns. */
+function deliverResults(pairs: unknown[]): void {
+  for (let i = 0; i < pairs.length; i += 2) release(pairs[i] as number)?.done(pairs[i + 1])
+}
+
+function release(slot: number): Waiter | undefined {
+  const waiter = waiters[slot]
+  vacate(slot)
+  return waiter
+}

@@ -1,0 +1,73 @@
+/** The listeners of a WHATWG WebSocket: `addEventListener` and the `on…` properties, for code written against `socket`. */
+
+/** The events of a WebSocket. */
+export type SocketEventType = 'open' | 'message' | 'close' | 'error'
+export type SocketListener = ((event: any) => void) | { handleEvent(event: any): void } | null
+
+/** Runs a listener so that what it throws surfaces as `uncaughtException`, and nothing else suffers. */
+export function runSafely(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
+
+/** An event as listeners of a WebSocket know it. */
+export class SocketEvent {
+  readonly type: SocketEventType
+  readonly target: object
+  readonly currentTarget: object
+
+  constructor(type: SocketEventType, target: object, details: object) {
+    this.type = type
+    this.target = target
+    this.currentTarget = target
+    Object.assign(this, details)
+  }
+}
+
+/** The listeners of one client. */
+export class SocketListeners {
+  readonly #lists = new Map<SocketEventType, Map<NonNullable<SocketListener>, { once: boolean }>>()
+  readonly #handlers = new Map<SocketEventType, (event: any) => void>()
+
+  add(type: SocketEventType, listener: SocketListener, once: boolean): void {
+    if (listener === null) return
+    const list = this.#lists.get(type) ?? new Map<NonNullable<SocketListener>, { once: boolean }>()
+    this.#lists.set(type, list)
+    // As in the DOM, adding a listener twice adds it once.
+    if (!list.has(listener)) list.set(listener, { once })
+  }
+
+  remove(type: SocketEventType, listener: SocketListener): void {
+    if (listener !== null) this.#lists.get(type)?.delete(listener)
+  }
+
+  handler(type: SocketEventType): ((event: any) => void) | null {
+    return this.#handlers.get(type) ?? null
+  }
+
+  /** As in the DOM, anything that is no function empties the property. */
+  setHandler(type: SocketEventType, handler: unknown): void {
+    if (typeof handler === 'function') this.#handlers.set(type, handler as (event: any) => void)
+    else this.#handlers.delete(type)
+  }
+
+  has(type: SocketEventType): boolean {
+    return this.#handlers.has(type) || (this.#lists.get(type)?.size ?? 0) > 0
+  }
+
+  dispatch(type: SocketEventType, target: object, details: object): void {
+    if (!this.has(type)) return
+    const event = new SocketEvent(type, target, details)
+    const handler = this.#handlers.get(type)
+    if (handler !== undefined) runSafely(() => handler.call(target, event))
+    for (const [listener, { once }] of [...(this.#lists.get(type) ?? [])]) {
+      if (once) this.remove(type, listener)
+      runSafely(() => (typeof listener === 'function' ? listener.call(target, event) : listener.handleEvent(event)))
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * `@mcp-integration/client/testing`: a server of the MCP Integration Platform inside your process, for tests and for
+ * working offline. It speaks both wire dialects, answers real tool calls and fails on command.
+ *
+ * It is written on `ws` and shares no code of the protocol with the client, so each side proves the other. It must never
+ * import the client: whoever only serves loads no native code.
+ *
+ * @packageDocumentation
+ */
+export { MCPTestServer } from './testing/server.js'
+export { ToolFailure } from './testing/tool-failure.js'
+export type {
+  CloseFrame,
+  Interceptor,
+  MCPTestConnection,
+  MCPTestRequest,
+  MCPTestServerEvents,
+  MCPTestServerOptions,
+  ServerDialect,
+  ToolContext,
+  ToolHandler,
+} from './testing/types.js'
