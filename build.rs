@@ -1,3 +1,5 @@
+//! Tells the linker that the symbols of Node-API come from the process that loads the addon.
+
 fn main() {
     napi_build::setup();
 }

@@ -247,7 +247,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   // ── EventEmitter: the core is told what is listened to ─────────────────────────────────────────────────────────
 
   override on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
-  override on(event: string | symbol, listener: (...args: any[]) => void): this
   override on(event: string | symbol, listener: (...args: any[]) => void): this {
     return this.addListener(event, listener)
   }
@@ -263,14 +262,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   override once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
-  override once(event: string | symbol, listener: (...args: any[]) => void): this
   override once(event: string | symbol, listener: (...args: any[]) => void): this {
     this.#queueInterest()
     return super.once(event, listener)
   }
 
   override off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
-  override off(event: string | symbol, listener: (...args: any[]) => void): this
   override off(event: string | symbol, listener: (...args: any[]) => void): this {
     return this.removeListener(event, listener)
   }

@@ -139,7 +139,7 @@ impl Mailbox {
         let is_low = queue.bytes < LOW_WATER;
         drop(queue);
         if is_low {
-            self.inner.is_full.send_if_modified(|full| std::mem::take(full));
+            self.inner.is_full.send_if_modified(std::mem::take);
         }
         Some(letter.open())
     }

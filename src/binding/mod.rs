@@ -4,7 +4,9 @@
 //! hot crosses as numbers and strings. A call's promise is a slot, a number that the JavaScript side gives out.
 
 mod client;
+#[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
+#[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
 #[cfg(test)]
 mod types;

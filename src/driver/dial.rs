@@ -66,7 +66,7 @@ impl Endpoint {
     }
 
     /// Opens a WebSocket. The time it may take is the caller's to bound.
-    pub(super) async fn dial(self, clock: Clock) -> Result<WebSocketStream<Wire>, DialFailure> {
+    pub(super) async fn dial(self, clock: Clock) -> Result<Box<WebSocketStream<Wire>>, DialFailure> {
         let tcp = self.connect().await?;
         let transport = if self.secure { self.secure(tcp).await? } else { Transport::Plain(Arc::new(tcp)) };
         let wire = Wire::new(transport, clock);
@@ -74,7 +74,7 @@ impl Endpoint {
             .await
             .map_err(|error| self.upgrade_failure(error))?;
         socket.get_mut().upgrade();
-        Ok(socket)
+        Ok(Box::new(socket))
     }
 
     fn limits(&self) -> WebSocketConfig {

@@ -30,7 +30,7 @@ use crate::protocol::{ConnectionId, Ending};
 /// One open connection.
 pub(super) struct Open {
     pub(super) connection: ConnectionId,
-    socket: WebSocketStream<Wire>,
+    socket: Box<WebSocketStream<Wire>>,
     /// Our close frame is in the outbox: the WebSocket layer's own answer to the peer's is not wanted.
     said_goodbye: bool,
     /// Reading has stopped because nobody drains.
@@ -53,7 +53,7 @@ pub(super) enum Inbound {
 }
 
 impl Open {
-    pub(super) fn new(connection: ConnectionId, socket: WebSocketStream<Wire>) -> Self {
+    pub(super) fn new(connection: ConnectionId, socket: Box<WebSocketStream<Wire>>) -> Self {
         Self { connection, socket, said_goodbye: false, paused: false }
     }
 
@@ -91,7 +91,7 @@ impl Open {
     fn read(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox) {
         let mut bytes = 0;
         while bytes < READ_AT_ONCE {
-            match Pin::new(&mut self.socket).poll_next(cx) {
+            match Pin::new(&mut *self.socket).poll_next(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(message))) => {
                     bytes += message.len() + MESSAGE_OVERHEAD;
@@ -116,7 +116,7 @@ impl Open {
                 let (code, reason) = frame.map_or((1005, String::new()), |f| (f.code.into(), f.reason.to_string()));
                 inbox.ending = Some(Ending { code, reason, clean: true, too_large: false });
                 // The layer writes its answer on the next read.
-                let _ = Pin::new(&mut self.socket).poll_next(cx);
+                let _ = Pin::new(&mut *self.socket).poll_next(cx);
             }
         }
     }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::protocol::{Action, ConnectionId, DialFailure, Now};
 
-type Dial = Pin<Box<dyn Future<Output = Result<WebSocketStream<Wire>, DialFailure>> + Send>>;
+type Dial = Pin<Box<dyn Future<Output = Result<Box<WebSocketStream<Wire>>, DialFailure>> + Send>>;
 
 /// The connection of the moment.
 enum Line {
@@ -33,7 +33,7 @@ enum Line {
 enum News {
     Nudged,
     Due,
-    Dialed(ConnectionId, Result<WebSocketStream<Wire>, DialFailure>),
+    Dialed(ConnectionId, Result<Box<WebSocketStream<Wire>>, DialFailure>),
     Read(Inbox),
     Drained,
 }
@@ -124,7 +124,7 @@ impl<S: Sink> Task<S> {
         }
     }
 
-    fn opened(&mut self, connection: ConnectionId, socket: WebSocketStream<Wire>) {
+    fn opened(&mut self, connection: ConnectionId, socket: Box<WebSocketStream<Wire>>) {
         let open = Open::new(connection, socket);
         let tcp = open.tcp();
         self.line = Line::Open(Box::new(open));
@@ -176,11 +176,11 @@ impl<S: Sink> Task<S> {
                 self.line = Line::Dialing(connection, Box::pin(endpoint.dial(clock)));
             }
             Action::Close { connection, code, reason } => {
-                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut self.shared.lock().outbox) {
-                    if open.connection == connection {
-                        outbox.push_close(code, &reason);
-                        open.note_goodbye();
-                    }
+                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut self.shared.lock().outbox)
+                    && open.connection == connection
+                {
+                    outbox.push_close(code, &reason);
+                    open.note_goodbye();
                 }
             }
             Action::Drop { connection, farewell } => self.drop_line(connection, farewell),

@@ -1,0 +1,251 @@
+// The contract that users write against, kept here as it was agreed. The package may add to it, never take away or rename:
+// assignable.ts holds it to that.
+// Every duration is in milliseconds. Defaults are the integration guide's own constants.
+
+import type { EventEmitter } from 'node:events'
+
+/** Lifecycle of one client. There is exactly one enum, and it lives in the Rust core. */
+export type ConnectionState =
+  | 'idle'            // constructed, connect() not called yet
+  | 'connecting'      // DNS, TCP, proxy, TLS, HTTP upgrade
+  | 'authenticating'  // socket open, auth message sent, answer outstanding
+  | 'ready'           // authenticated: tools can be used
+  | 'unauthorized'    // socket open, the server refused the token: authenticate(newToken) may still succeed
+  | 'reconnecting'    // waiting for the next attempt
+  | 'closing'         // close() called: draining or waiting for the closing handshake
+  | 'closed'          // terminal until connect(): closed by us, or by the server with a code that forbids reconnecting
+  | 'failed'          // terminal until connect(): attempts exhausted, or an error that no retry can mend
+
+/** One immutable picture of the connection, delivered with every change. */
+export interface ConnectionSnapshot {
+  readonly state: ConnectionState
+  readonly connected: boolean          // the socket is open
+  readonly authenticated: boolean
+  readonly url: string                 // endpoint in use (never holds credentials)
+  readonly attempt: number             // 0 when not retrying, else 1..maxReconnectAttempts
+  readonly retryDelay: number | null   // of the wait now running, jitter included
+  readonly error: MCPError | null      // why the state is what it is
+}
+
+export interface TlsOptions {
+  ca?: string | Buffer | readonly (string | Buffer)[]  // PEM; added to the system's store (NODE_EXTRA_CA_CERTS is honoured too)
+  cert?: string | Buffer                               // PEM client certificate chain (mutual TLS)
+  key?: string | Buffer                                // PEM private key
+  servername?: string                                  // SNI and the name to verify
+  rejectUnauthorized?: boolean                         // default true; false logs a warning on every connect
+}
+
+export interface MCPClientOptions {
+  /** Endpoint, or several to rotate through. http(s) means ws(s); 'host' and 'host:port' mean wss, or ws when the host is loopback;
+   *  '/mcp-ws' is added when there is no path. Credentials in the URL are a TypeError.
+   *  Default: $MCP_WS_URL, else derived from globalThis.location (http or https) as the guide does; else a TypeError that says so. */
+  url?: string | URL | readonly (string | URL)[]
+  /** API key, or a function asked before every authentication (token refresh). Default: $MCP_API_KEY, else 'anonymous'. */
+  apiKey?: string | (() => string | Promise<string>)
+  autoConnect?: boolean            // default true, as in the guide
+  onMessage?: ((message: unknown) => void) | null  // every parsed message, auth and pong included
+
+  connectTimeout?: number          // 10_000: DNS through HTTP upgrade
+  authTimeout?: number             // 10_000
+  requestTimeout?: number          // 30_000; 0 = none
+  heartbeatInterval?: number       // 15_000; 0 = off
+  heartbeatTimeout?: number        // 10_000
+
+  maxReconnectAttempts?: number    // 10; 0 = never reconnect, Infinity = for ever
+  baseReconnectDelay?: number      // 1_000
+  maxReconnectDelay?: number       // 30_000
+  reconnectFactor?: number         // 1.5
+  reconnectJitter?: number         // 0.2 = ±20 % as in the guide; 'full' spreads over [0, delay]
+    | 'full'
+  slowReconnectDelay?: number      // 5_000: added before backing off after a slowReconnectCodes close
+  slowReconnectCodes?: readonly number[]  // [1008, 1011]
+  noReconnectCodes?: readonly number[]    // [1000]
+
+  maxPending?: number              // 65_536 requests in flight; one more is rejected with QUEUE_FULL
+  offlineQueueLimit?: number       // 1_024 requests wait for 'ready' (each within its own timeout); 0 = reject at once as the guide's hook does
+  maxMessageSize?: number          // 64 MiB inbound
+  maxBufferedAmount?: number       // 16 MiB outbound, queued requests included; beyond it QUEUE_FULL / sendMessage() false; one frame larger than it: MESSAGE_TOO_LARGE
+  headers?: Record<string, string> // on the upgrade request
+  protocols?: string | readonly string[]
+  tls?: TlsOptions
+  proxy?: string | false           // default: HTTPS_PROXY / HTTP_PROXY / NO_PROXY
+  dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
+}
+
+/** Users may declare their tools by merging into this interface, each as { parameters: …; results: … }; useTool is then typed by name. */
+export interface MCPTools {}
+type ParametersOf<T> = T extends { parameters: infer P } ? P : unknown
+type ResultsOf<T> = T extends { results: infer R } ? R : unknown
+
+export interface UseToolOptions {
+  timeout?: number                 // overrides requestTimeout
+  signal?: AbortSignal             // rejects with signal.reason
+  /** The tool may run twice: sent again after a reconnect if the connection was lost before its answer. Default false. */
+  idempotent?: boolean
+  /** 'json' (default) parses; 'buffer' hands over the UTF-8 bytes of `results` unparsed. */
+  responseType?: 'json' | 'buffer'
+}
+
+export interface CloseInfo {
+  readonly code: number            // RFC 6455 code; 1006 when no close frame came
+  readonly reason: string
+  readonly wasClean: boolean
+  readonly explanation: string     // WS_ERROR_CODES[code] or 'Unknown code'
+  readonly willReconnect: boolean
+}
+
+export interface LogEntry {
+  readonly level: 'error' | 'warn' | 'info' | 'debug'
+  readonly message: string
+  readonly fields: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface ClientStats {
+  readonly state: ConnectionState
+  readonly pending: number         // in flight
+  readonly queued: number          // waiting for 'ready'
+  readonly requests: number        // ever started
+  readonly succeeded: number
+  readonly failed: number          // tool errors, timeouts, aborts, losses
+  readonly timedOut: number
+  readonly lateResponses: number   // answers that nobody waited for any more
+  readonly reconnects: number      // successful ones
+  readonly messagesSent: number
+  readonly messagesReceived: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly heartbeatRtt: { readonly last: number | null; readonly min: number | null; readonly mean: number | null; readonly max: number | null }
+  readonly requestLatency: { readonly count: number; readonly p50: number | null; readonly p90: number | null; readonly p99: number | null; readonly max: number | null }
+  readonly connectedSince: number | null  // epoch ms
+}
+
+export interface MCPClientEvents {
+  state: [snapshot: ConnectionSnapshot, previous: ConnectionState]
+  open: []
+  authenticated: []
+  message: [message: unknown]
+  close: [info: CloseInfo]
+  reconnecting: [info: { attempt: number; maxAttempts: number; delay: number }]
+  heartbeat: [info: { rtt: number }]
+  failed: [error: MCPError]
+  error: [error: MCPError]         // emitted only where someone listens: it never crashes the process
+  log: [entry: LogEntry]
+}
+
+/** What the React hook, the bridge and the class have in common. It needs nothing of Node.js, so it also exists in a renderer or page. */
+export interface MCPClientLike {
+  on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  readonly snapshot: ConnectionSnapshot
+  readonly state: ConnectionState
+  readonly connected: boolean
+  readonly authenticated: boolean
+  readonly error: MCPError | null
+  // The promises of connect, reconnect and authenticate may be ignored: they never become unhandled rejections. close() never rejects. useTool never throws synchronously.
+  /** Resolves when 'ready', rejects on 'failed', 'closed' or a refused token. One attempt however often it is called; in 'reconnecting' it dials at once; in 'unauthorized' it authenticates again. */
+  connect(): Promise<void>
+  /** Drops the connection, resets the attempt counter, connects at once. */
+  reconnect(): Promise<void>
+  /** Sends the auth message again, with a new token if given; that token replaces the key for later connections. Without an open socket: keeps the token and connects. In 'ready', calls in flight live on. */
+  authenticate(token?: string): Promise<void>
+  /** Fire and forget, a string as it is, anything else as JSON. False if the socket is not open or the buffer is full. */
+  sendMessage(message: unknown): boolean
+  /** The guide's call: sends and returns the request id (null if not connected); the answer arrives as a 'message'. */
+  sendToolRequest(toolName: string, parameters?: unknown): string | null
+  useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options?: UseToolOptions & { responseType?: 'json' }): Promise<ResultsOf<MCPTools[K]>>
+  useTool<T = unknown>(toolName: string, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
+  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Uint8Array>
+  /** Sends a close frame and settles everything: requests in flight are awaited up to `drain` ms (default 0), then rejected with CLOSED. */
+  close(options?: { code?: number; reason?: string; drain?: number }): Promise<void>
+  stats(): ClientStats
+}
+
+export declare class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
+  constructor(options?: MCPClientOptions)
+  constructor(url: string | URL, options?: MCPClientOptions)
+  on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  readonly snapshot: ConnectionSnapshot
+  readonly state: ConnectionState
+  readonly connected: boolean
+  readonly authenticated: boolean
+  readonly error: MCPError | null
+  connect(): Promise<void>
+  reconnect(): Promise<void>
+  authenticate(token?: string): Promise<void>
+  sendMessage(message: unknown): boolean
+  sendToolRequest(toolName: string, parameters?: unknown): string | null
+  useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options?: UseToolOptions & { responseType?: 'json' }): Promise<ResultsOf<MCPTools[K]>>
+  useTool<T = unknown>(toolName: string, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
+  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
+  close(options?: { code?: number; reason?: string; drain?: number }): Promise<void>
+  close(code?: number, reason?: string): Promise<void>
+  stats(): ClientStats
+  /** From connect() to 'closed' or 'failed' a client keeps the process alive, as a socket does; after unref() nothing of it does, calls in flight included. */
+  ref(): this
+  unref(): this
+  [Symbol.asyncDispose](): Promise<void>
+
+  // The face of a WHATWG WebSocket, so that code written against `socket` runs when the class is imported under that name:
+  // new WebSocket(url), listeners or on… properties, message events with the raw text in `data`, send, close(code, reason), the constants.
+  static readonly CONNECTING: 0
+  static readonly OPEN: 1
+  static readonly CLOSING: 2
+  static readonly CLOSED: 3
+  readonly CONNECTING: 0
+  readonly OPEN: 1
+  readonly CLOSING: 2
+  readonly CLOSED: 3
+  /** idle, closed, failed: 3; connecting, reconnecting: 0; authenticating, ready, unauthorized: 1; closing: 2 */
+  readonly readyState: 0 | 1 | 2 | 3
+  readonly bufferedAmount: number
+  readonly url: string
+  onopen: ((event: any) => void) | null
+  onmessage: ((event: any) => void) | null
+  onclose: ((event: any) => void) | null
+  onerror: ((event: any) => void) | null
+  send(data: string): void
+  addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: any) => void, options?: { once?: boolean }): void
+  removeEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: any) => void): void
+}
+
+// Order: the snapshot changes, then 'state' is emitted, then the event with its own name, then promises settle. A command's own change is visible when it returns;
+// no event fires inside the constructor. The 'message' of an answer comes before the code behind its await.
+
+// r = retryable: the same call, unchanged, may succeed later
+export type MCPErrorCode =
+  | 'NOT_CONNECTED'        // r  'WebSocket not connected or not authenticated'
+  | 'CONNECT_FAILED'       // r  DNS, refused, TLS, proxy, HTTP status: the message and `cause` say which (certificates and 4xx: not r)
+  | 'AUTH_FAILED'          //    the server refused the token; its own message
+  | 'AUTH_TIMEOUT'         // r
+  | 'CONNECTION_LOST'      // r  the answer can no longer come; look at `sent` before you repeat what must not run twice
+  | 'RECONNECT_EXHAUSTED'  //    'Maximum reconnection attempts reached'; `cause` is the last failure
+  | 'REQUEST_TIMEOUT'      // r  'Tool request timed out'
+  | 'TOOL_ERROR'           //    the server's error object; see MCPToolError
+  | 'CLOSED'               //    close() was called
+  | 'QUEUE_FULL'           // r
+  | 'MESSAGE_TOO_LARGE'
+  | 'BAD_MESSAGE'          //    what came is not JSON
+  | (string & {})          // codes may be added
+
+export declare class MCPError extends Error {
+  readonly name: string
+  readonly code: MCPErrorCode
+  /** A retry of the same call may succeed. */
+  readonly retryable: boolean
+  readonly toolName?: string
+  readonly requestId?: string
+  /** false: the request certainly never left. true: it was handed to the socket, so the tool may have run. (CONNECTION_LOST, CLOSED, REQUEST_TIMEOUT) */
+  readonly sent?: boolean
+}
+
+export declare class MCPToolError extends MCPError {
+  readonly code: 'TOOL_ERROR'
+  readonly toolCode: string | null  // the server's error.code
+  readonly data: unknown            // the server's error value, whole
+}
+
+/** RFC 6455 close codes in words, the guide's table. */
+export declare const WS_ERROR_CODES: Readonly<Record<number, string>>

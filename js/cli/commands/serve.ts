@@ -1,0 +1,76 @@
+/** `mcp-client serve`: a server on this machine until it is told to stop. */
+import { Option, type Command } from 'commander'
+import type { MCPTestServer, ServerDialect } from '../../testing.js'
+import { DEFAULT_PORT, DEFAULT_URL } from '../defaults.js'
+import { isLoopback } from '../loopback.js'
+import { parsePort, parseText, parseTexts } from '../option-parsers.js'
+import { UsageError } from '../usage-error.js'
+
+interface ServeOptions {
+  readonly port: number
+  readonly host: string
+  readonly docs?: string
+  readonly token?: readonly string[]
+  readonly dialect: ServerDialect
+}
+
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('Start a server with the built-in tools web_search, status, echo, sleep and fail.')
+    .option('--port <number>', 'TCP port; 0 takes any free one', parsePort, DEFAULT_PORT)
+    .option('--host <address>', 'address to bind', parseText, '127.0.0.1')
+    .option('--docs <folder>', "folder that web_search searches (default: this package's documents)", parseText)
+    .option('--token <token>', 'a token that is accepted; may be repeated (default: any token is)', parseTexts)
+    .addOption(new Option('--dialect <name>', 'wire dialect').choices(['guide', 'event']).default('guide'))
+    .addHelpText('after', '\nExample:\n  $ mcp-client serve --port 9000 --docs ./docs --token s3cret\n')
+    .action(serve)
+}
+
+async function serve({ port, host, docs, token, dialect }: ServeOptions): Promise<void> {
+  if (dialect === 'event' && token) throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
+  const { MCPTestServer } = await import('../../testing.js')
+  const server = await MCPTestServer.listen({ port, host, docs, tokens: token, dialect, history: 0 }).catch((error: unknown) => {
+    throw explain(error, port, host)
+  })
+  // Before anyone can know that there is something to stop.
+  const stopped = toldToStop()
+  process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
+  if (!token && !isLoopback(host)) process.stderr.write('Anyone who reaches this machine can use this server: --token asks for a key\n')
+  await stopped
+  process.stdout.write('Stopping\n')
+  await server.close()
+}
+
+function hint(server: MCPTestServer, needsToken: boolean): string {
+  const url = server.url === DEFAULT_URL ? '' : ` --url ${server.url}`
+  const key = needsToken ? ' --api-key <token>' : ''
+  return `Try it:  mcp-client call web_search query="reconnect"${url}${key}\n`
+}
+
+/** A second signal ends the process at once, as if nobody listened. */
+function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      for (const signal of SIGNALS) process.off(signal, stop)
+      resolve()
+    }
+    for (const signal of SIGNALS) process.on(signal, stop)
+  })
+}
+
+function explain(error: unknown, port: number, host: string): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return new Error(`port ${port} on ${host} is in use: choose another with --port, or let 0 find one`)
+    case 'EACCES':
+      return new Error(`port ${port} on ${host} may not be used by this user: choose one above 1023 with --port`)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new Error(`${host} is no address of this machine: see --host`)
+    default:
+      return error
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const

@@ -1,0 +1,31 @@
+/** Values of options and arguments, checked by commander before a command runs. */
+import { InvalidArgumentError } from 'commander'
+
+export function parsePort(text: string): number {
+  const port = wholeNumber(text)
+  if (port === undefined || port > 65_535) throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
+  return port
+}
+
+export function parseMilliseconds(text: string): number {
+  const ms = wholeNumber(text)
+  if (ms === undefined || ms > MAX_TIMER_MS) throw new InvalidArgumentError(`It must be a whole number of milliseconds up to ${MAX_TIMER_MS}.`)
+  return ms
+}
+
+export function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.')
+  return text
+}
+
+/** For options that may be given again and again. */
+export function parseTexts(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), parseText(text)]
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/** The longest time that a timer of JavaScript can wait, and so the client's bound too: 24 days. */
+const MAX_TIMER_MS = 2_147_483_647

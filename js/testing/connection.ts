@@ -1,0 +1,68 @@
+/** One WebSocket of the server: sends, closes, and knows when it is gone. It never looks at what a frame says. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { WebSocket } from 'ws'
+import { checkCloseFrame } from '../close-codes.js'
+import type { CloseFrame, MCPTestConnection, ServerDialect } from './types.js'
+
+export class Connection implements MCPTestConnection {
+  readonly id: number
+  readonly dialect: ServerDialect
+  readonly headers: Readonly<IncomingHttpHeaders>
+  readonly closed: Promise<CloseFrame>
+  authenticated = false
+  requestCount = 0
+  readonly #socket: WebSocket
+  readonly #gone = new AbortController()
+
+  constructor(id: number, dialect: ServerDialect, socket: WebSocket, headers: IncomingHttpHeaders) {
+    this.id = id
+    this.dialect = dialect
+    this.headers = headers
+    this.#socket = socket
+    this.closed = new Promise((resolve) => {
+      socket.once('close', (code, reason) => {
+        this.#gone.abort()
+        resolve({ code, reason: reason.toString() })
+      })
+    })
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol
+  }
+
+  /** Aborted when the connection is gone. */
+  get signal(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  send(message: unknown): boolean {
+    const data = encode(message)
+    if (this.#socket.readyState !== this.#socket.OPEN) return false
+    this.#socket.send(data)
+    return true
+  }
+
+  async close(code: number = 1000, reason: string = ''): Promise<void> {
+    checkCloseFrame(code, reason)
+    this.#socket.close(code, reason)
+    const overdue = setTimeout(() => this.#socket.terminate(), CLOSING_HANDSHAKE_MS)
+    await this.closed
+    clearTimeout(overdue)
+  }
+
+  async terminate(): Promise<void> {
+    this.#socket.terminate()
+    await this.closed
+  }
+}
+
+function encode(message: unknown): string | Uint8Array {
+  if (typeof message === 'string' || message instanceof Uint8Array) return message
+  const text = JSON.stringify(message) as string | undefined
+  if (text === undefined) throw new TypeError(`a ${typeof message} has no JSON form and cannot be sent`)
+  return text
+}
+
+/** A client that never answers the close frame must not keep a test waiting. */
+const CLOSING_HANDSHAKE_MS = 2_000

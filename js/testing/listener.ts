@@ -1,0 +1,56 @@
+/**
+ * One spell of listening on a TCP port. A server that plays an outage ends one and begins another on the same port, while
+ * its connections live on.
+ */
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+export class Listener {
+  readonly port: number
+  readonly #server: Server
+  readonly #onUpgrade: UpgradeHandler
+
+  /** Rejects with Node's own error, `EADDRINUSE` for one. */
+  static async open(port: number, host: string, onUpgrade: UpgradeHandler): Promise<Listener> {
+    const server = createServer((_request, response) => {
+      response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' })
+      response.end('This is a WebSocket server: connect with ws://\n')
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    return new Listener(server, onUpgrade)
+  }
+
+  private constructor(server: Server, onUpgrade: UpgradeHandler) {
+    this.port = (server.address() as AddressInfo).port
+    this.#server = server
+    this.#onUpgrade = onUpgrade
+    server.on('upgrade', onUpgrade)
+  }
+
+  /** The port is free when this returns. The promise resolves when the last connection that came in here is gone. */
+  close(): Promise<void> {
+    this.#server.off('upgrade', this.#onUpgrade)
+    const drained = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+    })
+    // Those that have not been upgraded yet; the others are not the HTTP server's any more.
+    this.#server.closeAllConnections()
+    return drained
+  }
+}
+
+/** Answers an upgrade request with a plain HTTP status instead. */
+export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+  socket.on('error', () => socket.destroy())
+  socket.once('finish', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

@@ -1,0 +1,101 @@
+/** Checks the options of `MCPTestServer.listen()` and fills in their defaults. Reads nothing but the `docs` folder's entry. */
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { inspect } from 'node:util'
+import type { MCPTestServerOptions, ServerDialect, ToolHandler } from './types.js'
+
+export interface Settings {
+  readonly port: number
+  readonly host: string
+  readonly path: string
+  readonly tokens: readonly string[] | undefined
+  readonly tools: Readonly<Record<string, ToolHandler>>
+  readonly dialect: ServerDialect
+  readonly docs: string | undefined
+  readonly history: number
+}
+
+export async function resolveOptions(options: MCPTestServerOptions): Promise<Settings> {
+  for (const name of Object.keys(options)) {
+    if (!OPTION_NAMES.has(name)) throw new TypeError(`unknown option "${name}"; there are ${[...OPTION_NAMES].join(', ')}`)
+  }
+  return {
+    port: checkPort(options.port ?? 0),
+    host: checkText('host', options.host ?? '127.0.0.1'),
+    path: checkPath(options.path ?? '/mcp-ws'),
+    tokens: checkTokens(options.tokens),
+    tools: checkTools(options.tools ?? {}),
+    dialect: checkDialect(options.dialect ?? 'guide'),
+    docs: await checkFolder(options.docs),
+    history: checkHistory(options.history ?? Infinity),
+  }
+}
+
+export function checkTokens(tokens: readonly string[] | undefined): readonly string[] | undefined {
+  if (tokens === undefined) return undefined
+  const good = Array.isArray(tokens) && tokens.every((token) => typeof token === 'string' && token !== '')
+  // The value is left out of the message on purpose: it holds secrets.
+  if (!good) throw new TypeError('option "tokens" must be an array of strings that are not empty')
+  return [...tokens]
+}
+
+function checkPort(port: unknown): number {
+  if (typeof port !== 'number') throw new TypeError(`option "port" must be a number, not ${describe(port)}`)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new RangeError(`option "port" must be a whole number from 0 to 65535, not ${port}`)
+  }
+  return port
+}
+
+function checkText(name: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '') {
+    throw new TypeError(`option "${name}" must be a string that is not empty, not ${describe(value)}`)
+  }
+  return value
+}
+
+function checkPath(path: unknown): string {
+  if (typeof path !== 'string' || !/^\/[^?#\s]*$/.test(path)) {
+    throw new TypeError(`option "path" must be a string that starts with a slash and has no query, not ${describe(path)}`)
+  }
+  return path
+}
+
+function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
+  if (typeof tools !== 'object' || tools === null) throw new TypeError(`option "tools" must be an object, not ${describe(tools)}`)
+  for (const [name, handler] of Object.entries(tools)) {
+    if (typeof handler !== 'function') throw new TypeError(`option "tools": "${name}" must be a function, not ${describe(handler)}`)
+  }
+  return tools as Record<string, ToolHandler>
+}
+
+function checkDialect(dialect: unknown): ServerDialect {
+  if (dialect !== 'guide' && dialect !== 'event') {
+    throw new TypeError(`option "dialect" must be 'guide' or 'event', not ${describe(dialect)}`)
+  }
+  return dialect
+}
+
+async function checkFolder(docs: unknown): Promise<string | undefined> {
+  if (docs === undefined) return undefined
+  const folder = resolve(checkText('docs', docs))
+  const entry = await stat(folder).catch(() => undefined)
+  if (!entry?.isDirectory()) throw new TypeError(`option "docs": there is no folder ${folder}`)
+  return folder
+}
+
+function checkHistory(history: unknown): number {
+  if (typeof history !== 'number') throw new TypeError(`option "history" must be a number, not ${describe(history)}`)
+  if (history !== Infinity && (!Number.isInteger(history) || history < 0)) {
+    throw new RangeError(`option "history" must be a whole number from 0 on, or Infinity, not ${history}`)
+  }
+  return history
+}
+
+function describe(value: unknown): string {
+  return inspect(value, { depth: 0 })
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  'port', 'host', 'path', 'tokens', 'tools', 'dialect', 'docs', 'history',
+] satisfies (keyof MCPTestServerOptions)[])

@@ -1,0 +1,337 @@
+/** `MCPTestServer`: the face of the server, and what holds its parts together. The wire is the dialects' affair. */
+import { EventEmitter } from 'node:events'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { checkCloseFrame } from '../close-codes.js'
+import { Connection } from './connection.js'
+import type { Dialect, DialectHost } from './dialects/dialect.js'
+import { event } from './dialects/event.js'
+import { guide } from './dialects/guide.js'
+import { Inbox } from './inbox.js'
+import { Listener, refuseUpgrade } from './listener.js'
+import { checkTokens, resolveOptions, type Settings } from './options.js'
+import { Toolbox } from './toolbox.js'
+import { builtInTools } from './tools/built-in.js'
+import type {
+  Interceptor,
+  MCPTestConnection,
+  MCPTestRequest,
+  MCPTestServerEvents,
+  MCPTestServerOptions,
+  ServerDialect,
+} from './types.js'
+
+/**
+ * A server of the MCP Integration Platform inside your process.
+ *
+ * @example
+ * ```js
+ * const server = await MCPTestServer.listen({ tools: { add: ({ a, b }) => a + b } })
+ * const client = new MCPClient(server.url)
+ * assert.equal(await client.useTool('add', { a: 1, b: 2 }), 3)
+ * await client.close()
+ * await server.close()
+ * ```
+ *
+ * Built-in tools:
+ *
+ * | tool | parameters | results |
+ * |---|---|---|
+ * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false leaves the `url`s out; `tavilyOptions.includeAnswer`, default false; `provider` is accepted and changes nothing | `{ query, total, items: [{ title, url, snippet }], answer? }` from the `docs` folder |
+ * | `status` | none | `{ version, dialect, uptime, connections, requests }`, `uptime` in milliseconds |
+ * | `echo` | anything | its parameters |
+ * | `sleep` | `ms`, 0 to 60,000 | `{ slept }`, after that time |
+ * | `fail` | `message`, `code` | none: it fails with these |
+ *
+ * The server keeps the process alive until `close()`.
+ */
+export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements AsyncDisposable {
+  readonly #settings: Settings
+  readonly #dialect: Dialect
+  readonly #host: DialectHost
+  readonly #startedAt = Date.now()
+  readonly #sockets: WebSocketServer
+  readonly #connections = new Set<Connection>()
+  readonly #requests: MCPTestRequest[] = []
+  readonly #newConnections: Inbox<MCPTestConnection>
+  readonly #newRequests: Inbox<MCPTestRequest>
+  /** Of each spell of listening that has ended: resolved when its last connection is gone. */
+  readonly #drained: Promise<void>[] = []
+  #listener: Listener | undefined
+  #port = 0
+  #tokens: readonly string[] | undefined
+  #answersPings = true
+  #refusal: number | undefined
+  #interceptor: Interceptor | undefined
+  #connectionCount = 0
+  #requestCount = 0
+  #resuming: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  /**
+   * Starts a server and resolves when it can be connected to.
+   *
+   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port cannot be
+   * had (`code` `EADDRINUSE`, `EACCES`, …).
+   */
+  static async listen(options: MCPTestServerOptions = {}): Promise<MCPTestServer> {
+    const server = new MCPTestServer(await resolveOptions(options))
+    await server.#listen(server.#settings.port)
+    return server
+  }
+
+  private constructor(settings: Settings) {
+    super()
+    this.#settings = settings
+    this.#dialect = DIALECTS[settings.dialect]
+    this.#tokens = settings.tokens
+    this.#newConnections = new Inbox('connection', settings.history)
+    this.#newRequests = new Inbox('request', settings.history)
+    this.#host = this.#createHost()
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      path: settings.path,
+      maxPayload: MAX_PAYLOAD,
+      clientTracking: false,
+      // Pongs are this server's own business, because pausePongs() stops them.
+      autoPong: false,
+    })
+  }
+
+  /** What a client connects to, `ws://127.0.0.1:49152/mcp-ws` say. */
+  get url(): string {
+    return `ws://${dialableHost(this.#settings.host)}:${this.#port}${this.#settings.path}`
+  }
+
+  /** The TCP port; it stays the same through an outage. */
+  get port(): number {
+    return this.#port
+  }
+
+  get dialect(): ServerDialect {
+    return this.#settings.dialect
+  }
+
+  /** The live connections, oldest first. */
+  get connections(): readonly MCPTestConnection[] {
+    return [...this.#connections]
+  }
+
+  /** The tool requests received so far, as far as `history` reaches back, oldest first. */
+  get requests(): readonly MCPTestRequest[] {
+    return [...this.#requests]
+  }
+
+  /**
+   * The oldest connection that this method has not handed out yet, or else the next one to come: whether a client connects
+   * before or after the call makes no difference. It may be gone already; see its `closed`. Rejects when the server closes first.
+   */
+  nextConnection(): Promise<MCPTestConnection> {
+    return this.#newConnections.next()
+  }
+
+  /**
+   * The oldest tool request (for the tool `name`, if given) that this method has not handed out yet, or else the next one to
+   * come. Rejects when the server closes first.
+   */
+  nextRequest(name?: string): Promise<MCPTestRequest> {
+    return this.#newRequests.next(name === undefined ? undefined : (request) => request.name === name)
+  }
+
+  /** Sends a message to every live connection: a string as it is, bytes as a binary frame, anything else as JSON. */
+  broadcast(message: unknown): void {
+    for (const connection of this.#connections) connection.send(message)
+  }
+
+  /**
+   * Lets `interceptor` see each frame of a client first. Where it returns true the server does nothing about the frame, so
+   * that a test can answer it in a way of its own, or not at all. It replaces the one before; `null` takes it away.
+   */
+  intercept(interceptor: Interceptor | null): void {
+    this.#interceptor = interceptor ?? undefined
+  }
+
+  /** Replaces the tokens that authenticate; `undefined` accepts any. Who has authenticated stays so. */
+  setTokens(tokens: readonly string[] | undefined): void {
+    this.#tokens = checkTokens(tokens)
+  }
+
+  /** From now on no ping is answered, neither the dialect's own nor that of the WebSocket protocol. Everything else goes on. */
+  pausePongs(): void {
+    this.#answersPings = false
+  }
+
+  /** Answers pings again. Those that came in between stay without an answer. */
+  resumePongs(): void {
+    this.#answersPings = true
+  }
+
+  /** Stops listening: new connections are refused by the operating system. Live ones go on. */
+  stopAccepting(): void {
+    if (this.#listener) this.#drained.push(this.#listener.close())
+    this.#listener = undefined
+  }
+
+  /**
+   * Answers every upgrade from now on with this HTTP status instead of 101. Live connections go on.
+   * @param status - 200 to 599.
+   * @throws RangeError for any other status.
+   */
+  refuseUpgrades(status: number): void {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new RangeError(`an HTTP status to refuse with is a whole number from 200 to 599, not ${status}`)
+    }
+    this.#refusal = status
+  }
+
+  /**
+   * Ends what `stopAccepting()` and `refuseUpgrades()` began, on the same port. Resolves when clients can connect again.
+   * Rejects when the server is closed, or with Node's own error when another process has taken the port meanwhile.
+   */
+  async resumeAccepting(): Promise<void> {
+    if (this.#closing) throw new Error('the server is closed')
+    this.#refusal = undefined
+    if (this.#listener) return
+    this.#resuming ??= this.#listen(this.#port).finally(() => (this.#resuming = undefined))
+    await this.#resuming
+  }
+
+  /**
+   * Closes every live connection with a close frame. Resolves when they are gone, after 2,000 ms at the latest.
+   * Rejects with a RangeError for a code or reason that cannot be sent; see {@link MCPTestConnection.close}.
+   * @param code - default 1000, after which a client stays away; 1012 is a restart.
+   */
+  async closeAll(code: number = 1000, reason: string = ''): Promise<void> {
+    checkCloseFrame(code, reason)
+    await Promise.all([...this.#connections].map((connection) => connection.close(code, reason)))
+  }
+
+  /** Drops every live connection without a close frame, as a crash does: clients see 1006. Resolves when they are gone. */
+  async terminateAll(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.terminate()))
+  }
+
+  /**
+   * Stops listening and ends every connection: with 1001 in the `guide` dialect, without a close frame in the `event` dialect,
+   * as the platform's server does. Running tools are aborted. Resolves when everything is gone; further calls return the same promise.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  /** The same as {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #shutDown(): Promise<void> {
+    this.stopAccepting()
+    this.#newConnections.close()
+    this.#newRequests.close()
+    await (this.#dialect.saysGoodbye ? this.closeAll(GOING_AWAY, 'server closing') : this.terminateAll())
+    await Promise.all(this.#drained)
+  }
+
+  async #listen(port: number): Promise<void> {
+    const listener = await Listener.open(port, this.#settings.host, (...upgrade) => this.#upgrade(...upgrade))
+    if (this.#closing) {
+      // close() was called meanwhile and could not know of this one.
+      await listener.close()
+      throw new Error('the server is closed')
+    }
+    this.#listener = listener
+    this.#port = listener.port
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#refusal !== undefined) {
+      refuseUpgrade(socket, this.#refusal, STATUS_CODES[this.#refusal] ?? 'Refused')
+      return
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#connect(webSocket, request))
+  }
+
+  #connect(socket: WebSocket, request: IncomingMessage): void {
+    this.#connectionCount += 1
+    const connection = new Connection(this.#connectionCount, this.dialect, socket, request.headers)
+    this.#connections.add(connection)
+    this.#listenTo(socket, connection)
+    this.#keepPinging(socket)
+    this.#dialect.greet(connection, this.#host)
+    this.#newConnections.push(connection)
+    this.emit('connection', connection)
+  }
+
+  #listenTo(socket: WebSocket, connection: Connection): void {
+    socket.on('message', (data) => this.#receive(String(data), connection))
+    socket.on('ping', (data) => {
+      if (this.#answersPings) socket.pong(data)
+    })
+    // What a broken frame comes to is a close, and that is told below.
+    socket.on('error', () => {})
+    socket.once('close', (code, reason) => {
+      this.#connections.delete(connection)
+      this.emit('close', connection, { code, reason: reason.toString() })
+    })
+  }
+
+  #keepPinging(socket: WebSocket): void {
+    if (this.#dialect.pingInterval === 0) return
+    const timer = setInterval(() => socket.ping(), this.#dialect.pingInterval)
+    socket.once('close', () => clearInterval(timer))
+  }
+
+  #receive(text: string, connection: Connection): void {
+    this.emit('message', text, connection)
+    if (this.#interceptor?.(text, connection) === true) return
+    this.#dialect.receive(text, connection, this.#host)
+  }
+
+  #record(id: string | number, name: string, parameters: unknown, connection: Connection): MCPTestRequest {
+    const request: MCPTestRequest = { id, name, parameters, connection, receivedAt: Date.now() }
+    this.#requestCount += 1
+    connection.requestCount += 1
+    this.#requests.push(request)
+    if (this.#requests.length > this.#settings.history) this.#requests.shift()
+    this.#newRequests.push(request)
+    this.emit('request', request)
+    return request
+  }
+
+  #accepts(token: string): boolean {
+    return this.#tokens === undefined ? token !== '' : this.#tokens.includes(token)
+  }
+
+  #createHost(): DialectHost {
+    const status = () => ({
+      version: PACKAGE_VERSION,
+      dialect: this.dialect,
+      uptime: Date.now() - this.#startedAt,
+      connections: this.#connections.size,
+      requests: this.#requestCount,
+    })
+    return {
+      toolbox: new Toolbox(builtInTools(status, this.#settings.docs), this.#settings.tools),
+      answersPings: () => this.#answersPings,
+      accepts: (token) => this.#accepts(token),
+      record: (...request) => this.#record(...request),
+    }
+  }
+}
+
+/** The address to dial for an address to bind: a wildcard is no destination everywhere, and IPv6 needs its brackets. */
+function dialableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+const DIALECTS: Readonly<Record<ServerDialect, Dialect>> = { guide, event }
+
+/** 100 MiB: above it the platform's server closes with 1009, and so does this one. */
+const MAX_PAYLOAD = 100 * 1024 * 1024
+
+/** The close code of a server that stops (RFC 6455, 7.4.1). */
+const GOING_AWAY = 1001

@@ -1,0 +1,14 @@
+/** Thrown by a tool, it becomes the protocol's error `{ message, code }`. */
+export class ToolFailure extends Error {
+  override readonly name = 'ToolFailure'
+  readonly code: string
+
+  /** @param code - what programs look at. Default `TOOL_ERROR`. */
+  constructor(message: string, code: string = DEFAULT_TOOL_ERROR_CODE) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The code of a failure that names none, as the platform's servers send it. */
+export const DEFAULT_TOOL_ERROR_CODE = 'TOOL_ERROR'

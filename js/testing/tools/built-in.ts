@@ -1,0 +1,14 @@
+/** The tools that every test server has. */
+import type { BuiltInTool } from '../toolbox.js'
+import { echo } from './echo.js'
+import { fail } from './fail.js'
+import { sleep } from './sleep.js'
+import { webSearch } from './web-search.js'
+
+/**
+ * @param status - what the `status` tool answers
+ * @param docs - the folder that `web_search` searches; left out, this package's own documents
+ */
+export function builtInTools(status: () => object, docs: string | undefined): readonly BuiltInTool[] {
+  return [webSearch(docs), { name: 'status', schema: { type: 'object', properties: {} }, run: status }, echo, sleep, fail]
+}

@@ -1,0 +1,16 @@
+import { ToolFailure } from '../tool-failure.js'
+import type { BuiltInTool } from '../toolbox.js'
+import { Parameters } from './parameters.js'
+
+/** Fails, with the message and the code that it is told. */
+export const fail: BuiltInTool = {
+  name: 'fail',
+  schema: {
+    type: 'object',
+    properties: { message: { type: 'string' }, code: { type: 'string' } },
+  },
+  run(parameters) {
+    const read = new Parameters('fail', parameters)
+    throw new ToolFailure(read.optionalText('message') ?? 'The tool failed, as it was asked to', read.optionalText('code'))
+  },
+}

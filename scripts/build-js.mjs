@@ -1,0 +1,120 @@
+/**
+ * Builds js/ into dist/. The compiler checks and translates everything; then the parts that stand on other packages are bundled
+ * with them, because the published package has no dependencies. What is left over of their own folders goes away.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chmod, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { createRequire, isBuiltin } from 'node:module'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { declarationsReachableFrom } from './js-build/declarations.mjs'
+import { licensesOf } from './js-build/licenses.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SOURCE = join(ROOT, 'js')
+const OUTPUT = join(ROOT, 'dist')
+
+/**
+ * An entry, and the folder that is its alone. What an entry imports from js/ outside of that folder stays a `require`, so that
+ * there is one client and one server however they are reached.
+ */
+const BUNDLES = [
+  { entry: 'testing.ts', folder: 'testing' },
+  { entry: 'cli/main.ts', folder: 'cli' },
+]
+
+/** What users' compilers read. */
+const PUBLIC_TYPES = ['index.d.ts', 'testing.d.ts']
+
+/** Native helpers that `ws` uses where users have installed them, and does without elsewhere. */
+const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
+
+export async function buildJs() {
+  compile()
+  const metafiles = []
+  for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
+  await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOf(ROOT, metafiles))
+  await removeLeftovers()
+  await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
+}
+
+function compile() {
+  const typescript = createRequire(import.meta.url).resolve('typescript/package.json')
+  execFileSync(process.execPath, [join(dirname(typescript), 'bin/tsc'), '--project', ROOT], { stdio: 'inherit' })
+}
+
+async function makeBundle(bundle) {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [join(SOURCE, bundle.entry)],
+    outfile: outputOf(bundle),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    // Users see the names of classes in stack traces, and bundling gives some another one.
+    keepNames: true,
+    define: { PACKAGE_VERSION: JSON.stringify(version) },
+    external: OPTIONAL_PACKAGES,
+    plugins: [requireTheRest(bundle)],
+    metafile: true,
+    logLevel: 'warning',
+  })
+  checkImports(bundle, metafile)
+  return metafile
+}
+
+/** Turns what lies in js/ outside of the bundle into a `require` of the file in dist/ that it is compiled to. */
+function requireTheRest(bundle) {
+  const own = join(SOURCE, bundle.folder) + sep
+  return {
+    name: 'require-the-rest',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, kind }) => {
+        const target = resolve(resolveDir, path)
+        if (kind === 'entry-point' || !target.startsWith(SOURCE + sep) || target.startsWith(own)) return undefined
+        const compiled = join(OUTPUT, relative(SOURCE, target)).replace(/\.js$/, '')
+        const fromBundle = relative(dirname(outputOf(bundle)), compiled).replaceAll(sep, '/')
+        return { path: `${fromBundle.startsWith('.') ? '' : './'}${fromBundle}.js`, external: true }
+      })
+    },
+  }
+}
+
+/** A bundle may ask for nothing that is not there on a user's machine. */
+function checkImports(bundle, metafile) {
+  const output = outputOf(bundle)
+  const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+  for (const path of asked) {
+    const isThere = path.startsWith('.') ? existsSync(resolve(dirname(output), path)) : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path)
+    if (!isThere) throw new Error(`${relative(ROOT, output)} asks for ${path}, which the package does not contain`)
+  }
+}
+
+/** Of the bundles' own folders only the bundles stay, and the declarations that a public type is made of. */
+async function removeLeftovers() {
+  const kept = new Set(BUNDLES.map(outputOf))
+  for (const name of PUBLIC_TYPES) {
+    for (const file of await declarationsReachableFrom(join(OUTPUT, name))) kept.add(file)
+  }
+  for (const { folder } of BUNDLES) await prune(join(OUTPUT, folder), kept)
+}
+
+/** Removes all files but those, and the folders that become empty. */
+async function prune(folder, kept) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await prune(path, kept)
+    else if (!kept.has(path)) await rm(path)
+  }
+  if ((await readdir(folder)).length === 0) await rmdir(folder)
+}
+
+function outputOf({ entry }) {
+  return join(OUTPUT, entry.replace(/\.ts$/, '.js'))
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await buildJs()

@@ -1,0 +1,50 @@
+/** The rules of the house that no compiler checks: who may know whom (CONTRIBUTING.md). */
+import { readFileSync, readdirSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** In files under `room`, no line of code may match; comments may speak of anything. */
+export const RULES = [
+  { room: 'src/protocol', ban: /\b(tokio|napi|napi_derive|tokio_tungstenite)\s*::|\buse\s+(tokio|napi)/, why: 'the protocol is sans-IO' },
+  { room: 'src/protocol', ban: /\bInstant\b|\bSystemTime\b/, why: 'time is an argument of the protocol' },
+  { room: 'src/protocol', ban: /\bthread_rng\b|\brand::rng\(|\brand::random\b|\bSysRng\b/, why: 'chance is an argument of the protocol' },
+  { room: 'src/protocol', ban: /\bunsafe\b/, why: 'unsafe belongs to the binding' },
+  { room: 'src/protocol', ban: /\bcrate::(driver|binding)\b/, why: 'imports run one way: protocol ← driver ← binding' },
+  { room: 'src/driver', ban: /\bnapi(_derive)?\s*::|\buse\s+napi/, why: 'the driver knows no JavaScript' },
+  { room: 'src/driver', ban: /\bunsafe\b/, why: 'unsafe belongs to the binding' },
+  { room: 'src/driver', ban: /\bcrate::binding\b/, why: 'imports run one way: protocol ← driver ← binding' },
+  { room: 'js', except: ['js/testing', 'js/cli'], ban: /\b(setTimeout|setInterval)\s*\(/, why: 'timers that keep a rule are in the Rust core' },
+  { room: 'js', except: ['js/testing', 'js/cli'], ban: /from '(\.\/|\.\.\/)*(testing|cli)\b/, why: 'the client never loads the server or the CLI' },
+  { room: 'js', except: ['js/hub.ts', 'js/client.ts', 'js/native.ts'], ban: /from '(\.\/|\.\.\/)*native\.js'/, why: 'native code is loaded in one place' },
+]
+
+/** The offences, one sentence each. */
+export function offences(rules = RULES, read = readRoom) {
+  return rules.flatMap(({ room, except = [], ban, why }) =>
+    read(room)
+      .filter(({ file }) => !except.some((path) => file === path || file.startsWith(`${path}/`) || file === `${path}.ts`))
+      .flatMap(({ file, lines }) =>
+        lines.flatMap((line, index) => (ban.test(withoutComment(line)) ? [`${file}:${index + 1}: ${why}: ${line.trim()}`] : [])),
+      ),
+  )
+}
+
+function readRoom(room) {
+  return readdirSync(join(ROOT, room), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(rs|ts)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .map((path) => ({ file: relative(ROOT, path).replaceAll(sep, '/'), lines: readFileSync(path, 'utf8').split('\n') }))
+}
+
+function withoutComment(line) {
+  return /^\s*(\/\/|\*|\/\*)/.test(line) ? '' : line.replace(/\s\/\/ .*/, '')
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const found = offences()
+  for (const offence of found) console.error(offence)
+  if (found.length > 0) process.exit(1)
+  console.log(`${RULES.length} rules of the house hold`)
+}

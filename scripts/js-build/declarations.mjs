@@ -1,0 +1,26 @@
+/** Which declaration files make up a public type, and that they ask for nothing users do not have. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+/**
+ * @param {string} entry absolute path of a .d.ts file
+ * @returns {Promise<Set<string>>} it and all that it imports, as absolute paths
+ * @throws when one of them names a package: the users of this one have not installed it
+ */
+export async function declarationsReachableFrom(entry) {
+  const reached = new Set()
+  const waiting = [entry]
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (reached.has(file)) continue
+    reached.add(file)
+    for (const specifier of specifiersIn(await readFile(file, 'utf8'))) {
+      if (specifier.startsWith('.')) waiting.push(resolve(dirname(file), `${specifier.replace(/\.js$/, '')}.d.ts`))
+      else if (!specifier.startsWith('node:')) throw new Error(`${file} names the types of ${specifier}, which users do not have`)
+    }
+  }
+  return reached
+}
+
+function specifiersIn(text) {
+  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"]+)\1/g)].map((match) => match[2])
+}

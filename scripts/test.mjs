@@ -1,0 +1,75 @@
+/** `npm test`: sets up and runs everything that has to hold. One command, the same here and in CI. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { setUp } from './setup.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const TYPESCRIPT = 'node_modules/typescript/bin/tsc'
+
+setUp()
+const { build } = await import('./build.mjs')
+
+const STEPS = [
+  ['the rules of the house', () => node('scripts/check-rooms.mjs')],
+  ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
+  ['cargo clippy', () => run('cargo', 'clippy', '--locked', '--all-targets', '--', '-D', 'warnings')],
+  ['cargo test', () => run('cargo', 'test', '--locked')],
+  ['the build', buildAndCompare],
+  ['the types', checkTypes],
+  ['node --test', () => node('--test', ...testFiles())],
+]
+
+const began = performance.now()
+for (const [name, step] of STEPS) {
+  const start = performance.now()
+  console.log(`\n── ${name} ──`)
+  try {
+    await step()
+  } catch (error) {
+    console.error(`\n${name} failed${error.status === undefined ? `: ${error.stack}` : ''}`)
+    process.exit(1)
+  }
+  console.log(`── ${name}: ${seconds(start)} s ──`)
+}
+console.log(`\nAll ${STEPS.length} steps passed in ${seconds(began)} s.`)
+
+/** The binding's types are made by the build: what is committed must be what is made. */
+async function buildAndCompare() {
+  const committed = readFileSync(`${ROOT}js/binding.d.ts`, 'utf8')
+  await build()
+  if (readFileSync(`${ROOT}js/binding.d.ts`, 'utf8') !== committed) {
+    throw new Error('js/binding.d.ts is not what the build makes: commit what it has made now')
+  }
+}
+
+/** Users' code against the public types, with the types of each supported Node.js. */
+function checkTypes() {
+  for (const types of ['node20', 'node22', 'node24', 'node']) {
+    // The compiler finds "node" in a folder where only that version is.
+    const roots = `node_modules/.cache/types-of-${types}`
+    rmSync(`${ROOT}${roots}`, { recursive: true, force: true })
+    mkdirSync(`${ROOT}${roots}`, { recursive: true })
+    symlinkSync(`${ROOT}node_modules/@types/${types}`, `${ROOT}${roots}/node`, 'junction')
+    node(TYPESCRIPT, '--project', '__test__/types', '--typeRoots', roots, '--types', 'node')
+    console.log(`the contract and the usage compile with @types/${types}`)
+  }
+}
+
+function testFiles() {
+  return readdirSync(`${ROOT}__test__`)
+    .filter((name) => name.endsWith('.test.mjs'))
+    .map((name) => `__test__/${name}`)
+}
+
+function node(...args) {
+  run(process.execPath, ...args)
+}
+
+function run(command, ...args) {
+  execFileSync(command, args, { cwd: ROOT, stdio: 'inherit' })
+}
+
+function seconds(start) {
+  return ((performance.now() - start) / 1000).toFixed(1)
+}
