@@ -4,6 +4,8 @@
 //! It speaks the guide's dialect, as far as the benchmark needs it: auth, ping, and requests, which are answered with results of the
 //! size that `"bytes":N` in the parameters names (`"kind":"wide"` makes them not ASCII). It prints its port.
 
+#![expect(clippy::print_stdout, reason = "whoever starts it reads the port there")]
+
 use std::{
     collections::HashMap,
     io::{self, Read, Write},

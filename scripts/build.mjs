@@ -1,5 +1,6 @@
 /** Builds the native addon and the TypeScript. `--debug` builds the addon without optimisation. */
 import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { buildJs } from './build-js.mjs'
@@ -11,6 +12,8 @@ export async function build({ release = true } = {}) {
   const profile = release ? ['--release'] : []
   const args = [cli, 'build', '--platform', '--no-js', '--dts', 'js/binding.d.ts', ...profile]
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' })
+  // What is no longer made must not stay.
+  rmSync(`${ROOT}dist`, { recursive: true, force: true })
   await buildJs()
 }
 

@@ -17,7 +17,7 @@ const STEPS = [
   ['cargo test', () => run('cargo', 'test', '--locked')],
   ['the build', buildAndCompare],
   ['the types', checkTypes],
-  ['node --test', () => node('--test', ...testFiles())],
+  ['node --test', () => node('--test', '--test-timeout=120000', ...testFiles())],
 ]
 
 const began = performance.now()

@@ -178,6 +178,10 @@ impl Sink for ClientSink {
                 Letter::Notice(self.client, to_json(&Notice::Error { error }))
             }
             Event::Message { text, json } => Letter::Message(self.client, json, text),
+            Event::Settled { payload, outcome: Outcome::Results(None) } if payload.wants_bytes() => {
+                // No results are no bytes.
+                Letter::Result(payload, Bytes::new())
+            }
             Event::Settled { payload, outcome: Outcome::Done | Outcome::Results(None) } => Letter::Done(payload),
             Event::Settled { payload, outcome: Outcome::Failed(error) } => {
                 Letter::Failed(payload, to_json(&error.data()))

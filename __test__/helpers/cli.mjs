@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+/** Starts `mcp-client`. The environment of the tests themselves must not choose its server or key. */
+export function startCli(args, env = {}) {
+  const { MCP_WS_URL: _url, MCP_API_KEY: _key, ...clean } = process.env
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...clean, ...env } })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (output[name] += text))
+  return {
+    child,
+    output,
+    ended: once(child, 'close').then(([code, signal]) => ({ code, signal, ...output })),
+  }
+}
+
+/** Runs `mcp-client` to its end. */
+export function runCli(args, env) {
+  const { child, ended } = startCli(args, env)
+  child.stdin.end()
+  return ended
+}
+
+/** `mcp-client serve`, listening, with what it printed so far; gone when the test is over. */
+export async function serve(t, args, env) {
+  const started = startCli(['serve', ...args], env)
+  t.after(() => started.child.kill('SIGKILL'))
+  const url = () => /ws:\S+\/mcp-ws/.exec(started.output.stdout)?.[0]
+  while (!url() || !started.output.stdout.includes('Try it:')) {
+    const ended = await Promise.race([once(started.child.stdout, 'data').then(() => undefined), started.ended])
+    if (ended) throw new Error(`serve ended with ${ended.code}: ${ended.stderr}`)
+  }
+  return { ...started, url: url() }
+}

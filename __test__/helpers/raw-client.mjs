@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import WebSocket from 'ws'
+
+/**
+ * A WebSocket that keeps no rule of the protocol: it sends what it is told and hands out what comes, in order.
+ * For tests of the server, which must not depend on the client.
+ */
+export class RawClient {
+  #arrived = []
+  #waiting = []
+
+  static async open(t, url, { protocols = [], ...options } = {}) {
+    const client = new RawClient(new WebSocket(url, protocols, options))
+    t.after(() => client.socket.terminate())
+    await once(client.socket, 'open')
+    return client
+  }
+
+  /** Connected, and past the guide's authentication. */
+  static async authenticated(t, url, token = 'anonymous') {
+    const client = await RawClient.open(t, url)
+    client.send({ id: 'auth', token })
+    const answer = await client.next()
+    if (!answer.success) throw new Error(`the server refused the token: ${JSON.stringify(answer)}`)
+    return client
+  }
+
+  constructor(socket) {
+    this.socket = socket
+    this.closed = once(socket, 'close').then(([code, reason]) => ({ code, reason: String(reason) }))
+    socket.on('message', (data, isBinary) => {
+      const message = isBinary ? data : JSON.parse(data)
+      const resolve = this.#waiting.shift()
+      if (resolve) resolve(message)
+      else this.#arrived.push(message)
+    })
+  }
+
+  /** A string as it is, anything else as JSON. */
+  send(message) {
+    this.socket.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message))
+  }
+
+  /** The next message: parsed, or as a Buffer if it came in a binary frame. */
+  next() {
+    if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift())
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Sends a request and hands out what comes next. */
+  async ask(message) {
+    this.send(message)
+    return await this.next()
+  }
+}
+
+/** What a refused upgrade was answered with. */
+export async function refusal(t, url) {
+  const socket = new WebSocket(url)
+  t.after(() => socket.terminate())
+  const [error] = await once(socket, 'error')
+  return error.message
+}
