@@ -19,23 +19,23 @@ export declare class NativeClient {
    * Throws an error whose message is the JSON of an `OptionError`.
    */
   constructor(mailbox: Mailbox, id: number, options: string)
-  /** Settled when `ready`. */
-  connect(slot: number): void
-  /** Settled when `ready` again. */
-  reconnect(slot: number): void
-  /** Settled when authenticated. `null` keeps the token. */
-  authenticate(token: string | undefined | null, slot: number): void
-  /** Settled when `closed`. `drain` in ms. */
-  close(code: number, reason: string, drain: number, slot: number): void
+  /** Settled when `ready`. Returns the JSON of the `Snapshot` that the command left behind. */
+  connect(slot: number): string
+  /** Settled when `ready` again. Returns as `connect` does. */
+  reconnect(slot: number): string
+  /** Settled when authenticated. `null` keeps the token. Returns as `connect` does. */
+  authenticate(token: string | undefined | null, slot: number): string
+  /** Settled when `closed`. `drain` in ms. Returns as `connect` does. */
+  close(code: number, reason: string, drain: number, slot: number): string
   /**
-   * A tool request; `parameters` is JSON, or `null` for none; `timeout` in ms, 0 for none. Returns the key for `abort`, or the JSON of
+   * A tool request; `parameters` is JSON, or empty for none; `timeout` in ms, 0 for none. Returns the key for `abort`, or the JSON of
    * an `ErrorData` when the request was not taken: then the slot is free at once.
    */
-  request(slot: number, name: string, parameters: string | undefined | null, timeout: number, idempotent: boolean, wantsBytes: boolean): number | string
+  request(slot: number, name: string, parameters: string, timeout: number, idempotent: boolean, wantsBytes: boolean): number | string
   /** Takes a request back. True: it never settles, the slot is free. False: its settlement is on its way. */
   abort(key: number): boolean
-  /** The guide's `sendToolRequest`: the id, or `null`. */
-  sendToolRequest(name: string, parameters?: string | undefined | null): string | null
+  /** The guide's `sendToolRequest`: the id, or `null`. `parameters` as in `request`. */
+  sendToolRequest(name: string, parameters: string): string | null
   /** Sends a text as it is; false if it cannot. */
   send(text: string): boolean
   /** Writes what the calls since the last flush have framed. */

@@ -61,11 +61,14 @@ export class Command implements Waiter {
   }
 }
 
+/** @throws TypeError */
+export function checkName(toolName: unknown): void {
+  if (typeof toolName === 'string' && toolName !== '') return
+  throw new TypeError(`the tool's name must be a non-empty string, got ${toolName === '' ? "''" : typeof toolName}`)
+}
+
 /** @throws TypeError or RangeError that names what is wrong */
-export function checkCall(toolName: unknown, options: UseToolOptions): void {
-  if (typeof toolName !== 'string' || toolName === '') {
-    throw new TypeError(`the tool's name must be a non-empty string, got ${toolName === '' ? "''" : typeof toolName}`)
-  }
+export function checkCallOptions(options: UseToolOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`the options of useTool must be an object, got ${options === null ? 'null' : typeof options}`)
   }
@@ -83,12 +86,12 @@ export function checkCall(toolName: unknown, options: UseToolOptions): void {
 }
 
 /**
- * The parameters as JSON, `null` where there are none.
+ * The parameters as JSON, empty where there are none.
  * @throws TypeError, with the serialiser's own error as its cause
  */
-export function serialise(toolName: string, parameters: unknown): string | null {
+export function serialise(toolName: string, parameters: unknown): string {
   try {
-    return JSON.stringify(parameters) ?? null
+    return JSON.stringify(parameters) ?? ''
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause)
     throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${words}`, { cause })

@@ -1,13 +1,13 @@
 /** `MCPClient`: the native client as an EventEmitter, and with the face of a WebSocket. */
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import { Call, Command, checkCall, serialise } from './call.js'
+import { Call, Command, checkCallOptions, checkName, serialise } from './call.js'
 import { checkCloseFrame, explain } from './close-codes.js'
 import { MCPError, errorOf } from './errors.js'
 import { drainSoon, hold, mailbox, occupy, register, setActive, vacate, type Recipient } from './hub.js'
 import { native } from './native.js'
 import type { ErrorData, Notice, Snapshot } from './native-types.js'
-import { optionErrorOf, sortOptions } from './options.js'
+import { checkOptions, optionErrorOf, sortOptions } from './options.js'
 import { SocketListeners, runSafely, type SocketEventType, type SocketListener } from './socket-events.js'
 import type {
   ClientStats,
@@ -68,7 +68,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #isReferenced = true
   #isHolding = false
   #flushIsQueued = false
-  #interestIsQueued = false
+  /** What the core was told that is listened to; it begins with all of it. */
+  #interest: number = INTEREST.messages | INTEREST.heartbeats | INTEREST.logs
+  #isFirstTurn = true
 
   /**
    * @param url the endpoint; or give everything as options
@@ -96,7 +98,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#snapshot = this.#picture(JSON.parse(this.#native.snapshot()) as Snapshot)
     this.#warnOfProxy()
     // Listeners added in the same turn hear everything; then the core is told what is wanted.
-    this.#queueInterest()
+    queueMicrotask(() => {
+      this.#isFirstTurn = false
+      this.#updateInterest()
+    })
     if (sorted.autoConnect) void this.connect()
   }
 
@@ -189,7 +194,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = NO_OPTIONS): Promise<unknown> {
     // What this throws rejects the promise.
     return new Promise((resolve, reject) => {
-      checkCall(toolName, options)
+      checkName(toolName)
+      if (options !== NO_OPTIONS) checkCallOptions(options)
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
       signal?.throwIfAborted()
       const json = serialise(toolName, parameters)
@@ -211,7 +217,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    */
   sendMessage(message: unknown): boolean {
     const text = typeof message === 'string' ? message : serialise('message', message)
-    if (text === null) throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
+    if (text === '' && typeof message !== 'string') throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
     const isTaken = this.#native.send(text)
     if (isTaken) this.#flushSoon()
     return isTaken
@@ -222,7 +228,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @throws TypeError for a name or parameters that cannot be sent
    */
   sendToolRequest(toolName: string, parameters?: unknown): string | null {
-    checkCall(toolName, NO_OPTIONS)
+    checkName(toolName)
     const id = this.#native.sendToolRequest(toolName, serialise(toolName, parameters))
     if (id !== null) this.#flushSoon()
     return id
@@ -252,34 +258,37 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   override addListener(event: string | symbol, listener: (...args: any[]) => void): this {
-    this.#queueInterest()
-    return super.addListener(event, listener)
+    super.addListener(event, listener)
+    return this.#updateInterest()
   }
 
   override prependListener(event: string | symbol, listener: (...args: any[]) => void): this {
-    this.#queueInterest()
-    return super.prependListener(event, listener)
+    super.prependListener(event, listener)
+    return this.#updateInterest()
   }
 
   override once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  override once(event: string | symbol, listener: (...args: any[]) => void): this
   override once(event: string | symbol, listener: (...args: any[]) => void): this {
-    this.#queueInterest()
     return super.once(event, listener)
   }
 
   override off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  override off(event: string | symbol, listener: (...args: any[]) => void): this
   override off(event: string | symbol, listener: (...args: any[]) => void): this {
     return this.removeListener(event, listener)
   }
 
   override removeListener(event: string | symbol, listener: (...args: any[]) => void): this {
-    this.#queueInterest()
-    return super.removeListener(event, listener)
+    super.removeListener(event, listener)
+    return this.#updateInterest()
   }
 
   override removeAllListeners(event?: string | symbol): this {
-    this.#queueInterest()
-    return super.removeAllListeners(event)
+    // Node.js counts the arguments: an undefined one would name an event.
+    if (event === undefined) super.removeAllListeners()
+    else super.removeAllListeners(event)
+    return this.#updateInterest()
   }
 
   // ── The face of a WHATWG WebSocket ───────────────────────────────────────────────────────────────────────────
@@ -348,12 +357,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   addEventListener(type: SocketEventType, listener: SocketListener, options: { once?: boolean } | boolean = {}): void {
     this.#listeners.add(type, listener, typeof options === 'object' && options?.once === true)
-    this.#queueInterest()
+    this.#updateInterest()
   }
 
   removeEventListener(type: SocketEventType, listener: SocketListener): void {
     this.#listeners.remove(type, listener)
-    this.#queueInterest()
+    this.#updateInterest()
   }
 
   /** Shows no key and no query of the URL, which may hold one. */
@@ -433,12 +442,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, this, args))
   }
 
-  #command(act: (slot: number) => void): Promise<void> {
+  /** `act` returns the picture that it left behind. */
+  #command(act: (slot: number) => string): Promise<void> {
     const settled = new Promise<void>((resolve, reject) => {
-      act(occupy(new Command(resolve, (error) => reject(this.#errorOf(error)))))
+      const slot = occupy(new Command(resolve, (error) => reject(this.#errorOf(error))))
+      const latest = JSON.parse(act(slot)) as Snapshot
+      if (latest.revision !== this.#snapshot.revision) this.#show(this.#picture(latest))
     })
-    const latest = JSON.parse(this.#native.snapshot()) as Snapshot
-    if (latest.revision !== this.#snapshot.revision) this.#show(this.#picture(latest))
     // What the command has caused is told although nothing may keep the process alive any more.
     drainSoon()
     settled.catch(() => {})
@@ -470,7 +480,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #setHandler(type: SocketEventType, handler: unknown): void {
     this.#listeners.setHandler(type, handler)
-    this.#queueInterest()
+    this.#updateInterest()
   }
 
   /** All calls of one turn leave in one write. */
@@ -483,18 +493,16 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     })
   }
 
-  #queueInterest(): void {
-    if (this.#interestIsQueued) return
-    this.#interestIsQueued = true
-    queueMicrotask(() => {
-      this.#interestIsQueued = false
-      const wantsMessages = this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
-      this.#native.setInterest(
-        (wantsMessages ? INTEREST.messages : 0) |
-          (this.listenerCount('heartbeat') > 0 ? INTEREST.heartbeats : 0) |
-          (this.listenerCount('log') > 0 ? INTEREST.logs : 0),
-      )
-    })
+  #updateInterest(): this {
+    if (this.#isFirstTurn) return this
+    const wantsMessages = this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
+    const interest =
+      (wantsMessages ? INTEREST.messages : 0) |
+      (this.listenerCount('heartbeat') > 0 ? INTEREST.heartbeats : 0) |
+      (this.listenerCount('log') > 0 ? INTEREST.logs : 0)
+    if (interest !== this.#interest) this.#native.setInterest(interest)
+    this.#interest = interest
+    return this
   }
 
   #warnOfProxy(): void {
@@ -505,6 +513,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
 function mergeArguments(first: string | URL | MCPClientOptions, second: MCPClientOptions | string | readonly string[]): MCPClientOptions {
   if (typeof first !== 'string' && !(first instanceof URL)) return first
-  const options = typeof second === 'string' || Array.isArray(second) ? { protocols: second } : (second as MCPClientOptions)
-  return { ...options, url: first }
+  if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
+  checkOptions(second)
+  return { ...(second as MCPClientOptions), url: first }
 }

@@ -16,14 +16,13 @@ export interface SortedOptions {
  * @throws TypeError for options that are no object, an unusable url, or a callback that is none
  */
 export function sortOptions(options: MCPClientOptions): SortedOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`the options of MCPClient must be an object, got ${options === null ? 'null' : typeof options}`)
-  }
+  checkOptions(options)
   const { url, apiKey, autoConnect = true, onMessage = null, ...rest } = options
   if (typeof autoConnect !== 'boolean') throw wrongKind('autoConnect', 'true or false', autoConnect)
   if (onMessage !== null && typeof onMessage !== 'function') throw wrongKind('onMessage', 'a function or null', onMessage)
+  checkHeaders(rest.headers)
   const endpoint = endpointOf(url)
-  const key = apiKey ?? process.env['MCP_API_KEY']
+  const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   return {
     native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, tellNonJson),
     url: endpoint,
@@ -31,6 +30,12 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
   }
+}
+
+/** @throws TypeError for what is no object */
+export function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new TypeError(`the options of MCPClient must be an object, got ${options === null ? 'null' : typeof options}`)
 }
 
 /** The error that the native core reports for an option. */
@@ -47,12 +52,23 @@ function tellNonJson(_key: string, value: unknown): unknown {
   return value
 }
 
+/** JSON would make an empty object of a `Map` or `Headers`, and the core would send no header at all. */
+function checkHeaders(headers: unknown): void {
+  if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers))) return
+  throw wrongKind('headers', 'a plain object of strings', headers)
+}
+
+/** A variable that is set to nothing is not set. */
+function environment(name: string): string | undefined {
+  return process.env[name] || undefined
+}
+
 function endpointOf(given: MCPClientOptions['url']): string {
   if (Array.isArray(given)) {
     if (given.length === 1) return endpointOf(given[0] as string | URL)
     throw new TypeError(`option "url" has ${given.length} endpoints: this version takes exactly one`)
   }
-  const url = given ?? process.env['MCP_WS_URL'] ?? fromLocation()
+  const url = given === undefined ? (environment('MCP_WS_URL') ?? fromLocation()) : given
   if (url === undefined) {
     throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
   }

@@ -9,7 +9,10 @@ use napi::{
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
-use super::mailbox::{ClientSink, Mailbox, Slot, to_json};
+use super::{
+    mailbox::{ClientSink, Mailbox, Slot, to_json},
+    text::JsText,
+};
 use crate::{
     driver::Handle,
     protocol::{Call, Config, ConnectionId, Interest, LogLevel, OptionError, RequestKey, Secret},
@@ -34,44 +37,44 @@ impl NativeClient {
         Ok(Self { handle })
     }
 
-    /// Settled when `ready`.
+    /// Settled when `ready`. Returns the JSON of the `Snapshot` that the command left behind.
     #[napi(catch_unwind)]
-    pub fn connect(&self, slot: u32) {
-        self.handle.connect(Slot::new(slot, false));
+    pub fn connect(&self, slot: u32) -> String {
+        to_json(&self.handle.connect(Slot::new(slot, false)))
     }
 
-    /// Settled when `ready` again.
+    /// Settled when `ready` again. Returns as `connect` does.
     #[napi(catch_unwind)]
-    pub fn reconnect(&self, slot: u32) {
-        self.handle.reconnect(Slot::new(slot, false));
+    pub fn reconnect(&self, slot: u32) -> String {
+        to_json(&self.handle.reconnect(Slot::new(slot, false)))
     }
 
-    /// Settled when authenticated. `null` keeps the token.
+    /// Settled when authenticated. `null` keeps the token. Returns as `connect` does.
     #[napi(catch_unwind)]
-    pub fn authenticate(&self, token: Option<String>, slot: u32) {
-        self.handle.authenticate(token.map(Secret::new), Slot::new(slot, false));
+    pub fn authenticate(&self, token: Option<String>, slot: u32) -> String {
+        to_json(&self.handle.authenticate(token.map(Secret::new), Slot::new(slot, false)))
     }
 
-    /// Settled when `closed`. `drain` in ms.
+    /// Settled when `closed`. `drain` in ms. Returns as `connect` does.
     #[napi(catch_unwind)]
-    pub fn close(&self, code: u16, reason: String, drain: f64, slot: u32) {
-        self.handle.close(code, &reason, millis(drain), Slot::new(slot, false));
+    pub fn close(&self, code: u16, reason: String, drain: f64, slot: u32) -> String {
+        to_json(&self.handle.close(code, &reason, millis(drain), Slot::new(slot, false)))
     }
 
-    /// A tool request; `parameters` is JSON, or `null` for none; `timeout` in ms, 0 for none. Returns the key for `abort`, or the JSON of
+    /// A tool request; `parameters` is JSON, or empty for none; `timeout` in ms, 0 for none. Returns the key for `abort`, or the JSON of
     /// an `ErrorData` when the request was not taken: then the slot is free at once.
     #[napi(catch_unwind)]
     pub fn request(
         &self,
         slot: u32,
-        name: String,
-        parameters: Option<String>,
+        #[napi(ts_arg_type = "string")] name: JsText,
+        #[napi(ts_arg_type = "string")] parameters: JsText,
         timeout: f64,
         idempotent: bool,
         wants_bytes: bool,
     ) -> Either<f64, String> {
         let timeout = (timeout > 0.0).then(|| millis(timeout));
-        let call = Call { name: &name, parameters: parameters.as_deref(), timeout, idempotent };
+        let call = Call { name: name.as_str(), parameters: some(&parameters), timeout, idempotent };
         match self.handle.request(call, Slot::new(slot, wants_bytes)) {
             Ok(key) => Either::A(key.0 as f64),
             Err(refused) => Either::B(to_json(&refused.error.data())),
@@ -84,16 +87,20 @@ impl NativeClient {
         self.handle.abort(RequestKey(key as u64)).is_some()
     }
 
-    /// The guide's `sendToolRequest`: the id, or `null`.
+    /// The guide's `sendToolRequest`: the id, or `null`. `parameters` as in `request`.
     #[napi(catch_unwind)]
-    pub fn send_tool_request(&self, name: String, parameters: Option<String>) -> Option<String> {
-        self.handle.send_tool_request(&name, parameters.as_deref()).map(|id| id.to_string())
+    pub fn send_tool_request(
+        &self,
+        #[napi(ts_arg_type = "string")] name: JsText,
+        #[napi(ts_arg_type = "string")] parameters: JsText,
+    ) -> Option<String> {
+        self.handle.send_tool_request(name.as_str(), some(&parameters)).map(|id| id.to_string())
     }
 
     /// Sends a text as it is; false if it cannot.
     #[napi(catch_unwind)]
-    pub fn send(&self, text: String) -> bool {
-        self.handle.send(&text)
+    pub fn send(&self, #[napi(ts_arg_type = "string")] text: JsText) -> bool {
+        self.handle.send(text.as_str())
     }
 
     /// Writes what the calls since the last flush have framed.
@@ -144,6 +151,11 @@ impl NativeClient {
     pub fn request_timeout(&self) -> f64 {
         self.handle.config().request_timeout.map_or(0.0, |timeout| timeout.as_secs_f64() * 1000.0)
     }
+}
+
+/// No JSON is empty.
+fn some(json: &JsText) -> Option<&str> {
+    Some(json.as_str()).filter(|json| !json.is_empty())
 }
 
 fn refused(error: &OptionError) -> Error {

@@ -19,7 +19,7 @@ use napi_derive::napi;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::text::{Text, append_escaped};
+use super::text::{Text, append_latin1};
 use crate::{
     driver::Sink,
     protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome},
@@ -106,11 +106,12 @@ struct Queue {
 
 enum Letter {
     Results(Vec<u8>),
-    Result(Slot, Bytes),
+    Result(Slot, Text),
+    Bytes(Slot, Bytes),
     Done(Slot),
     Failed(Slot, String),
     Notice(u32, String),
-    Message(u32, bool, Bytes),
+    Message(u32, bool, Text),
     AskToken(u32, u32),
 }
 
@@ -177,10 +178,10 @@ impl Sink for ClientSink {
                 let error = too_long("a message", text.len());
                 Letter::Notice(self.client, to_json(&Notice::Error { error }))
             }
-            Event::Message { text, json } => Letter::Message(self.client, json, text),
+            Event::Message { text, json } => Letter::Message(self.client, json, Text::new(text)),
             Event::Settled { payload, outcome: Outcome::Results(None) } if payload.wants_bytes() => {
                 // No results are no bytes.
-                Letter::Result(payload, Bytes::new())
+                Letter::Bytes(payload, Bytes::new())
             }
             Event::Settled { payload, outcome: Outcome::Done | Outcome::Results(None) } => Letter::Done(payload),
             Event::Settled { payload, outcome: Outcome::Failed(error) } => {
@@ -188,13 +189,13 @@ impl Sink for ClientSink {
             }
             Event::Settled { payload, outcome: Outcome::Results(Some(json)) } => {
                 if payload.wants_bytes() {
-                    Letter::Result(payload, json)
+                    Letter::Bytes(payload, json)
                 } else if json.len() <= LARGEST_JOINED {
                     return self.inner.join(payload, &json);
                 } else if json.len() > LONGEST_STRING {
                     Letter::Failed(payload, to_json(&too_long("results", json.len())))
                 } else {
-                    Letter::Result(payload, json)
+                    Letter::Result(payload, Text::new(json))
                 }
             }
         };
@@ -246,7 +247,7 @@ impl Inner {
         text.push(if before == 0 { b'[' } else { b',' });
         text.extend_from_slice(slot.number().to_string().as_bytes());
         text.push(b',');
-        append_escaped(text, json);
+        append_latin1(text, json);
         let grown = text.len() - before;
         queue.bytes += grown;
         self.note_level(queue.bytes);
@@ -265,7 +266,8 @@ impl Letter {
         OVERHEAD
             + match self {
                 Self::Results(text) => text.len(),
-                Self::Result(_, bytes) | Self::Message(_, _, bytes) => bytes.len(),
+                Self::Result(_, text) | Self::Message(_, _, text) => text.weight(),
+                Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
                 Self::Done(_) | Self::AskToken(..) => 0,
             }
@@ -276,19 +278,17 @@ impl Letter {
         match self {
             Self::Results(mut text) => {
                 text.push(b']');
-                (kind::RESULTS, 0, 0, Either3::A(Text::ascii(text)))
+                (kind::RESULTS, 0, 0, Either3::A(Text::Latin1(text)))
             }
-            Self::Result(slot, json) if slot.wants_bytes() => {
+            Self::Bytes(slot, json) => {
                 // A copy: Electron forbids buffers over memory that is not V8's.
                 (kind::BYTES, slot.number(), 0, Either3::B(Buffer::from(json.to_vec())))
             }
-            Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Either3::A(Text::shared(json))),
+            Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Either3::A(json)),
             Self::Done(slot) => (kind::DONE, slot.number(), 0, nothing),
-            Self::Failed(slot, json) => (kind::FAILED, slot.number(), 0, Either3::A(Text::shared(json.into()))),
-            Self::Notice(client, json) => (kind::NOTICE, client, 0, Either3::A(Text::shared(json.into()))),
-            Self::Message(client, json, text) => {
-                (kind::MESSAGE, client, u32::from(json), Either3::A(Text::shared(text)))
-            }
+            Self::Failed(slot, json) => (kind::FAILED, slot.number(), 0, Either3::A(Text::new(json.into()))),
+            Self::Notice(client, json) => (kind::NOTICE, client, 0, Either3::A(Text::new(json.into()))),
+            Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Either3::A(text)),
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, nothing),
         }
     }

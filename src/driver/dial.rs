@@ -1,6 +1,6 @@
 //! From an endpoint to an open WebSocket: DNS, TCP with happy eyeballs, TLS, HTTP upgrade.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use rustls::pki_types::ServerName;
 use tokio::{
@@ -68,7 +68,7 @@ impl Endpoint {
     /// Opens a WebSocket. The time it may take is the caller's to bound.
     pub(super) async fn dial(self, clock: Clock) -> Result<Box<WebSocketStream<Wire>>, DialFailure> {
         let tcp = self.connect().await?;
-        let transport = if self.secure { self.secure(tcp).await? } else { Transport::Plain(Arc::new(tcp)) };
+        let transport = if self.secure { self.secure(tcp).await? } else { Transport::plain(tcp) };
         let wire = Wire::new(transport, clock);
         let (mut socket, _response) = client_async_with_config(self.request.clone(), wire, Some(self.limits()))
             .await

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rand::{TryRng, rngs::SysRng};
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
 
 use super::{
     Sink,
@@ -48,7 +48,7 @@ pub(super) struct Core<T> {
     /// Frames of the open connection.
     pub(super) outbox: Option<Outbox>,
     /// The open connection, where the JavaScript thread may write to it itself.
-    pub(super) tcp: Option<Arc<TcpStream>>,
+    pub(super) tcp: Option<Arc<OwnedWriteHalf>>,
     /// What the task is to do.
     pub(super) actions: VecDeque<Action>,
     /// What the task's timer is set to.
@@ -88,24 +88,24 @@ impl<S: Sink> Handle<S> {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// See [`Session::connect`].
-    pub fn connect(&self, payload: S::Payload) {
-        self.command(Writes::Now, |session, now| session.connect(now, payload));
+    /// See [`Session::connect`]. Returns the picture that the command left behind, before the I/O thread changes it again.
+    pub fn connect(&self, payload: S::Payload) -> Snapshot {
+        self.change(|session, now| session.connect(now, payload))
     }
 
-    /// See [`Session::reconnect`].
-    pub fn reconnect(&self, payload: S::Payload) {
-        self.command(Writes::Now, |session, now| session.reconnect(now, payload));
+    /// See [`Session::reconnect`]. Returns as [`connect`](Self::connect) does.
+    pub fn reconnect(&self, payload: S::Payload) -> Snapshot {
+        self.change(|session, now| session.reconnect(now, payload))
     }
 
-    /// See [`Session::authenticate`].
-    pub fn authenticate(&self, token: Option<Secret>, payload: S::Payload) {
-        self.command(Writes::Now, |session, now| session.authenticate(now, token, payload));
+    /// See [`Session::authenticate`]. Returns as [`connect`](Self::connect) does.
+    pub fn authenticate(&self, token: Option<Secret>, payload: S::Payload) -> Snapshot {
+        self.change(|session, now| session.authenticate(now, token, payload))
     }
 
-    /// See [`Session::close`].
-    pub fn close(&self, code: u16, reason: &str, drain: Duration, payload: S::Payload) {
-        self.command(Writes::Now, |session, now| session.close(now, code, reason, drain, payload));
+    /// See [`Session::close`]. Returns as [`connect`](Self::connect) does.
+    pub fn close(&self, code: u16, reason: &str, drain: Duration, payload: S::Payload) -> Snapshot {
+        self.change(|session, now| session.close(now, code, reason, drain, payload))
     }
 
     /// See [`Session::request`]. The frame leaves with the next [`flush`](Self::flush).
@@ -168,6 +168,13 @@ impl<S: Sink> Handle<S> {
         if !self.shared.write_here() {
             self.shared.nudge.notify_one();
         }
+    }
+
+    fn change(&self, act: impl FnOnce(&mut Session<S::Payload>, Now)) -> Snapshot {
+        self.command(Writes::Now, |session, now| {
+            act(session, now);
+            session.snapshot()
+        })
     }
 
     fn command<R>(&self, writes: Writes, act: impl FnOnce(&mut Session<S::Payload>, Now) -> R) -> R {

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use tokio::time::timeout;
+use tokio::{net::tcp::OwnedWriteHalf, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -58,9 +58,9 @@ impl Open {
     }
 
     /// Another handle of the socket for the JavaScript thread to write to, where the transport allows it.
-    pub(super) fn tcp(&self) -> Option<Arc<tokio::net::TcpStream>> {
+    pub(super) fn tcp(&self) -> Option<Arc<OwnedWriteHalf>> {
         match &self.socket.get_ref().transport {
-            Transport::Plain(tcp) => Some(Arc::clone(tcp)),
+            Transport::Plain { write, .. } => Some(Arc::clone(write)),
             Transport::Tls(_) => None,
         }
     }

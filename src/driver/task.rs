@@ -5,10 +5,14 @@ use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Sleep, sleep},
+};
 use tokio_tungstenite::WebSocketStream;
 
 use super::{
@@ -40,7 +44,14 @@ enum News {
 
 /// Runs a client until it has nothing to do. A panic in it is the client's own fault, never the process's.
 pub(super) async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
-    let mut task = Task { line: Line::None, is_full: shared.sink.is_full(), shared: Arc::clone(&shared), thread };
+    let mut task = Task {
+        line: Line::None,
+        is_full: shared.sink.is_full(),
+        sleep: Box::pin(sleep(Duration::ZERO)),
+        sleeps_until: None,
+        shared: Arc::clone(&shared),
+        thread,
+    };
     if AssertUnwindSafe(task.run()).catch_unwind().await.is_err() {
         shared.input(|core, now| {
             core.running = false;
@@ -57,12 +68,15 @@ struct Task<S: Sink> {
     thread: Arc<IoThread>,
     line: Line,
     is_full: watch::Receiver<bool>,
+    /// The one timer; it is moved only when the deadline does.
+    sleep: Pin<Box<Sleep>>,
+    sleeps_until: Option<Duration>,
 }
 
 impl<S: Sink> Task<S> {
     async fn run(&mut self) {
         loop {
-            let actions = {
+            let (actions, armed) = {
                 let mut core = self.shared.lock();
                 core.armed = core.session.poll_timeout();
                 let idle = matches!(self.line, Line::None) && core.actions.is_empty() && core.armed.is_none();
@@ -71,7 +85,7 @@ impl<S: Sink> Task<S> {
                     core.hang_up();
                     return;
                 }
-                std::mem::take(&mut core.actions)
+                (std::mem::take(&mut core.actions), core.armed)
             };
             if !actions.is_empty() {
                 for action in actions {
@@ -79,19 +93,29 @@ impl<S: Sink> Task<S> {
                 }
                 continue;
             }
+            self.set_timer(armed);
             let news = self.wait().await;
             self.report(news);
         }
     }
 
+    fn set_timer(&mut self, armed: Option<Duration>) {
+        if armed == self.sleeps_until {
+            return;
+        }
+        self.sleeps_until = armed;
+        if let Some(deadline) = armed {
+            self.sleep.as_mut().reset(self.shared.clock.at(deadline));
+        }
+    }
+
     async fn wait(&mut self) -> News {
-        let Self { shared, line, is_full, .. } = self;
-        let due = shared.lock().armed.map(|armed| tokio::time::sleep_until(shared.clock.at(armed)));
+        let Self { shared, line, is_full, sleep, sleeps_until, .. } = self;
         let paused = matches!(line, Line::Open(open) if open.paused);
         tokio::select! {
             // Time first: a server that floods must not delay the heartbeat. A nudge only ends the wait.
             biased;
-            () = async { match due { Some(sleep) => sleep.await, None => pending().await } } => News::Due,
+            () = sleep.as_mut(), if sleeps_until.is_some() => News::Due,
             news = line.next(shared) => news,
             // The sender goes away with the JavaScript environment, and then the handle does too.
             _ = is_full.wait_for(|full| !full), if paused => News::Drained,
@@ -103,6 +127,7 @@ impl<S: Sink> Task<S> {
         match news {
             News::Nudged => {}
             News::Due => {
+                self.sleeps_until = None;
                 let read = match &self.line {
                     Line::Open(open) => Some((open.connection, open.last_read())),
                     _ => None,

@@ -12,7 +12,10 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::protocol::frame::{
@@ -163,18 +166,23 @@ fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
 
 /// What carries the bytes.
 pub(super) enum Transport {
-    /// Both threads may write to it.
-    Plain(Arc<TcpStream>),
+    /// Both threads may write to it. The halves know when a read has emptied the socket, and save the call that would find it so.
+    Plain { read: OwnedReadHalf, write: Arc<OwnedWriteHalf> },
     /// Only the I/O thread touches it: one session for both directions.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Transport {
+    pub(super) fn plain(tcp: TcpStream) -> Self {
+        let (read, write) = tcp.into_split();
+        Self::Plain { read, write: Arc::new(write) }
+    }
+
     /// Writes as much of `batch` as goes now. `Ready` when all of it is gone.
     pub(super) fn poll_write_batch(&mut self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<()>> {
         while !batch.unwritten().is_empty() {
             let count = match self {
-                Self::Plain(tcp) => ready!(poll_write_tcp(tcp, cx, batch.unwritten()))?,
+                Self::Plain { write, .. } => ready!(poll_write_tcp(write, cx, batch.unwritten()))?,
                 Self::Tls(tls) => ready!(Pin::new(&mut **tls).poll_write(cx, batch.unwritten()))?,
             };
             if count == 0 {
@@ -183,15 +191,15 @@ impl Transport {
             batch.advance(count);
         }
         match self {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain { .. } => Poll::Ready(Ok(())),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
         }
     }
 }
 
-fn poll_write_tcp(tcp: &TcpStream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+fn poll_write_tcp(tcp: &OwnedWriteHalf, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
     loop {
-        ready!(tcp.poll_write_ready(cx))?;
+        ready!(tcp.as_ref().poll_write_ready(cx))?;
         match tcp.try_write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             done => return Poll::Ready(done),
@@ -224,23 +232,13 @@ impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(match &mut self.transport {
-            Transport::Plain(tcp) => poll_read_tcp(tcp, cx, buf),
+            Transport::Plain { read, .. } => Pin::new(read).poll_read(cx, buf),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, buf),
         })?;
         if buf.filled().len() > before {
             self.last_read = self.clock.now().mono;
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-fn poll_read_tcp(tcp: &TcpStream, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-    loop {
-        ready!(tcp.poll_read_ready(cx))?;
-        match tcp.try_read_buf(buf) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            done => return Poll::Ready(done.map(|_| ())),
-        }
     }
 }
 
@@ -251,7 +249,7 @@ impl AsyncWrite for Wire {
             return Poll::Ready(Ok(bytes.len()));
         }
         match &mut self.transport {
-            Transport::Plain(tcp) => poll_write_tcp(tcp, cx, bytes),
+            Transport::Plain { write, .. } => poll_write_tcp(write, cx, bytes),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
         }
     }
