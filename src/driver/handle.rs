@@ -268,6 +268,11 @@ impl<T> Core<T> {
             }
         }
         let mut told = false;
+        while let Some(event) = self.session.poll_event() {
+            sink.push(event);
+            told = true;
+        }
+        // After the events: who is asked for a token knows already what it is for.
         while let Some(action) = self.session.poll_action() {
             match action {
                 Action::AskToken(connection) => {
@@ -276,10 +281,6 @@ impl<T> Core<T> {
                 }
                 other => self.actions.push_back(other),
             }
-        }
-        while let Some(event) = self.session.poll_event() {
-            sink.push(event);
-            told = true;
         }
         told
     }

@@ -70,6 +70,10 @@ impl Open {
         self.socket.get_ref().last_read
     }
 
+    pub(super) fn has_said_goodbye(&self) -> bool {
+        self.said_goodbye
+    }
+
     /// Our close frame was put into the outbox.
     pub(super) fn note_goodbye(&mut self) {
         self.said_goodbye = true;
@@ -95,7 +99,7 @@ impl Open {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(message))) => {
                     bytes += message.len() + MESSAGE_OVERHEAD;
-                    self.sort(cx, message, inbox);
+                    Self::sort(message, inbox);
                 }
                 Poll::Ready(Some(Err(error))) => inbox.ending = Some(ending_of(&error)),
                 Poll::Ready(None) => inbox.ending = Some(Ending::abnormal("no close frame came")),
@@ -106,7 +110,7 @@ impl Open {
         }
     }
 
-    fn sort(&mut self, cx: &mut Context<'_>, message: Message, inbox: &mut Inbox) {
+    fn sort(message: Message, inbox: &mut Inbox) {
         match message {
             Message::Text(text) => inbox.messages.push(Inbound::Text(Bytes::from(text))),
             Message::Binary(bytes) if str::from_utf8(&bytes).is_ok() => inbox.messages.push(Inbound::Text(bytes)),
@@ -115,13 +119,11 @@ impl Open {
             Message::Close(frame) => {
                 let (code, reason) = frame.map_or((1005, String::new()), |f| (f.code.into(), f.reason.to_string()));
                 inbox.ending = Some(Ending { code, reason, clean: true, too_large: false });
-                // The layer writes its answer on the next read.
-                let _ = Pin::new(&mut *self.socket).poll_next(cx);
             }
         }
     }
 
-    /// Pongs and close answers of the WebSocket layer take their place among our frames.
+    /// Pongs of the WebSocket layer take their place among our frames. (It answers a close frame too, if it is read once more; it is not.)
     fn forward_replies<S: Sink>(&mut self, shared: &Shared<S>) {
         let replies = std::mem::take(&mut self.socket.get_mut().replies);
         if replies.is_empty() || self.said_goodbye {
@@ -168,9 +170,14 @@ impl Open {
     }
 }
 
-/// The close frame that a broken rule calls for (RFC 6455 § 7.4.1), if the peer may still hear it.
-pub(super) fn reproach(ending: &Ending) -> Option<u16> {
-    (!ending.clean && ending.code != 1006).then_some(ending.code)
+/// The close frame that an ending calls for, if the peer may still hear it: the peer's own code back, or what a broken rule is
+/// called (RFC 6455 § 5.5.1 and § 7.4.1).
+pub(super) fn farewell(ending: &Ending) -> Option<u16> {
+    match ending.code {
+        1006 => None,
+        1005 => Some(1000),
+        code => Some(code),
+    }
 }
 
 fn ending_of(error: &Error) -> Ending {

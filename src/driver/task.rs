@@ -18,7 +18,7 @@ use tokio_tungstenite::WebSocketStream;
 use super::{
     Sink,
     handle::{Core, Shared, seed},
-    open::{Inbound, Inbox, Open, reproach},
+    open::{Inbound, Inbox, Open, farewell},
     runtime::IoThread,
     wire::{Outbox, Wire},
 };
@@ -164,8 +164,8 @@ impl<S: Sink> Task<S> {
         let Line::Open(open) = &self.line else { return };
         let connection = open.connection;
         let Inbox { messages, ending } = inbox;
-        let reproach = ending.as_ref().and_then(reproach);
-        let goodbye = ending.is_some();
+        let farewell = ending.as_ref().and_then(farewell);
+        let is_over = ending.is_some();
         self.shared.input(|core, now| {
             for message in messages {
                 match message {
@@ -173,15 +173,12 @@ impl<S: Sink> Task<S> {
                     Inbound::Binary(bytes) => core.session.handle_binary(now, connection, bytes),
                 }
             }
-            if let (Some(code), Some(outbox)) = (reproach, &mut core.outbox) {
-                outbox.push_close(code, "");
-            }
             if let Some(ending) = ending {
                 core.session.handle_closed(now, connection, ending);
             }
         });
-        if goodbye {
-            self.leave();
+        if is_over {
+            self.leave(farewell);
         } else if *self.is_full.borrow() {
             self.pause(true);
         }
@@ -216,28 +213,26 @@ impl<S: Sink> Task<S> {
 
     fn drop_line(&mut self, connection: ConnectionId, farewell: Option<u16>) {
         match (&self.line, farewell) {
-            (Line::Open(open), Some(code)) if open.connection == connection => {
-                if let Some(outbox) = &mut self.shared.lock().outbox {
-                    outbox.push_close(code, "");
-                }
-                self.leave();
-            }
-            (Line::Open(open), None) if open.connection == connection => {
-                self.shared.lock().hang_up();
-                self.line = Line::None;
-            }
+            (Line::Open(open), _) if open.connection == connection => self.leave(farewell),
             (Line::Dialing(dialing, _), _) if *dialing == connection => self.line = Line::None,
             _ => {}
         }
     }
 
-    /// The connection is over for the session; what is still to be said is said in the background.
-    fn leave(&mut self) {
+    /// The connection is over for the session, which sends elsewhere what has not left. A close frame, if one is called for, is still
+    /// tried in the background.
+    fn leave(&mut self, farewell: Option<u16>) {
         let Line::Open(open) = std::mem::replace(&mut self.line, Line::None) else { return };
-        let outbox = self.shared.lock().hang_up();
-        if let Some(outbox) = outbox.filter(|outbox| !outbox.is_taken()) {
-            open.linger(outbox, Arc::clone(&self.thread));
+        let Some(mut outbox) = self.shared.lock().hang_up() else { return };
+        let Some(code) = farewell else { return };
+        let has_said_it = open.has_said_goodbye() && outbox.is_empty();
+        if !outbox.abandon() {
+            return;
         }
+        if !has_said_it {
+            outbox.push_close(code, "");
+        }
+        open.linger(outbox, Arc::clone(&self.thread));
     }
 }
 

@@ -38,8 +38,10 @@ pub(super) struct Outbox {
     taken: bool,
     appended: u64,
     written: u64,
-    /// Where each text ends, counted in bytes ever appended.
-    ends: VecDeque<u64>,
+    /// Where each frame ends, counted in bytes ever appended, and whether it is a text of the session's.
+    ends: VecDeque<(u64, bool)>,
+    /// Where the last frame that was written whole ended.
+    boundary: u64,
     masks: StdRng,
 }
 
@@ -70,6 +72,7 @@ impl Outbox {
             appended: 0,
             written: 0,
             ends: VecDeque::new(),
+            boundary: 0,
             masks: StdRng::from_seed(seed),
         }
     }
@@ -92,8 +95,7 @@ impl Outbox {
         let payload = self.back.len();
         self.back.extend_from_slice(&transmit.text);
         apply_mask(&mut self.back[payload..], mask);
-        self.appended += (self.back.len() - start) as u64;
-        self.ends.push_back(self.appended);
+        self.end_frame(self.back.len() - start, true);
     }
 
     /// Appends a close frame.
@@ -108,7 +110,12 @@ impl Outbox {
     /// Appends whole frames that the WebSocket layer made (pongs, the answer to a close frame).
     pub(super) fn push_raw(&mut self, frames: &[u8]) {
         self.back.extend_from_slice(frames);
-        self.appended += frames.len() as u64;
+        self.end_frame(frames.len(), false);
+    }
+
+    fn end_frame(&mut self, bytes: usize, is_text: bool) {
+        self.appended += bytes as u64;
+        self.ends.push_back((self.appended, is_text));
     }
 
     /// The bytes to write, unless there are none or somebody is at it.
@@ -135,14 +142,30 @@ impl Outbox {
             self.front = Vec::new();
             self.head = 0;
         }
-        let left = self.ends.iter().take_while(|end| **end <= self.written).count();
-        self.ends.drain(..left);
-        left
+        let mut texts = 0;
+        while let Some((end, is_text)) = self.ends.front().copied().filter(|(end, _)| *end <= self.written) {
+            self.boundary = end;
+            texts += usize::from(is_text);
+            self.ends.pop_front();
+        }
+        texts
     }
 
-    /// A writer is at it.
-    pub(super) fn is_taken(&self) -> bool {
-        self.taken
+    /// How many texts a batch holds, the last perhaps not whole: while it is with its writer, any of them may be leaving.
+    pub(super) fn texts_in(&self, batch: &Batch) -> usize {
+        let end = self.written + batch.unwritten().len() as u64;
+        self.ends.iter().take_while(|(frame_end, _)| *frame_end <= end).filter(|(_, is_text)| *is_text).count()
+    }
+
+    /// Forgets what has not begun to leave: the session sends it elsewhere. False when a frame is half written, or a writer is at it: then
+    /// nothing more can be said on this connection.
+    pub(super) fn abandon(&mut self) -> bool {
+        self.front.clear();
+        self.back.clear();
+        self.head = 0;
+        self.ends.clear();
+        self.appended = self.written;
+        !self.taken && self.written == self.boundary
     }
 
     /// Nothing waits, not even at a writer.
@@ -312,6 +335,25 @@ mod tests {
         assert!(!outbox.is_empty());
         assert_eq!(outbox.put_back(batch), 0);
         assert_eq!(outbox.take().expect("bytes wait").unwritten().len(), 7);
+    }
+
+    #[test]
+    fn an_abandoned_outbox_says_goodbye_only_between_frames() {
+        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        outbox.push(&text(10));
+        outbox.push(&text(10));
+        let mut batch = outbox.take().expect("bytes wait");
+        assert_eq!(outbox.texts_in(&batch), 2);
+        batch.advance(16);
+        assert_eq!(outbox.put_back(batch), 1);
+        assert!(outbox.abandon(), "the second text had not begun to leave");
+        assert!(outbox.is_empty());
+        outbox.push_close(1000, "");
+        let mut batch = outbox.take().expect("the close frame");
+        assert_eq!((batch.unwritten().len(), outbox.texts_in(&batch)), (8, 0));
+        batch.advance(3);
+        assert_eq!(outbox.put_back(batch), 0);
+        assert!(!outbox.abandon(), "half a frame has left");
     }
 
     #[test]

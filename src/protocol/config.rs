@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::backoff::Jitter;
 
 /// Every option that the core knows. [`Config::default`] is the table of defaults; durations cross as ms.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// `ws://` or `wss://` endpoint without credentials.
     pub url: String,
@@ -83,6 +83,61 @@ impl Default for Config {
             protocols: Vec::new(),
             dialect: DialectChoice::Auto,
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Headers by their names only: a value may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            url,
+            token,
+            connect_timeout,
+            auth_timeout,
+            request_timeout,
+            heartbeat_interval,
+            heartbeat_timeout,
+            max_reconnect_attempts,
+            base_reconnect_delay,
+            max_reconnect_delay,
+            reconnect_factor,
+            reconnect_jitter,
+            slow_reconnect_delay,
+            slow_reconnect_codes,
+            no_reconnect_codes,
+            max_pending,
+            offline_queue_limit,
+            max_message_size,
+            max_buffered_amount,
+            headers,
+            protocols,
+            dialect,
+        } = self;
+        let headers: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Config")
+            .field("url", url)
+            .field("token", token)
+            .field("connect_timeout", connect_timeout)
+            .field("auth_timeout", auth_timeout)
+            .field("request_timeout", request_timeout)
+            .field("heartbeat_interval", heartbeat_interval)
+            .field("heartbeat_timeout", heartbeat_timeout)
+            .field("max_reconnect_attempts", max_reconnect_attempts)
+            .field("base_reconnect_delay", base_reconnect_delay)
+            .field("max_reconnect_delay", max_reconnect_delay)
+            .field("reconnect_factor", reconnect_factor)
+            .field("reconnect_jitter", reconnect_jitter)
+            .field("slow_reconnect_delay", slow_reconnect_delay)
+            .field("slow_reconnect_codes", slow_reconnect_codes)
+            .field("no_reconnect_codes", no_reconnect_codes)
+            .field("max_pending", max_pending)
+            .field("offline_queue_limit", offline_queue_limit)
+            .field("max_message_size", max_message_size)
+            .field("max_buffered_amount", max_buffered_amount)
+            .field("headers", &headers)
+            .field("protocols", protocols)
+            .field("dialect", dialect)
+            .finish()
     }
 }
 

@@ -1,9 +1,9 @@
 //! The two wire dialects: how each writes what we say, and what a message of the server means in each.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     envelope::{self, Envelope, Span},
@@ -120,10 +120,11 @@ pub(super) fn read(dialect: Dialect, text: &str, envelope: &Envelope) -> Inbound
     }
 }
 
-/// The message is an `event` of the event dialect's table.
+/// The message is an `event` of the event dialect's table, and no auth answer.
 pub(super) fn is_event(text: &str, envelope: &Envelope) -> bool {
     let event = string_at(text, envelope.top.event.as_ref());
-    matches!(event.as_deref(), Some("connection" | "schemas" | "pong" | "response" | "error"))
+    auth_answer(text, envelope).is_none()
+        && matches!(event.as_deref(), Some("connection" | "schemas" | "pong" | "response" | "error"))
 }
 
 /// The guide's auth answer, whatever dialect is spoken.
@@ -153,7 +154,7 @@ fn read_event(text: &str, envelope: &Envelope) -> Inbound {
         Some("connection" | "schemas") => Inbound::Welcome,
         Some("pong") => Inbound::Pong,
         Some("response") => answer(text, data.id.as_ref(), data.results.as_ref(), data.error.as_ref()),
-        Some("error") => match (&data.request_id, &envelope.top.data) {
+        Some("error") => match (given(text, data.request_id.as_ref()), &envelope.top.data) {
             (Some(id), Some(whole)) => Inbound::Answer { id: our_id(text, id), verdict: Verdict::Error(whole.clone()) },
             _ => Inbound::Push,
         },
@@ -163,7 +164,7 @@ fn read_event(text: &str, envelope: &Envelope) -> Inbound {
 
 /// An id that has not the form of ours makes a message an answer only together with something to answer.
 fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&Span>) -> Inbound {
-    let Some(span) = id else { return Inbound::Push };
+    let Some(span) = given(text, id) else { return Inbound::Push };
     let id = our_id(text, span);
     if id.is_none() && results.is_none() && error.is_none() {
         return Inbound::Push;
@@ -179,18 +180,25 @@ fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&
 pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> Option<RequestId> {
     let span = match dialect {
         Dialect::Guide => seen.top.id.as_ref(),
-        Dialect::Event => seen.data.id.as_ref().or(seen.data.request_id.as_ref()),
+        Dialect::Event => match string_at(text, seen.top.event.as_ref()).as_deref() {
+            Some("response") => seen.data.id.as_ref(),
+            Some("error") => seen.data.request_id.as_ref(),
+            Some(_) => None,
+            // The name of the event was to come after the fault.
+            None => seen.data.id.as_ref().or(seen.data.request_id.as_ref()),
+        },
     };
     our_id(text, span?)
 }
 
 /// The `message` and `code` of a raw error value: a string, or an object that has them.
 pub(super) fn error_words(raw: &str) -> (Option<String>, Option<String>) {
+    let told = |words: Cow<'_, str>| (!words.is_empty()).then(|| words.into_owned());
     if let Some(words) = envelope::decode_string(raw) {
-        return (Some(words.into_owned()), None);
+        return (told(words), None);
     }
     let Ok(members) = envelope::split(raw) else { return (None, None) };
-    let word = |span: Option<&Span>| string_at(raw, span).filter(|text| !text.is_empty());
+    let word = |span: Option<&Span>| string_at(raw, span).and_then(told);
     (word(members.top.message.as_ref()), word(members.top.code.as_ref()))
 }
 
@@ -209,33 +217,37 @@ pub(super) enum Sent {
 }
 
 /// Code written against a raw socket authenticates and pings by itself; the answers must not be taken for ours.
-pub(super) fn classify_sent(text: &str) -> Sent {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Head<'a> {
-        #[serde(borrow)]
-        id: Option<&'a str>,
-        #[serde(borrow)]
-        message_type: Option<&'a str>,
-        #[serde(borrow, rename = "type")]
-        kind: Option<&'a str>,
-    }
+/// A ping in the other dialect is none: it is never answered.
+pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
     if text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
         return Sent::Other;
     }
-    match serde_json::from_str::<Head<'_>>(text) {
-        Ok(Head { id: Some("auth"), .. }) => Sent::Auth,
-        Ok(Head { message_type: Some("ping"), .. } | Head { kind: Some("ping"), .. }) => Sent::Ping,
-        _ => Sent::Other,
+    let Ok(Value::Object(message)) = serde_json::from_str(text) else { return Sent::Other };
+    let is = |key: &str, word: &str| message.get(key).is_some_and(|value| value == word);
+    let ping_key = match dialect {
+        Dialect::Guide => "messageType",
+        Dialect::Event => "type",
+    };
+    if is("id", "auth") {
+        Sent::Auth
+    } else if is(ping_key, "ping") {
+        Sent::Ping
+    } else {
+        Sent::Other
     }
+}
+
+/// `null` in place of an id gives none.
+fn given<'a>(text: &str, id: Option<&'a Span>) -> Option<&'a Span> {
+    id.filter(|span| &text[(*span).clone()] != "null")
 }
 
 fn our_id(text: &str, span: &Span) -> Option<RequestId> {
     RequestId::parse(&envelope::decode_string(&text[span.clone()])?)
 }
 
-fn string_at(text: &str, span: Option<&Span>) -> Option<String> {
-    envelope::decode_string(&text[span?.clone()]).map(|text| text.into_owned())
+fn string_at<'a>(text: &'a str, span: Option<&Span>) -> Option<Cow<'a, str>> {
+    envelope::decode_string(&text[span?.clone()])
 }
 
 fn quoted(text: &str) -> String {

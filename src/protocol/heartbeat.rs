@@ -54,6 +54,12 @@ impl Heartbeat {
         false
     }
 
+    /// No pong is expected any more.
+    pub(super) fn forget_pings(&mut self) {
+        self.pongs_due.clear();
+        self.outstanding = None;
+    }
+
     /// A ping of ours waits for its pong.
     pub(super) fn is_waiting(&self) -> bool {
         self.outstanding.is_some()

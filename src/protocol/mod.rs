@@ -30,7 +30,7 @@ mod state;
 mod stats;
 mod timer;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -62,12 +62,20 @@ pub struct Now {
 pub struct ConnectionId(pub u32);
 
 /// A text message to frame and write, in the order handed out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// The connection it is meant for; of any other it must not be written.
     pub connection: ConnectionId,
     /// UTF-8 JSON, or whatever text the user gave.
     pub text: Bytes,
+}
+
+impl fmt::Debug for Transmit {
+    /// Without the text: it may be an auth message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connection, text } = self;
+        f.debug_struct("Transmit").field("connection", connection).field("bytes", &text.len()).finish()
+    }
 }
 
 /// What the driver is to do with sockets and with the user's token function.
@@ -86,8 +94,9 @@ pub enum Action {
         /// At most 123 bytes.
         reason: String,
     },
-    /// Give the connection up at once: abandon the dial, or drop the socket. With `farewell`, still try to send a close frame
-    /// with that code in the background; nothing about this connection is to be reported any more.
+    /// Give the connection up at once: abandon the dial, or drop the socket. Texts that were not reported with `handle_written`
+    /// must never be written now: requests among them are sent on the next connection. With `farewell`, still try to send a
+    /// close frame with that code in the background; nothing about this connection is to be reported any more.
     Drop {
         /// The connection.
         connection: ConnectionId,

@@ -33,6 +33,8 @@ pub(super) struct Entry<T> {
     pub(super) idempotent: bool,
     /// Times it was sent again.
     pub(super) resends: u8,
+    /// It was written before, on a connection that is gone or in a form that was not understood.
+    pub(super) left: bool,
     /// Place in the order of the calls.
     pub(super) order: u64,
     /// Kept while it may have to be sent (again) and nobody else holds it.
@@ -40,6 +42,11 @@ pub(super) struct Entry<T> {
 }
 
 impl<T> Entry<T> {
+    /// Whether any of it may have left, when the texts below number `written` have. False is a guarantee.
+    pub(super) fn has_left(&self, written: u64) -> bool {
+        self.left || matches!(self.stage, Stage::InFlight(number) if number < written)
+    }
+
     fn bytes(&self) -> usize {
         self.wording.as_ref().map_or(0, |wording| wording.text().len())
     }
@@ -166,13 +173,17 @@ impl<T> Pending<T> {
     /// The request goes out as the `number`-th text: its wording. It keeps a copy if it is idempotent or `keep` says so.
     pub(super) fn start(&mut self, key: RequestKey, number: u64, keep: bool) -> Option<(RequestId, Wording)> {
         let entry = self.entries.get_mut(&key)?;
+        let bytes = entry.bytes();
+        let wording = if keep || entry.idempotent { entry.wording.clone() } else { entry.wording.take() };
+        let wording = *wording?;
         if entry.stage == Stage::Queued {
             self.queued -= 1;
-            self.queued_bytes -= entry.bytes();
+            self.queued_bytes -= bytes;
+        } else {
+            entry.left = true;
         }
         entry.stage = Stage::InFlight(number);
-        let wording = if keep || entry.idempotent { entry.wording.clone() } else { entry.wording.take() };
-        Some((entry.id, *wording?))
+        Some((entry.id, wording))
     }
 
     /// After the loss of a connection: `keep` says of each request in flight whether it goes back to the queue, in the order of
@@ -251,10 +262,10 @@ impl<T> Pending<T> {
 
     /// Answers to the newest ids of `sendToolRequest` are expected; older ones count as late.
     fn remember(&mut self, key: RequestKey) {
-        if self.remembered.len() == MAX_REMEMBERED {
-            if let Some(oldest) = self.remembered.pop_front() {
-                self.remove(oldest);
-            }
+        if self.remembered.len() == MAX_REMEMBERED
+            && let Some(oldest) = self.remembered.pop_front()
+        {
+            self.remove(oldest);
         }
         self.remembered.push_back(key);
     }

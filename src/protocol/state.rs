@@ -176,6 +176,8 @@ impl Unwritten {
 pub(super) struct Auth {
     /// The token function was asked and has not answered.
     pub(super) asking: bool,
+    /// `authTimeout` bounds the wait: for the function, for the answer, or for the greeting of the event dialect.
+    pub(super) awaited: bool,
     /// The token function was asked again after a refusal; it is not asked a third time.
     pub(super) asked_again: bool,
     /// Auth messages sent, ours and the user's own, whose answers have not come.

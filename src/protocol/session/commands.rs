@@ -75,7 +75,7 @@ impl<T> Session<T> {
             return false;
         }
         let Some(link) = self.state.link_mut() else { return false };
-        match dialect::classify_sent(text) {
+        match dialect::classify_sent(link.dialect, text) {
             Sent::Ping => link.heartbeat.foreign_ping(),
             Sent::Auth => link.auth.outstanding += 1,
             Sent::Other => {}
@@ -94,7 +94,7 @@ impl<T> Session<T> {
         self.close_waiters.push(payload);
         if let State::Closing(_, farewell) = &self.state {
             if matches!(farewell, Farewell::Draining { .. }) {
-                let deadline = now.mono + drain;
+                let deadline = now.mono.saturating_add(drain);
                 let deadline = self.timers.get(Timer::Drain).map_or(deadline, |earlier| earlier.min(deadline));
                 self.timers.set(Timer::Drain, deadline);
                 self.handle_timeout(now);

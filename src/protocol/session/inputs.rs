@@ -98,11 +98,12 @@ impl<T> Session<T> {
         }
     }
 
-    /// `count` more of the texts handed out are in the hands of the operating system, whole.
+    /// `count` more of the texts handed out are in the hands of the operating system, whole. What is not reported before the
+    /// end of the connection counts as never left, and is sent again.
     pub fn handle_written(&mut self, connection: ConnectionId, count: usize) {
         let Some(link) = self.current(connection) else { return };
-        link.written += count as u64;
         let count = count.min(link.unwritten.len());
+        link.written += count as u64;
         let bytes: usize = link.unwritten.drain(..count).map(|text| text.bytes()).sum();
         self.unwritten_bytes -= bytes;
     }
@@ -111,17 +112,19 @@ impl<T> Session<T> {
     pub fn handle_paused(&mut self, now: Now, connection: ConnectionId, paused: bool) {
         self.observe(now);
         let Some(link) = self.current(connection) else { return };
-        link.paused = paused;
-        let (waiting, auth_due) = (link.heartbeat.is_waiting(), link.auth.outstanding > 0);
+        if std::mem::replace(&mut link.paused, paused) == paused {
+            return;
+        }
+        let (pong_awaited, auth_awaited) = (link.heartbeat.is_waiting(), link.auth.awaited);
         if paused {
             self.timers.stop(Timer::Pong);
             self.timers.stop(Timer::Auth);
             return;
         }
-        if waiting && !self.is_saying_goodbye() {
+        if pong_awaited && !self.is_saying_goodbye() {
             self.timers.set(Timer::Pong, now.mono + self.config.heartbeat_timeout);
         }
-        if auth_due || matches!(self.state, State::Authenticating(_)) {
+        if auth_awaited {
             self.start_auth_timer(now);
         }
     }
@@ -159,7 +162,7 @@ impl<T> Session<T> {
         let Ok(utf8) = str::from_utf8(&text) else { return self.bad_message("a message that is not UTF-8") };
         match envelope::split(utf8) {
             Ok(envelope) => {
-                let inbound = self.interpret(is_first, utf8, &envelope);
+                let inbound = self.interpret(now, is_first, utf8, &envelope);
                 self.act_on(now, inbound, &text);
             }
             Err(fault) => {
@@ -181,6 +184,9 @@ impl<T> Session<T> {
         link.heartbeat.bytes(now.mono);
         self.counters.messages_received += 1;
         self.counters.bytes_received += bytes as u64;
+        if self.is_saying_goodbye() {
+            return;
+        }
         self.bad_message(&format!("a binary message of {bytes} bytes that is not UTF-8"));
     }
 
@@ -209,7 +215,8 @@ impl<T> Session<T> {
                 if let Some(connection) = self.state.connection() {
                     self.drop_connection(connection);
                 }
-                self.become_closed(Some(Ending::abnormal("the server did not answer the close frame")));
+                let ending = Ending::abnormal("the server did not answer the close frame");
+                self.become_closed(Some(&ending), &Fault::Closed);
             }
         }
     }
@@ -250,27 +257,34 @@ impl<T> Session<T> {
     }
 
     /// What the message means in the dialect of this connection; the first one may tell which that is.
-    fn interpret(&mut self, is_first: bool, text: &str, envelope: &Envelope) -> Inbound {
+    fn interpret(&mut self, now: Now, is_first: bool, text: &str, envelope: &Envelope) -> Inbound {
         let auto = self.config.dialect == DialectChoice::Auto;
         let Some(link) = self.state.link_mut() else { return Inbound::Push };
-        if auto && is_first && dialect::is_event(text, envelope) {
-            link.dialect = Dialect::Event;
-            link.detected = true;
-            link.auth.asking = false;
-            self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
-        } else if link.detected {
+        if link.detected {
             if let Some(answer) = dialect::auth_answer(text, envelope) {
-                self.revoke_event_dialect();
+                self.revoke_event_dialect(now);
                 return answer;
             }
+        } else if auto && is_first && dialect::is_event(text, envelope) {
+            self.take_up_event_dialect(now);
         }
         dialect::read(self.spoken_dialect(), text, envelope)
     }
 
-    fn revoke_event_dialect(&mut self) {
+    fn take_up_event_dialect(&mut self, now: Now) {
+        let Some(link) = self.state.link_mut() else { return };
+        link.dialect = Dialect::Event;
+        link.detected = true;
+        link.auth.asking = false;
+        self.restart_heartbeat(now);
+        self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
+    }
+
+    fn revoke_event_dialect(&mut self, now: Now) {
         let Some(link) = self.state.link_mut() else { return };
         link.dialect = Dialect::Guide;
         link.detected = false;
+        self.restart_heartbeat(now);
         self.log(LogLevel::Warn, "an auth answer after events: the server speaks the guide's dialect after all", &[]);
         self.resend_in_flight();
     }
@@ -325,8 +339,9 @@ impl<T> Session<T> {
 
     fn pong(&mut self, now: Now) {
         let Some(link) = self.state.link_mut() else { return };
+        let was_waiting = link.heartbeat.is_waiting();
         let rtt = link.heartbeat.pong(now.mono);
-        if !link.heartbeat.is_waiting() && self.timers.get(Timer::Pong).is_some() {
+        if was_waiting && !link.heartbeat.is_waiting() {
             self.timers.stop(Timer::Pong);
             self.schedule_ping(now);
         }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Interest, Session, State};
+use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::protocol::{
     Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now, backoff,
     config::{MaxAttempts, TokenSource},
     dialect::{self, Dialect},
     error::Fault,
-    state::{Farewell, Link},
+    state::{Auth, Farewell, Link},
     timer::Timer,
 };
 
@@ -103,20 +103,32 @@ impl<T> Session<T> {
     }
 
     pub(super) fn start_auth_timer(&mut self, now: Now) {
-        if self.state.link().is_some_and(|link| !link.paused) {
+        let Some(link) = self.state.link_mut() else { return };
+        link.auth.awaited = true;
+        if !link.paused {
             self.timers.set(Timer::Auth, now.mono + self.config.auth_timeout);
+        }
+    }
+
+    fn stop_auth_timer(&mut self) {
+        self.timers.stop(Timer::Auth);
+        if let Some(link) = self.state.link_mut() {
+            link.auth.awaited = false;
         }
     }
 
     /// Authenticated. `message` is the server's own word for it.
     pub(super) fn become_ready(&mut self, message: &Bytes) {
-        self.timers.stop(Timer::Auth);
+        self.stop_auth_timer();
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
             self.counters.reconnects += u64::from(self.was_ready);
             self.attempt = 0;
             self.was_ready = true;
             self.enter_with(State::Ready);
+        }
+        if let Some(link) = self.state.link_mut() {
+            link.auth.asked_again = false;
         }
         self.notify(Notice::Authenticated);
         self.tell_message(message, true);
@@ -127,7 +139,7 @@ impl<T> Session<T> {
 
     /// The server refused the token; the socket stays open.
     pub(super) fn become_unauthorized(&mut self, fault: Fault, message: &Bytes) {
-        self.timers.stop(Timer::Auth);
+        self.stop_auth_timer();
         self.blame(fault.clone());
         self.enter_with(|link| State::Unauthorized(Some(link)));
         self.report_error();
@@ -151,12 +163,14 @@ impl<T> Session<T> {
         self.enter(next);
         self.report_error();
         self.tell_what_follows();
+        self.settle_at_the_end();
     }
 
     /// The open socket is gone, or given up: `fault` is why. Decides what follows, then settles whom it concerns.
     pub(super) fn lose(&mut self, now: Now, ending: Ending, fault: Fault) {
         if matches!(self.state, State::Closing(..)) {
-            return self.become_closed(Some(ending));
+            let lost = Fault::ConnectionLost(ending.words());
+            return self.become_closed(Some(&ending), &lost);
         }
         self.stop_connection_timers();
         let next = if self.config.no_reconnect_codes.contains(&ending.code) {
@@ -171,8 +185,9 @@ impl<T> Session<T> {
         let previous = self.enter(next);
         self.tell_close(&ending, will_reconnect);
         self.report_error();
-        self.settle_lost(previous, &ending);
         self.tell_what_follows();
+        self.settle_lost(previous, &ending);
+        self.settle_at_the_end();
     }
 
     /// Ends an open connection and dials again at once.
@@ -200,8 +215,9 @@ impl<T> Session<T> {
             self.tell_close(&Ending::abnormal(fault.to_string()), false);
         }
         self.report_error();
-        self.settle_lost(previous, &Ending::abnormal(fault.to_string()));
         self.tell_what_follows();
+        self.settle_lost(previous, &Ending::abnormal(fault.to_string()));
+        self.settle_at_the_end();
     }
 
     /// `close()`, from any state that is not an end.
@@ -213,14 +229,14 @@ impl<T> Session<T> {
             self.actions.push_back(Action::Drop { connection, farewell: None });
         }
         if self.state.link().is_none() {
-            return self.become_closed(None);
+            return self.become_closed(None, &Fault::Closed);
         }
         let farewell = Farewell::Draining { code, reason: reason.to_owned() };
-        self.enter_with(|link| State::Closing(link, farewell));
+        self.enter_with(|link| State::Closing(Link { auth: Auth::default(), ..link }, farewell));
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Err(Fault::Closed));
         self.fail_queued(&Fault::Closed);
-        self.timers.set(Timer::Drain, now.mono + drain);
+        self.timers.set(Timer::Drain, now.mono.saturating_add(drain));
         if drain.is_zero() {
             self.say_goodbye(now);
         } else {
@@ -242,18 +258,18 @@ impl<T> Session<T> {
         self.actions.push_back(Action::Close { connection: link.id, code, reason });
         self.stop_connection_timers();
         self.timers.set(Timer::CloseHandshake, now.mono + CLOSE_HANDSHAKE);
-        self.fail_all(&Fault::Closed);
+        self.fail_all(&Fault::Closed, ALL_HANDED_OUT);
     }
 
-    /// The end of a closing handshake, or a close without a socket.
-    pub(super) fn become_closed(&mut self, ending: Option<Ending>) {
+    /// The end of a closing handshake, or a close without a socket. What is still in flight is settled with `fault`.
+    pub(super) fn become_closed(&mut self, ending: Option<&Ending>, fault: &Fault) {
         self.stop_connection_timers();
         let previous = self.enter(State::Closed);
-        if let Some(ending) = &ending {
+        if let Some(ending) = ending {
             self.tell_close(ending, false);
-            self.settle_lost(previous, ending);
         }
-        self.fail_all(&Fault::Closed);
+        self.unwritten_bytes = 0;
+        self.fail_all(fault, previous.link().map_or(0, |link| link.written));
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Err(Fault::Closed));
         let waiters = std::mem::take(&mut self.close_waiters);
@@ -265,7 +281,7 @@ impl<T> Session<T> {
         if let Some(connection) = self.state.connection() {
             self.actions.push_back(Action::Drop { connection, farewell: Some(1000) });
         }
-        self.become_closed(Some(Ending::abnormal("connect() was called while closing")));
+        self.become_closed(Some(&Ending::abnormal("connect() was called while closing")), &Fault::Closed);
     }
 
     pub(super) fn drop_connection(&mut self, connection: ConnectionId) {
@@ -286,6 +302,14 @@ impl<T> Session<T> {
     pub(super) fn schedule_ping(&mut self, now: Now) {
         let (Some(interval), Some(link)) = (self.config.heartbeat_interval, self.state.link()) else { return };
         self.timers.set(Timer::Ping, link.heartbeat.next_ping(now.mono, interval));
+    }
+
+    /// Pings of the other dialect are never answered: the count of pongs due begins anew.
+    pub(super) fn restart_heartbeat(&mut self, now: Now) {
+        let Some(link) = self.state.link_mut() else { return };
+        link.heartbeat.forget_pings();
+        self.timers.stop(Timer::Pong);
+        self.schedule_ping(now);
     }
 
     pub(super) fn is_saying_goodbye(&self) -> bool {
@@ -326,25 +350,29 @@ impl<T> Session<T> {
         State::Reconnecting { delay }
     }
 
-    /// The event with its own name, and for an end the promises.
+    /// The event with its own name.
     fn tell_what_follows(&mut self) {
-        match self.state {
-            State::Reconnecting { delay } => {
-                let (attempt, max_attempts) = (self.attempt, self.config.max_reconnect_attempts);
-                self.notify(Notice::Reconnecting { attempt, max_attempts, delay: delay.as_millis() as u64 });
+        match (&self.state, &self.error) {
+            (State::Reconnecting { delay }, _) => {
+                let (attempt, max_attempts, delay) =
+                    (self.attempt, self.config.max_reconnect_attempts, delay.as_millis() as u64);
+                self.notify(Notice::Reconnecting { attempt, max_attempts, delay });
             }
-            State::Failed | State::Closed => self.tell_the_end(),
+            (State::Failed, Some(fault)) => {
+                let (code, error) = (fault.code(), fault.data());
+                self.log(LogLevel::Error, "the client has failed", &[("code", code.into())]);
+                self.notify(Notice::Failed { error });
+            }
             _ => {}
         }
     }
 
-    fn tell_the_end(&mut self) {
-        let fault = self.error.clone().unwrap_or(Fault::Closed);
-        if matches!(self.state, State::Failed) {
-            self.log(LogLevel::Error, "the client has failed", &[("code", fault.code().into())]);
-            let error = fault.data();
-            self.notify(Notice::Failed { error });
+    /// The promises that an end settles.
+    fn settle_at_the_end(&mut self) {
+        if !matches!(self.state, State::Failed | State::Closed) {
+            return;
         }
+        let fault = self.error.clone().unwrap_or(Fault::Closed);
         self.fail_queued(&fault);
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Err(fault));
@@ -368,10 +396,9 @@ impl<T> Session<T> {
     /// The requests of a socket that is gone.
     fn settle_lost(&mut self, mut previous: State, ending: &Ending) {
         let Some(link) = previous.link_mut() else { return };
-        let written = link.written;
         let lost = self.take_lost(link, ending.too_large);
         let too_large = ending.too_large.then(|| Fault::MessageTooLarge(ending.reason.clone()));
-        self.fail_lost(lost, &Fault::ConnectionLost(ending.words()), written, too_large.as_ref());
+        self.fail_lost(lost, &Fault::ConnectionLost(ending.words()), too_large.as_ref());
     }
 
     fn stop_connection_timers(&mut self) {

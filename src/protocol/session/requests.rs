@@ -57,7 +57,7 @@ impl<T> Session<T> {
             }
         };
         let mut entry = self.entry(now, id, Some(payload));
-        entry.deadline = call.timeout.map(|timeout| now.mono + timeout);
+        entry.deadline = call.timeout.map(|timeout| now.mono.saturating_add(timeout));
         entry.idempotent = call.idempotent;
         if matches!(self.state, State::Ready(_)) {
             self.send_at_once(entry, wording);
@@ -138,6 +138,7 @@ impl<T> Session<T> {
             deadline: None,
             idempotent: false,
             resends: 0,
+            left: false,
             order: self.pending.next_order(),
             wording: None,
         }
@@ -208,7 +209,7 @@ impl<T> Session<T> {
     pub(super) fn expire_requests(&mut self, now: Now) {
         while let Some(entry) = self.pending.take_expired(now.mono) {
             self.counters.timed_out += 1;
-            let sent = self.has_left(&entry);
+            let sent = entry.has_left(ALL_HANDED_OUT);
             self.fail(entry, Fault::RequestTimeout, Some(sent));
         }
         self.finish_draining();
@@ -216,7 +217,7 @@ impl<T> Session<T> {
 
     /// The socket of `link` is gone: what never left and what may run twice goes back to the queue; the rest is returned.
     pub(super) fn take_lost(&mut self, link: &mut Link, too_large: bool) -> Vec<Entry<T>> {
-        self.unwritten_bytes -= link.unwritten.iter().map(Unwritten::bytes).sum::<usize>();
+        self.unwritten_bytes = 0;
         let (written, unwritten) = (link.written, &mut link.unwritten);
         self.pending.requeue(|entry| match entry.stage {
             Stage::InFlight(number) if number >= written => {
@@ -228,6 +229,7 @@ impl<T> Session<T> {
                 entry.wording.is_some()
             }
             _ => {
+                entry.left = true;
                 let again = entry.idempotent && !too_large && entry.resends < MAX_RESENDS;
                 entry.resends += u8::from(again);
                 again
@@ -236,25 +238,26 @@ impl<T> Session<T> {
     }
 
     /// Settles lost requests.
-    pub(super) fn fail_lost(&mut self, lost: Vec<Entry<T>>, fault: &Fault, written: u64, too_large: Option<&Fault>) {
+    pub(super) fn fail_lost(&mut self, lost: Vec<Entry<T>>, fault: &Fault, too_large: Option<&Fault>) {
         for entry in lost {
-            let left = matches!(entry.stage, Stage::InFlight(number) if number < written);
-            let fault = too_large.filter(|_| entry.idempotent && left).unwrap_or(fault).clone();
-            self.fail(entry, fault, Some(left));
+            let fault = too_large.filter(|_| entry.idempotent).unwrap_or(fault).clone();
+            let sent = entry.left;
+            self.fail(entry, fault, Some(sent));
         }
     }
 
-    /// Settles the queued requests: they never left.
+    /// Settles the queued requests. They never left, but for those that wait to be sent again.
     pub(super) fn fail_queued(&mut self, fault: &Fault) {
         for entry in self.pending.take_queued() {
-            self.fail(entry, fault.clone(), Some(false));
+            let sent = entry.left;
+            self.fail(entry, fault.clone(), Some(sent));
         }
     }
 
-    /// Settles every request.
-    pub(super) fn fail_all(&mut self, fault: &Fault) {
+    /// Settles every request, when the texts below number `written` have left or will.
+    pub(super) fn fail_all(&mut self, fault: &Fault, written: u64) {
         for entry in self.pending.take_all() {
-            let sent = self.has_left(&entry);
+            let sent = entry.has_left(written);
             self.fail(entry, fault.clone(), Some(sent));
         }
     }
@@ -263,11 +266,6 @@ impl<T> Session<T> {
         let Some(payload) = entry.payload else { return };
         self.counters.failed += 1;
         self.settle(payload, Outcome::Failed(CallError { fault, request_id: Some(entry.id), sent }));
-    }
-
-    fn has_left(&self, entry: &Entry<T>) -> bool {
-        let written = self.state.link().map_or(0, |link| link.written);
-        matches!(entry.stage, Stage::InFlight(number) if number < written)
     }
 
     fn next_number(&self) -> u64 {
@@ -283,5 +281,7 @@ fn full(what: &str, option: &str, limit: usize) -> Fault {
     Fault::QueueFull(format!("too many {what}: {option} is {limit}; wait for answers, or raise it"))
 }
 
+/// While the socket lives, what was handed out for it cannot be called back: sooner or later it leaves.
+pub(super) const ALL_HANDED_OUT: u64 = u64::MAX;
 /// PROTOCOL.md rule 3.
 const MAX_RESENDS: u8 = 2;

@@ -12,7 +12,7 @@ mod rules;
 mod server;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -25,7 +25,7 @@ pub use self::{
 };
 use super::{
     Action, Call, Config, ConnectionId, DialFailure, Ending, Event, Interest, Jitter, MaxAttempts, Notice, Now,
-    Outcome, Refused, Remedy, RequestId, Secret, Session, Transmit,
+    Outcome, Remedy, RequestId, Secret, Session, Snapshot, Transmit,
 };
 
 /// One client in its world. Payloads of commands and calls are numbered from 1.
@@ -46,6 +46,9 @@ pub struct Sim {
     payloads: u32,
     calls: BTreeMap<u32, RequestId>,
     settled: BTreeMap<u32, Outcome>,
+    aborted: BTreeSet<u32>,
+    /// The picture that the user was told last.
+    told: Snapshot,
 }
 
 /// Making one, and reading what came of it.
@@ -58,6 +61,7 @@ impl Sim {
         let mut session = Session::new(config, bytes, now);
         session.set_interest(Interest(Interest::MESSAGES | Interest::HEARTBEATS));
         Self {
+            told: session.snapshot(),
             session,
             server: Server::Scripted,
             now,
@@ -70,6 +74,7 @@ impl Sim {
             payloads: 0,
             calls: BTreeMap::new(),
             settled: BTreeMap::new(),
+            aborted: BTreeSet::new(),
         }
     }
 
@@ -111,6 +116,12 @@ impl Sim {
     /// How the command or call was settled, if it was.
     pub fn outcome(&self, payload: u32) -> Option<&Outcome> {
         self.settled.get(&payload)
+    }
+
+    /// Commands and calls that are neither settled nor aborted.
+    pub fn unsettled(&self) -> Vec<u32> {
+        let is_over = |payload: &u32| self.settled.contains_key(payload) || self.aborted.contains(payload);
+        (1..=self.payloads).filter(|payload| !is_over(payload)).collect()
     }
 
     /// The id under which the call went out, refused ones apart.
@@ -183,11 +194,11 @@ impl Sim {
     pub fn call(&mut self, call: Call<'_>) -> u32 {
         let payload = self.payload();
         let millis = self.now.wall;
-        match self.input(|session, now| session.request(now, call, payload)) {
+        match self.input(|session, now| session.request(now, call, payload).map_err(Box::new)) {
             Ok(key) => {
                 self.calls.insert(payload, RequestId { millis, key });
             }
-            Err(Refused { payload, error }) => self.settle(payload, Outcome::Failed(error)),
+            Err(refused) => self.settle(payload, Outcome::Failed(refused.error)),
         }
         payload
     }
@@ -202,12 +213,11 @@ impl Sim {
     pub fn abort(&mut self, call: u32) -> bool {
         let Some(id) = self.id(call) else { return false };
         let payload = self.input(|session, now| session.abort(now, id.key));
-        assert!(payload.is_none_or(|payload| payload == call), "abort gave back the payload of another call");
-        assert!(
-            payload.is_none() || !self.settled.contains_key(&call),
-            "call {call} was settled before it was aborted"
-        );
-        payload.is_some()
+        let Some(payload) = payload else { return false };
+        assert_eq!(payload, call, "abort gave back the payload of another call");
+        assert!(!self.settled.contains_key(&call), "call {call} was settled and then aborted");
+        assert!(self.aborted.insert(call), "call {call} was aborted twice");
+        true
     }
 
     /// `sendMessage(text)`.
@@ -333,7 +343,7 @@ impl Sim {
 
     /// The driver's loop comes round.
     pub fn wake_up(&mut self) {
-        self.input(|session, now| session.handle_timeout(now));
+        self.input(Session::handle_timeout);
     }
 
     fn pass(&mut self, time: Duration) {
@@ -373,8 +383,13 @@ impl Sim {
         }
         while let Some(event) = self.session.poll_event() {
             self.note(What::Event(event.clone()));
-            if let Event::Settled { payload, outcome } = event {
-                self.settle(payload, outcome);
+            match event {
+                Event::Settled { payload, outcome } => self.settle(payload, outcome),
+                Event::Notice(Notice::State { snapshot, previous }) => {
+                    assert_eq!(previous, self.told.state, "a change of the state was not told");
+                    self.told = snapshot;
+                }
+                _ => {}
             }
         }
     }
@@ -436,6 +451,7 @@ impl Sim {
 
     fn settle(&mut self, payload: u32, outcome: Outcome) {
         assert!((1..=self.payloads).contains(&payload), "payload {payload} was never given");
+        assert!(!self.aborted.contains(&payload), "call {payload} was aborted and then settled");
         let before = self.settled.insert(payload, outcome);
         assert_eq!(before, None, "payload {payload} was settled twice");
     }
@@ -443,13 +459,7 @@ impl Sim {
     /// What always holds between two inputs.
     fn check(&mut self) {
         let (snapshot, stats) = (self.session.snapshot(), self.session.stats());
-        let told = self.record.iter().rev().find_map(|record| match &record.what {
-            What::Event(Event::Notice(Notice::State { snapshot, .. })) => Some(snapshot),
-            _ => None,
-        });
-        if let Some(told) = told {
-            assert_eq!(told.state, snapshot.state, "a change of the state was not told");
-        }
+        assert_eq!(self.told, snapshot, "a change of the picture was not told");
         if let MaxAttempts::Limited(cap) = self.session.config().max_reconnect_attempts {
             assert!(snapshot.attempt <= cap, "attempt {} of {cap}", snapshot.attempt);
         }

@@ -1,6 +1,7 @@
 //! The rules of PROTOCOL.md, each sentence a test, in virtual time.
 
 mod commands_by_state;
+mod contract;
 mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
@@ -25,6 +26,7 @@ mod rule_09_malformed_input;
 mod rule_10_duplicate_keys;
 mod secrets;
 
+use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use serde_json::Value;
 
 use super::{Sim, What};
@@ -181,4 +183,12 @@ fn is_done(sim: &Sim, command: u32) -> bool {
 /// The code of the snapshot's error.
 fn error_code(sim: &Sim) -> Option<&'static str> {
     sim.session().snapshot().error.map(|error| error.code)
+}
+
+/// So many random cases, always the same; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` widen the search.
+fn search(cases: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { usual.cases } else { cases };
+    let rng_seed = if usual.rng_seed == RngSeed::Random { RngSeed::Fixed(1) } else { usual.rng_seed };
+    ProptestConfig { cases, rng_seed, failure_persistence: None, ..usual }
 }

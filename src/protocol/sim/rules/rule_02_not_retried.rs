@@ -48,6 +48,18 @@ fn refused_at_the_door_a_new_token_dials_again() {
 }
 
 #[test]
+fn refused_at_the_door_connect_tries_again_and_starts_from_nothing() {
+    let mut sim = connecting(attempts(1));
+    sim.refuse(503);
+    wait_for_the_dial(&mut sim);
+    sim.refuse(401);
+    let connect = sim.connect();
+    assert_eq!((sim.state(), attempt(&sim), error_code(&sim)), ("connecting", 0, None));
+    sim.refuse(503);
+    assert_eq!((sim.state(), sim.outcome(connect)), ("reconnecting", None));
+}
+
+#[test]
 fn before_ready_a_certificate_that_does_not_verify_fails_at_once() {
     let mut sim = client(defaults);
     let connect = sim.connect();

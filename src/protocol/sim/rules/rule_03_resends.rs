@@ -136,3 +136,29 @@ fn a_1009_of_the_servers_own_is_a_close_like_any_other() {
     come_back(&mut sim);
     assert_eq!(tools_sent(&sim), ["search"; 2]);
 }
+
+#[test]
+fn an_answer_that_comes_before_it_is_sent_again_settles_it() {
+    let mut sim = ready(defaults);
+    let call = sim.idempotent_tool("search");
+    sim.drop_connection();
+    wait_for_the_dial(&mut sim);
+    sim.open();
+    sim.server_answers(call, "1");
+    assert!(results(&sim, call).is_some());
+    sim.server_says(ACCEPTED);
+    assert_eq!(tools_sent(&sim), ["search"]);
+}
+
+#[test]
+fn requests_in_flight_of_an_unauthorized_connection_are_lost_and_sent_again_like_any_other() {
+    let mut sim = ready(defaults);
+    let plain = sim.tool("plain");
+    let idempotent = sim.idempotent_tool("search");
+    sim.server_says(REFUSED);
+    sim.server_closes(1008, "");
+    assert_eq!(failure(&sim, plain), ("CONNECTION_LOST", Some(true)));
+    come_back(&mut sim);
+    sim.server_answers(idempotent, "1");
+    assert!(results(&sim, idempotent).is_some());
+}

@@ -33,7 +33,9 @@ fn the_round_trip_is_told_and_summed_up() {
 #[test]
 fn the_timestamp_of_a_pong_means_nothing() {
     let mut sim = ready(defaults);
-    for pong in [r#"{"messageType":"pong"}"#, r#"{"timestamp":"x","messageType":"pong"}"#, r#"{"messageType":"pong","id":5}"#] {
+    for pong in
+        [r#"{"messageType":"pong"}"#, r#"{"timestamp":"x","messageType":"pong"}"#, r#"{"messageType":"pong","id":5}"#]
+    {
         beat(&mut sim, 7, pong);
         assert_eq!(rtt(&sim).last, Some(7.0));
     }
@@ -80,7 +82,14 @@ fn however_the_user_words_his_ping() {
 
 #[test]
 fn what_is_no_ping_expects_no_pong() {
-    for text in [PING.replace("ping", "pinging").as_str(), EVENT_PING, "ping", r#"["ping"]"#, r#"{"name":"ping"}"#, r#"{"messageType":["ping"]}"#] {
+    for text in [
+        PING.replace("ping", "pinging").as_str(),
+        EVENT_PING,
+        "ping",
+        r#"["ping"]"#,
+        r#"{"name":"ping"}"#,
+        r#"{"messageType":["ping"]}"#,
+    ] {
         let mut sim = ready(defaults);
         sim.advance(14_000);
         sim.send(text);

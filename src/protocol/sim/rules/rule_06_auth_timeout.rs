@@ -22,7 +22,9 @@ fn it_is_auth_timeout_drop_and_back_off() {
 #[test]
 fn other_messages_are_no_answer() {
     let mut sim = authenticating(defaults);
-    for text in [PONG, "1", r#"{"id":"author","success":true}"#, r#"{"success":true}"#, r#"{"id":["auth"],"success":true}"#] {
+    for text in
+        [PONG, "1", r#"{"id":"author","success":true}"#, r#"{"success":true}"#, r#"{"id":["auth"],"success":true}"#]
+    {
         sim.server_says(text);
     }
     drops_after_ten_seconds(sim);
