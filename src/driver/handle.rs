@@ -15,7 +15,7 @@ use super::{
     dial::Endpoint,
     runtime::{IoThread, THREAD_NAME},
     task,
-    wire::Outbox,
+    wire::{Batch, Outbox},
 };
 use crate::protocol::{
     Action, Call, Config, ConnectionId, Interest, LogLevel, Now, OptionError, Refused, RequestId, RequestKey, Secret,
@@ -243,8 +243,9 @@ impl<S: Sink> Shared<S> {
             let mut core = self.lock();
             let Core { outbox: Some(outbox), tcp: Some(tcp), .. } = &mut *core else { return false };
             let tcp = Arc::clone(tcp);
-            match outbox.take() {
-                Some(batch) => (batch, outbox.connection(), tcp),
+            let connection = outbox.connection();
+            match core.take_batch() {
+                Some(batch) => (batch, connection, tcp),
                 // Whoever writes looks again when it is done.
                 None => return true,
             }
@@ -285,8 +286,16 @@ impl<T> Core<T> {
         told
     }
 
+    /// Takes what waits to be written. Until it is put back, the session counts its texts as perhaps leaving.
+    pub(super) fn take_batch(&mut self) -> Option<Batch> {
+        let outbox = self.outbox.as_mut()?;
+        let batch = outbox.take()?;
+        self.session.handle_writing(outbox.connection(), outbox.texts_in(&batch));
+        Some(batch)
+    }
+
     /// Returns a batch that was taken from the outbox, if its connection is still the one.
-    pub(super) fn put_back(&mut self, connection: ConnectionId, batch: super::wire::Batch) {
+    pub(super) fn put_back(&mut self, connection: ConnectionId, batch: Batch) {
         if let Some(outbox) = self.outbox.as_mut().filter(|outbox| outbox.connection() == connection) {
             let left = outbox.put_back(batch);
             self.session.handle_written(connection, left);

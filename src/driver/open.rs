@@ -136,7 +136,7 @@ impl Open {
 
     fn poll_write<S: Sink>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> Poll<io::Result<()>> {
         loop {
-            let Some(mut batch) = shared.lock().outbox.as_mut().and_then(Outbox::take) else {
+            let Some(mut batch) = shared.lock().take_batch() else {
                 return Poll::Ready(Ok(()));
             };
             let result = self.socket.get_mut().transport.poll_write_batch(cx, &mut batch);

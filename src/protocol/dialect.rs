@@ -1,6 +1,6 @@
 //! The two wire dialects: how each writes what we say, and what a message of the server means in each.
 
-use std::{borrow::Cow, fmt::Write};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -43,10 +43,18 @@ pub(super) struct Wording {
 impl Wording {
     /// `parameters` is JSON, or `None` for none.
     pub(super) fn new(dialect: Dialect, id: RequestId, name: &str, parameters: Option<&str>) -> Self {
-        Self::write(dialect, id, &quoted(name), parameters)
+        let size = name.len() + parameters.map_or(0, str::len);
+        Self::write(dialect, id, size, |text| write_quoted(text, name), parameters)
     }
 
-    fn write(dialect: Dialect, id: RequestId, name: &str, parameters: Option<&str>) -> Self {
+    /// `size` is that of name and parameters, about; `name` writes the quoted name.
+    fn write(
+        dialect: Dialect,
+        id: RequestId,
+        size: usize,
+        name: impl FnOnce(&mut Vec<u8>),
+        parameters: Option<&str>,
+    ) -> Self {
         let parameters = match dialect {
             Dialect::Guide => parameters,
             Dialect::Event => Some(parameters.filter(|json| *json != "null").unwrap_or("{}")),
@@ -55,18 +63,21 @@ impl Wording {
             Dialect::Guide => ("{", "}"),
             Dialect::Event => (r#"{"type":"mcp_request","request":{"#, "}}"),
         };
-        let mut text = String::with_capacity(ENVELOPE_BYTES + name.len() + parameters.map_or(0, str::len));
-        write!(text, r#"{head}"id":"{id}","name":"#).expect("a string takes all");
+        let mut text = Vec::with_capacity(ENVELOPE_BYTES + size);
+        text.extend_from_slice(head.as_bytes());
+        text.extend_from_slice(br#""id":""#);
+        id.write_to(&mut text);
+        text.extend_from_slice(br#"","name":"#);
         let start = text.len();
-        text.push_str(name);
+        name(&mut text);
         let name = start..text.len();
         let parameters = parameters.map(|json| {
-            text.push_str(r#","parameters":"#);
+            text.extend_from_slice(br#","parameters":"#);
             let start = text.len();
-            text.push_str(json);
+            text.extend_from_slice(json.as_bytes());
             start..text.len()
         });
-        text.push_str(tail);
+        text.extend_from_slice(tail.as_bytes());
         Self { dialect, text: Bytes::from(text), name, parameters }
     }
 
@@ -81,7 +92,8 @@ impl Wording {
             return self;
         }
         let text = str::from_utf8(&self.text).expect("it was written from strings");
-        Self::write(dialect, id, &text[self.name], self.parameters.map(|span| &text[span]))
+        let name = |out: &mut Vec<u8>| out.extend_from_slice(text[self.name].as_bytes());
+        Self::write(dialect, id, text.len(), name, self.parameters.map(|span| &text[span]))
     }
 }
 
@@ -251,7 +263,13 @@ fn string_at<'a>(text: &'a str, span: Option<&Span>) -> Option<Cow<'a, str>> {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a string is always JSON")
+    let mut json = Vec::new();
+    write_quoted(&mut json, text);
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
+fn write_quoted(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a string is always JSON, and a vector takes all");
 }
 
 /// What id and keys add to a request, at most.

@@ -129,6 +129,8 @@ pub struct Link {
     pub(super) handed_out: u64,
     /// Texts that were handed to the operating system whole; those below this number may have been read by the server.
     pub(super) written: u64,
+    /// Texts after those that are with a writer just now: any of them may be leaving.
+    pub(super) leaving: u64,
     /// The driver has stopped reading because JavaScript does not drain.
     pub(super) paused: bool,
     /// Wall clock when it opened, ms since the epoch.
@@ -147,9 +149,17 @@ impl Link {
             unwritten: VecDeque::new(),
             handed_out: 0,
             written: 0,
+            leaving: 0,
             paused: false,
             opened: now.wall,
         }
+    }
+}
+
+impl Link {
+    /// Texts below this number may have been read by the server; those from it on certainly were not.
+    pub(super) fn may_have_left(&self) -> u64 {
+        self.written + self.leaving
     }
 }
 

@@ -98,12 +98,20 @@ impl<T> Session<T> {
         }
     }
 
+    /// The next `count` texts are with a writer: if the connection ends before `handle_written` says how far it came, they may have left.
+    pub fn handle_writing(&mut self, connection: ConnectionId, count: usize) {
+        if let Some(link) = self.current(connection) {
+            link.leaving = count as u64;
+        }
+    }
+
     /// `count` more of the texts handed out are in the hands of the operating system, whole. What is not reported before the
     /// end of the connection counts as never left, and is sent again.
     pub fn handle_written(&mut self, connection: ConnectionId, count: usize) {
         let Some(link) = self.current(connection) else { return };
         let count = count.min(link.unwritten.len());
         link.written += count as u64;
+        link.leaving = 0;
         let bytes: usize = link.unwritten.drain(..count).map(|text| text.bytes()).sum();
         self.unwritten_bytes -= bytes;
     }

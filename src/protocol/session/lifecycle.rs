@@ -269,7 +269,7 @@ impl<T> Session<T> {
             self.tell_close(ending, false);
         }
         self.unwritten_bytes = 0;
-        self.fail_all(fault, previous.link().map_or(0, |link| link.written));
+        self.fail_all(fault, previous.link().map_or(0, Link::may_have_left));
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Err(Fault::Closed));
         let waiters = std::mem::take(&mut self.close_waiters);

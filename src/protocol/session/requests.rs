@@ -218,9 +218,9 @@ impl<T> Session<T> {
     /// The socket of `link` is gone: what never left and what may run twice goes back to the queue; the rest is returned.
     pub(super) fn take_lost(&mut self, link: &mut Link, too_large: bool) -> Vec<Entry<T>> {
         self.unwritten_bytes = 0;
-        let (written, unwritten) = (link.written, &mut link.unwritten);
+        let (written, left, unwritten) = (link.written, link.may_have_left(), &mut link.unwritten);
         self.pending.requeue(|entry| match entry.stage {
-            Stage::InFlight(number) if number >= written => {
+            Stage::InFlight(number) if number >= left => {
                 let slot = unwritten.get_mut((number - written) as usize);
                 if let Some(Unwritten::Request(wording)) = slot.map(|slot| std::mem::replace(slot, Unwritten::Other(0)))
                 {

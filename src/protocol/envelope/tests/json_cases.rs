@@ -1,7 +1,7 @@
 //! Texts and the verdict of V8's `JSON.parse` on each, checked with Node 20.
 
 /// `JSON.parse` accepts these.
-pub const ACCEPTED: &[&str] = &[
+pub(super) const ACCEPTED: &[&str] = &[
     // Scalars on their own.
     "null",
     "true",
@@ -156,7 +156,7 @@ pub const ACCEPTED: &[&str] = &[
 ];
 
 /// `JSON.parse` refuses these.
-pub const REFUSED: &[&str] = &[
+pub(super) const REFUSED: &[&str] = &[
     // Nothing, or nothing but white space.
     "",
     " ",

@@ -195,3 +195,31 @@ fn come_back_unwritten(sim: &mut Sim) {
     come_back(sim);
     assert_eq!(sim.session().stats().pending, 1);
 }
+
+#[test]
+fn a_request_that_a_writer_was_at_when_the_connection_ended_may_have_left() {
+    let mut sim = ready(defaults);
+    sim.hold_writes(true);
+    let at_the_writer = sim.tool("leaving");
+    let behind = sim.tool("behind");
+    let connection = sim.connection();
+    sim.input(|session, _| session.handle_writing(connection, 1));
+    sim.drop_connection();
+    assert_eq!(failure(&sim, at_the_writer), ("CONNECTION_LOST", Some(true)));
+    assert_eq!(sim.outcome(behind), None);
+    sim.hold_writes(false);
+    come_back(&mut sim);
+    assert_eq!(tools_sent(&sim), ["behind"]);
+}
+
+#[test]
+fn what_a_writer_gave_back_unwritten_never_left() {
+    let mut sim = ready(defaults);
+    sim.hold_writes(true);
+    let call = sim.tool("echo");
+    let connection = sim.connection();
+    sim.input(|session, _| session.handle_writing(connection, 1));
+    sim.input(|session, _| session.handle_written(connection, 0));
+    sim.drop_connection();
+    assert_eq!((sim.outcome(call), sim.session().stats().queued), (None, 1));
+}
