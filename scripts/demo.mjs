@@ -2,7 +2,6 @@
  * The whole thing, small: an embedded platform server on loopback, a client that searches, a connection that drops, and the same client
  * that comes back by itself and searches again.
  */
-import { once } from 'node:events'
 import { MCPClient } from '@mcp-integration/client'
 import { MCPTestServer } from '@mcp-integration/client/testing'
 
@@ -22,7 +21,8 @@ await client.connect()
 await search()
 
 say('now the server drops the connection, as in a restart')
-const isBack = once(client, 'authenticated')
+// Not `once()` of node:events: it would take the loss of the connection for its end.
+const isBack = new Promise((resolve) => client.once('authenticated', resolve))
 server.closeAll(1012, 'demonstration')
 await isBack
 await search()

@@ -1,0 +1,56 @@
+/** The commands of a clone: what they say when something is missing, what they check, and what `npm start` shows. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { RULES, offences } from '../scripts/check-rooms.mjs'
+import { missingPrerequisite } from '../scripts/prerequisites.mjs'
+
+const run = promisify(execFile)
+const DEMO = fileURLToPath(new URL('../scripts/demo.mjs', import.meta.url))
+
+test('a missing or old toolchain is named in one sentence with its remedy', () => {
+  const sentences = [
+    missingPrerequisite({ node: '18.20.0', rustc: '1.95.0' }),
+    missingPrerequisite({ node: '20.0.0', rustc: null }),
+    missingPrerequisite({ node: '20.0.0', rustc: '1.87.0' }),
+  ]
+  assert.match(sentences[0], /Node\.js 20 or newer .* this is 18\.20\.0: install .* https:\/\/nodejs\.org$/)
+  assert.match(sentences[1], /Rust 1\.88 or newer .* not found: install it from https:\/\/rustup\.rs$/)
+  assert.match(sentences[2], /Rust 1\.88 or newer .* this is 1\.87\.0: run "rustup update stable"$/)
+})
+
+test('the toolchains that are new enough are enough', () => {
+  assert.equal(missingPrerequisite({ node: '20.0.0', rustc: '1.88.0' }), null)
+  assert.equal(missingPrerequisite({ node: '26.10.0', rustc: '2.0.0' }), null)
+})
+
+test('the rules of the house find what breaks them, and pass over comments', () => {
+  const planted = {
+    'src/protocol': ['use tokio::time;', 'let now = Instant::now();', '// tokio::time is not for us', 'let x = rand::rng();'],
+    'src/driver': ['use napi::Env;', 'unsafe { x() }'],
+    js: ["setTimeout(retry, 1000)", '/** setTimeout(x) */'],
+  }
+  const found = offences(RULES, (room) => [{ file: `${room}/planted.rs`, lines: planted[room] ?? [] }])
+  const lines = found.map((offence) => offence.split(': ').at(-1))
+  for (const line of [planted['src/protocol'][0], planted['src/protocol'][1], planted['src/protocol'][3], ...planted['src/driver'], planted.js[0]]) {
+    assert.ok(lines.includes(line), `${line} is not found in ${found.join('\n')}`)
+  }
+  assert.ok(!lines.includes(planted['src/protocol'][2]) && !lines.includes(planted.js[1]))
+})
+
+test('the house as it stands breaks none of its rules', () => {
+  assert.deepEqual(offences(), [])
+})
+
+test('the demonstration searches, loses its connection, comes back and searches again, and ends by itself', async () => {
+  const { stdout } = await run(process.execPath, [DEMO, 'heartbeat'], { timeout: 60_000 })
+  const order = ['connecting → authenticating', 'authenticating → ready', '"heartbeat"', '1012', 'attempt 1 of 10', 'reconnecting → connecting', '"heartbeat"', 'done: 2 of 2 calls answered, 1 reconnect']
+  let from = 0
+  for (const part of order) {
+    const at = stdout.indexOf(part, from)
+    assert.ok(at >= from, `${part} is missing after ${stdout.slice(0, from).length} characters of:\n${stdout}`)
+    from = at + part.length
+  }
+})
