@@ -1,8 +1,8 @@
-/** One call of a tool: checks what the caller gave, and is the waiter of its answer. */
+/** Who waits for the answer of a call, or for the end of a command. */
 import { errorOf } from './errors.js'
 import { vacate, type Waiter } from './hub.js'
 import type { ErrorData } from './native-types.js'
-import type { UseToolOptions } from './types.js'
+import { runSafely } from './socket-events.js'
 
 type Settle = (value: any) => void
 
@@ -20,12 +20,12 @@ export class Call implements Waiter {
   }
 
   done(value: unknown): void {
-    this.#stopListening?.()
+    this.#letGo()
     this.#resolve(value)
   }
 
   failed(error: ErrorData): void {
-    this.#stopListening?.()
+    this.#letGo()
     this.#reject(errorOf(error, { toolName: this.#toolName }))
   }
 
@@ -39,6 +39,11 @@ export class Call implements Waiter {
     }
     signal.addEventListener('abort', onAbort, { once: true })
     this.#stopListening = () => signal.removeEventListener('abort', onAbort)
+  }
+
+  /** A signal that is not Node.js's own may throw: the calls delivered after this one must not pay for it. */
+  #letGo(): void {
+    if (this.#stopListening !== undefined) runSafely(this.#stopListening)
   }
 }
 
@@ -58,52 +63,5 @@ export class Command implements Waiter {
 
   failed(error: ErrorData): void {
     this.#fail(error)
-  }
-}
-
-/** @throws TypeError */
-export function checkName(toolName: unknown): void {
-  if (typeof toolName === 'string' && toolName !== '') return
-  throw new TypeError(`the tool's name must be a non-empty string, got ${toolName === '' ? "''" : typeof toolName}`)
-}
-
-/** @throws TypeError or RangeError that names what is wrong */
-export function checkCallOptions(options: UseToolOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`the options of useTool must be an object, got ${options === null ? 'null' : typeof options}`)
-  }
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw new TypeError(`"${name}" is not an option of useTool: use ${[...OPTIONS].join(', ')}`)
-  }
-  checkTimeout(options.timeout)
-  const { signal, responseType } = options
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-    throw new TypeError('option "signal" must be an AbortSignal')
-  }
-  if (responseType !== undefined && responseType !== 'json' && responseType !== 'buffer') {
-    throw new TypeError(`option "responseType" must be 'json' or 'buffer', got ${String(responseType)}`)
-  }
-}
-
-/**
- * The parameters as JSON, empty where there are none.
- * @throws TypeError, with the serialiser's own error as its cause
- */
-export function serialise(toolName: string, parameters: unknown): string {
-  try {
-    return JSON.stringify(parameters) ?? ''
-  } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause)
-    throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${words}`, { cause })
-  }
-}
-
-const OPTIONS = new Set(['timeout', 'signal', 'idempotent', 'responseType'])
-
-function checkTimeout(timeout: unknown): void {
-  if (timeout === undefined) return
-  if (typeof timeout !== 'number') throw new TypeError(`option "timeout" must be a number of ms, got ${typeof timeout}`)
-  if (!(timeout >= 0 && timeout <= 2_147_483_647)) {
-    throw new RangeError(`option "timeout" must be from 1 to 2147483647 ms, or 0 for none, got ${timeout}`)
   }
 }

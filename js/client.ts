@@ -1,7 +1,8 @@
 /** `MCPClient`: the native client as an EventEmitter, and with the face of a WebSocket. */
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import { Call, Command, checkCallOptions, checkName, serialise } from './call.js'
+import { checkCallOptions, checkMillis, checkName, serialise } from './arguments.js'
+import { Call, Command } from './call.js'
 import { checkCloseFrame, explain } from './close-codes.js'
 import { MCPError, errorOf } from './errors.js'
 import { drainSoon, hold, mailbox, occupy, register, setActive, vacate, type Recipient } from './hub.js'
@@ -169,11 +170,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   close(options?: CloseOptions): Promise<void>
   close(code?: number, reason?: string): Promise<void>
   close(first: CloseOptions | number = {}, second = ''): Promise<void> {
+    if (first === null) throw new TypeError('close() takes a code and a reason, or an object of options, got null')
     const { code = 1000, reason = '', drain = 0 } = typeof first === 'number' ? { code: first, reason: second } : first
     checkCloseFrame(code, reason)
-    if (typeof drain !== 'number' || !(drain >= 0 && drain <= 2_147_483_647)) {
-      throw new RangeError(`option "drain" must be a number of ms from 0 to 2147483647, got ${String(drain)}`)
-    }
+    checkMillis('drain', drain)
     return this.#command((slot) => this.#native.close(code, reason, drain, slot))
   }
 

@@ -15,6 +15,7 @@ export type MCPErrorCode =
   | 'QUEUE_FULL'
   | 'MESSAGE_TOO_LARGE'
   | 'BAD_MESSAGE'
+  | 'INTERNAL_ERROR'
   | (string & {})
 
 /** What an {@link MCPError} carries beside its message. */

@@ -9,7 +9,7 @@ export function runSafely(listener: () => void): void {
   try {
     listener()
   } catch (error) {
-    process.nextTick(() => {
+    queueMicrotask(() => {
       throw error
     })
   }

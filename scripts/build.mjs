@@ -1,14 +1,13 @@
 /** Builds the native addon and the TypeScript. `--debug` builds the addon without optimisation. */
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { buildJs } from './build-js.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export async function build({ release = true } = {}) {
-  const cli = createRequire(import.meta.url).resolve('@napi-rs/cli/dist/cli.js')
+  const cli = `${ROOT}node_modules/@napi-rs/cli/dist/cli.js`
   const profile = release ? ['--release'] : []
   const args = [cli, 'build', '--platform', '--no-js', '--dts', 'js/binding.d.ts', ...profile]
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' })

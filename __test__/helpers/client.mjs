@@ -7,6 +7,9 @@ delete process.env.MCP_API_KEY
 /** Reconnects without a wait worth mentioning. */
 const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0 }
 
+/** Options of a client that stays in 'reconnecting' until it is told otherwise. */
+export const PATIENT = { baseReconnectDelay: 60_000, maxReconnectDelay: 60_000 }
+
 /** A client of the test's own, closed when the test is over. `server` is one, or a URL. */
 export function open(t, server, options = {}) {
   const client = new MCPClient({ url: server.url ?? server, ...QUICK, ...options })
@@ -24,6 +27,18 @@ export async function ready(t, server, options) {
 /** The arguments of the next `event`. Unlike with `once()` of node:events, an 'error' beside it rejects nothing. */
 export function next(emitter, event) {
   return new Promise((resolve) => emitter.once(event, (...args) => resolve(args)))
+}
+
+/** All that `event` brings from now on, one after the other: none is missed between two waits. */
+export function inbox(emitter, event) {
+  const arrived = []
+  const waiting = []
+  emitter.on(event, (...args) => {
+    const resolve = waiting.shift()
+    if (resolve) resolve(args)
+    else arrived.push(args)
+  })
+  return () => (arrived.length > 0 ? Promise.resolve(arrived.shift()) : new Promise((resolve) => waiting.push(resolve)))
 }
 
 /** Waits for a state; resolves with its snapshot. */

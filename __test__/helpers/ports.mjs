@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+
+/** Where nobody listens: of all ports this one is nobody's to be given out. */
+export const DEAF_URL = 'ws://127.0.0.1:1/mcp-ws'
 
 /** A TCP server on loopback that does with each connection what it is told; gone when the test is over. */
 export async function listenTcp(t, onSocket = () => {}) {
@@ -15,19 +19,24 @@ export async function listenTcp(t, onSocket = () => {}) {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  const { port } = server.address()
-  return { server, port, url: `ws://127.0.0.1:${port}/mcp-ws` }
+  return { server, url: `ws://127.0.0.1:${server.address().port}/mcp-ws` }
 }
 
-/** The URL of a server that accepts connections and never says a word. */
+/** The URL of a server that takes connections and never says a word. */
 export async function silentUrl(t) {
   return (await listenTcp(t)).url
 }
 
-/** The URL of a port where nobody listens. */
-export async function deafUrl(t) {
-  const { server, url } = await listenTcp(t)
-  server.close()
-  await once(server, 'close')
+/** The URL of a server that upgrades connections, says `texts`, and from then on neither reads nor closes. */
+export async function stuckUrl(t, texts = []) {
+  const { url } = await listenTcp(t, (socket) => {
+    socket.once('data', (request) => {
+      const [, key] = /^sec-websocket-key: (.+)\r$/im.exec(request)
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
+      for (const text of texts) socket.write(Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)]))
+      socket.pause()
+    })
+  })
   return url
 }

@@ -9,7 +9,8 @@ const FAR_TOO_LONG = 60_000
 
 /**
  * Starts `program` in a process of its own. The function travels as text: it knows nothing but its argument, which holds the
- * exports of the package, `input` (by way of JSON), and `tell(value)`, whose values arrive here.
+ * exports of the package, `input` (by way of JSON), `tell(value)`, whose values arrive here, and `block(ms)`, which keeps
+ * its JavaScript thread from everything else.
  */
 export function start(t, program, input = null, { env = {}, flags = [] } = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, NODE_TEST_CONTEXT: _context, ...clean } = process.env
@@ -52,5 +53,8 @@ function sourceOf(program, input) {
     import * as entry from '@mcp-integration/client'
     import { writeSync } from 'node:fs'
     const tell = (value) => void writeSync(1, JSON.stringify(value) + '\\n')
-    void (${program})({ ...entry, tell, input: ${JSON.stringify(input)} })`
+    const block = (ms) => {
+      for (const end = performance.now() + ms; performance.now() < end; );
+    }
+    void (${program})({ ...entry, tell, block, input: ${JSON.stringify(input)} })`
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rand::{TryRng, rngs::SysRng};
-use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
+use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, task::yield_now};
 
 use super::{
     Sink,
@@ -215,6 +215,19 @@ impl<S: Sink> Shared<S> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Locks when no other thread is in the middle of writing. A writer never blocks, so this is soon.
+    pub(super) async fn lock_between_writes(&self) -> MutexGuard<'_, Core<S::Payload>> {
+        loop {
+            {
+                let core = self.lock();
+                if !core.outbox.as_ref().is_some_and(Outbox::is_taken) {
+                    return core;
+                }
+            }
+            yield_now().await;
+        }
+    }
+
     /// Gives the session an input from the I/O thread, and does what comes of it.
     pub(super) fn input(&self, act: impl FnOnce(&mut Core<S::Payload>, Now)) {
         let now = self.clock.now();
@@ -268,14 +281,19 @@ impl<T> Core<T> {
                 outbox.push(&transmit);
             }
         }
+        // After the texts: one input may have made some, and then ended their connection.
+        self.cut_what_is_given_up();
         let mut told = false;
         while let Some(event) = self.session.poll_event() {
-            sink.push(event);
-            told = true;
+            if !self.abandoned {
+                sink.push(event);
+                told = true;
+            }
         }
         // After the events: who is asked for a token knows already what it is for.
         while let Some(action) = self.session.poll_action() {
             match action {
+                Action::AskToken(_) if self.abandoned => {}
                 Action::AskToken(connection) => {
                     sink.ask_token(connection);
                     told = true;
@@ -286,11 +304,20 @@ impl<T> Core<T> {
         told
     }
 
+    /// What the session sends elsewhere now must not leave here any more, whoever writes next.
+    fn cut_what_is_given_up(&mut self) {
+        let current = self.session.state().link().map(|link| link.id);
+        if let Some(outbox) = self.outbox.as_mut().filter(|outbox| Some(outbox.connection()) != current) {
+            outbox.cut();
+            self.tcp = None;
+        }
+    }
+
     /// Takes what waits to be written. Until it is put back, the session counts its texts as perhaps leaving.
     pub(super) fn take_batch(&mut self) -> Option<Batch> {
         let outbox = self.outbox.as_mut()?;
         let batch = outbox.take()?;
-        self.session.handle_writing(outbox.connection(), outbox.texts_in(&batch));
+        self.session.handle_writing(outbox.connection(), outbox.texts_in_front());
         Some(batch)
     }
 

@@ -1,16 +1,17 @@
 //! An open WebSocket: reads in batches, writes what the outbox holds, and takes its leave.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use tokio::{net::tcp::OwnedWriteHalf, time::timeout};
+use futures_util::Stream;
+use tokio::{io::ReadBuf, net::tcp::OwnedWriteHalf, task::coop, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -31,13 +32,15 @@ use crate::protocol::{ConnectionId, Ending};
 pub(super) struct Open {
     pub(super) connection: ConnectionId,
     socket: Box<WebSocketStream<Wire>>,
-    /// Our close frame is in the outbox: the WebSocket layer's own answer to the peer's is not wanted.
-    said_goodbye: bool,
     /// Reading has stopped because nobody drains.
-    pub(super) paused: bool,
+    paused: bool,
+    /// Our close frame is in the outbox: what comes now is dropped, so there is no reason to stop reading.
+    said_goodbye: bool,
+    /// Writing has failed. What came before is still to be read.
+    broken: Option<io::Error>,
 }
 
-/// What one turn of reading brought.
+/// What one turn of reading brought; it may be nothing.
 #[derive(Default)]
 pub(super) struct Inbox {
     pub(super) messages: Vec<Inbound>,
@@ -54,7 +57,7 @@ pub(super) enum Inbound {
 
 impl Open {
     pub(super) fn new(connection: ConnectionId, socket: Box<WebSocketStream<Wire>>) -> Self {
-        Self { connection, socket, said_goodbye: false, paused: false }
+        Self { connection, socket, paused: false, said_goodbye: false, broken: None }
     }
 
     /// Another handle of the socket for the JavaScript thread to write to, where the transport allows it.
@@ -70,33 +73,46 @@ impl Open {
         self.socket.get_ref().last_read
     }
 
-    pub(super) fn has_said_goodbye(&self) -> bool {
-        self.said_goodbye
-    }
-
     /// Our close frame was put into the outbox.
     pub(super) fn note_goodbye(&mut self) {
         self.said_goodbye = true;
     }
 
-    /// Writes what waits and reads what has come, up to a bound. Pending when there is nothing to tell.
-    pub(super) fn poll_turn<S: Sink>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> Poll<Inbox> {
-        let mut inbox = Inbox::default();
-        if !self.paused {
-            self.read(cx, &mut inbox);
-        }
-        self.forward_replies(shared);
-        if let Poll::Ready(Err(error)) = self.poll_write(cx, shared) {
-            inbox.ending.get_or_insert_with(|| Ending::abnormal(error.to_string()));
-        }
-        if inbox.messages.is_empty() && inbox.ending.is_none() { Poll::Pending } else { Poll::Ready(inbox) }
+    /// Stops reading, or goes on.
+    pub(super) fn pause(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
-    fn read(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox) {
+    /// Reading has stopped.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused && !self.said_goodbye
+    }
+
+    /// Writes what waits and reads what has come, up to a bound. Pending when all that can be done now is done.
+    pub(super) fn poll_turn<S: Sink>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> Poll<Inbox> {
+        let mut inbox = Inbox::default();
+        let mut more = !self.is_paused() && self.read(cx, &mut inbox);
+        if inbox.ending.is_none() {
+            self.forward_pong(shared);
+            if let Some(error) = &self.broken {
+                // A task whose budget is spent reads nothing, and that says nothing.
+                if !more && !self.is_paused() && coop::has_budget_remaining() {
+                    inbox.ending = Some(Ending::abnormal(error.to_string()));
+                }
+            } else if let Poll::Ready(Err(error)) = self.poll_write(cx, shared) {
+                self.broken = Some(error);
+                more = true;
+            }
+        }
+        if more || inbox.ending.is_some() || !inbox.messages.is_empty() { Poll::Ready(inbox) } else { Poll::Pending }
+    }
+
+    /// True when there may be more, and nothing but the next turn will look for it.
+    fn read(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox) -> bool {
         let mut bytes = 0;
         while bytes < READ_AT_ONCE {
             match Pin::new(&mut *self.socket).poll_next(cx) {
-                Poll::Pending => return,
+                Poll::Pending => return false,
                 Poll::Ready(Some(Ok(message))) => {
                     bytes += message.len() + MESSAGE_OVERHEAD;
                     Self::sort(message, inbox);
@@ -105,9 +121,10 @@ impl Open {
                 Poll::Ready(None) => inbox.ending = Some(Ending::abnormal("no close frame came")),
             }
             if inbox.ending.is_some() {
-                return;
+                return false;
             }
         }
+        true
     }
 
     fn sort(message: Message, inbox: &mut Inbox) {
@@ -123,61 +140,71 @@ impl Open {
         }
     }
 
-    /// Pongs of the WebSocket layer take their place among our frames. (It answers a close frame too, if it is read once more; it is not.)
-    fn forward_replies<S: Sink>(&mut self, shared: &Shared<S>) {
-        let replies = std::mem::take(&mut self.socket.get_mut().replies);
-        if replies.is_empty() || self.said_goodbye {
-            return;
-        }
-        if let Some(outbox) = &mut shared.lock().outbox {
-            outbox.push_raw(&replies);
+    /// A pong of the WebSocket layer takes its place among our frames. The layer's answer to a close frame is not used: [`farewell`]
+    /// makes it.
+    fn forward_pong<S: Sink>(&mut self, shared: &Shared<S>) {
+        let pong = std::mem::take(&mut self.socket.get_mut().reply);
+        if !pong.is_empty()
+            && let Some(outbox) = &mut shared.lock().outbox
+        {
+            outbox.reply(pong);
         }
     }
 
     fn poll_write<S: Sink>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> Poll<io::Result<()>> {
+        let transport = &mut self.socket.get_mut().transport;
         loop {
             let Some(mut batch) = shared.lock().take_batch() else {
-                return Poll::Ready(Ok(()));
+                return transport.poll_flush(cx);
             };
-            let result = self.socket.get_mut().transport.poll_write_batch(cx, &mut batch);
+            let result = transport.poll_write_batch(cx, &mut batch);
             shared.lock().put_back(self.connection, batch);
-            match result {
-                Poll::Ready(Ok(())) => {}
-                other => return other,
-            }
+            ready!(result)?;
         }
     }
 
     /// Sends what is left, then waits for the other side to hang up: a socket closed with bytes unread would be reset, and the
     /// close frame lost. Bounded, in the background, nothing is reported.
-    pub(super) fn linger(mut self, outbox: Outbox, thread: Arc<IoThread>) {
+    pub(super) fn linger(self, outbox: Outbox, thread: Arc<IoThread>) {
+        // From here on bytes are only bytes: the WebSocket layer and what it holds can go.
+        let transport = self.socket.into_inner().transport;
         let handle = thread.handle().clone();
         handle.spawn(async move {
-            let _ = timeout(LINGER, self.take_leave(outbox)).await;
+            let _ = timeout(LINGER, take_leave(transport, outbox)).await;
             drop(thread);
         });
     }
-
-    async fn take_leave(&mut self, mut outbox: Outbox) {
-        while let Some(mut batch) = outbox.take() {
-            let transport = &mut self.socket.get_mut().transport;
-            if std::future::poll_fn(|cx| transport.poll_write_batch(cx, &mut batch)).await.is_err() {
-                return;
-            }
-            outbox.put_back(batch);
-        }
-        while let Some(Ok(_)) = self.socket.next().await {}
-    }
 }
 
-/// The close frame that an ending calls for, if the peer may still hear it: the peer's own code back, or what a broken rule is
-/// called (RFC 6455 § 5.5.1 and § 7.4.1).
-pub(super) fn farewell(ending: &Ending) -> Option<u16> {
-    match ending.code {
-        1006 => None,
-        1005 => Some(1000),
-        code => Some(code),
+/// Both directions at once: the other side may have to be heard out before it listens.
+async fn take_leave(mut transport: Transport, mut outbox: Outbox) {
+    let mut heard_out = false;
+    poll_fn(|cx| {
+        let said = poll_write_all(&mut transport, cx, &mut outbox);
+        while !heard_out {
+            let mut unheard = [0; DISCARDED_AT_ONCE];
+            let mut unheard = ReadBuf::new(&mut unheard);
+            let result = ready!(transport.poll_read(cx, &mut unheard));
+            heard_out = result.is_err() || unheard.filled().is_empty();
+        }
+        said.map(|_| ())
+    })
+    .await;
+}
+
+fn poll_write_all(transport: &mut Transport, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
+    while let Some(mut batch) = outbox.take() {
+        let result = transport.poll_write_batch(cx, &mut batch);
+        outbox.put_back(batch);
+        ready!(result)?;
     }
+    transport.poll_flush(cx)
+}
+
+/// The code of the close frame that an ending calls for: the peer's own back, or what its fault is called (RFC 6455 § 5.5.1 and § 7.4.1).
+/// A peer that broke off hears nothing.
+pub(super) fn farewell(ending: &Ending) -> Option<u16> {
+    (ending.code != 1006).then_some(ending.code)
 }
 
 fn ending_of(error: &Error) -> Ending {
@@ -201,5 +228,7 @@ fn ending_of(error: &Error) -> Ending {
 const READ_AT_ONCE: usize = 256 * 1024;
 /// What a message costs beyond its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
+/// What is read only to be thrown away.
+const DISCARDED_AT_ONCE: usize = 16 * 1024;
 /// As long as the session would wait for a closing handshake.
 const LINGER: Duration = Duration::from_secs(2);

@@ -5,6 +5,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -44,21 +45,25 @@ enum News {
 
 /// Runs a client until it has nothing to do. A panic in it is the client's own fault, never the process's.
 pub(super) async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
-    let mut task = Task {
-        line: Line::None,
-        is_full: shared.sink.is_full(),
-        sleep: Box::pin(sleep(Duration::ZERO)),
-        sleeps_until: None,
-        shared: Arc::clone(&shared),
-        thread,
+    let life = async {
+        let mut task = Task {
+            line: Line::None,
+            is_full: shared.sink.is_full(),
+            sleep: Box::pin(sleep(Duration::ZERO)),
+            sleeps_until: None,
+            shared: Arc::clone(&shared),
+            thread,
+        };
+        task.run().await;
     };
-    if AssertUnwindSafe(task.run()).catch_unwind().await.is_err() {
+    if AssertUnwindSafe(life).catch_unwind().await.is_err() {
         shared.input(|core, now| {
             core.running = false;
             core.hang_up();
             core.actions.clear();
             core.session.handle_fault(now, "the I/O task panicked; please report it");
-            core.actions.clear();
+            // The socket is gone already.
+            while core.session.poll_action().is_some() {}
         });
     }
 }
@@ -89,13 +94,13 @@ impl<S: Sink> Task<S> {
             };
             if !actions.is_empty() {
                 for action in actions {
-                    self.perform(action);
+                    self.perform(action).await;
                 }
                 continue;
             }
             self.set_timer(armed);
             let news = self.wait().await;
-            self.report(news);
+            self.report(news).await;
         }
     }
 
@@ -111,7 +116,7 @@ impl<S: Sink> Task<S> {
 
     async fn wait(&mut self) -> News {
         let Self { shared, line, is_full, sleep, sleeps_until, .. } = self;
-        let paused = matches!(line, Line::Open(open) if open.paused);
+        let paused = matches!(line, Line::Open(open) if open.is_paused());
         tokio::select! {
             // Time first: a server that floods must not delay the heartbeat. A nudge only ends the wait.
             biased;
@@ -123,49 +128,59 @@ impl<S: Sink> Task<S> {
         }
     }
 
-    fn report(&mut self, news: News) {
+    async fn report(&mut self, news: News) {
         match news {
             News::Nudged => {}
-            News::Due => {
-                self.sleeps_until = None;
-                let read = match &self.line {
-                    Line::Open(open) => Some((open.connection, open.last_read())),
-                    _ => None,
-                };
-                self.shared.input(|core, now| {
-                    if let Some((connection, mono)) = read {
-                        core.session.handle_bytes(Now { mono, ..now }, connection);
-                    }
-                    core.session.handle_timeout(now);
-                });
-            }
+            News::Due => self.time_passed().await,
             News::Dialed(connection, Ok(socket)) => self.opened(connection, socket),
             News::Dialed(connection, Err(failure)) => {
                 self.line = Line::None;
                 self.shared.input(|core, now| core.session.handle_dial_failed(now, connection, failure));
             }
-            News::Read(inbox) => self.read(inbox),
+            News::Read(inbox) => self.read(inbox).await,
             News::Drained => self.pause(false),
         }
     }
 
+    async fn time_passed(&mut self) {
+        self.sleeps_until = None;
+        // What has come by now may prove life: when the whole process was held up, it waits to be read. One turn of it, lest a flood
+        // hold up the time.
+        if let Line::Open(open) = &mut self.line {
+            let turn = poll_fn(|cx| Poll::Ready(open.poll_turn(cx, &self.shared))).await;
+            if let Poll::Ready(inbox) = turn {
+                self.read(inbox).await;
+            }
+        }
+        let read = match &self.line {
+            Line::Open(open) => Some((open.connection, open.last_read())),
+            _ => None,
+        };
+        self.shared.input(|core, now| {
+            if let Some((connection, mono)) = read {
+                core.session.handle_bytes(Now { mono, ..now }, connection);
+            }
+            core.session.handle_timeout(now);
+        });
+    }
+
     fn opened(&mut self, connection: ConnectionId, socket: Box<WebSocketStream<Wire>>) {
         let open = Open::new(connection, socket);
-        let tcp = open.tcp();
+        let (outbox, tcp) = (Outbox::new(connection, seed()), open.tcp());
         self.line = Line::Open(Box::new(open));
         self.shared.input(|core, now| {
-            core.outbox = Some(Outbox::new(connection, seed()));
+            core.outbox = Some(outbox);
             core.tcp = tcp;
             core.session.handle_open(now, connection);
         });
     }
 
-    fn read(&mut self, inbox: Inbox) {
+    async fn read(&mut self, inbox: Inbox) {
         let Line::Open(open) = &self.line else { return };
         let connection = open.connection;
         let Inbox { messages, ending } = inbox;
-        let farewell = ending.as_ref().and_then(farewell);
         let is_over = ending.is_some();
+        let farewell = ending.as_ref().and_then(farewell);
         self.shared.input(|core, now| {
             for message in messages {
                 match message {
@@ -178,7 +193,7 @@ impl<S: Sink> Task<S> {
             }
         });
         if is_over {
-            self.leave(farewell);
+            self.leave(farewell).await;
         } else if *self.is_full.borrow() {
             self.pause(true);
         }
@@ -186,12 +201,12 @@ impl<S: Sink> Task<S> {
 
     fn pause(&mut self, paused: bool) {
         let Line::Open(open) = &mut self.line else { return };
-        open.paused = paused;
+        open.pause(paused);
         let connection = open.connection;
         self.shared.input(|core, now| core.session.handle_paused(now, connection, paused));
     }
 
-    fn perform(&mut self, action: Action) {
+    async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
                 let (endpoint, clock) = (self.shared.endpoint.clone(), self.shared.clock);
@@ -205,34 +220,40 @@ impl<S: Sink> Task<S> {
                     open.note_goodbye();
                 }
             }
-            Action::Drop { connection, farewell } => self.drop_line(connection, farewell),
+            Action::Drop { connection, farewell } => self.drop_line(connection, farewell).await,
             // The session's lock hands these straight to the sink.
             Action::AskToken(_) => {}
         }
     }
 
-    fn drop_line(&mut self, connection: ConnectionId, farewell: Option<u16>) {
-        match (&self.line, farewell) {
-            (Line::Open(open), _) if open.connection == connection => self.leave(farewell),
-            (Line::Dialing(dialing, _), _) if *dialing == connection => self.line = Line::None,
+    async fn drop_line(&mut self, connection: ConnectionId, farewell: Option<u16>) {
+        match &self.line {
+            Line::Open(open) if open.connection == connection => {
+                if farewell.is_some() {
+                    self.leave(farewell).await;
+                } else {
+                    self.shared.lock().hang_up();
+                    self.line = Line::None;
+                }
+            }
+            Line::Dialing(dialing, _) if *dialing == connection => self.line = Line::None,
             _ => {}
         }
     }
 
-    /// The connection is over for the session, which sends elsewhere what has not left. A close frame, if one is called for, is still
-    /// tried in the background.
-    fn leave(&mut self, farewell: Option<u16>) {
+    /// The connection is over for the session. What is still to be said there is said in the background.
+    async fn leave(&mut self, farewell: Option<u16>) {
         let Line::Open(open) = std::mem::replace(&mut self.line, Line::None) else { return };
-        let Some(mut outbox) = self.shared.lock().hang_up() else { return };
-        let Some(code) = farewell else { return };
-        let has_said_it = open.has_said_goodbye() && outbox.is_empty();
-        if !outbox.abandon() {
-            return;
-        }
-        if !has_said_it {
+        let Some(mut outbox) = self.shared.lock_between_writes().await.hang_up() else { return };
+        if let Some(code) = farewell
+            && !outbox.is_closing()
+            && !outbox.is_within_a_frame()
+        {
             outbox.push_close(code, "");
         }
-        open.linger(outbox, Arc::clone(&self.thread));
+        if outbox.is_closing() {
+            open.linger(outbox, Arc::clone(&self.thread));
+        }
     }
 }
 

@@ -36,12 +36,21 @@ pub(super) struct Outbox {
     /// Appended since.
     back: Vec<u8>,
     taken: bool,
+    /// The newest pong, until it gets its place. A peer that pings and does not read gets no other (RFC 6455 § 5.5.3).
+    pong: Vec<u8>,
     appended: u64,
     written: u64,
     /// Where each frame ends, counted in bytes ever appended, and whether it is a text of the session's.
     ends: VecDeque<(u64, bool)>,
+    /// The texts among them, and those of them in `front`.
+    texts: usize,
+    front_texts: usize,
     /// Where the last frame that was written whole ended.
     boundary: u64,
+    /// Our close frame is in here, or was: nothing may follow it.
+    closing: bool,
+    /// The session has given the connection up.
+    cut: bool,
     masks: StdRng,
 }
 
@@ -69,10 +78,15 @@ impl Outbox {
             head: 0,
             back: Vec::new(),
             taken: false,
+            pong: Vec::new(),
             appended: 0,
             written: 0,
             ends: VecDeque::new(),
+            texts: 0,
+            front_texts: 0,
             boundary: 0,
+            closing: false,
+            cut: false,
             masks: StdRng::from_seed(seed),
         }
     }
@@ -83,7 +97,7 @@ impl Outbox {
 
     /// Frames and masks a text (RFC 6455 § 5).
     pub(super) fn push(&mut self, transmit: &Transmit) {
-        if transmit.connection != self.connection {
+        if transmit.connection != self.connection || self.closing {
             return;
         }
         let mask: [u8; 4] = self.masks.random();
@@ -95,27 +109,28 @@ impl Outbox {
         let payload = self.back.len();
         self.back.extend_from_slice(&transmit.text);
         apply_mask(&mut self.back[payload..], mask);
-        self.end_frame(self.back.len() - start, true);
+        self.appended += (self.back.len() - start) as u64;
+        self.ends.push_back((self.appended, true));
+        self.texts += 1;
     }
 
-    /// Appends a close frame.
+    /// Appends a close frame, the last of all; 1005 is one without a code.
     pub(super) fn push_close(&mut self, code: u16, reason: &str) {
-        let mut frame = Frame::close(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() }));
+        let content = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+        let mut frame = Frame::close((code != 1005).then_some(content));
         frame.header_mut().mask = Some(self.masks.random());
-        let mut bytes = Vec::new();
-        frame.format(&mut bytes).expect("a vector takes all");
-        self.push_raw(&bytes);
+        let start = self.back.len();
+        frame.format(&mut self.back).expect("a vector takes all");
+        self.appended += (self.back.len() - start) as u64;
+        self.ends.push_back((self.appended, false));
+        self.closing = true;
     }
 
-    /// Appends whole frames that the WebSocket layer made (pongs, the answer to a close frame).
-    pub(super) fn push_raw(&mut self, frames: &[u8]) {
-        self.back.extend_from_slice(frames);
-        self.end_frame(frames.len(), false);
-    }
-
-    fn end_frame(&mut self, bytes: usize, is_text: bool) {
-        self.appended += bytes as u64;
-        self.ends.push_back((self.appended, is_text));
+    /// Takes a pong in that the WebSocket layer has framed.
+    pub(super) fn reply(&mut self, pong: Vec<u8>) {
+        if !self.closing {
+            self.pong = pong;
+        }
     }
 
     /// The bytes to write, unless there are none or somebody is at it.
@@ -124,12 +139,28 @@ impl Outbox {
             return None;
         }
         if self.head == self.front.len() {
-            self.front.clear();
-            self.head = 0;
-            std::mem::swap(&mut self.front, &mut self.back);
+            self.turn_over();
         }
         self.taken = true;
         Some(Batch { bytes: std::mem::take(&mut self.front), head: self.head })
+    }
+
+    /// What was appended is written next, a pong before all of it.
+    fn turn_over(&mut self) {
+        self.front.clear();
+        self.head = 0;
+        self.front_texts = self.texts;
+        if self.pong.is_empty() {
+            return std::mem::swap(&mut self.front, &mut self.back);
+        }
+        let room = self.pong.len() as u64;
+        self.front.append(&mut self.pong);
+        self.front.append(&mut self.back);
+        for (end, _) in &mut self.ends {
+            *end += room;
+        }
+        self.ends.push_front((self.written + room, false));
+        self.appended += room;
     }
 
     /// Puts a batch back, written as far as it could be: how many texts have left whole since the last time.
@@ -142,35 +173,66 @@ impl Outbox {
             self.front = Vec::new();
             self.head = 0;
         }
-        let mut texts = 0;
+        let mut left = 0;
         while let Some((end, is_text)) = self.ends.front().copied().filter(|(end, _)| *end <= self.written) {
             self.boundary = end;
-            texts += usize::from(is_text);
+            left += usize::from(is_text);
             self.ends.pop_front();
         }
-        texts
+        self.texts -= left;
+        self.front_texts -= left;
+        if self.cut {
+            self.forget();
+        }
+        left
     }
 
-    /// How many texts a batch holds, the last perhaps not whole: while it is with its writer, any of them may be leaving.
-    pub(super) fn texts_in(&self, batch: &Batch) -> usize {
-        let end = self.written + batch.unwritten().len() as u64;
-        self.ends.iter().take_while(|(frame_end, _)| *frame_end <= end).filter(|(_, is_text)| *is_text).count()
+    /// How many texts a taken batch holds. While it is with its writer, any of them may be leaving.
+    pub(super) fn texts_in_front(&self) -> usize {
+        self.front_texts
     }
 
-    /// Forgets what has not begun to leave: the session sends it elsewhere. False when a frame is half written, or a writer is at it: then
-    /// nothing more can be said on this connection.
-    pub(super) fn abandon(&mut self) -> bool {
-        self.front.clear();
+    /// The session has given the connection up, and sends elsewhere what has not left: here it must not leave any more. After our own
+    /// close frame it sends nothing elsewhere, and all of it still goes.
+    pub(super) fn cut(&mut self) {
+        if self.closing {
+            return;
+        }
+        self.cut = true;
+        self.pong.clear();
         self.back.clear();
+        if !self.taken {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.cut = false;
+        self.front.clear();
         self.head = 0;
         self.ends.clear();
+        (self.texts, self.front_texts) = (0, 0);
         self.appended = self.written;
-        !self.taken && self.written == self.boundary
+    }
+
+    /// A writer is at it.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken
     }
 
     /// Nothing waits, not even at a writer.
     pub(super) fn is_empty(&self) -> bool {
-        !self.taken && self.head == self.front.len() && self.back.is_empty()
+        !self.taken && self.head == self.front.len() && self.back.is_empty() && self.pong.is_empty()
+    }
+
+    /// Our close frame is in here, or was.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// The last frame has left in part: the next byte cannot begin another.
+    pub(super) fn is_within_a_frame(&self) -> bool {
+        self.written != self.boundary
     }
 }
 
@@ -204,18 +266,34 @@ impl Transport {
     /// Writes as much of `batch` as goes now. `Ready` when all of it is gone.
     pub(super) fn poll_write_batch(&mut self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<()>> {
         while !batch.unwritten().is_empty() {
-            let count = match self {
-                Self::Plain { write, .. } => ready!(poll_write_tcp(write, cx, batch.unwritten()))?,
-                Self::Tls(tls) => ready!(Pin::new(&mut **tls).poll_write(cx, batch.unwritten()))?,
-            };
+            let count = ready!(self.poll_write(cx, batch.unwritten()))?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             batch.advance(count);
         }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain { write, .. } => poll_write_tcp(write, cx, bytes),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
+        }
+    }
+
+    /// The TLS layer takes more than the socket does, and hands it on only when it is asked.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain { .. } => Poll::Ready(Ok(())),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
+        }
+    }
+
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain { read, .. } => Pin::new(read).poll_read(cx, buf),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, buf),
         }
     }
 }
@@ -230,22 +308,23 @@ fn poll_write_tcp(tcp: &OwnedWriteHalf, cx: &mut Context<'_>, bytes: &[u8]) -> P
     }
 }
 
-/// The stream under the WebSocket layer. It notes when bytes came; what the layer writes by itself after the upgrade (pongs, the answer
-/// to a close frame) is collected for the outbox, where all frames of a connection get their order.
+/// The stream under the WebSocket layer. It notes when bytes came; what the layer writes by itself after the upgrade is kept for the
+/// outbox, where all frames of a connection get their order.
 pub(super) struct Wire {
     pub(super) transport: Transport,
     pub(super) last_read: Duration,
-    pub(super) replies: Vec<u8>,
+    /// The last frame that the layer wrote: a pong, or the answer to a close frame.
+    pub(super) reply: Vec<u8>,
     upgraded: bool,
     clock: Clock,
 }
 
 impl Wire {
     pub(super) fn new(transport: Transport, clock: Clock) -> Self {
-        Self { transport, last_read: clock.now().mono, replies: Vec::new(), upgraded: false, clock }
+        Self { transport, last_read: clock.now().mono, reply: Vec::new(), upgraded: false, clock }
     }
 
-    /// The handshake is over: from now on writes are collected.
+    /// The handshake is over: from now on writes are kept.
     pub(super) fn upgrade(&mut self) {
         self.upgraded = true;
     }
@@ -254,10 +333,7 @@ impl Wire {
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(match &mut self.transport {
-            Transport::Plain { read, .. } => Pin::new(read).poll_read(cx, buf),
-            Transport::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, buf),
-        })?;
+        ready!(self.transport.poll_read(cx, buf))?;
         if buf.filled().len() > before {
             self.last_read = self.clock.now().mono;
         }
@@ -267,22 +343,16 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.upgraded {
-            self.replies.extend_from_slice(bytes);
-            return Poll::Ready(Ok(bytes.len()));
+        if !self.upgraded {
+            return self.transport.poll_write(cx, bytes);
         }
-        match &mut self.transport {
-            Transport::Plain { write, .. } => poll_write_tcp(write, cx, bytes),
-            Transport::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
-        }
+        // With a write buffer of 0 the layer writes each frame at once, and this takes it whole.
+        self.reply = bytes.to_vec();
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let upgraded = self.upgraded;
-        match &mut self.transport {
-            Transport::Tls(tls) if !upgraded => Pin::new(&mut **tls).poll_flush(cx),
-            _ => Poll::Ready(Ok(())),
-        }
+        if self.upgraded { Poll::Ready(Ok(())) } else { self.transport.poll_flush(cx) }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -337,23 +407,89 @@ mod tests {
         assert_eq!(outbox.take().expect("bytes wait").unwritten().len(), 7);
     }
 
+    /// Has `count` bytes written.
+    fn write(outbox: &mut Outbox, count: usize) -> usize {
+        let mut batch = outbox.take().expect("bytes wait");
+        batch.advance(count);
+        outbox.put_back(batch)
+    }
+
     #[test]
-    fn an_abandoned_outbox_says_goodbye_only_between_frames() {
+    fn what_is_cut_never_leaves_and_a_goodbye_fits_only_between_frames() {
+        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        outbox.push(&text(10));
+        outbox.push(&text(10));
+        assert_eq!(write(&mut outbox, 16), 1);
+        outbox.push(&text(10));
+        outbox.cut();
+        assert!(outbox.is_empty() && !outbox.is_within_a_frame());
+        outbox.push_close(1000, "");
+        outbox.push(&text(10));
+        assert_eq!(write(&mut outbox, 8), 0);
+        assert!(outbox.is_empty() && outbox.is_closing(), "nothing follows a close frame");
+
+        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        outbox.push(&text(10));
+        assert_eq!(write(&mut outbox, 15), 0);
+        outbox.cut();
+        assert!(outbox.is_empty() && outbox.is_within_a_frame());
+    }
+
+    #[test]
+    fn what_is_cut_while_a_writer_holds_it_ends_with_what_he_has_written() {
         let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
         outbox.push(&text(10));
         outbox.push(&text(10));
         let mut batch = outbox.take().expect("bytes wait");
-        assert_eq!(outbox.texts_in(&batch), 2);
+        outbox.push(&text(10));
+        assert_eq!(outbox.texts_in_front(), 2, "both may be leaving");
+        outbox.cut();
         batch.advance(16);
         assert_eq!(outbox.put_back(batch), 1);
-        assert!(outbox.abandon(), "the second text had not begun to leave");
-        assert!(outbox.is_empty());
+        assert!(outbox.is_empty() && !outbox.is_within_a_frame());
+        assert_eq!(outbox.texts_in_front(), 0);
+    }
+
+    #[test]
+    fn a_batch_knows_how_many_texts_it_still_holds() {
+        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        outbox.push(&text(10));
+        outbox.push(&text(10));
+        outbox.reply(b"pong".to_vec());
+        assert_eq!(write(&mut outbox, 4 + 16 + 1), 1);
+        outbox.push(&text(10));
+        let batch = outbox.take().expect("bytes wait");
+        assert_eq!(outbox.texts_in_front(), 1);
+        outbox.put_back(batch);
+        assert_eq!(write(&mut outbox, 15), 1);
+        outbox.take().expect("bytes wait");
+        assert_eq!(outbox.texts_in_front(), 1);
+    }
+
+    #[test]
+    fn after_our_close_frame_nothing_is_cut() {
+        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        outbox.push(&text(10));
         outbox.push_close(1000, "");
-        let mut batch = outbox.take().expect("the close frame");
-        assert_eq!((batch.unwritten().len(), outbox.texts_in(&batch)), (8, 0));
-        batch.advance(3);
-        assert_eq!(outbox.put_back(batch), 0);
-        assert!(!outbox.abandon(), "half a frame has left");
+        outbox.cut();
+        assert_eq!(write(&mut outbox, 24), 1);
+    }
+
+    #[test]
+    fn only_the_newest_pong_waits_and_goes_before_the_texts() {
+        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        outbox.push(&text(10));
+        assert_eq!(write(&mut outbox, 1), 0);
+        outbox.push(&text(10));
+        outbox.reply(b"old".to_vec());
+        outbox.reply(b"new".to_vec());
+        assert_eq!(write(&mut outbox, 15), 1, "what was begun goes first");
+        let batch = outbox.take().expect("bytes wait");
+        assert_eq!((&batch.unwritten()[..3], batch.unwritten().len()), (b"new".as_slice(), 19));
+        outbox.put_back(batch);
+        assert_eq!(write(&mut outbox, 18), 0);
+        assert_eq!(write(&mut outbox, 1), 1);
+        assert!(outbox.is_empty());
     }
 
     #[test]

@@ -291,3 +291,43 @@ impl<T> Pending<T> {
 const MAX_REMEMBERED: usize = 4096;
 /// Below this many leftovers a sweep is not worth its while.
 const SLACK: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    fn entry(pending: &mut Pending<u32>, rng: &mut StdRng, stage: Stage) -> RequestKey {
+        let (id, order) = (pending.fresh_id(1, rng), pending.next_order());
+        pending.insert(Entry {
+            id,
+            payload: Some(1),
+            stage,
+            started: Duration::ZERO,
+            deadline: Some(Duration::from_secs(30)),
+            idempotent: false,
+            resends: 0,
+            left: false,
+            order,
+            wording: None,
+        });
+        id.key
+    }
+
+    #[test]
+    fn what_settled_requests_leave_behind_is_swept() {
+        for stage in [Stage::Queued, Stage::InFlight(0)] {
+            let (mut pending, mut rng) = (Pending::default(), StdRng::seed_from_u64(1));
+            let kept = entry(&mut pending, &mut rng, stage);
+            for _ in 0..10 * SLACK {
+                let key = entry(&mut pending, &mut rng, stage);
+                assert!(pending.remove(key).is_some());
+                assert!(pending.deadlines.len() <= SLACK + 3 && pending.queue.len() <= SLACK + 3);
+            }
+            assert_eq!((pending.len(), pending.next_deadline()), (1, Some(Duration::from_secs(30))));
+            assert!(pending.remove(kept).is_some());
+            assert_eq!((pending.len(), pending.queued(), pending.next_deadline()), (0, 0, None));
+        }
+    }
+}

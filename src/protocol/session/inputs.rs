@@ -101,7 +101,7 @@ impl<T> Session<T> {
     /// The next `count` texts are with a writer: if the connection ends before `handle_written` says how far it came, they may have left.
     pub fn handle_writing(&mut self, connection: ConnectionId, count: usize) {
         if let Some(link) = self.current(connection) {
-            link.leaving = count as u64;
+            link.leaving = count.min(link.unwritten.len()) as u64;
         }
     }
 
@@ -232,7 +232,9 @@ impl<T> Session<T> {
     fn dial_took_too_long(&mut self, now: Now) {
         let State::Connecting(connection) = self.state else { return };
         self.drop_connection(connection);
-        let (url, timeout) = (&self.config.url, self.config.connect_timeout.as_millis());
+        // Without its query, which may hold a secret.
+        let url = self.config.url.split('?').next().unwrap_or_default();
+        let timeout = self.config.connect_timeout.as_millis();
         let message = format!("connecting to {url} took longer than connectTimeout ({timeout} ms)");
         self.retry_dial(now, Fault::ConnectFailed { message, retryable: true, cause: None });
     }

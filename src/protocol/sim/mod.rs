@@ -35,6 +35,8 @@ pub struct Sim {
     now: Now,
     /// Texts handed out for the open socket and not yet written.
     unwritten: VecDeque<Transmit>,
+    /// So many of them are with a writer.
+    leaving: usize,
     holds_writes: bool,
     /// What the server is about to do.
     deeds: VecDeque<Deed>,
@@ -66,6 +68,7 @@ impl Sim {
             server: Server::Scripted,
             now,
             unwritten: VecDeque::new(),
+            leaving: 0,
             holds_writes: false,
             deeds: VecDeque::new(),
             connection: ConnectionId::default(),
@@ -314,6 +317,14 @@ impl Sim {
         self.drain();
     }
 
+    /// A writer takes so many texts. Should the connection end before the next [`write`](Self::write), the server has read
+    /// them all the same.
+    pub fn begin_writing(&mut self, count: usize) {
+        self.leaving = count.min(self.unwritten.len());
+        let (connection, leaving) = (self.connection, self.leaving);
+        self.input(|session, _| session.handle_writing(connection, leaving));
+    }
+
     /// The socket takes so many texts.
     pub fn write(&mut self, count: usize) {
         self.write_some(count);
@@ -433,11 +444,14 @@ impl Sim {
 
     fn hang_up(&mut self) {
         self.is_open = false;
-        self.unwritten.clear();
+        for text in std::mem::take(&mut self.unwritten).into_iter().take(std::mem::take(&mut self.leaving)) {
+            self.note(What::Written(text));
+        }
     }
 
     fn write_some(&mut self, count: usize) {
         let count = count.min(self.unwritten.len());
+        self.leaving = 0;
         for text in self.unwritten.drain(..count).collect::<Vec<_>>() {
             self.deeds.extend(self.server.hear(&text, self.now));
             self.note(What::Written(text));
@@ -458,7 +472,7 @@ impl Sim {
 
     /// What always holds between two inputs.
     fn check(&mut self) {
-        let (snapshot, stats) = (self.session.snapshot(), self.session.stats());
+        let snapshot = self.session.snapshot();
         assert_eq!(self.told, snapshot, "a change of the picture was not told");
         if let MaxAttempts::Limited(cap) = self.session.config().max_reconnect_attempts {
             assert!(snapshot.attempt <= cap, "attempt {} of {cap}", snapshot.attempt);
@@ -467,6 +481,7 @@ impl Sim {
         if !matches!(snapshot.state, "idle" | "closed" | "failed") {
             return;
         }
+        let stats = self.session.stats();
         assert!(!snapshot.connected, "a socket is open in {}", snapshot.state);
         assert_eq!(self.session.poll_timeout(), None, "a timer runs in {}", snapshot.state);
         assert_eq!((stats.pending, stats.queued), (0, 0), "requests are left in {}", snapshot.state);

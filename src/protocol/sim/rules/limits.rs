@@ -203,3 +203,31 @@ fn a_timeout_longer_than_time_itself_is_no_trouble() {
     sim.server_answers(call, "1");
     assert!(results(&sim, call).is_some());
 }
+
+#[test]
+fn a_call_outlives_the_leftovers_of_many_others() {
+    let mut sim = ready(|config| config.heartbeat_interval = None);
+    let call = sim.tool("slow");
+    for _ in 0..10_000 {
+        let other = sim.tool("fast");
+        sim.server_answers(other, "1");
+    }
+    sim.advance(29_999);
+    assert_eq!(sim.outcome(call), None);
+    sim.advance(1);
+    assert_eq!(failure(&sim, call).0, "REQUEST_TIMEOUT");
+}
+
+#[test]
+fn a_queued_call_outlives_the_leftovers_of_many_others() {
+    let mut sim = connecting(defaults);
+    sim.tool("first");
+    for _ in 0..10_000 {
+        let other = sim.tool("aborted");
+        sim.abort(other);
+    }
+    sim.tool("last");
+    sim.open();
+    sim.server_says(ACCEPTED);
+    assert_eq!(tools_sent(&sim), ["first", "last"]);
+}

@@ -1,11 +1,11 @@
 //! Inputs at the wrong time, or about a connection that is over, change nothing.
 
 use super::*;
-use crate::protocol::{ConnectionId, DialFailure, Ending, Remedy, Secret, Session, State};
+use crate::protocol::{ConnectionId, DialFailure, Ending, Interest, LogLevel, Remedy, Secret, Session, State};
 
 type Input = fn(&mut Session<u32>, crate::protocol::Now, ConnectionId);
 
-const INPUTS: [(&str, Input); 11] = [
+const INPUTS: [(&str, Input); 12] = [
     ("open", |session, now, connection| session.handle_open(now, connection)),
     ("dial failed", |session, now, connection| {
         let failure = DialFailure { message: "late".into(), cause: None, remedy: Remedy::Configuration };
@@ -17,6 +17,7 @@ const INPUTS: [(&str, Input); 11] = [
     }),
     ("closed", |session, now, connection| session.handle_closed(now, connection, Ending::abnormal("late"))),
     ("bytes", |session, now, connection| session.handle_bytes(now, connection)),
+    ("writing", |session, _, connection| session.handle_writing(connection, 7)),
     ("written", |session, _, connection| session.handle_written(connection, 7)),
     ("paused", |session, now, connection| session.handle_paused(now, connection, true)),
     ("read again", |session, now, connection| session.handle_paused(now, connection, false)),
@@ -118,13 +119,19 @@ fn waking_up_early_or_for_nothing_changes_nothing() {
 
 #[test]
 fn news_of_more_texts_written_than_were_handed_out_vouches_for_no_later_one() {
-    let mut sim = ready(defaults);
-    let connection = sim.connection();
-    sim.input(|session, _| session.handle_written(connection, 1000));
-    sim.hold_writes(true);
-    let call = sim.tool("echo");
-    sim.drop_connection();
-    assert_eq!((sim.outcome(call), sim.session().stats().queued), (None, 1), "it never left");
+    let inputs: [fn(&mut Session<u32>, ConnectionId); 2] = [
+        |session, connection| session.handle_writing(connection, 1000),
+        |session, connection| session.handle_written(connection, 1000),
+    ];
+    for input in inputs {
+        let mut sim = ready(defaults);
+        let connection = sim.connection();
+        sim.input(|session, _| input(session, connection));
+        sim.hold_writes(true);
+        let call = sim.tool("echo");
+        sim.drop_connection();
+        assert_eq!((sim.outcome(call), sim.session().stats().queued), (None, 1), "it never left");
+    }
 }
 
 #[test]
@@ -159,4 +166,13 @@ fn the_fault_of_the_clients_own_code_ends_it_in_every_state() {
         assert_eq!((sim.state(), error_code(&sim)), ("failed", Some("INTERNAL_ERROR")), "from {state}");
         assert_eq!(sim.unsettled(), Vec::<u32>::new(), "from {state}");
     }
+}
+
+#[test]
+fn a_log_line_of_somebody_elses_is_told_to_those_who_listen() {
+    let mut sim = client(defaults);
+    sim.input(|session, _| session.note(LogLevel::Warn, "unheard"));
+    sim.input(|session, _| session.set_interest(Interest::ALL));
+    sim.input(|session, _| session.note(LogLevel::Warn, "heard"));
+    assert_eq!(logged(&sim), ["log heard"]);
 }

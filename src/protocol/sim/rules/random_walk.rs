@@ -34,6 +34,7 @@ enum Step {
     Bytes,
     Pause(bool),
     HoldWrites(bool),
+    BeginWriting(usize),
     Write(usize),
     Advance(u64),
     Suspend(u64),
@@ -75,6 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => prop::sample::select(vec![0, 1, 999, 1_000, 5_000, 10_000, 15_000, 31_000]).prop_map(Step::Advance),
         1 => Just(Step::Token(Ok("token"))),
         1 => any::<usize>().prop_map(Step::Write),
+        1 => any::<usize>().prop_map(Step::BeginWriting),
         1 => any::<bool>().prop_map(Step::HoldWrites),
         1 => any::<bool>().prop_map(Step::Pause),
     ];
@@ -154,6 +156,7 @@ impl Walk {
             Step::Bytes => sim.bytes_come(),
             Step::Pause(paused) => sim.pause_reading(paused),
             Step::HoldWrites(hold) => sim.hold_writes(hold),
+            Step::BeginWriting(count) => sim.begin_writing(count % 4),
             Step::Write(count) => sim.write(count % 4),
             Step::Advance(millis) => sim.advance(millis),
             Step::Suspend(millis) => sim.suspend(millis),

@@ -100,6 +100,32 @@ fn the_snapshot_counts_attempts_from_one_and_shows_none_when_not_retrying() {
 }
 
 #[test]
+fn where_it_is_not_on_its_way_the_snapshot_shows_no_attempt() {
+    let at_attempt_one = || {
+        let mut sim = connecting(attempts(1));
+        sim.refuse(503);
+        wait_for_the_dial(&mut sim);
+        sim
+    };
+    let ends: [fn(&mut Sim); 4] = [
+        |sim| {
+            sim.close();
+        },
+        |sim| sim.refuse(503),
+        |sim| sim.refuse(401),
+        |sim| {
+            sim.open();
+            sim.close();
+        },
+    ];
+    for (end, state) in ends.iter().zip(["closed", "failed", "unauthorized", "closing"]) {
+        let mut sim = at_attempt_one();
+        end(&mut sim);
+        assert_eq!((sim.state(), sim.session().snapshot().attempt), (state, 0));
+    }
+}
+
+#[test]
 fn connect_while_waiting_dials_at_once_and_does_not_reset_the_counter() {
     let mut sim = connecting(attempts(1));
     sim.refuse(503);

@@ -1,0 +1,109 @@
+/** React 18 and 19 side by side, each with its own copy of the hook, in a page that is not there: happy-dom has no windows to show. */
+import { createRequire, Module } from 'node:module'
+import { Window } from 'happy-dom'
+
+const require = createRequire(import.meta.url)
+
+/** What React of that version and the package ask for under these names. */
+const PACKAGES = {
+  18: { react: 'react18', 'react-dom': 'react-dom18' },
+  19: { react: 'react', 'react-dom': 'react-dom' },
+}
+
+const OF_A_VERSION = /node_modules[/\\](react|scheduler)|dist[/\\]react\.js$/
+
+export const VERSIONS = [18, 19]
+
+/** The page; its location must not choose a server. */
+const page = new Window({ url: 'about:blank' })
+Object.assign(globalThis, { window: page, document: page.document })
+globalThis.navigator ??= { userAgent: 'Node.js' }
+
+const loaded = new Map()
+
+/** React, its renderers and the package's hook over it. */
+export function loadReact(version) {
+  if (!loaded.has(version)) loaded.set(version, load(PACKAGES[version]))
+  return loaded.get(version)
+}
+
+function load(packages) {
+  const resolve = Module._resolveFilename
+  Module._resolveFilename = function (request, ...rest) {
+    const [name, ...path] = request.split('/')
+    return Reflect.apply(resolve, this, [[packages[name] ?? name, ...path].join('/'), ...rest])
+  }
+  try {
+    const React = require('react')
+    return { React, ...require('react-dom'), ...require('react-dom/client'), ...require('react-dom/server'), ...require('@mcp-integration/client/react') }
+  } finally {
+    Module._resolveFilename = resolve
+    // Else the next version would get this one's modules for the same names.
+    for (const path of Object.keys(require.cache)) if (OF_A_VERSION.test(path)) delete require.cache[path]
+  }
+}
+
+/**
+ * A stage for components that use the hook. Everything rendered on it goes away with the test.
+ * `shown` is what each rendering of a probe was shown, by the probe's name.
+ */
+export function stage(t, version) {
+  const api = loadReact(version)
+  const { React, createRoot, flushSync, useMCPWebSocket } = api
+  const watchers = new Set()
+  const shown = new Map()
+  const roots = new Set()
+
+  function Probe({ name = 'probe', children = null, ...options }) {
+    const value = useMCPWebSocket(options)
+    React.useEffect(() => {
+      if (!shown.has(name)) shown.set(name, [])
+      shown.get(name).push(value)
+      for (const watch of [...watchers]) watch()
+    })
+    return React.createElement('p', null, `${name}: ${value.snapshot.state} ${value.error?.message ?? ''}`, children)
+  }
+
+  t.after(() => {
+    for (const root of roots) root.unmount()
+  })
+
+  return {
+    ...api,
+    Probe,
+    probe: (props, ...children) => React.createElement(Probe, props, ...children),
+    /** A root of its own, in which everything is shown and has had its effects when `render` returns. */
+    root(options) {
+      const container = document.createElement('div')
+      const root = createRoot(container, options)
+      roots.add(root)
+      return {
+        container,
+        render: (element) => flushSync(() => root.render(element)),
+        unmount() {
+          roots.delete(root)
+          flushSync(() => root.unmount())
+        },
+      }
+    },
+    /** What the probe was shown last. */
+    last: (name = 'probe') => shown.get(name)?.at(-1),
+    history: (name = 'probe') => shown.get(name) ?? [],
+    /** Waits until the probe is shown what `test` says; resolves with it. */
+    until(test, name = 'probe') {
+      return new Promise((resolve) => {
+        const watch = () => {
+          const value = shown.get(name)?.at(-1)
+          if (value === undefined || !test(value)) return
+          watchers.delete(watch)
+          resolve(value)
+        }
+        watchers.add(watch)
+        watch()
+      })
+    },
+  }
+}
+
+/** Shown as ready. */
+export const isReady = ({ snapshot }) => snapshot.state === 'ready'

@@ -1,0 +1,177 @@
+/** Runs what stands in the documents' blocks of code, as a reader would. */
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { transform } from 'esbuild'
+import { runCli, serve } from './cli.mjs'
+import { folderOf } from './documents.mjs'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What stands in the documents for a server of the reader's own, and for a folder of documents. */
+const ANY_SERVER = 'wss://example.com/mcp-ws'
+const ANY_FOLDER = './docs'
+
+/** No snippet takes so long; one that does is killed, and its test sees the signal. */
+const FAR_TOO_LONG = 30_000
+
+/** The folder of a reader who has installed the package. */
+async function projectOf(t) {
+  const folder = await folderOf(t, {})
+  const modules = join(folder, 'node_modules')
+  await mkdir(join(modules, '@mcp-integration'), { recursive: true })
+  await symlink(ROOT, join(modules, '@mcp-integration/client'), 'junction')
+  await symlink(join(ROOT, 'node_modules/@types'), join(modules, '@types'), 'junction')
+  return folder
+}
+
+/** Runs a block of JavaScript as a program of its own: it must end by itself, without a word on stderr, and print what it says it prints. */
+export async function runJavaScript(t, block, server) {
+  const folder = await projectOf(t)
+  await runProgram(folder, `snippet.${block.language === 'cjs' ? 'cjs' : 'mjs'}`, textFor(block, server), block, server)
+}
+
+/** Compiles a block of TypeScript as strictly as can be, then runs it. */
+export async function runTypeScript(t, block, server) {
+  const folder = await projectOf(t)
+  const text = textFor(block, server)
+  await compile(folder, text)
+  const { code } = await transform(text, { loader: 'ts', target: 'node20', format: 'esm' })
+  await runProgram(folder, 'snippet.mjs', code, block, server)
+}
+
+async function compile(folder, text) {
+  const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true,
+    module: 'nodenext', target: 'es2023', lib: ['esnext'], types: ['node'] }
+  await writeFile(join(folder, 'snippet.mts'), text)
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['snippet.mts'] }))
+  const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+  await promisify(execFile)(process.execPath, [compiler, '--project', folder]).catch(({ stdout }) => assert.fail(stdout))
+}
+
+/** The block with empty lines before it, so that errors name the document's own lines. */
+function textFor({ code, line }, server) {
+  return '\n'.repeat(line - 1) + code.replaceAll(ANY_SERVER, server.url)
+}
+
+async function runProgram(folder, file, text, block, server) {
+  await writeFile(join(folder, file), text)
+  const { MCP_API_KEY: _key, NODE_TEST_CONTEXT: _context, ...env } = process.env
+  const child = spawn(process.execPath, [file], {
+    cwd: folder,
+    env: { ...env, MCP_WS_URL: server.url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: FAR_TOO_LONG,
+    killSignal: 'SIGKILL',
+  })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (output[name] += text))
+  const [code, signal] = await once(child, 'close')
+  assert.deepEqual({ code, signal, stderr: output.stderr }, { code: 0, signal: null, stderr: '' }, output.stdout)
+  assertPrinted(output.stdout, promisesOf(block.code, '//'))
+}
+
+/** Runs or checks each command of a block for the shell. */
+export async function runShell(t, block, server) {
+  for (const { line, promises } of commandsOf(block.code)) {
+    const [program, ...args] = await wordsOf(line.replace(SETTING, ''))
+    const run = PROGRAMS[program]
+    assert.ok(run, `the tests do not know how to run "${line}"`)
+    assertPrinted((await run(t, args, server)) ?? '', promises)
+  }
+}
+
+/** Of what is run here, nothing depends on it. */
+const SETTING = /^UPDATE_GENERATED=1 /
+
+/** Commands with what the comments under them say that they print; a backslash at the end of a line goes on with the next. */
+function commandsOf(code) {
+  const commands = []
+  for (const line of code.replaceAll('\\\n', ' ').split('\n').map((line) => line.trim())) {
+    if (line.startsWith('#')) commands.at(-1).promises.push(...promisesOf(line, '#'))
+    else if (line !== '') commands.push({ line, promises: [] })
+  }
+  return commands
+}
+
+/** The words as the shell splits them. */
+async function wordsOf(command) {
+  const { stdout } = await promisify(execFile)('sh', ['-c', `printf '%s\\0' ${command}`])
+  return stdout.split('\0').slice(0, -1)
+}
+
+const PROGRAMS = {
+  npx: runNpx,
+  npm: (_t, args) => checkNpm(args),
+  node: (_t, [first, second]) => assertFile(first === '--test' ? second : first),
+  cargo: (_t, args) => checkCargo(args),
+}
+
+async function runNpx(t, [name, command, ...args], server) {
+  assert.equal(name, 'mcp-client')
+  const docs = await folderOf(t, { 'notes.md': '# Notes\n\nBackoff.' })
+  const words = args.map((word) => (word === ANY_FOLDER ? docs : word.replaceAll(ANY_SERVER, server.url)))
+  if (command === 'serve') return startServer(t, words)
+  const { code, stdout, stderr } = await runCli([command, ...words], { MCP_WS_URL: server.url })
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  return stdout
+}
+
+async function startServer(t, words) {
+  const at = words.indexOf('--port')
+  if (at !== -1) words.splice(at, 2)
+  const { child, ended } = await serve(t, [...words, '--port', '0'])
+  child.kill('SIGTERM')
+  const { code, stdout, stderr } = await ended
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  return stdout
+}
+
+function checkNpm([command, ...args]) {
+  const { name, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  if (command === 'ci') return assertFile('package-lock.json')
+  if (command === 'install') return assert.deepEqual(args, [name])
+  const script = command === 'run' ? args[0] : command
+  assert.ok(command === 'run' || ['start', 'test'].includes(command), `npm ${command}`)
+  assert.ok(script in scripts, `package.json has no script "${script}"`)
+  assertFile(/^node (\S+)$/.exec(scripts[script])[1])
+}
+
+/** Whether the command does what it says is for cargo to tell; that a test is called so can be seen. */
+async function checkCargo([command, ...args]) {
+  assert.ok(['test', 'clippy', 'fmt', 'build'].includes(command), `cargo ${command}`)
+  const [filter] = args.filter((word) => !word.startsWith('-'))
+  if (command !== 'test' || filter === undefined) return
+  const { stdout } = await promisify(execFile)('grep', ['-rlE', `(mod|fn) \\w*${filter}`, join(ROOT, 'src')]).catch((error) => error)
+  assert.notEqual(stdout, '', `no test is called like "${filter}"`)
+}
+
+function assertFile(path) {
+  assert.ok(existsSync(join(ROOT, path)), `there is no ${path}`)
+}
+
+/** The texts after the arrows in comments. */
+function promisesOf(code, comment) {
+  return [...code.matchAll(new RegExp(`${comment} → (.*)$`, 'gm'))].map(([, text]) => text.trim())
+}
+
+/** Each promised line is printed, in this order; `…` stands for anything. */
+function assertPrinted(stdout, promises) {
+  const lines = stdout.split('\n')
+  for (const promise of promises) {
+    const pattern = new RegExp(`^${promise.split('…').map(escape).join('.*')}$`)
+    const at = lines.findIndex((line) => pattern.test(line))
+    assert.notEqual(at, -1, `"${promise}" is promised, but this was printed:\n${stdout}`)
+    lines.splice(0, at + 1)
+  }
+}
+
+function escape(text) {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}

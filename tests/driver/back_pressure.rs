@@ -1,0 +1,102 @@
+//! While nobody drains, reading stops: the server has to wait, and nothing is lost, reordered or taken for dead.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use mcp_client::protocol::Config;
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{
+    client::{Client, Seen, config},
+    eventually,
+    server::{PONG, Server, text_frame},
+    within,
+};
+
+#[tokio::test]
+async fn a_full_sink_makes_the_server_wait_and_a_drained_one_gets_all_in_order() {
+    let server = Server::start().await;
+    let mut client = Client::connecting_to(&server.url());
+    let mut raw = server.ready_raw().await;
+    client.state("ready").await;
+    client.stop_reading(&mut raw).await;
+    let (messages, pad) = (1000, "x".repeat(20_000));
+    let written = Arc::new(AtomicUsize::new(0));
+    let progress = Arc::clone(&written);
+    let sender = tokio::spawn(async move {
+        for n in 0..messages {
+            raw.stream.write_all(&text_frame(&format!(r#"{{"n":{n},"pad":"{pad}"}}"#))).await.unwrap();
+            progress.store(n + 1, Ordering::Relaxed);
+        }
+        raw
+    });
+    // The kernel's buffers fill up, and then the server stands still.
+    let mut before = usize::MAX;
+    while before != written.load(Ordering::Relaxed) {
+        before = written.load(Ordering::Relaxed);
+        wait_for_a_timeout(&mut client, 100).await;
+    }
+    assert!(before < messages, "all of it went somewhere");
+    let told: Vec<usize> = client.claim(|seen| match seen {
+        Seen::Message(text) => Some(text.len()),
+        _ => None,
+    });
+    assert!(told.iter().sum::<usize>() < 1 << 20, "reading has not stopped");
+    client.full.send_replace(false);
+    for n in 0..messages {
+        let message = client.message().await;
+        assert!(message.starts_with(&format!(r#"{{"n":{n},"#)), "{n}: {message:.40}");
+    }
+    drop(within("the sender", sender).await.unwrap());
+}
+
+#[tokio::test]
+async fn neither_heartbeat_nor_auth_timeout_takes_a_pause_for_death() {
+    let server = Server::start().await;
+    let times = Config {
+        heartbeat_interval: Some(Duration::from_millis(20)),
+        heartbeat_timeout: Duration::from_millis(20),
+        ..config(&server.url())
+    };
+    let mut client = Client::connecting(times);
+    let mut raw = server.ready_raw().await;
+    client.state("ready").await;
+    client.stop_reading(&mut raw).await;
+    // Ten times what an open ear would bear.
+    wait_for_a_timeout(&mut client, 200).await;
+    raw.send(&text_frame(r#"{"n":2}"#)).await;
+    client.full.send_replace(false);
+    assert_eq!(client.message().await, r#"{"n":2}"#);
+    assert_eq!(client.handle.snapshot().state, "ready");
+    assert_eq!(client.handle.stats().reconnects, 0);
+}
+
+#[tokio::test]
+async fn writing_goes_on_while_reading_is_paused() {
+    let server = Server::start_narrow();
+    let mut client = Client::connecting_to(&server.url());
+    let mut raw = server.ready_raw().await;
+    client.state("ready").await;
+    client.stop_reading(&mut raw).await;
+    let text = "x".repeat(1 << 20);
+    for _ in 0..6 {
+        assert!(client.handle.send(&text));
+        client.handle.flush();
+    }
+    for _ in 0..6 {
+        let frame = raw.expect_frame().await;
+        assert!(frame.opcode != PONG && frame.payload.len() == 1 << 20);
+    }
+    eventually("an empty buffer", || client.handle.buffered_amount() == 0).await;
+}
+
+/// Lets the client's own clock run for `millis`: a call that nobody answers.
+async fn wait_for_a_timeout(client: &mut Client, millis: u64) {
+    let call = client.call_within(Some(Duration::from_millis(millis)), "nobody answers", "{}");
+    assert_eq!(client.failure(call).await.fault.code(), "REQUEST_TIMEOUT");
+}

@@ -1,0 +1,222 @@
+//! What clients share and what they leave behind. Each of these has a process of its own.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use mcp_client::{
+    driver::{Handle, Sink, shared_io_thread_name},
+    protocol::{Config, ConnectionId, Event, Interest, MaxAttempts, Notice},
+};
+use tokio::sync::watch;
+
+use crate::support::{
+    client::{Client, Seen, config},
+    eventually,
+    process::{alone, open_files, threads},
+    server::{Server, close_frame, text_frame},
+    within,
+};
+
+fn io_threads() -> usize {
+    threads().iter().filter(|name| *name == shared_io_thread_name()).count()
+}
+
+#[tokio::test]
+async fn a_hundred_clients_share_one_thread_that_goes_with_the_last_and_comes_back() {
+    alone!(a_hundred_clients_share_one_thread_that_goes_with_the_last_and_comes_back);
+    let server = Server::start().await;
+    assert_eq!(io_threads(), 0);
+    for _ in 0..3 {
+        let mut clients = Vec::new();
+        for _ in 0..100 {
+            let mut client = Client::connecting_to(&server.url());
+            let ws = server.ready_ws().await;
+            client.state("ready").await;
+            clients.push((client, ws));
+        }
+        assert_eq!(io_threads(), 1);
+        let (mut last, mut ws) = clients.pop().unwrap();
+        drop(clients);
+        let call = last.call("still there?", "{}");
+        last.handle.flush();
+        let (id, _) = ws.call().await;
+        ws.answer(&id, "1").await;
+        last.results(call).await;
+        assert_eq!(io_threads(), 1);
+        // The handle stays: what counts is that it has nothing to do.
+        let closed = last.close(1000, "");
+        assert!(matches!(ws.next().await, Some(message) if message.is_close()));
+        drop(ws);
+        last.outcome(closed).await;
+        eventually("the end of the I/O thread", || io_threads() == 0).await;
+        drop(last);
+    }
+}
+
+#[tokio::test]
+async fn file_descriptors_are_given_back() {
+    alone!(file_descriptors_are_given_back);
+    let server = Server::start().await;
+    let base = open_files();
+    let once = Config { max_reconnect_attempts: MaxAttempts::Limited(0), ..config(&server.url()) };
+    for round in 0..500 {
+        let mut client = Client::connecting(once.clone());
+        let mut raw = server.ready_raw().await;
+        client.state("ready").await;
+        let end = match round % 4 {
+            0 => {
+                drop(raw);
+                "failed"
+            }
+            1 => {
+                raw.send(&[0xff; 14]).await;
+                raw.expect_frame().await;
+                "failed"
+            }
+            2 => {
+                client.reconnect();
+                raw.expect_frame().await;
+                drop(server.ready_raw().await);
+                "failed"
+            }
+            _ => {
+                client.close(1000, "");
+                raw.expect_frame().await;
+                raw.send(&close_frame(1000, "")).await;
+                "closed"
+            }
+        };
+        client.state(end).await;
+    }
+    eventually("the file descriptors to be back", || open_files() <= base).await;
+}
+
+#[tokio::test]
+async fn a_server_that_floods_delays_neither_its_own_heartbeat_nor_another_client() {
+    alone!(a_server_that_floods_delays_neither_its_own_heartbeat_nor_another_client);
+    let (flooding, quiet) = (Server::start().await, Server::start().await);
+    let beating =
+        |server: &Server| Config { heartbeat_interval: Some(Duration::from_millis(20)), ..config(&server.url()) };
+    let mut flooded = Client::connecting(beating(&flooding));
+    let mut other = Client::connecting(beating(&quiet));
+    for client in [&flooded, &other] {
+        client.handle.set_interest(Interest(Interest::HEARTBEATS));
+    }
+    let over = Arc::new(AtomicBool::new(false));
+    let flood = tokio::spawn({
+        let (mut raw, over) = (flooding.ready_raw().await, Arc::clone(&over));
+        async move {
+            let flood = text_frame(r#"{"event":"news","data":[1,2,3]}"#).repeat(500);
+            let pong = text_frame(r#"{"messageType":"pong","timestamp":1}"#);
+            while !over.load(Ordering::Relaxed) {
+                raw.send(&flood).await;
+                raw.send(&pong).await;
+            }
+        }
+    });
+    let echo = tokio::spawn({
+        let mut raw = quiet.ready_raw().await;
+        async move {
+            while let Some(frame) = raw.frame().await {
+                assert_eq!(frame.json()["messageType"], "ping");
+                raw.send(&text_frame(r#"{"messageType":"pong","timestamp":1}"#)).await;
+            }
+        }
+    });
+    for client in [&mut flooded, &mut other] {
+        for _ in 0..20 {
+            let rtt = client
+                .notice("a heartbeat", |notice| match notice {
+                    Notice::Heartbeat { rtt } => Some(*rtt),
+                    _ => None,
+                })
+                .await;
+            assert!(rtt < 2000.0, "{rtt} ms");
+        }
+    }
+    assert!(flooded.handle.stats().messages_received > 1000);
+    over.store(true, Ordering::Relaxed);
+    within("the flood", flood).await.unwrap();
+    drop(other);
+    within("the echo", echo).await.unwrap();
+}
+
+/// Panics at what it is told to.
+struct Faulty {
+    at: fn(&Event<u32>) -> bool,
+    full: watch::Sender<bool>,
+}
+
+impl Sink for Faulty {
+    type Payload = u32;
+
+    fn push(&self, event: Event<u32>) {
+        assert!(!(self.at)(&event), "the sink is broken");
+    }
+
+    fn ask_token(&self, _: ConnectionId) {}
+
+    fn wake(&self) {}
+
+    fn is_full(&self) -> watch::Receiver<bool> {
+        self.full.subscribe()
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_panics_fails_its_client_and_no_other() {
+    alone!(a_sink_that_panics_fails_its_client_and_no_other);
+    let server = Server::start().await;
+    let mut healthy = Client::connecting_to(&server.url());
+    let mut healthy_ws = server.ready_ws().await;
+    healthy.state("ready").await;
+    let faults: [fn(&Event<u32>) -> bool; 2] = [
+        |event| matches!(event, Event::Notice(Notice::Authenticated)),
+        // Again and again.
+        |event| matches!(event, Event::Notice(Notice::Authenticated | Notice::Failed { .. } | Notice::Error { .. })),
+    ];
+    for at in faults {
+        let faulty = Handle::new(config(&server.url()), Faulty { at, full: watch::Sender::new(false) }).unwrap();
+        faulty.connect(1);
+        let mut ws = server.ready_ws().await;
+        assert!(ws.next().await.is_none(), "its socket is dropped");
+        eventually("failure", || faulty.snapshot().state == "failed").await;
+        assert_eq!(faulty.snapshot().error.unwrap().code, "INTERNAL_ERROR");
+        let call = healthy.call("still there?", "{}");
+        healthy.handle.flush();
+        let (id, _) = healthy_ws.call().await;
+        healthy_ws.answer(&id, "1").await;
+        healthy.results(call).await;
+    }
+    assert_eq!(io_threads(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_is_dropped_in_any_state_leaves_no_thread() {
+    alone!(a_client_that_is_dropped_in_any_state_leaves_no_thread);
+    let server = Server::start().await;
+    drop(Client::new(config(&server.url())));
+    drop(Client::connecting_to(&server.url()));
+    let dialing = Client::connecting_to(&server.url());
+    let silent = server.tcp().await;
+    drop(dialing);
+    let authenticating = Client::connecting_to(&server.url());
+    let open = server.ws().await;
+    drop(authenticating);
+    let mut reconnecting = Client::connecting(Config {
+        base_reconnect_delay: Duration::from_secs(3600),
+        max_reconnect_delay: Duration::from_secs(3600),
+        ..config(&server.url())
+    });
+    drop(server.ready_ws().await);
+    reconnecting.state("reconnecting").await;
+    let told = reconnecting.drop_handle().await;
+    assert!(!told.iter().any(|seen| matches!(seen, Seen::Settled(..))), "{told:?}");
+    eventually("the end of the I/O thread", || io_threads() == 0).await;
+    drop((silent, open));
+}

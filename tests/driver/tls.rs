@@ -1,0 +1,194 @@
+//! `wss:`. What is trusted is read once a process, so each of these has one of its own.
+
+use std::time::Duration;
+
+use mcp_client::protocol::Config;
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{
+    client::{Client, config},
+    eventually,
+    server::{FIN, PING, PONG, Raw, Server, TEXT, close_frame, frame, text_frame},
+    tls::{self, Authority, expired, ready_raw, ready_ws, trusting},
+    within,
+};
+
+#[tokio::test]
+async fn it_connects_and_asks_and_is_answered() {
+    trusting!(it_connects_and_asks_and_is_answered);
+    let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
+    for host in ["127.0.0.1", "localhost"] {
+        let mut client = Client::connecting_to(&tls::url(&server).replace("127.0.0.1", host));
+        let mut ws = ready_ws(&server, &acceptor).await;
+        client.state("ready").await;
+        let call = client.call("echo", "{}");
+        client.handle.flush();
+        let (id, _) = ws.call().await;
+        let results = format!(r#""{}""#, "x".repeat(3 << 20));
+        ws.answer(&id, &results).await;
+        assert!(client.results(call).await == results);
+        // Before the server's end goes, or it would dial again.
+        drop(client);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_verify_is_not_tried_again() {
+    trusting!(a_certificate_that_does_not_verify_is_not_tried_again);
+    let authority = Authority::trusted();
+    for (what, acceptor) in [
+        ("UnknownIssuer", Authority::unknown().acceptor()),
+        ("expired", authority.acceptor_for(&["127.0.0.1"], expired)),
+        ("not valid for name", authority.acceptor_for(&["127.0.0.2", "example.test"], |_| {})),
+    ] {
+        let server = Server::start().await;
+        let mut client = Client::new(config(&tls::url(&server)));
+        let connected = client.connect();
+        let (_, refused) = tokio::join!(client.state("failed"), acceptor.accept(server.tcp().await));
+        assert!(refused.is_err(), "the server hears of it");
+        let error = client.error().await;
+        assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", false));
+        let cause = error.cause.expect("the words of rustls").message;
+        assert!(error.message.contains("certificate") && cause.contains(what), "{} {cause}", error.message);
+        assert_eq!(client.failure(connected).await.fault.code(), "CONNECT_FAILED");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls_is_not_tried_again() {
+    trusting!(a_server_that_does_not_speak_tls_is_not_tried_again);
+    Authority::trusted();
+    let server = Server::start().await;
+    let mut client = Client::connecting_to(&tls::url(&server));
+    let mut tcp = server.tcp().await;
+    tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+    client.state("failed").await;
+    let error = client.error().await;
+    assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", false));
+    assert!(error.message.contains("TLS"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_tls_handshake_that_breaks_off_or_hangs_is_tried_again() {
+    trusting!(a_tls_handshake_that_breaks_off_or_hangs_is_tried_again);
+    Authority::trusted();
+    let server = Server::start().await;
+    let mut client =
+        Client::connecting(Config { connect_timeout: Duration::from_millis(200), ..config(&tls::url(&server)) });
+    drop(server.tcp().await);
+    let error = client.error().await;
+    assert!(error.retryable && error.message.contains("TLS"), "{}", error.message);
+    let mut silent = Raw::new(server.tcp().await);
+    let error = client.error().await;
+    assert!(error.retryable && error.message.contains("connectTimeout"), "{}", error.message);
+    while silent.read().await {}
+    server.tcp().await;
+}
+
+#[tokio::test]
+async fn all_of_a_long_upload_arrives_though_nothing_follows_it() {
+    trusting!(all_of_a_long_upload_arrives_though_nothing_follows_it);
+    let (server, acceptor) = (Server::start_narrow(), Authority::trusted().acceptor());
+    let mut client = Client::connecting_to(&tls::url(&server));
+    let mut raw = ready_raw(&server, &acceptor).await;
+    client.state("ready").await;
+    let text = "x".repeat(1 << 20);
+    for n in 0..8 {
+        assert!(client.handle.send(&format!("{n}{text}")));
+        client.handle.flush();
+    }
+    // The TLS layer has taken the last of it before the server reads: it must come to the wire all the same.
+    eventually("the TLS layer to be full", || client.handle.buffered_amount() < 9 << 20).await;
+    for n in 0..8 {
+        let text = raw.expect_frame().await.text();
+        assert!(text.len() == (1 << 20) + 1 && text.starts_with(&n.to_string()));
+    }
+    eventually("an empty buffer", || client.handle.buffered_amount() == 0).await;
+}
+
+#[tokio::test]
+async fn small_texts_that_fill_the_line_all_arrive() {
+    trusting!(small_texts_that_fill_the_line_all_arrive);
+    let (server, acceptor) = (Server::start_narrow(), Authority::trusted().acceptor());
+    let mut client = Client::connecting_to(&tls::url(&server));
+    let mut raw = ready_raw(&server, &acceptor).await;
+    client.state("ready").await;
+    // Stops as soon as the line is full: then what was taken last waits within TLS.
+    let text = "x".repeat(10_000);
+    let mut sent = 0;
+    while client.handle.buffered_amount() == 0 {
+        assert!(client.handle.send(&text));
+        client.handle.flush();
+        sent += 1;
+        within("the I/O thread", async {
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    for _ in 0..sent {
+        assert_eq!(raw.expect_frame().await.payload.len(), text.len());
+    }
+}
+
+#[tokio::test]
+async fn goodbyes_and_pongs_arrive() {
+    trusting!(goodbyes_and_pongs_arrive);
+    let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
+    let mut client = Client::connecting(Config { max_message_size: 1000, ..config(&tls::url(&server)) });
+    let mut raw = ready_raw(&server, &acceptor).await;
+    raw.send(&frame(FIN | PING, b"ping")).await;
+    let pong = raw.expect_frame().await;
+    assert_eq!((pong.opcode, pong.payload.as_slice()), (PONG, b"ping".as_slice()));
+    raw.send(&close_frame(1001, "")).await;
+    assert_eq!(raw.expect_frame().await.close_code(), 1001);
+    assert!(client.closed().await.was_clean);
+    let mut raw = ready_raw(&server, &acceptor).await;
+    raw.send(&text_frame(&"x".repeat(300_000))).await;
+    assert_eq!(raw.expect_frame().await.close_code(), 1009);
+    assert_eq!(client.closed().await.code, 1009);
+    let mut raw = ready_raw(&server, &acceptor).await;
+    client.state("ready").await;
+    client.close(4000, "enough");
+    assert_eq!(raw.expect_frame().await.close_code(), 4000);
+}
+
+#[tokio::test]
+async fn a_connection_may_break_off_anywhere() {
+    trusting!(a_connection_may_break_off_anywhere);
+    let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
+    let mut client = Client::connecting_to(&tls::url(&server));
+    for part in [0, 1, 50] {
+        let mut raw = ready_raw(&server, &acceptor).await;
+        client.state("ready").await;
+        raw.send(&text_frame(&"x".repeat(100))[..part]).await;
+        // Without TLS's own goodbye, and with it.
+        if part == 50 {
+            let _ = raw.stream.shutdown().await;
+        }
+        drop(raw);
+        assert_eq!(client.closed().await.code, 1006);
+    }
+}
+
+#[tokio::test]
+async fn a_full_sink_stops_reading_and_nothing_is_lost() {
+    trusting!(a_full_sink_stops_reading_and_nothing_is_lost);
+    let (server, acceptor) = (Server::start_narrow(), Authority::trusted().acceptor());
+    let mut client = Client::connecting_to(&tls::url(&server));
+    let mut raw = ready_raw(&server, &acceptor).await;
+    client.state("ready").await;
+    client.stop_reading(&mut raw).await;
+    let sender = tokio::spawn(async move {
+        for n in 0..200 {
+            raw.send(&frame(FIN | TEXT, format!(r#"{{"n":{n},"pad":"{}"}}"#, "x".repeat(20_000)).as_bytes())).await;
+        }
+        raw
+    });
+    client.full.send_replace(false);
+    for n in 0..200 {
+        assert!(client.message().await.starts_with(&format!(r#"{{"n":{n},"#)));
+    }
+    drop(within("the sender", sender).await.unwrap());
+}
