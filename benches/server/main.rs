@@ -1,159 +1,136 @@
 //! The benchmark's server: as fast as a thread can be, so that it is never the limit. One thread a connection, blocking
 //! reads, all answers to what one read brought in one write.
 //!
-//! It speaks the guide's dialect, as far as the benchmark needs it: auth, ping, and requests, which are answered with results of the
-//! size that `"bytes":N` in the parameters names (`"kind":"wide"` makes them not ASCII). It prints its port.
+//! It prints one line of JSON: its ports, and where the certificate is that its TLS clients must trust. It ends when its standard
+//! input does, so that none is ever left over. [`control`] tells its counters and makes it vanish and return. With
+//! `--self-test` it measures itself instead, against a client that does as little as can be done.
 
-#![expect(clippy::print_stdout, reason = "whoever starts it reads the port there")]
+#![expect(clippy::print_stdout, reason = "whoever starts it reads the ports there")]
+
+mod connection;
+mod control;
+mod frames;
+mod replies;
+mod self_test;
+mod wire;
 
 use std::{
     collections::HashMap,
-    io::{self, Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::Arc,
+    error::Error,
+    io,
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
+    time::Duration,
 };
 
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use rustls::ServerConfig;
+use tokio::{net::TcpSocket, runtime};
 
-fn main() -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    println!("{}", listener.local_addr()?.port());
-    for stream in listener.incoming() {
-        let stream = stream?;
-        thread::Builder::new().stack_size(128 * 1024).spawn(move || {
+/// What all threads of the server share.
+#[derive(Default)]
+struct Server {
+    counters: Counters,
+    sockets: Mutex<HashMap<u64, Arc<TcpStream>>>,
+    /// ms for which the plain listener is to go; 0 when it is to stay.
+    away: AtomicU64,
+}
+
+/// Since the server started.
+#[derive(Default)]
+struct Counters {
+    accepted: AtomicU64,
+    requests: AtomicU64,
+    pings: AtomicU64,
+    /// Connections dropped because nothing came within the limit that the client asked for.
+    silent: AtomicU64,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let server = Arc::new(Server::default());
+    let certificate = wire::Certificate::make()?;
+    let (plain, tls, control) = (listen(any_port())?, listen(any_port())?, listen(any_port())?);
+    let (plain_at, tls_at, control_at) = (plain.local_addr()?, tls.local_addr()?, control.local_addr()?);
+    spawn_with(&server, move |server| accept(server, plain, None))?;
+    let config = Arc::clone(&certificate.server);
+    spawn_with(&server, move |server| accept(server, tls, Some(&config)))?;
+    spawn_with(&server, move |server| control::serve(server, &control, plain_at))?;
+    if std::env::args().any(|argument| argument == "--self-test") {
+        self_test::run(plain_at, tls_at, &certificate)?;
+    } else {
+        let (port, tls_port, control_port) = (plain_at.port(), tls_at.port(), control_at.port());
+        let path = certificate.path.display();
+        println!(r#"{{"port":{port},"tlsPort":{tls_port},"controlPort":{control_port},"certificate":"{path}"}}"#);
+        // Nothing is said there: it ends when whoever started the server does.
+        io::copy(&mut io::stdin(), &mut io::sink())?;
+    }
+    Ok(std::fs::remove_file(&certificate.path)?)
+}
+
+/// Serves until the listener fails; when told to go away, listens again on the same port later.
+fn accept(server: &Arc<Server>, mut listener: TcpListener, tls: Option<&Arc<ServerConfig>>) {
+    let Ok(address) = listener.local_addr() else { return };
+    while let Ok((stream, _)) = listener.accept() {
+        let away = if tls.is_none() { server.away.swap(0, Relaxed) } else { 0 };
+        if away > 0 {
+            drop(listener);
+            server.drop_all();
+            control::wait(Duration::from_millis(away));
+            let Ok(again) = listen(address) else { return };
+            listener = again;
+            continue;
+        }
+        let number = server.counters.accepted.fetch_add(1, Relaxed);
+        let stream = Arc::new(stream);
+        server.sockets().insert(number, Arc::clone(&stream));
+        let tls = tls.cloned();
+        let serve = move |server: &Arc<Server>| {
             // A client that goes away ends its thread.
-            let _ = serve(stream);
-        })?;
-    }
-    Ok(())
-}
-
-fn serve(mut stream: TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut inbound = upgrade(&mut stream)?;
-    let mut outbound = Vec::new();
-    let mut results = HashMap::new();
-    let mut chunk = vec![0; 64 * 1024];
-    loop {
-        let mut used = 0;
-        while let Some((payload, length)) = frame(&mut inbound[used..]) {
-            answer(&inbound[used..][payload], &mut outbound, &mut results);
-            used += length;
+            let _ = connection::serve(server, &stream, tls);
+            let _ = stream.shutdown(Shutdown::Both);
+            server.sockets().remove(&number);
+        };
+        if spawn_with(server, serve).is_err() {
+            return;
         }
-        inbound.drain(..used);
-        if !outbound.is_empty() {
-            stream.write_all(&outbound)?;
-            outbound.clear();
-        }
-        let read = stream.read(&mut chunk)?;
-        if read == 0 {
-            return Ok(());
-        }
-        inbound.extend_from_slice(&chunk[..read]);
     }
 }
 
-/// Answers the upgrade; what came after it is returned.
-fn upgrade(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    let mut chunk = [0; 4096];
-    let end = loop {
-        let read = stream.read(&mut chunk)?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        head.extend_from_slice(&chunk[..read]);
-        if let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end + 4;
-        }
-    };
-    let text = String::from_utf8_lossy(&head[..end]);
-    let key = text
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"))
-        .map_or("", |(_, value)| value.trim());
-    let accept = derive_accept_key(key.as_bytes());
-    write!(
-        stream,
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    )?;
-    Ok(head.split_off(end))
+fn spawn_with(server: &Arc<Server>, run: impl FnOnce(&Arc<Server>) + Send + 'static) -> io::Result<()> {
+    let server = Arc::clone(server);
+    thread::Builder::new().stack_size(128 * 1024).spawn(move || run(&server)).map(drop)
 }
 
-/// Unmasks the first frame in place: where its payload is, and how long the frame is. Clients of the benchmark do not fragment.
-fn frame(bytes: &mut [u8]) -> Option<(std::ops::Range<usize>, usize)> {
-    let short = *bytes.get(1)? & 0x7f;
-    let (length, mask_at) = match short {
-        126 => (u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?) as usize, 4),
-        127 => (u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?) as usize, 10),
-        short => (usize::from(short), 2),
-    };
-    let mask: [u8; 4] = bytes.get(mask_at..mask_at + 4)?.try_into().ok()?;
-    let payload = mask_at + 4..mask_at + 4 + length;
-    for (byte, mask) in bytes.get_mut(payload.clone())?.iter_mut().zip(mask.iter().cycle()) {
-        *byte ^= mask;
+impl Server {
+    fn sockets(&self) -> MutexGuard<'_, HashMap<u64, Arc<TcpStream>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let end = payload.end;
-    Some((payload, end))
-}
 
-fn answer(request: &[u8], out: &mut Vec<u8>, results: &mut HashMap<(usize, bool), Arc<Vec<u8>>>) {
-    let text = String::from_utf8_lossy(request);
-    if text.contains(r#""id":"auth""#) {
-        return push(out, &[br#"{"id":"auth","success":true}"#]);
-    }
-    if text.contains(r#""messageType":"ping""#) {
-        return push(out, &[br#"{"messageType":"pong","timestamp":0}"#]);
-    }
-    let (Some(id), bytes) = (after(&text, r#""id":""#, '"'), after(&text, r#""bytes":"#, ',')) else { return };
-    let size = bytes.and_then(|digits| digits.trim_end_matches('}').parse().ok()).unwrap_or(100);
-    let wide = text.contains(r#""kind":"wide""#);
-    let json = results.entry((size, wide)).or_insert_with(|| Arc::new(make(size, wide)));
-    push(out, &[br#"{"id":""#, id.as_bytes(), br#"","results":"#, json, b"}"]);
-}
-
-/// What stands between `before` and the next `end`.
-fn after<'a>(text: &'a str, before: &str, end: char) -> Option<&'a str> {
-    let rest = &text[text.find(before)? + before.len()..];
-    Some(rest.split(end).next().unwrap_or(rest))
-}
-
-/// A result of about `size` bytes, shaped like a search's.
-fn make(size: usize, wide: bool) -> Vec<u8> {
-    let words = if wide { "größe 漢字 and some words " } else { "a few words of plain ascii text " };
-    let mut json = String::from(r#"{"items":["#);
-    let mut number = 0;
-    while json.len() + 2 < size {
-        if number > 0 {
-            json.push(',');
-        }
-        let room = (size - json.len()).saturating_sub(50).min(400);
-        let snippet: String = words.chars().cycle().take(room).collect();
-        json.push_str(&format!(r#"{{"rank":{number},"score":0.5,"snippet":"{snippet}"}}"#));
-        number += 1;
-    }
-    json.push_str("]}");
-    json.into_bytes()
-}
-
-/// One unmasked text frame.
-fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    out.push(0x81);
-    match length {
-        0..126 => out.push(length as u8),
-        126..65536 => {
-            out.push(126);
-            out.extend_from_slice(&(length as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(127);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
+    fn drop_all(&self) {
+        for socket in self.sockets().values() {
+            let _ = socket.shutdown(Shutdown::Both);
         }
     }
-    for part in parts {
-        out.extend_from_slice(part);
-    }
 }
+
+/// With a backlog that takes a herd; the standard library's own is 128.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let _entered = runtime.enter();
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?.into_std()?;
+    listener.set_nonblocking(false)?;
+    Ok(listener)
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// As many as the system allows (`net.core.somaxconn`), up to this.
+const BACKLOG: u32 = 16_384;

@@ -1,0 +1,118 @@
+/** No key is shown: not by the client, not by an error, not in the log. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inspect } from 'node:util'
+import { MCPClient } from '@mcp-integration/client'
+import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
+import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
+import { listen } from './helpers/test-server.mjs'
+
+const SECRET = 'hunter2-hunter2'
+
+/** Everything that a log or a console could get out of a value. */
+function shown(value) {
+  const chain = []
+  for (let error = value; error instanceof Error; error = error.cause) chain.push(error.message, error.stack, JSON.stringify(error), String(error))
+  return [
+    inspect(value, { depth: Infinity, showHidden: true }),
+    inspect(value, { depth: Infinity, showHidden: true, customInspect: false }),
+    inspect(value, { depth: Infinity, showHidden: true, getters: true }),
+    inspect([{ value }]),
+    JSON.stringify(value),
+    String(value),
+    ...chain,
+  ].join('\n')
+}
+
+function assertKept(...values) {
+  for (const value of values) assert.ok(!shown(value).includes(SECRET), shown(value).slice(0, 2_000))
+}
+
+/** Everything that a client tells and shows. */
+function watch(client) {
+  const told = record(client)
+  return () => assertKept(client, client.snapshot, client.error, client.stats(), told)
+}
+
+for (const [kind, apiKey] of [['a string', SECRET], ['a function', () => SECRET]]) {
+  test(`a key from ${kind} that is accepted, lost and used again`, async (t) => {
+    const server = await listen(t, { tokens: [SECRET] })
+    const client = open(t, server, { apiKey, heartbeatInterval: 10, headers: { authorization: `Bearer ${SECRET}` } })
+    const check = watch(client)
+    await client.connect()
+    await next(client, 'heartbeat')
+    assertKept(await rejection(client.useTool('fail')))
+    check()
+    await server.terminateAll()
+    await reached(client, 'ready')
+    await client.reconnect()
+    check()
+    await client.close()
+    check()
+  })
+
+  test(`a key from ${kind} that is refused`, async (t) => {
+    const server = await listen(t, { tokens: ['another'] })
+    const client = open(t, server, { apiKey })
+    const check = watch(client)
+    assertKept(await rejection(client.connect()), await rejection(client.authenticate(SECRET)), await rejection(client.useTool('echo')))
+    check()
+    await server.closeAll(1008, 'no')
+    check()
+  })
+}
+
+test('a key that is never asked for', async (t) => {
+  const client = open(t, DEAF_URL, { apiKey: SECRET, maxReconnectAttempts: 1, headers: { 'x-api-key': SECRET } })
+  const check = watch(client)
+  assertKept(await rejection(client.connect()))
+  check()
+})
+
+test('a key that the server does not answer', async (t) => {
+  const server = await listen(t)
+  server.intercept(() => true)
+  const client = open(t, server, { apiKey: SECRET, authTimeout: 10, maxReconnectAttempts: 0 })
+  const check = watch(client)
+  assertKept(await rejection(client.connect()))
+  check()
+})
+
+test('a key in the query of the url, which the snapshot alone has to show', async (t) => {
+  const server = await listen(t)
+  for (const [url, options] of [
+    [`${DEAF_URL}?key=${SECRET}`, { maxReconnectAttempts: 1 }],
+    [`${await silentUrl(t)}?key=${SECRET}`, { maxReconnectAttempts: 1, connectTimeout: 10 }],
+    [`ws://127.0.0.1:${server.port}/wrong?key=${SECRET}`, {}],
+  ]) {
+    const client = open(t, url, options)
+    const told = record(client, ['error', 'failed', 'log', 'close'])
+    assertKept(await rejection(client.connect()))
+    assertKept(told, client.error)
+    assert.ok(!inspect(client).includes(SECRET) && !inspect([{ client }]).includes(SECRET))
+  }
+})
+
+test('a key in an option that is refused', () => {
+  for (const options of [
+    { apiKey: [SECRET] },
+    { apiKey: { key: SECRET } },
+    { headers: SECRET },
+    { headers: [SECRET] },
+    { headers: { 'x-key': [SECRET] } },
+    { headers: { 'x-key': `${SECRET}\n` } },
+    { url: `wss://${SECRET}@example.com` },
+    { url: `wss://${SECRET}:@exa mple.com/` },
+  ]) {
+    assert.throws(
+      () => new MCPClient({ url: DEAF_URL, ...options }),
+      (error) => !shown(error).includes(SECRET),
+    )
+  }
+})
+
+test('a client shows its state, and is short where it is nested deep', async (t) => {
+  const client = await ready(t, await listen(t))
+  assert.match(inspect(client), /^MCPClient \{\n? +url: 'ws:.*state: 'ready'.*error: null/s)
+  assert.equal(inspect({ a: { b: { c: client } } }), '{ a: { b: { c: [MCPClient] } } }')
+})

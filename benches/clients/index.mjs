@@ -1,0 +1,78 @@
+/**
+ * What is compared. Each client is an object with
+ * - `title`, in the words of the report;
+ * - `packages` that must be installed, or the `program` that must be there to run it;
+ * - `load()`, which loads what a user's program would load;
+ * - `connect(url, { heartbeat, backoff, onReady, onLost })`, which resolves with `{ call(parameters), close() }` when tools can be used. With
+ *   `heartbeat` (ms) it keeps one; with `backoff` it comes back by itself.
+ *
+ * A module is loaded only in the process that measures it.
+ */
+import { accessSync, constants } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The one that all ratios are to. */
+export const REFERENCE = 'ws'
+/** The one that the ratios are of. */
+export const OURS = 'ours'
+
+export const CLIENTS = {
+  ours: { title: 'this client', packages: [] },
+  ws: { title: '`ws`, plain user code', packages: ['ws'] },
+  'ws-tuned': { title: '`ws`, tuned by hand', packages: ['ws'] },
+  undici: { title: 'undici (Node.js’ own WebSocket)', packages: ['undici'] },
+  'mcp-sdk': { title: 'MCP SDK over `ws`', packages: ['@modelcontextprotocol/sdk', 'ws'] },
+  bun: { title: 'Bun’s WebSocket', packages: [], program: 'bun' },
+  'no-network': { title: 'no network: JSON and promises alone', packages: [], isYardstick: true },
+}
+
+/** The program and the arguments that run a client's process. */
+export function runtimeOf(name) {
+  const { program } = CLIENTS[name]
+  return program === undefined ? [process.execPath, '--expose-gc'] : [find(program), '--expose-gc']
+}
+
+/** What is missing to measure a client, or `null`. */
+export function missing(name) {
+  const { packages, program } = CLIENTS[name]
+  const absent = packages.find((name) => !isInstalled(name))
+  if (absent !== undefined) return `the package ${absent} is not installed`
+  return program !== undefined && find(program) === undefined ? `${program} is neither in PATH nor in node_modules` : null
+}
+
+/** The version of an installed package. */
+export function versionOf(name) {
+  return require(join(folderOf(name), 'package.json')).version
+}
+
+export function find(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), join(ROOT, 'node_modules', '.bin')]
+  return folders.map((folder) => join(folder, program)).find(isExecutable)
+}
+
+function isInstalled(name) {
+  return folderOf(name) !== undefined
+}
+
+function folderOf(name) {
+  const folders = require.resolve.paths(name).map((folder) => join(folder, name))
+  return folders.find((folder) => isReadable(join(folder, 'package.json')))
+}
+
+function isExecutable(path) {
+  return isReadable(path, constants.X_OK)
+}
+
+function isReadable(path, mode = constants.R_OK) {
+  try {
+    accessSync(path, mode)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const require = createRequire(import.meta.url)
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))

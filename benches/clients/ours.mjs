@@ -1,0 +1,31 @@
+/** This package, as a user has it. */
+import { createRequire } from 'node:module'
+
+let MCPClient
+
+export function load() {
+  ;({ MCPClient } = createRequire(import.meta.url)('../../index.js'))
+}
+
+export async function connect(url, { heartbeat = 0, backoff, onReady, onLost } = {}) {
+  const client = new MCPClient(url, {
+    heartbeatInterval: heartbeat,
+    // A growth curve goes beyond what the defaults allow.
+    maxPending: 1_000_000,
+    maxBufferedAmount: 1 << 30,
+    maxMessageSize: 256 << 20,
+    ...(backoff && {
+      baseReconnectDelay: backoff.base,
+      maxReconnectDelay: backoff.max,
+      reconnectFactor: backoff.factor,
+      maxReconnectAttempts: Infinity,
+    }),
+  })
+  if (onLost) client.on('close', onLost)
+  if (onReady) client.on('authenticated', onReady)
+  await client.connect()
+  return {
+    call: (parameters) => client.useTool('bench', parameters),
+    close: () => client.close(),
+  }
+}

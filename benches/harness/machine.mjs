@@ -1,0 +1,38 @@
+/** Where and with what it was measured. */
+import { execFileSync } from 'node:child_process'
+import { cpus, release, totalmem, type, arch } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { CLIENTS, runtimeOf, versionOf } from '../clients/index.mjs'
+
+export function describeMachine() {
+  const [{ model }] = cpus()
+  return { cpu: model.trim(), cores: cpus().length, memory: `${Math.round(totalmem() / 2 ** 30)} GiB`, system: `${type()} ${release()} ${arch()}` }
+}
+
+/** Of the programs, and of the packages that the clients need. */
+export function versionsOf(clients) {
+  const packages = [...new Set(clients.flatMap((name) => CLIENTS[name].packages))]
+  const programs = clients.filter((name) => CLIENTS[name].program !== undefined)
+  return {
+    'this client': `${versionOf('../..')} (${commit()})`,
+    'Node.js': process.version,
+    rustc: say('rustc', '--version').replace(/^rustc /, ''),
+    ...Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
+    ...Object.fromEntries(programs.map((name) => [CLIENTS[name].program, say(runtimeOf(name)[0], '--version')])),
+  }
+}
+
+function commit() {
+  try {
+    const changes = say('git', 'status', '--porcelain', '--', 'src', 'js', 'Cargo.toml', 'Cargo.lock')
+    return `commit ${say('git', 'rev-parse', '--short', 'HEAD')}${changes === '' ? '' : ', with changes'}`
+  } catch {
+    return 'no commit'
+  }
+}
+
+function say(program, ...args) {
+  return execFileSync(program, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,0 +1,106 @@
+/** `npm run bench`, from the command line to the report. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { OURS, REFERENCE } from '../clients/index.mjs'
+import { gatherMicro } from '../report/micro.mjs'
+import { goalsTable, workloadTables } from '../report/tables.mjs'
+import { store, writeReport } from '../report/write.mjs'
+import { WORKLOADS } from '../workloads/index.mjs'
+import { droppedOf, findFalls, ratiosOf } from './baseline.mjs'
+import { ROOT, buildAll, serverPath, targetFolder } from './build.mjs'
+import { FIGURES, write } from './figures.mjs'
+import { describeMachine, versionsOf } from './machine.mjs'
+import { USAGE, readOptions } from './options.mjs'
+import { runGrowth, runRounds, takeStock } from './run.mjs'
+import { selfTest } from './server.mjs'
+
+/** The exit code. */
+export async function main(args) {
+  const options = readOptions(args)
+  if (options.help) return say(USAGE)
+  const out = options.out ?? join(ROOT, 'docs')
+  if (options.report) return writeReport(out)
+  if (options.micro) return runMicro(out)
+  const program = options['no-build'] ? serverPath() : await buildAll()
+  return options.growth ? await growth(program, options, out) : await compare(program, options, out)
+}
+
+async function compare(program, options, out) {
+  const { workloads, clients, rounds, short: isShort } = options
+  const { present, absent } = stockOf(clients)
+  const samples = await runRounds({ program, workloads, clients: present, rounds, isShort, tell: progress })
+  say(workloadTables(samples, present))
+  if (options.isWhole) {
+    store(out, 'results', { ...circumstances(present), rounds, clients: present, absent, capacity: selfTest(program), samples })
+    writeReport(out)
+    say(`\n${goalsTable(samples)}\n\n${join(out, 'performance.md')} is written`)
+  }
+  if (options.save && !isShort) save(samples)
+  return options.check ? check(samples) : 0
+}
+
+async function growth(program, { clients, curves, client }, out) {
+  const { present } = stockOf(client.length > 0 ? clients : [OURS, REFERENCE, 'ws-tuned'])
+  const points = await runGrowth({ program, curves, clients: present, tell: progress })
+  store(out, 'growth', { ...circumstances(present), points })
+  writeReport(out)
+  say(`${join(out, 'performance.md')} is written`)
+}
+
+function runMicro(out) {
+  execFileSync('cargo', ['bench', '--locked', '--bench', 'micro'], { cwd: ROOT, stdio: 'inherit' })
+  store(out, 'micro', { ...circumstances([]), benchmarks: gatherMicro(join(targetFolder(), 'criterion')) })
+  writeReport(out)
+}
+
+/** A run of some workloads replaces only their ratios. */
+function save(samples) {
+  const stored = { ...readBaseline(), ...ratiosOf(samples) }
+  const inOrder = Object.fromEntries(Object.keys(stored).sort().map((workload) => [workload, stored[workload]]))
+  writeFileSync(BASELINE, `${JSON.stringify(inOrder, null, 2)}\n`)
+  say(`${BASELINE} is written`)
+}
+
+function check(samples) {
+  const falls = findFalls(readBaseline(), ratiosOf(samples))
+  for (const { workload, figure, was, is, allowed } of falls) {
+    say(`FELL  ${WORKLOADS[workload].title}: ${FIGURES[figure].title} is ${write(is)} × ${REFERENCE}, was ${write(was)}, allowed ${write(allowed)}`)
+  }
+  const dropped = droppedOf(samples)
+  if (dropped > 0) say(`FELL  ${WORKLOADS.blocked.title}: ${dropped} connections were lost`)
+  if (falls.length > 0 || dropped > 0) return 1
+  say('Nothing fell.')
+  return 0
+}
+
+function readBaseline() {
+  try {
+    return JSON.parse(readFileSync(BASELINE, 'utf8'))
+  } catch (error) {
+    if (error.code === 'ENOENT') return {}
+    throw error
+  }
+}
+
+function stockOf(clients) {
+  const stock = takeStock(clients)
+  for (const [name, reason] of Object.entries(stock.absent)) say(`${name} is left out: ${reason}`)
+  if (!stock.present.includes(OURS)) say('this client is not measured: there will be no ratios of it')
+  return stock
+}
+
+function circumstances(clients) {
+  return { date: new Date().toISOString().slice(0, 10), machine: describeMachine(), versions: versionsOf(clients) }
+}
+
+function progress({ round, workload, client, curve, value }, index, count) {
+  const what = workload === undefined ? `${curve} = ${value}` : `round ${round + 1}: ${workload}`
+  process.stderr.write(`${index + 1}/${count}  ${what}, ${client}\n`)
+}
+
+function say(text) {
+  console.log(text)
+}
+
+const BASELINE = join(ROOT, 'benches', 'baseline.json')

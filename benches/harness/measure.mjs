@@ -1,0 +1,48 @@
+/** One measurement: one client, one workload, in a process of its own. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { runtimeOf } from '../clients/index.mjs'
+import { control } from '../workloads/control.mjs'
+
+/**
+ * The figures.
+ * @throws what the process said when it failed; a wrong answer is a failure
+ */
+export async function measure(server, client, parameters) {
+  const task = { ...parameters, client, url: server.url(parameters.tls === true), controlPort: server.controlPort }
+  const before = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
+  const figures = await runClient(task, { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate, NODE_NO_WARNINGS: '1' })
+  const after = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
+  const requests = after.requests - before.requests
+  if (task.group !== 'calls' || requests === 0) return figures
+  return { ...figures, serverBusy: ((after.cpu - before.cpu) / requests) * figures.callsPerSecond }
+}
+
+async function runClient(task, env) {
+  const [program, ...options] = runtimeOf(task.client)
+  const child = spawn(program, [...options, PROCESS, JSON.stringify(task)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
+  const [output, complaint, code] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    new Promise((resolve, reject) => child.once('close', (code, signal) => resolve(code ?? signal)).once('error', reject)),
+  ])
+  clearTimeout(patience)
+  const what = `${task.client} in ${task.name}`
+  if (code !== 0) throw new Error(`${what} failed (${code === 'SIGKILL' ? `no end after ${PATIENCE / 1000} s` : code}):\n${complaint}`)
+  try {
+    return JSON.parse(output)
+  } catch {
+    throw new Error(`${what} gave no figures but ${JSON.stringify(output.slice(0, 200))}`)
+  }
+}
+
+async function textOf(stream) {
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8')) text += chunk
+  return text
+}
+
+const PROCESS = fileURLToPath(new URL('../client.mjs', import.meta.url))
+/** ms */
+const PATIENCE = 120_000

@@ -1,0 +1,33 @@
+/** Which client runs which workload when: rounds, in which everything comes once and in no order that repeats. */
+import { OURS, REFERENCE } from '../clients/index.mjs'
+import { WORKLOADS, applies } from '../workloads/index.mjs'
+
+/** Measured in every round; the others, and all clients in rare workloads, in every second one. */
+const STEADY = [OURS, REFERENCE, 'ws-tuned']
+
+/** All measurements in their order: `{ round, workload, client }`. The clients of one workload follow each other, so that their ratios pair. */
+export function plan({ workloads, clients, rounds, random = Math.random }) {
+  return Array.from({ length: rounds }, (_, round) =>
+    shuffle(workloads, random)
+      .filter((workload) => isEven(round) || !WORKLOADS[workload].rare)
+      .flatMap((workload) =>
+        shuffle(clients, random)
+          .filter((client) => applies(workload, client) && (isEven(round) || STEADY.includes(client)))
+          .map((client) => ({ round, workload, client })),
+      ),
+  ).flat()
+}
+
+/** A new array in an order by chance (Fisher and Yates). */
+export function shuffle(items, random = Math.random) {
+  const shuffled = [...items]
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    ;[shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]]
+  }
+  return shuffled
+}
+
+function isEven(round) {
+  return round % 2 === 0
+}

@@ -1,0 +1,61 @@
+/** Runs a plan of measurements against one server. */
+import { CLIENTS, missing } from '../clients/index.mjs'
+import { GROWTH, WORKLOADS } from '../workloads/index.mjs'
+import { measure } from './measure.mjs'
+import { plan } from './rounds.mjs'
+import { startServer } from './server.mjs'
+
+/** The clients that can be measured here, and why the others cannot: `{ present, absent: { name: reason } }`. */
+export function takeStock(wanted = Object.keys(CLIENTS)) {
+  const reasons = wanted.map((name) => [name, missing(name)])
+  return {
+    present: reasons.filter(([, reason]) => reason === null).map(([name]) => name),
+    absent: Object.fromEntries(reasons.filter(([, reason]) => reason !== null)),
+  }
+}
+
+/**
+ * All measurements of the plan as `{ round, workload, client, figures }`; `tell` hears of each before it begins.
+ * @throws at the first that fails, a wrong answer included
+ */
+export async function runRounds({ program, workloads, clients, rounds, isShort = false, tell = () => {} }) {
+  const steps = plan({ workloads, clients, rounds })
+  return withServer(program, async (server) => {
+    const samples = []
+    for (const [index, step] of steps.entries()) {
+      tell(step, index, steps.length)
+      const { short, ...parameters } = { ...WORKLOADS[step.workload], name: step.workload }
+      const figures = await measure(server, step.client, isShort ? { ...parameters, ...short } : parameters)
+      samples.push({ ...step, figures })
+    }
+    return samples
+  })
+}
+
+/**
+ * The growth curves as `{ curve, value, client, figures }`. A point that the machine or a client refuses is `{ …, refused }`, in its own words.
+ */
+export async function runGrowth({ program, curves = Object.keys(GROWTH), clients, tell = () => {} }) {
+  const points = curves.flatMap((curve) => GROWTH[curve].values.flatMap((value) => clients.map((client) => ({ curve, value, client }))))
+  const results = []
+  for (const [index, point] of points.entries()) {
+    tell(point, index, points.length)
+    const { varied, workload } = GROWTH[point.curve]
+    const { short, ...parameters } = { ...workload, [varied]: point.value, name: `${point.curve} = ${point.value}` }
+    // A server of its own for each: what one point leaves behind is not the next one's.
+    const outcome = await withServer(program, async (server) => ({ figures: await measure(server, point.client, parameters) })).catch((error) => ({
+      refused: error.message,
+    }))
+    results.push({ ...point, ...outcome })
+  }
+  return results
+}
+
+async function withServer(program, use) {
+  const server = await startServer(program)
+  try {
+    return await use(server)
+  } finally {
+    await server.stop()
+  }
+}

@@ -1,0 +1,40 @@
+/** The server of the benchmark, in a process of its own. */
+import { execFileSync, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+/** Starts the program; `stop()` ends it, and so does the end of this process. */
+export async function startServer(program) {
+  const child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const failed = new Promise((_, reject) => child.once('error', reject))
+  const { value, done } = await Promise.race([lines.next(), failed])
+  if (done) throw new Error(`${program} ended before it said its port`)
+  const { port, tlsPort, controlPort, certificate } = JSON.parse(value)
+  return {
+    controlPort,
+    certificate,
+    url: (tls) => (tls ? `wss://127.0.0.1:${tlsPort}/mcp-ws` : `ws://127.0.0.1:${port}/mcp-ws`),
+    cpuTime: () => cpuTime(child.pid),
+    stop() {
+      child.stdin.end()
+      return new Promise((resolve) => child.once('exit', resolve))
+    },
+  }
+}
+
+/** Calls/s by workload against a client that does as little as can be done. */
+export function selfTest(program) {
+  return JSON.parse(execFileSync(program, ['--self-test'], { encoding: 'utf8' }))
+}
+
+/** Seconds on the CPU, of all threads, those that ended too; `NaN` where the system does not tell. */
+function cpuTime(pid) {
+  if (process.platform !== 'linux') return NaN
+  // The name, in brackets, may hold spaces.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS
+}
+
+/** Of Linux, on every architecture that Node.js runs on. */
+const TICKS = 100

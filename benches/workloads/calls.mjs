@@ -1,0 +1,56 @@
+/** A number of callers, each of which calls again as soon as it has its answer. */
+import { Expectation } from './expected.mjs'
+import { Meter, delay, peakBytes } from './meter.mjs'
+
+export async function run(client, { url, inFlight, bytes, kind, seconds, warmUp }) {
+  await client.load()
+  const connection = await client.connect(url)
+  const expectation = new Expectation(bytes, kind)
+  // More would cost what they measure.
+  const stride = Math.ceil(inFlight / 16)
+  const latencies = []
+  let next = 0
+  let done = 0
+  let isRunning = true
+
+  async function caller() {
+    while (isRunning) {
+      const n = next++
+      const began = n % stride === 0 ? performance.now() : 0
+      expectation.check(await connection.call({ n, bytes, kind, query: 'some words to search for' }), n)
+      if (began !== 0) latencies.push(performance.now() - began)
+      done++
+    }
+  }
+
+  async function checkOne() {
+    const n = next++
+    expectation.checkInDepth(await connection.call({ n, bytes, kind, query: 'in depth' }), n)
+  }
+
+  await checkOne()
+  const callers = Promise.all(Array.from({ length: inFlight }, caller))
+  await Promise.race([callers, delay(warmUp * 1000)])
+  done = 0
+  latencies.length = 0
+  const meter = new Meter()
+  await Promise.race([callers, delay(seconds * 1000)])
+  const { seconds: elapsed, jsCpu, processCpu, loopDelay } = meter.stop()
+  const count = done
+  const sorted = Float64Array.from(latencies).sort()
+  isRunning = false
+  await callers
+  await checkOne()
+  await connection.close()
+  // A single call may take longer than a short run.
+  const calls = Math.max(count, 1)
+  return {
+    callsPerSecond: count / elapsed,
+    p50: (sorted[Math.floor(sorted.length * 0.5)] ?? NaN) * 1000,
+    p99: (sorted[Math.floor(sorted.length * 0.99)] ?? NaN) * 1000,
+    jsCpu: jsCpu / calls,
+    processCpu: processCpu / calls,
+    loopDelay,
+    peakMemory: peakBytes() / 1e6,
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What is measured. A workload belongs to a `group`, the module that runs it, and has that module's parameters. `short` replaces some of them where only the
+ * harness is tested. `rare` ones are measured in every second round.
+ */
+
+const calls = { group: 'calls', kind: 'plain', seconds: 1, warmUp: 0.4, short: { seconds: 0.05, warmUp: 0.02 } }
+const overTls = { ...calls, tls: true, rare: true, bytes: 100 }
+
+export const WORKLOADS = {
+  'calls-1': { ...calls, title: '1 in flight, 100 B', inFlight: 1, bytes: 100 },
+  'calls-16': { ...calls, title: '16 in flight, 100 B', inFlight: 16, bytes: 100 },
+  'calls-256': { ...calls, title: '256 in flight, 100 B', inFlight: 256, bytes: 100 },
+  '10kb-x16': { ...calls, title: '10 KB × 16', inFlight: 16, bytes: 10_000 },
+  '1mb-x4': { ...calls, title: '1 MB × 4', inFlight: 4, bytes: 1_000_000 },
+  '10mb-x1': { ...calls, title: '10 MB × 1', inFlight: 1, bytes: 10_000_000 },
+  '10kb-wide-x16': { ...calls, title: '10 KB × 16, not ASCII', inFlight: 16, bytes: 10_000, kind: 'wide', rare: true },
+  '1mb-wide-x4': { ...calls, title: '1 MB × 4, not ASCII', inFlight: 4, bytes: 1_000_000, kind: 'wide' },
+  '10mb-wide-x1': { ...calls, title: '10 MB × 1, not ASCII', inFlight: 1, bytes: 10_000_000, kind: 'wide', rare: true },
+  'tls-1': { ...overTls, title: '1 in flight, 100 B, TLS', inFlight: 1 },
+  'tls-16': { ...overTls, title: '16 in flight, 100 B, TLS', inFlight: 16 },
+  'tls-256': { ...overTls, title: '256 in flight, 100 B, TLS', inFlight: 256 },
+  burst: { group: 'burst', title: 'a burst of 100,000 calls at once', rare: true, count: 100_000, short: { count: 500 } },
+  pending: { group: 'pending', title: '20,000 calls that wait', rare: true, count: 20_000, short: { count: 100 } },
+  idle: { group: 'idle', title: '1,000 idle clients', count: 1000, heartbeat: 500, seconds: 2, short: { count: 20, heartbeat: 50, seconds: 0.1 } },
+  load: { group: 'load', title: 'time to load' },
+  storm: { group: 'storm', title: 'reconnect storm of 1,000 clients', rare: true, count: 1000, away: 1000, short: { count: 20, away: 100 } },
+  blocked: { group: 'blocked', title: 'JavaScript blocked for 2 s, 100 clients', rare: true, count: 100, block: 2000, limit: 300, short: { count: 5, block: 500 } },
+}
+
+/** Curves: what is varied, over which values, and which figures are plotted. */
+export const GROWTH = {
+  'in-flight': {
+    title: 'Calls in flight (100 B)',
+    varied: 'inFlight',
+    values: [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536],
+    figures: ['callsPerSecond', 'jsCpu', 'processCpu', 'p50', 'p99', 'loopDelay', 'peakMemory'],
+    plots: ['callsPerSecond', 'jsCpu'],
+    workload: { ...calls, bytes: 100, seconds: 2 },
+  },
+  bytes: {
+    title: 'Bytes of a result (1 in flight)',
+    varied: 'bytes',
+    values: [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 64_000_000],
+    figures: ['callsPerSecond', 'jsCpu', 'processCpu', 'p50', 'loopDelay', 'peakMemory'],
+    plots: ['callsPerSecond', 'jsCpu', 'loopDelay'],
+    workload: { ...calls, inFlight: 1, seconds: 2 },
+  },
+  clients: {
+    title: 'Idle clients in one process',
+    varied: 'count',
+    values: [1, 10, 100, 1000, 10_000],
+    figures: ['memoryPerClient', 'jsCpuPerHeartbeat', 'processCpuPerHeartbeat', 'connectTime'],
+    plots: ['memoryPerClient', 'jsCpuPerHeartbeat'],
+    workload: { ...WORKLOADS.idle, heartbeat: 1000, seconds: 4 },
+  },
+}
+
+/** Enough to run every group once and every client once. */
+export const SHORT = ['calls-16', '1mb-wide-x4', 'tls-16', 'burst', 'pending', 'idle', 'load', 'storm', 'blocked']
+
+/** Whether a client can be measured with it. */
+export function applies(workload, client) {
+  const { group, tls = false } = WORKLOADS[workload]
+  if (client === 'no-network') return group === 'calls' && !tls
+  // Its WebSocket is there when it starts.
+  if (client === 'bun') return group !== 'load'
+  return true
+}

@@ -1,0 +1,64 @@
+/** What a span of time costs: the CPU of the JavaScript thread and of the process, and the longest that the event loop was held up. */
+import { readFileSync } from 'node:fs'
+
+export class Meter {
+  #start = performance.now()
+  #js = jsThreadTime()
+  #process = process.cpuUsage()
+  #probe
+  #last
+  #longest = 0
+
+  /** `watchesLoop` costs a timer of 5 ms, which an idle process should not have. */
+  constructor({ watchesLoop = true } = {}) {
+    if (!watchesLoop) return
+    this.#last = performance.now()
+    this.#probe = setInterval(() => this.#tick(), PROBE)
+  }
+
+  /** Microseconds of CPU, seconds, and ms of loop delay; all since the start. */
+  stop() {
+    clearInterval(this.#probe)
+    // A stall that is not over yet counts too.
+    if (this.#probe !== undefined) this.#tick()
+    const { user, system } = process.cpuUsage(this.#process)
+    return {
+      seconds: (performance.now() - this.#start) / 1000,
+      jsCpu: (jsThreadTime() - this.#js) / 1000,
+      processCpu: user + system,
+      loopDelay: this.#probe === undefined ? null : this.#longest,
+    }
+  }
+
+  #tick() {
+    const now = performance.now()
+    this.#longest = Math.max(this.#longest, now - this.#last - PROBE)
+    this.#last = now
+  }
+}
+
+export function delay(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Bytes that are resident after a garbage collection. */
+export async function residentBytes() {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc()
+    await delay(20)
+  }
+  return process.memoryUsage.rss()
+}
+
+/** Bytes at the highest. */
+export function peakBytes() {
+  return process.resourceUsage().maxRSS * 1024
+}
+
+/** Nanoseconds on the CPU; the main thread has the number of the process. `NaN`, which becomes `null` in JSON, where the system does not tell. */
+function jsThreadTime() {
+  if (process.platform !== 'linux') return NaN
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0])
+}
+
+const PROBE = 5
