@@ -119,6 +119,16 @@ describe('authenticate()', () => {
     assert.equal(client.state, 'ready')
   })
 
+  test('while reconnecting dials at once, with the new token', async (t) => {
+    const server = await listen(t, { tokens: ['right'] })
+    server.refuseUpgrades(503)
+    const client = open(t, server, PATIENT)
+    await reached(client, 'reconnecting')
+    await server.resumeAccepting()
+    await client.authenticate('right')
+    assert.equal(client.state, 'ready')
+  })
+
   test('while connecting sends the new token in place of the old', async (t) => {
     const server = await listen(t, { tokens: ['right'] })
     const tokens = tokensOf(server)

@@ -118,11 +118,13 @@ describe('the report', () => {
   ]
   const results = { date: '2000-01-02', machine: { cpu: 'a CPU' }, versions: { ws: '0.0.0' }, rounds: 2, clients: ['ours', 'ws', 'undici'], absent: { bun: 'gone' }, capacity: {}, samples }
 
+  it('waits for the results', () => assert.equal(writeReport(folder), false))
+
   it('is made from what was stored, with what is missing named', () => {
     store(folder, 'results', results)
     store(folder, 'growth', { points: [{ curve: 'bytes', value: 100, client: 'ours', figures: { jsCpu: 1, callsPerSecond: 2 } }, { curve: 'bytes', value: 1000, client: 'ours', refused: 'too\nmuch' }] })
     store(folder, 'micro', { benchmarks: [{ group: 'envelope', name: 'ours 1 MB', ns: 500_000, bytes: 1_000_000 }] })
-    writeReport(folder)
+    assert.equal(writeReport(folder), true)
     const text = readFileSync(join(folder, 'performance.md'), 'utf8')
     for (const part of ['a CPU', '0.55 ×', '`bun` was left out: gone', 'too much', '| envelope | ours 1 MB | 500,000 | 2 |', '**goal**']) {
       assert.ok(text.includes(part), `${part} is missing`)

@@ -184,6 +184,13 @@ describe('close()', () => {
     assert.equal(client.state, 'closed')
   })
 
+  test('waits for nothing where nothing is in flight', async (t) => {
+    const client = await ready(t, await listen(t))
+    await client.useTool('echo')
+    await client.close({ drain: 1_000_000 })
+    assert.equal(client.state, 'closed')
+  })
+
   test('rejects what is still in flight when drain is over', async (t) => {
     const server = await listen(t)
     const client = await ready(t, server)

@@ -49,6 +49,26 @@ describe('ten thousand calls at once', () => {
   })
 })
 
+test('a mailbox that has filled up is emptied in short turns, between which timers and I/O get theirs', async (t) => {
+  const server = await listen(t)
+  const client = await ready(t, server)
+  const COUNT = 200
+  let [turns, heard] = [0, 0]
+  const all = new Promise((resolve) => {
+    client.on('message', () => {
+      for (const end = performance.now() + 0.5; performance.now() < end; );
+      if (++heard === COUNT) resolve()
+    })
+  })
+  for (let i = 0; i < COUNT; i++) server.broadcast({ i })
+  // All of it lies ready before the first is delivered.
+  for (const end = performance.now() + 10_000; client.stats().messagesReceived < COUNT && performance.now() < end; );
+  const turn = () => heard < COUNT && setImmediate(turn, turns++)
+  setImmediate(turn)
+  await all
+  assert.ok(turns > COUNT / 10, `${turns} turns`)
+})
+
 /** Answers at once, or a little later. */
 async function odd(i) {
   if (i % 2 === 0) await new Promise(setImmediate)

@@ -265,19 +265,24 @@ describe('what breaks the rules of WebSocket ends the connection with the code f
     ['a ping that is too long', [0x89, 126, 1, 0, ...Array(256).fill(0)], 1002],
   ]) {
     test(what, async (t) => {
-      const told = []
+      let connections = 0
+      let tell
+      const told = new Promise((resolve) => (tell = resolve))
       const { url } = await listenRaw(t, (socket, tcp) => {
+        connections += 1
+        const isFirst = connections === 1
         socket.once('message', () => {
           socket.send(WELCOME)
-          if (told.length === 0) tcp.write(Buffer.from(bytes))
+          if (isFirst) tcp.write(Buffer.from(bytes))
         })
-        socket.once('close', (code) => told.push(code))
+        if (isFirst) socket.once('close', tell)
       })
       const client = open(t, url, PATIENT)
       const [{ code: seen, wasClean, willReconnect }] = await next(client, 'close')
       assert.deepEqual({ code: seen, wasClean, willReconnect }, { code, wasClean: false, willReconnect: true })
       await client.connect()
-      assert.deepEqual(told, [code])
+      // The close frame goes out in the background, while the client is on its way back already.
+      assert.equal(await told, code)
     })
   }
 })

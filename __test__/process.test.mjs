@@ -147,6 +147,7 @@ describe('the process stays alive', () => {
       t,
       async ({ MCPClient, tell, input: { url } }) => {
         const client = new MCPClient(url, { heartbeatInterval: 20 })
+        await client.connect()
         client.unref()
         if (client.ref() !== client) tell('ref() does not return the client')
       },
@@ -292,6 +293,29 @@ test('a client that nobody holds any more is collected once it is closed, and no
     { flags: ['--expose-gc'] },
   )
   assert.deepEqual(told, { collected: ['closed'], heard: ['open spread'] })
+})
+
+test('a client that nobody holds is told all of its end before it may be collected', async (t) => {
+  const server = await listen(t)
+  const program = start(
+    t,
+    ({ MCPClient, tell, block, input: { url } }) => {
+      const client = new MCPClient(url)
+      client.on('state', ({ state }) => {
+        if (state !== 'closed') return
+        // The delivery has taken its share of the turn: 'close' comes in the next one, after the collection.
+        block(10)
+        setImmediate(gc)
+      })
+      client.on('close', ({ code }) => tell(code))
+      void client.connect().then(() => tell('ready'))
+    },
+    { url: server.url },
+    { flags: ['--expose-gc'] },
+  )
+  await program.told(0)
+  await server.closeAll(1000)
+  assert.deepEqual(await program.ended, { code: 0, signal: null, told: ['ready', 1000], stderr: '' })
 })
 
 test('clients of a process share one I/O thread, which ends with the last of them', { skip: process.platform !== 'linux' && 'threads are counted in /proc' }, async (t) => {

@@ -393,6 +393,18 @@ describe('tools', () => {
     assert.deepEqual(await client.closed, { code: 1001, reason: 'server closing' })
   })
 
+  test('many tools may wait at once without a warning of Node.js', async (t) => {
+    const { client, server } = await openWith(t)
+    const warnings = []
+    const note = ({ message }) => warnings.push(message)
+    process.on('warning', note)
+    t.after(() => process.off('warning', note))
+    for (let id = 0; id < 50; id++) client.send({ id, name: 'sleep', parameters: { ms: 60_000 } })
+    for (let id = 0; id < 50; id++) await server.nextRequest('sleep')
+    await new Promise(setImmediate)
+    assert.deepEqual(warnings, [])
+  })
+
   test('fail fails with the message and the code that it is given', async (t) => {
     const { call } = await openWith(t)
     assert.deepEqual((await call('fail', { message: 'No', code: 'NO' })).error, { message: 'No', code: 'NO' })

@@ -25,9 +25,10 @@ const mailbox = new native.Mailbox(drain)
 /** The promise of a call is in the slot that the native core has for it; free slots are reused. */
 const waiters: (Waiter | undefined)[] = []
 const freeSlots: number[] = []
-/** Clients by their number. Only an active one is held: one that is closed may be collected. */
+/** Clients by their number. Only an active one is held: one that is closed may be collected, once it has heard all of its end. */
 const recipients = new Map<number, WeakRef<Recipient>>()
 const active = new Set<Recipient>()
+const ending = new Set<Recipient>()
 const collected = new FinalizationRegistry<number>((id) => recipients.delete(id))
 let nextId = 0
 let holders = 0
@@ -41,10 +42,10 @@ export function register(recipient: Recipient): number {
   return id
 }
 
-/** While a client is active it is not collected. */
+/** While a client is active it is not collected, nor before it was told what is in the mailbox then. */
 export function setActive(recipient: Recipient, isActive: boolean): void {
   if (isActive) active.add(recipient)
-  else active.delete(recipient)
+  else if (active.delete(recipient)) ending.add(recipient)
 }
 
 /** A slot for the native core to settle. */
@@ -82,6 +83,7 @@ function drain(): void {
     deliver(item)
     if (performance.now() > end) return drainSoon()
   }
+  ending.clear()
 }
 
 function deliver([kind, a, b, payload]: NonNullable<ReturnType<typeof mailbox.take>>): void {

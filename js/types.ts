@@ -26,11 +26,11 @@ export interface ConnectionSnapshot {
 /** Reserved: TLS options are refused by this version. The system's certificates and `NODE_EXTRA_CA_CERTS` are trusted. */
 export interface TlsOptions {
   /** PEM; added to the system's store. */
-  ca?: string | Buffer | readonly (string | Buffer)[]
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
   /** PEM client certificate chain. */
-  cert?: string | Buffer
+  cert?: string | Uint8Array
   /** PEM private key. */
-  key?: string | Buffer
+  key?: string | Uint8Array
   /** SNI, and the name to verify. */
   servername?: string
   rejectUnauthorized?: boolean

@@ -9,6 +9,7 @@ import { createRequire, isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { buildForPages } from './js-build/pages.mjs'
 import { declarationsReachableFrom } from './js-build/declarations.mjs'
 import { licensesOf } from './js-build/licenses.mjs'
 
@@ -26,7 +27,18 @@ const BUNDLES = [
 ]
 
 /** What users' compilers read. */
-const PUBLIC_TYPES = ['index.d.ts', 'testing.d.ts']
+const PUBLIC_TYPES = [
+  'index.d.ts',
+  'testing.d.ts',
+  'react.d.ts',
+  'bridge.d.ts',
+  'electron/main.d.ts',
+  'electron/preload.d.ts',
+  'electron/renderer.d.ts',
+]
+
+/** Whoever imports these has the package that their types are about. */
+const TYPES_OF_PEERS = { 'react.d.ts': ['react'] }
 
 /** Native helpers that `ws` uses where users have installed them, and does without elsewhere. */
 const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
@@ -35,6 +47,7 @@ export async function buildJs() {
   compile()
   const metafiles = []
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
+  await buildForPages(SOURCE, OUTPUT)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOf(ROOT, metafiles))
   await removeLeftovers()
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
@@ -98,7 +111,7 @@ function checkImports(bundle, metafile) {
 async function removeLeftovers() {
   const kept = new Set(BUNDLES.map(outputOf))
   for (const name of PUBLIC_TYPES) {
-    for (const file of await declarationsReachableFrom(join(OUTPUT, name))) kept.add(file)
+    for (const file of await declarationsReachableFrom(join(OUTPUT, name), TYPES_OF_PEERS[name])) kept.add(file)
   }
   for (const { folder } of BUNDLES) await prune(join(OUTPUT, folder), kept)
 }

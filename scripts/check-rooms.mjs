@@ -1,9 +1,12 @@
 /** The rules of the house that no compiler checks: who may know whom (CONTRIBUTING.md). */
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** What runs in pages and sandboxed renderers too. */
+const PAGE_ROOMS = ['js/react.ts', 'js/react', 'js/bridge.ts', 'js/bridge', 'js/electron', 'js/no-client.ts', 'js/snapshots.ts', 'js/arguments.ts', 'js/errors.ts', 'js/socket-events.ts']
 
 /** In files under `room`, no line of code may match; comments may speak of anything. */
 export const RULES = [
@@ -18,6 +21,12 @@ export const RULES = [
   { room: 'js', except: ['js/testing', 'js/cli'], ban: /\b(setTimeout|setInterval)\s*\(/, why: 'timers that keep a rule are in the Rust core' },
   { room: 'js', except: ['js/testing', 'js/cli'], ban: /from '(\.\/|\.\.\/)*(testing|cli)\b/, why: 'the client never loads the server or the CLI' },
   { room: 'js', except: ['js/hub.ts', 'js/client.ts', 'js/native.ts'], ban: /from '(\.\/|\.\.\/)*native\.js'/, why: 'native code is loaded in one place' },
+  ...PAGE_ROOMS.flatMap((room) => [
+    { room, ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|hub|call|index|options)\.js'/, why: 'a page cannot load native code' },
+    { room, ban: /\b(from|import|require)\b\s*\(?\s*'(?!\.{1,2}\/|react'|#native-client'|electron')/, why: 'a page has neither Node.js nor other packages' },
+    { room, ban: /\b(process|Buffer|__dirname|__filename|setImmediate)\b\s*[.(]/, why: 'a page has none of the globals of Node.js' },
+  ]),
+  ...['js/bridge.ts', 'js/bridge', 'js/electron'].map((room) => ({ room, ban: /'react'|#native-client/, why: 'the bridge knows neither React nor a client of its own' })),
 ]
 
 /** The offences, one sentence each. */
@@ -32,10 +41,16 @@ export function offences(rules = RULES, read = readRoom) {
 }
 
 function readRoom(room) {
-  return readdirSync(join(ROOT, room), { recursive: true, withFileTypes: true })
+  return filesOf(join(ROOT, room))
+    .map((path) => ({ file: relative(ROOT, path).replaceAll(sep, '/'), lines: readFileSync(path, 'utf8').split('\n') }))
+}
+
+/** A room is a folder, or a file by itself. */
+function filesOf(path) {
+  if (statSync(path).isFile()) return [path]
+  return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(rs|ts)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .map((path) => ({ file: relative(ROOT, path).replaceAll(sep, '/'), lines: readFileSync(path, 'utf8').split('\n') }))
 }
 
 function withoutComment(line) {

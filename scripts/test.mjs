@@ -54,6 +54,10 @@ function checkTypes() {
     node(TYPESCRIPT, '--project', '__test__/types', '--typeRoots', roots, '--types', 'node')
     console.log(`the contract and the usage compile with @types/${types}`)
   }
+  for (const project of ['page/tsconfig.json', 'page/react18.tsconfig.json', 'electron/tsconfig.json']) {
+    node(TYPESCRIPT, '--project', `__test__/types/${project}`)
+    console.log(`${project} compiles`)
+  }
 }
 
 function testFiles() {

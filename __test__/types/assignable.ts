@@ -1,5 +1,6 @@
 /** The package's public types against the contract: whatever the contract promises, the package has. */
 import * as actual from '@mcp-integration/client'
+import { connectClient } from '@mcp-integration/client/bridge'
 import type * as contract from './contract'
 
 /** Compiles only where `Actual` can stand wherever `Promised` is asked for. */
@@ -11,6 +12,7 @@ promise<typeof contract.WS_ERROR_CODES>(actual.WS_ERROR_CODES)
 declare const client: actual.MCPClient
 promise<contract.MCPClient>(client)
 promise<contract.MCPClientLike>(client)
+promise<contract.MCPClientLike>(connectClient(new MessageChannel().port1))
 declare const error: actual.MCPError
 promise<contract.MCPError>(error)
 declare const toolError: actual.MCPToolError

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { OURS, REFERENCE } from '../clients/index.mjs'
 import { gatherMicro } from '../report/micro.mjs'
 import { goalsTable, workloadTables } from '../report/tables.mjs'
-import { store, writeReport } from '../report/write.mjs'
+import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 import { droppedOf, findFalls, ratiosOf } from './baseline.mjs'
 import { ROOT, buildAll, serverPath, targetFolder } from './build.mjs'
@@ -20,7 +20,7 @@ export async function main(args) {
   const options = readOptions(args)
   if (options.help) return say(USAGE)
   const out = options.out ?? join(ROOT, 'docs')
-  if (options.report) return writeReport(out)
+  if (options.report) return report(out)
   if (options.micro) return runMicro(out)
   const program = options['no-build'] ? serverPath() : await buildAll()
   return options.growth ? await growth(program, options, out) : await compare(program, options, out)
@@ -33,8 +33,8 @@ async function compare(program, options, out) {
   say(workloadTables(samples, present))
   if (options.isWhole) {
     store(out, 'results', { ...circumstances(present), rounds, clients: present, absent, capacity: selfTest(program), samples })
-    writeReport(out)
-    say(`\n${goalsTable(samples)}\n\n${join(out, 'performance.md')} is written`)
+    say(`\n${goalsTable(samples)}\n`)
+    report(out)
   }
   if (options.save && !isShort) save(samples)
   return options.check ? check(samples) : 0
@@ -43,15 +43,21 @@ async function compare(program, options, out) {
 async function growth(program, { clients, curves, client }, out) {
   const { present } = stockOf(client.length > 0 ? clients : [OURS, REFERENCE, 'ws-tuned'])
   const points = await runGrowth({ program, curves, clients: present, tell: progress })
-  store(out, 'growth', { ...circumstances(present), points })
-  writeReport(out)
-  say(`${join(out, 'performance.md')} is written`)
+  // The other curves stay as they are.
+  const others = (stored(out, 'growth')?.points ?? []).filter(({ curve }) => !curves.includes(curve))
+  store(out, 'growth', { ...circumstances(present), points: [...others, ...points] })
+  return report(out)
 }
 
 function runMicro(out) {
   execFileSync('cargo', ['bench', '--locked', '--bench', 'micro'], { cwd: ROOT, stdio: 'inherit' })
   store(out, 'micro', { ...circumstances([]), benchmarks: gatherMicro(join(targetFolder(), 'criterion')) })
-  writeReport(out)
+  return report(out)
+}
+
+function report(out) {
+  const isWritten = writeReport(out)
+  say(isWritten ? `${join(out, 'performance.md')} is written` : 'Stored. The report is written when `npm run bench` has measured the clients.')
 }
 
 /** A run of some workloads replaces only their ratios. */

@@ -17,16 +17,27 @@ export function store(out, name, { samples, points, benchmarks, ...rest }) {
   writeFileSync(join(out, 'performance', `${name}.json`), text)
 }
 
-/** @throws Error where nothing was stored */
+/** What was stored, or `null`. */
+export function stored(out, name) {
+  try {
+    return JSON.parse(readFileSync(join(out, 'performance', `${name}.json`), 'utf8'))
+  } catch (error) {
+    if (error.code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** False, and nothing is written, where the clients have not been measured. */
 export function writeReport(out) {
-  const results = read(out, 'results')
-  if (results === null) throw new Error(`${join(out, 'performance', 'results.json')} is missing: run npm run bench first`)
-  const growth = read(out, 'growth')
+  const results = stored(out, 'results')
+  if (results === null) return false
+  const growth = stored(out, 'growth')
   const plots = { ...ratioPlots(results.samples, results.clients), ...(growth === null ? {} : growthPlots(growth.points)) }
   const folder = join(out, 'performance')
   for (const name of readdirSync(folder).filter((name) => name.endsWith('.svg'))) rmSync(join(folder, name))
   for (const [name, svg] of Object.entries(plots)) writeFileSync(join(folder, `${name}.svg`), svg)
-  writeFileSync(join(out, 'performance.md'), fill(readFileSync(TEMPLATE, 'utf8'), sectionsOf(results, growth, read(out, 'micro'))))
+  writeFileSync(join(out, 'performance.md'), fill(readFileSync(TEMPLATE, 'utf8'), sectionsOf(results, growth, stored(out, 'micro'))))
+  return true
 }
 
 /** The template with its `{{names}}` replaced. */
@@ -49,15 +60,6 @@ function sectionsOf({ samples, clients, absent, machine, versions, date, rounds,
     machine: table(['', ''], Object.entries({ date, ...machine, rounds, ...versions }).map(([name, value]) => [name, value])),
     clients: clients.map((name) => `- \`${name}\`: ${CLIENTS[name].title}`).join('\n'),
     absent: Object.entries(absent).map(([name, reason]) => `- \`${name}\` was left out: ${reason}`).join('\n'),
-  }
-}
-
-function read(out, name) {
-  try {
-    return JSON.parse(readFileSync(join(out, 'performance', `${name}.json`), 'utf8'))
-  } catch (error) {
-    if (error.code === 'ENOENT') return null
-    throw error
   }
 }
 

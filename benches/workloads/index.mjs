@@ -3,7 +3,7 @@
  * harness is tested. `rare` ones are measured in every second round.
  */
 
-const calls = { group: 'calls', kind: 'plain', seconds: 1, warmUp: 0.4, short: { seconds: 0.05, warmUp: 0.02 } }
+const calls = { group: 'calls', kind: 'plain', seconds: 1, warmUp: 0.3, short: { seconds: 0.05, warmUp: 0.02 } }
 const overTls = { ...calls, tls: true, rare: true, bytes: 100 }
 
 export const WORKLOADS = {

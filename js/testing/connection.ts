@@ -1,4 +1,5 @@
 /** One WebSocket of the server: sends, closes, and knows when it is gone. It never looks at what a frame says. */
+import { setMaxListeners } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { WebSocket } from 'ws'
 import { checkCloseFrame } from '../close-codes.js'
@@ -19,6 +20,8 @@ export class Connection implements MCPTestConnection {
     this.dialect = dialect
     this.headers = headers
     this.#socket = socket
+    // Each tool that waits listens to it, and there may be many: no sign of a leak.
+    setMaxListeners(0, this.#gone.signal)
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => {
         this.#gone.abort()

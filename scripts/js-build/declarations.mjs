@@ -4,10 +4,11 @@ import { dirname, resolve } from 'node:path'
 
 /**
  * @param {string} entry absolute path of a .d.ts file
+ * @param {string[]} peers packages that whoever uses the entry has
  * @returns {Promise<Set<string>>} it and all that it imports, as absolute paths
  * @throws when one of them names a package: the users of this one have not installed it
  */
-export async function declarationsReachableFrom(entry) {
+export async function declarationsReachableFrom(entry, peers = []) {
   const reached = new Set()
   const waiting = [entry]
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
@@ -15,7 +16,7 @@ export async function declarationsReachableFrom(entry) {
     reached.add(file)
     for (const specifier of specifiersIn(await readFile(file, 'utf8'))) {
       if (specifier.startsWith('.')) waiting.push(resolve(dirname(file), `${specifier.replace(/\.js$/, '')}.d.ts`))
-      else if (!specifier.startsWith('node:')) throw new Error(`${file} names the types of ${specifier}, which users do not have`)
+      else if (!specifier.startsWith('node:') && !peers.includes(specifier)) throw new Error(`${file} names the types of ${specifier}, which users do not have`)
     }
   }
   return reached

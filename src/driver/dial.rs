@@ -257,6 +257,8 @@ const READ_BUFFER: usize = 4096;
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
     use super::*;
 
     fn endpoint(url: &str) -> Result<Endpoint, OptionError> {
@@ -292,5 +294,53 @@ mod tests {
         let [a4, b4, a6, b6] = ["1.1.1.1:1", "2.2.2.2:1", "[::1]:1", "[::2]:1"].map(|a| a.parse().expect("an address"));
         assert_eq!(interleave(vec![a6, b6, a4, b4]), [a6, a4, b6, b4]);
         assert_eq!(interleave(vec![a4, a6, b6]), [a4, a6, b6]);
+    }
+
+    /// An address on loopback where somebody listens.
+    async fn listening() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
+        let address = listener.local_addr().expect("it is bound");
+        (listener, address)
+    }
+
+    async fn refusing() -> SocketAddr {
+        listening().await.1
+    }
+
+    /// An address that does not answer: the queue of its listener is full.
+    async fn silent() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
+        let socket = TcpSocket::new_v4().expect("IPv4");
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("loopback has a free port");
+        let listener = socket.listen(1).expect("it listens");
+        let address = listener.local_addr().expect("it is bound");
+        let mut queue = Vec::new();
+        while let Ok(connected) = timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+            queue.push(connected.expect("nobody refuses"));
+        }
+        (listener, queue, address)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_followed_by_the_next() {
+        let (_listener, good) = listening().await;
+        let tcp = race(vec![refusing().await, refusing().await, good]).await.expect("the last one listens");
+        assert_eq!(tcp.peer_addr().expect("it is connected"), good);
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn an_address_that_is_silent_is_overtaken_by_the_next() {
+        let (_busy, _queue, mute) = silent().await;
+        let (_listener, good) = listening().await;
+        let tcp = race(vec![mute, refusing().await, good]).await.expect("the last one listens");
+        assert_eq!(tcp.peer_addr().expect("it is connected"), good);
+    }
+
+    #[tokio::test]
+    async fn when_all_addresses_fail_the_last_failure_is_told() {
+        let error = race(vec![refusing().await, refusing().await]).await.expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let error = race(Vec::new()).await.expect_err("there is nobody");
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
     }
 }

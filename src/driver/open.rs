@@ -1,7 +1,7 @@
 //! An open WebSocket: reads in batches, writes what the outbox holds, and takes its leave.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     io,
     pin::Pin,
     sync::Arc,
@@ -11,7 +11,11 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::{io::ReadBuf, net::tcp::OwnedWriteHalf, task::coop, time::timeout};
+use tokio::{
+    io::ReadBuf,
+    net::tcp::OwnedWriteHalf,
+    time::{Sleep, sleep, timeout},
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -36,8 +40,14 @@ pub(super) struct Open {
     paused: bool,
     /// Our close frame is in the outbox: what comes now is dropped, so there is no reason to stop reading.
     said_goodbye: bool,
-    /// Writing has failed. What came before is still to be read.
-    broken: Option<io::Error>,
+    /// Writing has failed. What came before is still to be read, up to the end of the stream.
+    broken: Option<Broken>,
+}
+
+struct Broken {
+    error: io::Error,
+    /// Runs while there is nothing to read: it ends the connection if the stream does not.
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 /// What one turn of reading brought; it may be nothing.
@@ -94,17 +104,20 @@ impl Open {
         let mut more = !self.is_paused() && self.read(cx, &mut inbox);
         if inbox.ending.is_none() {
             self.forward_pong(shared);
-            if let Some(error) = &self.broken {
-                // A task whose budget is spent reads nothing, and that says nothing.
-                if !more && !self.is_paused() && coop::has_budget_remaining() {
-                    inbox.ending = Some(Ending::abnormal(error.to_string()));
-                }
+            if self.broken.is_some() {
+                inbox.ending = if more || self.is_paused() { None } else { self.run_out_of_patience(cx) };
             } else if let Poll::Ready(Err(error)) = self.poll_write(cx, shared) {
-                self.broken = Some(error);
+                self.broken = Some(Broken { error, patience: None });
                 more = true;
             }
         }
         if more || inbox.ending.is_some() || !inbox.messages.is_empty() { Poll::Ready(inbox) } else { Poll::Pending }
+    }
+
+    fn run_out_of_patience(&mut self, cx: &mut Context<'_>) -> Option<Ending> {
+        let Broken { error, patience } = self.broken.as_mut()?;
+        let patience = patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+        patience.as_mut().poll(cx).is_ready().then(|| Ending::abnormal(error.to_string()))
     }
 
     /// True when there may be more, and nothing but the next turn will look for it.
@@ -228,6 +241,8 @@ fn ending_of(error: &Error) -> Ending {
 const READ_AT_ONCE: usize = 256 * 1024;
 /// What a message costs beyond its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
+/// A stream that cannot be written to ends at once; this is for one that does not.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// What is read only to be thrown away.
 const DISCARDED_AT_ONCE: usize = 16 * 1024;
 /// As long as the session would wait for a closing handshake.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,7 +12,7 @@ use mcp_client::{
     driver::{Handle, Sink, shared_io_thread_name},
     protocol::{Config, ConnectionId, Event, Interest, MaxAttempts, Notice},
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::support::{
     client::{Client, Seen, config},
@@ -144,6 +144,60 @@ async fn a_server_that_floods_delays_neither_its_own_heartbeat_nor_another_clien
     within("the flood", flood).await.unwrap();
     drop(other);
     within("the echo", echo).await.unwrap();
+}
+
+/// Holds the I/O thread up when a message comes, until it is released.
+struct Blocking {
+    held: mpsc::UnboundedSender<()>,
+    release: Mutex<std::sync::mpsc::Receiver<()>>,
+    full: watch::Sender<bool>,
+}
+
+impl Sink for Blocking {
+    type Payload = u32;
+
+    fn push(&self, event: Event<u32>) {
+        if matches!(&event, Event::Message { text, .. } if text == "hold") {
+            self.held.send(()).expect("the test waits for it");
+            self.release.lock().expect("one thread uses it").recv().expect("the test releases it");
+        }
+    }
+
+    fn ask_token(&self, _: ConnectionId) {}
+
+    fn wake(&self) {}
+
+    fn is_full(&self) -> watch::Receiver<bool> {
+        self.full.subscribe()
+    }
+}
+
+#[tokio::test]
+async fn a_pong_that_came_while_the_thread_was_held_up_is_heard_before_the_time_is_judged() {
+    alone!(a_pong_that_came_while_the_thread_was_held_up_is_heard_before_the_time_is_judged);
+    let (held, mut is_held) = mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let holding = Server::start().await;
+    let sink = Blocking { held, release: Mutex::new(released), full: watch::Sender::new(false) };
+    let holder = Handle::new(config(&holding.url()), sink).unwrap();
+    holder.connect(1);
+    let mut holding = holding.ready_raw().await;
+
+    let server = Server::start().await;
+    let patience = Duration::from_millis(500);
+    let (interval, timeout) = (Some(Duration::from_millis(10)), patience);
+    let times = Config { heartbeat_interval: interval, heartbeat_timeout: timeout, ..config(&server.url()) };
+    let mut client = Client::connecting(times);
+    let mut raw = server.ready_raw().await;
+    assert_eq!(raw.expect_frame().await.json()["messageType"], "ping");
+    holding.send(&text_frame("hold")).await;
+    within("the hold-up", is_held.recv()).await.unwrap();
+    raw.send(&text_frame(r#"{"messageType":"pong","timestamp":1}"#)).await;
+    // By then the pong is overdue for who only looks at the clock.
+    tokio::time::sleep(patience + Duration::from_millis(50)).await;
+    release.send(()).unwrap();
+    client.notice("the heartbeat", |notice| matches!(notice, Notice::Heartbeat { .. }).then_some(())).await;
+    assert_eq!(client.handle.snapshot().state, "ready");
 }
 
 /// Panics at what it is told to.

@@ -290,6 +290,14 @@ fn the_counters_count() {
     assert_eq!(stats.bytes_sent, bytes as u64);
     assert_eq!((stats.connected_since, stats.request_latency.count), (Some(opened), 1));
     assert!(stats.request_latency.p50.is_some_and(|millis| (245.0..255.0).contains(&millis)));
+    let (connection, received) = (sim.connection(), stats.bytes_received);
+    assert_eq!(
+        received,
+        (ACCEPTED.len() + r#"{"id":"","results":1}"#.len() + sim.id(call).expect("taken").to_string().len()) as u64
+    );
+    sim.input(|session, now| session.handle_binary(now, connection, 7));
+    let stats = sim.session().stats();
+    assert_eq!((stats.messages_received, stats.bytes_received), (3, received + 7));
     sim.drop_connection();
     assert_eq!(sim.session().stats().connected_since, None);
     come_back(&mut sim);

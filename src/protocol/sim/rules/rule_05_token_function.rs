@@ -196,6 +196,18 @@ fn an_answer_that_comes_while_closing_is_passed_over() {
 }
 
 #[test]
+fn a_refusal_of_its_token_is_not_the_end_while_the_answer_to_the_users_own_auth_message_is_due() {
+    let mut sim = authenticating(asks_for_tokens);
+    sim.token(Ok("stale"));
+    sim.send(r#"{"id":"auth","token":"mine"}"#);
+    sim.forget();
+    sim.server_says(REFUSED);
+    assert_eq!((sim.state(), asked(&sim)), ("authenticating", vec![]));
+    sim.server_says(ACCEPTED);
+    assert_eq!(sim.state(), "ready");
+}
+
+#[test]
 fn in_the_event_dialect_it_is_not_asked() {
     let mut sim = authenticating(|config| {
         asks_for_tokens(config);

@@ -1,0 +1,78 @@
+import { connectClient, serveClient } from '@mcp-integration/client/bridge'
+import { next } from './client.mjs'
+
+/** Serves `client` over a channel of Node.js. What is dropped is kept in `log`; everything is gone when the test is over. */
+export function bridge(t, client, options = {}) {
+  const { port1, port2 } = new MessageChannel()
+  const log = []
+  const served = serveClient(client, port1, { onLog: (entry) => log.push(entry), ...options })
+  const far = connectClient(port2)
+  t.after(async () => {
+    served.close()
+    await far.close()
+    port1.close()
+    port2.close()
+  })
+  return { far, served, log, near: port1, port: port2 }
+}
+
+/** The same, with the far end ready. */
+export async function bridged(t, client, options) {
+  const made = bridge(t, client, options)
+  await made.far.connect()
+  return made
+}
+
+/** A port whose far end is a test that says whatever it likes. */
+export function rawBridge(t, client, options = {}) {
+  const { port1, port2 } = new MessageChannel()
+  const log = []
+  const served = serveClient(client, port1, { onLog: (entry) => log.push(entry), ...options })
+  const hear = listenerOf(port2)
+  t.after(() => {
+    served.close()
+    port2.close()
+  })
+  return {
+    served,
+    log,
+    port: port2,
+    say: (message) => port2.postMessage(message),
+    hear,
+    /** Resolves when everything said before has been dealt with. */
+    async heardOut() {
+      port2.postMessage({ mcpBridge: 1, type: 'command', id: 999_999, name: 'connect', token: null, seen: 'idle' })
+      while ((await hear()).id !== 999_999);
+    },
+  }
+}
+
+/** A far end whose other end is a test that says whatever it likes. */
+export function rawServer(t) {
+  const { port1, port2 } = new MessageChannel()
+  const far = connectClient(port2)
+  const hear = listenerOf(port1)
+  t.after(async () => {
+    await far.close()
+    port1.close()
+  })
+  return {
+    far,
+    port: port1,
+    say: (message) => port1.postMessage({ mcpBridge: 1, ...message }),
+    hear,
+  }
+}
+
+/** Hands out what comes through a port, in order. */
+function listenerOf(port) {
+  const arrived = []
+  const waiting = []
+  port.on('message', (message) => (waiting.length > 0 ? waiting.shift()(message) : arrived.push(message)))
+  return () => (arrived.length > 0 ? Promise.resolve(arrived.shift()) : new Promise((resolve) => waiting.push(resolve)))
+}
+
+/** Waits until the far end has been told as much as the client has told. */
+export async function caughtUp(far, client) {
+  while (far.snapshot.revision < client.snapshot.revision) await next(far, 'state')
+}

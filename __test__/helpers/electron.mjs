@@ -1,0 +1,103 @@
+/**
+ * What the package uses of Electron, after its documentation: the main process, a window with `contextIsolation` and `sandbox`, a utility
+ * process. Ports are those of Node.js, structured clone is its own, and the context bridge copies as Electron's does.
+ */
+import { EventEmitter } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { compileFunction } from 'node:vm'
+
+const PRELOAD = createRequire(import.meta.url).resolve('@mcp-integration/client/electron/preload')
+
+/** A port in the main process: events through on(), and nothing before start(). */
+class MessagePortMain extends EventEmitter {
+  #port
+
+  constructor(port) {
+    super()
+    this.#port = port
+    port.once('close', () => this.emit('close'))
+  }
+
+  postMessage(message, transfer = []) {
+    this.#port.postMessage(message, transfer)
+  }
+
+  start() {
+    this.#port.on('message', (data) => this.emit('message', { data, ports: [] }))
+  }
+
+  close() {
+    this.#port.close()
+  }
+}
+
+/** The main process's side. */
+export const ipcMain = () => new EventEmitter()
+
+/** A utility process, and what it has as `process.parentPort`. */
+export function utilityProcess() {
+  const parentPort = new EventEmitter()
+  return { parentPort, child: { postMessage: (message, ports = []) => setImmediate(() => parentPort.emit('message', { data: structuredClone(message), ports })) } }
+}
+
+/** The frame of a page. Unlike that of Node.js, the origin of a scheme that is registered as standard is not `null`. */
+export function frame(url, parent = null) {
+  const { protocol, host } = new URL(url)
+  return { url, origin: `${protocol}//${host}`, parent }
+}
+
+/**
+ * Opens a window: runs the preload script as a sandboxed one is run, and returns what it has put on the page's `window`.
+ * @param senderFrame what the main process sees as the sender
+ */
+export async function openWindow(main, senderFrame) {
+  const exposed = {}
+  const electron = {
+    contextBridge: {
+      exposeInMainWorld(key, api) {
+        if (key in exposed) throw new Error(`Cannot bind an API on top of an existing property on the window object: ${key}`)
+        exposed[key] = Object.freeze(across(api))
+      },
+    },
+    ipcRenderer: {
+      postMessage(channel, message, transfer = []) {
+        const { port1, port2 } = new MessageChannel()
+        // A port that is given away cannot be used any more.
+        const [given] = transfer
+        port1.postMessage(given, [given])
+        port2.once('message', (port) => main.emit(channel, { senderFrame, ports: [new MessagePortMain(port)] }, structuredClone(message)))
+        port2.once('message', () => port1.close())
+      },
+    },
+  }
+  const asked = []
+  const ports = []
+  /** The preload script's own, so that they can be closed as a page that is left closes them. */
+  class MessageChannelOfPage extends MessageChannel {
+    constructor() {
+      super()
+      ports.push(this.port1)
+    }
+  }
+  // All that a sandboxed preload script may ask for.
+  const require = (name) => {
+    asked.push(name)
+    if (name === 'electron') return electron
+    throw new Error(`module not found: ${name}`)
+  }
+  const run = compileFunction(await readFile(PRELOAD, 'utf8'), ['require', 'MessageChannel', 'module', 'exports', 'process', 'Buffer', '__dirname'], { filename: PRELOAD })
+  run(require, MessageChannelOfPage, { exports: {} }, {})
+  return { exposed, asked, leave: () => ports.forEach((port) => port.close()) }
+}
+
+/** What the context bridge makes of a value: functions become others that copy what goes in and out, all else is copied, prototypes are lost. */
+function across(value, depth = 0) {
+  if (depth > 1_000) throw new Error('Electron contextBridge recursion depth exceeded.')
+  if (typeof value === 'function') return (...args) => across(Reflect.apply(value, undefined, args.map((arg) => across(arg))))
+  if (typeof value === 'symbol') throw new Error('An object could not be cloned.')
+  if (typeof value !== 'object' || value === null) return value
+  if (ArrayBuffer.isView(value)) return structuredClone(value)
+  if (Array.isArray(value)) return value.map((entry) => across(entry, depth + 1))
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, across(entry, depth + 1)]))
+}

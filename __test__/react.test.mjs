@@ -1,0 +1,471 @@
+/** The guide's hook over a client: with React 18 and 19 alike. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { MCPClient, MCPError } from '@mcp-integration/client'
+import { bridge } from './helpers/bridge.mjs'
+import { open, ready, rejection } from './helpers/client.mjs'
+import { DEAF_URL } from './helpers/ports.mjs'
+import { isReady, stage, VERSIONS } from './helpers/react.mjs'
+import { listen } from './helpers/test-server.mjs'
+
+const WORDS = 'WebSocket not connected or not authenticated'
+
+for (const version of VERSIONS) {
+  describe(`with React ${version} the hook`, () => {
+    test('returns what the guide’s hook returns, the snapshot, and useTool under a second name', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until, history } = stage(t, version)
+      root().render(probe({ url: server.url }))
+      const value = await until(isReady)
+      const names = ['connected', 'authenticated', 'error', 'connect', 'reconnect', 'sendMessage', 'useTool', 'snapshot', 'callTool']
+      assert.deepEqual(Object.keys(value).sort(), names.sort())
+      assert.equal(value.useTool, value.callTool)
+      assert.deepEqual([value.connected, value.authenticated, value.error], [true, true, null])
+      assert.deepEqual(await value.useTool('echo', { a: 1 }), { a: 1 })
+      assert.deepEqual([history()[0].connected, history()[0].authenticated, history()[0].snapshot.state], [false, false, 'idle'])
+    })
+
+    test('keeps its functions from render to render, whatever happens', async (t) => {
+      const servers = [await listen(t), await listen(t)]
+      const { root, probe, until, history } = stage(t, version)
+      const { render } = root()
+      for (const { url } of servers) {
+        render(probe({ url, apiKey: () => 'key', onMessage: () => {} }))
+        await until(({ snapshot }) => isReady({ snapshot }) && snapshot.url === url)
+      }
+      for (const name of ['connect', 'reconnect', 'sendMessage', 'useTool', 'callTool']) {
+        assert.equal(new Set(history().map((value) => value[name])).size, 1, name)
+      }
+    })
+
+    test('does not connect while it renders, nor before the effects of the page', async (t) => {
+      const server = await listen(t)
+      const { React, root, probe, until } = stage(t, version)
+      const Suspended = () => {
+        throw new Promise(() => {})
+      }
+      // What is suspended at its first rendering is rendered and never shown.
+      root().render(React.createElement(React.Suspense, { fallback: 'waiting' }, probe({ url: server.url, apiKey: 'never' }), React.createElement(Suspended)))
+      root().render(probe({ url: server.url }))
+      await until(isReady)
+      assert.equal(server.connections.length, 1)
+    })
+
+    test('does not reconnect for an onMessage of each render, and calls the last one', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until } = stage(t, version)
+      const { render } = root()
+      const heard = []
+      render(probe({ url: server.url, onMessage: (message) => heard.push(['first', message.text]) }))
+      await until(isReady)
+      const arrived = new Promise((resolve) => render(probe({ url: server.url, onMessage: (message) => resolve(message.text) })))
+      server.broadcast({ text: 'push' })
+      assert.equal(await arrived, 'push')
+      assert.ok(!heard.some(([, text]) => text === 'push'))
+      assert.equal((await server.nextConnection()).id, 1)
+      assert.equal(server.connections.length, 1)
+    })
+
+    test('tells onMessage every message, and stops when it is taken away', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until, last } = stage(t, version)
+      const { render } = root()
+      const heard = []
+      render(probe({ url: server.url, onMessage: (message) => heard.push(message) }))
+      await until(isReady)
+      await last().useTool('echo', 1)
+      assert.ok(heard.some(({ id }) => id === 'auth'))
+      assert.ok(heard.some(({ results }) => results === 1))
+      render(probe({ url: server.url, onMessage: null }))
+      const before = heard.length
+      await last().useTool('echo', 2)
+      assert.equal(heard.length, before)
+    })
+
+    test('shares one connection between components with the same url and key, and closes it with the last', async (t) => {
+      const server = await listen(t)
+      const { React, root, probe, until } = stage(t, version)
+      const { render, unmount } = root()
+      const all = (...names) => React.createElement('div', null, names.map((name) => probe({ key: name, name, url: server.url, apiKey: 'k' })))
+      render(all('a', 'b', 'c'))
+      for (const name of ['a', 'b', 'c']) await until(isReady, name)
+      const connection = await server.nextConnection()
+      render(all('b'))
+      render(all('b', 'd'))
+      // A latecomer sees at once what the others see.
+      assert.ok(isReady(await until(() => true, 'd')))
+      assert.equal(server.connections.length, 1)
+      unmount()
+      assert.equal((await connection.closed).code, 1000)
+      assert.equal(server.connections.length, 0)
+    })
+
+    test('makes a connection for each key, and another one when the key changes', async (t) => {
+      const server = await listen(t, { tokens: ['one', 'two', 'three'] })
+      const { React, root, probe, until } = stage(t, version)
+      const { render } = root()
+      const pair = (a, b) => React.createElement('div', null, probe({ name: 'a', url: server.url, apiKey: a }), probe({ name: 'b', url: server.url, apiKey: b }))
+      render(pair('one', 'two'))
+      await until(isReady, 'a')
+      await until(isReady, 'b')
+      const [one] = [await server.nextConnection(), await server.nextConnection()]
+      render(pair('three', 'two'))
+      await one.closed.catch(() => {})
+      await until(isReady, 'a')
+      assert.equal(server.connections.length, 2)
+    })
+
+    test('takes all functions as one key, and asks that of the last render', async (t) => {
+      const server = await listen(t, { tokens: ['second'] })
+      const { root, probe, until } = stage(t, version)
+      const { render } = root()
+      render(probe({ url: server.url, apiKey: () => 'first' }))
+      await until(({ snapshot }) => snapshot.state === 'unauthorized')
+      render(probe({ url: server.url, apiKey: async () => 'second' }))
+      const { connect } = await until(({ error }) => error?.code === 'AUTH_FAILED')
+      await connect()
+      const { error } = await until(isReady)
+      assert.equal(error, null)
+      assert.equal(server.connections.length, 1)
+    })
+
+    test('asks the key function of whoever still shares the connection', async (t) => {
+      const server = await listen(t)
+      const { React, root, probe, until } = stage(t, version)
+      const { render } = root()
+      const asked = []
+      const one = (name) => probe({ key: name, name, url: server.url, apiKey: () => asked.push(name) && name })
+      const show = (...names) => render(React.createElement('div', null, names.map(one)))
+      show('a', 'b')
+      await until(isReady, 'a')
+      show('a')
+      const { reconnect } = await until(isReady, 'a')
+      await reconnect()
+      assert.deepEqual(asked, ['b', 'a'])
+    })
+
+    test('takes the options of the first, and warns once of others', async (t) => {
+      const server = await listen(t)
+      const { React, root, probe, until } = stage(t, version)
+      const warn = t.mock.method(console, 'warn', () => {})
+      const one = (name, options) => probe({ key: name, name, url: server.url, ...options })
+      root().render(React.createElement('div', null,
+        one('a', { headers: { secret: 'hidden' } }), one('b', { headers: { secret: 'hidden' } }), one('c', { requestTimeout: 5 }), one('d', { requestTimeout: 6 })))
+      await until(isReady, 'd')
+      assert.equal(warn.mock.callCount(), 1)
+      const [words] = warn.mock.calls[0].arguments
+      assert.match(words, /headers, requestTimeout$/)
+      assert.doesNotMatch(words, /hidden/)
+      assert.equal((await server.nextConnection()).headers.secret, 'hidden')
+    })
+
+    test('connects once in StrictMode', async (t) => {
+      const server = await listen(t)
+      const { React, root, probe, until } = stage(t, version)
+      const { render, unmount } = root()
+      const heard = []
+      render(React.createElement(React.StrictMode, null, probe({ url: server.url, onMessage: ({ text }) => text && heard.push(text) })))
+      const { callTool } = await until(isReady)
+      server.broadcast({ text: 'once' })
+      assert.equal(await callTool('echo', 1), 1)
+      assert.deepEqual(heard, ['once'])
+      const connection = await server.nextConnection()
+      assert.equal(connection.id, 1)
+      unmount()
+      await connection.closed
+      // Had StrictMode made a second one, it would have come before this.
+      await ready(t, server)
+      assert.equal((await server.nextConnection()).id, 2)
+    })
+
+    test('remounted 1,000 times has one connection at the end, and has had but one', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until, last } = stage(t, version)
+      const { render } = root()
+      for (let i = 0; i < 1_000; i++) render(probe({ key: i, url: server.url }))
+      await until(isReady)
+      assert.equal(await last().useTool('echo', 'still there'), 'still there')
+      assert.equal(server.connections.length, 1)
+      assert.equal(server.connections[0].id, 1)
+    })
+
+    test('mounted 1,000 times on roots of their own has one connection at the end', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until } = stage(t, version)
+      for (let i = 0; i < 1_000; i++) {
+        const { render, unmount } = root()
+        render(probe({ url: server.url }))
+        if (i < 999) unmount()
+        if (i % 100 === 0) await new Promise(setImmediate)
+      }
+      await until(isReady)
+      const last = server.connections.at(-1)
+      for (const connection of server.connections) if (connection !== last) await connection.closed
+      assert.deepEqual(server.connections, [last])
+    })
+
+    test('does not come back after the last one has gone, whatever is called then', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until } = stage(t, version)
+      const { render, unmount } = root()
+      render(probe({ url: server.url, baseReconnectDelay: 1, maxReconnectDelay: 1 }))
+      const { connect, reconnect, useTool, sendMessage } = await until(isReady)
+      const connection = await server.nextConnection()
+      unmount()
+      await connection.closed
+      for (const promise of [connect(), reconnect(), useTool('echo')]) assert.equal((await rejection(promise)).code, 'NOT_CONNECTED')
+      assert.equal(sendMessage({}), false)
+      await ready(t, server)
+      assert.equal((await server.nextConnection()).id, 2)
+    })
+
+    test('that went away while it was connecting leaves nothing behind', async (t) => {
+      const server = await listen(t)
+      const { root, probe } = stage(t, version)
+      const { render, unmount } = root()
+      const connected = server.nextConnection()
+      render(probe({ url: server.url }))
+      await connected
+      unmount()
+      await (await connected).closed
+      assert.equal(server.connections.length, 0)
+    })
+
+    test('rejects a call at once in the guide’s words until it is ready', async (t) => {
+      const server = await listen(t)
+      const { root, probe, last, until } = stage(t, version)
+      root().render(probe({ url: server.url }))
+      const error = await rejection(last().useTool('echo', 1))
+      assert.ok(error instanceof MCPError)
+      assert.deepEqual([error.message, error.code, error.toolName], [WORDS, 'NOT_CONNECTED', 'echo'])
+      await until(isReady)
+      assert.equal(await last().callTool('echo', 1), 1)
+    })
+
+    test('lets calls wait where it is told to', async (t) => {
+      const server = await listen(t)
+      const { root, probe, last } = stage(t, version)
+      root().render(probe({ url: server.url, queue: true }))
+      assert.equal(await last().useTool('echo', 1), 1)
+    })
+
+    test('rejects at once also with a client that lets calls wait', async (t) => {
+      const client = open(t, await listen(t))
+      const { root, probe, last } = stage(t, version)
+      root().render(probe({ client }))
+      assert.equal((await rejection(last().useTool('echo'))).message, WORDS)
+    })
+
+    test('shows an error, and none when all is well again', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until } = stage(t, version)
+      root().render(probe({ url: server.url, baseReconnectDelay: 1, maxReconnectDelay: 1 }))
+      await until(isReady)
+      server.refuseUpgrades(503)
+      await server.terminateAll()
+      const { error, connected, authenticated } = await until((value) => value.error !== null)
+      assert.deepEqual([error.code, connected, authenticated], ['CONNECTION_LOST', false, false])
+      await server.resumeAccepting()
+      assert.equal((await until(isReady)).error, null)
+    })
+
+    test('waits for connect() without autoConnect, and connects when that is turned on', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until, last } = stage(t, version)
+      const { render } = root()
+      render(probe({ url: server.url, autoConnect: false }))
+      assert.equal((await until(() => true)).snapshot.state, 'idle')
+      await last().connect()
+      await until(isReady)
+      render(probe({ name: 'other', url: server.url, apiKey: 'another', autoConnect: false }))
+      await until(() => true, 'other')
+      render(probe({ name: 'other', url: server.url, apiKey: 'another', autoConnect: true }))
+      await until(isReady, 'other')
+    })
+
+    test('reconnects and sends when told to', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until, last } = stage(t, version)
+      root().render(probe({ url: server.url }))
+      await until(isReady)
+      const first = await server.nextConnection()
+      await last().reconnect()
+      await first.closed
+      await until(isReady)
+      const [got] = [once(server, 'message'), last().sendMessage({ hello: 'server' })]
+      assert.equal((await got)[0], '{"hello":"server"}')
+      const error = t.mock.method(console, 'error', () => {})
+      assert.equal(last().sendMessage({ big: 1n }), false)
+      assert.equal(error.mock.callCount(), 1)
+    })
+
+    test('has no client while it is not enabled', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until, last } = stage(t, version)
+      const { render } = root()
+      render(probe({ url: server.url, enabled: false }))
+      assert.equal((await rejection(last().connect())).code, 'NOT_CONNECTED')
+      render(probe({ url: server.url, enabled: true }))
+      await until(isReady)
+      const connection = await server.nextConnection()
+      assert.equal(connection.id, 1)
+      render(probe({ url: server.url, enabled: false }))
+      await until(({ snapshot }) => snapshot.state === 'idle')
+      await connection.closed
+    })
+
+    test('uses the client it is given, starts it and leaves it open', async (t) => {
+      const server = await listen(t)
+      const client = open(t, server, { autoConnect: false })
+      const { root, probe, until } = stage(t, version)
+      const { render, unmount } = root()
+      render(probe({ client }))
+      assert.equal((await until(isReady)).snapshot, client.snapshot)
+      unmount()
+      assert.equal(client.listenerCount('state'), 0)
+      assert.equal(await client.useTool('echo', 1), 1)
+    })
+
+    test('does not start a client that somebody has closed', async (t) => {
+      const server = await listen(t)
+      const client = await ready(t, server)
+      await client.close()
+      const { root, probe, until } = stage(t, version)
+      root().render(probe({ client }))
+      assert.equal((await until(() => true)).snapshot.state, 'closed')
+      assert.equal(client.state, 'closed')
+    })
+
+    test('takes the client of the provider, unless it names one or a url', async (t) => {
+      const server = await listen(t)
+      const [provided, own] = [await ready(t, server), await ready(t, server)]
+      const { React, MCPProvider, root, probe, until } = stage(t, version)
+      root().render(React.createElement(MCPProvider, { client: provided },
+        probe({ name: 'provided', apiKey: 'passed over' }), probe({ name: 'own', client: own }), probe({ name: 'url', url: server.url })))
+      assert.equal((await until(isReady, 'provided')).snapshot, provided.snapshot)
+      assert.equal((await until(isReady, 'own')).snapshot, own.snapshot)
+      assert.notEqual((await until(isReady, 'url')).snapshot, provided.snapshot)
+      assert.equal(server.connections.length, 3)
+    })
+
+    test('waits for a client where it is given null, itself or by the provider', async (t) => {
+      const client = await ready(t, await listen(t))
+      const { React, MCPProvider, root, probe, until } = stage(t, version)
+      const { render } = root()
+      const both = (client) => React.createElement(MCPProvider, { client }, probe({ name: 'provided' }), probe({ name: 'own', client }))
+      render(both(null))
+      for (const name of ['provided', 'own']) {
+        const { snapshot, error, useTool } = await until(() => true, name)
+        assert.deepEqual([snapshot.state, error], ['idle', null])
+        assert.equal((await rejection(useTool('echo'))).code, 'NOT_CONNECTED')
+      }
+      render(both(client))
+      for (const name of ['provided', 'own']) await until(isReady, name)
+    })
+
+    test('goes over from one provided client to the next', async (t) => {
+      const clients = [await ready(t, await listen(t)), await ready(t, await listen(t))]
+      const { React, MCPProvider, root, probe, until } = stage(t, version)
+      const { render } = root()
+      for (const client of [...clients, null, clients[0]]) {
+        render(React.createElement(MCPProvider, { client }, probe({ autoConnect: false })))
+        if (client !== null) await until(({ snapshot }) => snapshot === client.snapshot)
+      }
+    })
+
+    test('works over a bridge', async (t) => {
+      const client = await ready(t, await listen(t))
+      const { far } = bridge(t, client)
+      const { React, MCPProvider, root, probe, until } = stage(t, version)
+      root().render(React.createElement(MCPProvider, { client: far }, probe({})))
+      const { useTool } = await until(isReady)
+      assert.deepEqual(await useTool('echo', { over: 'it' }), { over: 'it' })
+    })
+
+    test('shows what is wrong with its options instead of throwing', async (t) => {
+      const { root, probe, until } = stage(t, version)
+      root().render(probe({ url: 'ws://user:password@localhost' }))
+      const { error, snapshot } = await until(() => true)
+      assert.deepEqual([snapshot.state, error.code, error.retryable], ['failed', 'CONNECT_FAILED', false])
+      assert.ok(error.cause instanceof TypeError)
+    })
+
+    test('takes its url from MCP_WS_URL, else from the page', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until } = stage(t, version)
+      t.after(() => {
+        delete process.env.MCP_WS_URL
+        delete globalThis.location
+      })
+      process.env.MCP_WS_URL = server.url
+      root().render(probe({ name: 'environment' }))
+      assert.equal((await until(isReady, 'environment')).snapshot.url, server.url)
+      delete process.env.MCP_WS_URL
+      globalThis.location = { protocol: 'http:', host: new URL(server.url).host }
+      root().render(probe({ name: 'page', apiKey: 'another' }))
+      assert.equal((await until(isReady, 'page')).snapshot.url, server.url)
+    })
+
+    test('is idle when it is rendered on a server, and hydrates without a word', async (t) => {
+      const server = await listen(t)
+      const { React, probe, until, renderToString, hydrateRoot, flushSync } = stage(t, version)
+      const error = t.mock.method(console, 'error', () => {})
+      const page = React.createElement(React.StrictMode, null, React.createElement(React.Suspense, { fallback: 'waiting' }, probe({ url: server.url })))
+      const html = renderToString(page)
+      assert.match(html, /<p>probe: idle.*<\/p>/)
+      assert.equal(server.connections.length, 0)
+      const container = document.createElement('div')
+      container.innerHTML = html
+      let hydrated
+      flushSync(() => (hydrated = hydrateRoot(container, page)))
+      t.after(() => hydrated.unmount())
+      await until(isReady)
+      assert.match(container.textContent, /^probe: ready/)
+      assert.deepEqual(error.mock.calls.map(({ arguments: [words] }) => words), [])
+    })
+
+    test('renders once for each change of the state, and not for messages or calls', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until, history } = stage(t, version)
+      root().render(probe({ url: server.url }))
+      const { useTool } = await until(isReady)
+      const before = history().length
+      for (let i = 0; i < 100; i++) await useTool('echo', i)
+      assert.equal(history().length, before)
+      assert.ok(before <= 4, `${before} renderings`)
+    })
+  })
+}
+
+test('the hook is imported and rendered on a server without native code', async () => {
+  const script = `
+    const { createElement } = require('react')
+    const { useMCPWebSocket } = require('@mcp-integration/client/react')
+    const page = require('react-dom/server').renderToString(createElement(() => useMCPWebSocket({ url: 'ws://127.0.0.1:1' }).snapshot.state))
+    console.log(page, Object.keys(require.cache).filter((path) => /\\.node$|dist.(client|native|hub)\\.js$/.test(path)).length)
+  `
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
+  assert.equal(stdout, 'idle 0\n')
+})
+
+test('clients of hooks are shared with a second copy of the module, as a hot reload makes one', async (t) => {
+  const server = await listen(t)
+  const [one, other] = VERSIONS.map((version) => stage(t, version))
+  one.root().render(one.probe({ url: server.url }))
+  other.root().render(other.probe({ url: server.url }))
+  await one.until(isReady)
+  await other.until(isReady)
+  assert.equal(server.connections.length, 1)
+})
+
+test('a given client that never connects is only ever looked at', (t) => {
+  const client = new MCPClient({ url: DEAF_URL, autoConnect: false })
+  const { root, probe, last } = stage(t, 19)
+  root().render(probe({ client, autoConnect: false }))
+  assert.equal(last().snapshot, client.snapshot)
+  assert.equal(client.state, 'idle')
+})

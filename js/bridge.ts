@@ -1,0 +1,23 @@
+/**
+ * `@mcp-integration/client/bridge`: a client in one place, used from others. `serveClient` stands beside the client, `connectClient`
+ * gives the far end of a port everything that a client is. Neither end loads native code or needs Node.js.
+ *
+ * @packageDocumentation
+ */
+export { connectClient } from './bridge/connect.js'
+export { serveClient, type ServeClientOptions, type ServedPort } from './bridge/serve.js'
+export { webSocketPort, type SocketLike } from './bridge/web-socket-port.js'
+export type { BridgePort } from './bridge/port.js'
+export { MCPError, MCPToolError, type MCPErrorCode } from './errors.js'
+export type {
+  ClientStats,
+  CloseInfo,
+  CloseOptions,
+  ConnectionSnapshot,
+  ConnectionState,
+  LogEntry,
+  MCPClientEvents,
+  MCPClientLike,
+  MCPTools,
+  UseToolOptions,
+} from './types.js'

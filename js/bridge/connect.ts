@@ -1,0 +1,437 @@
+/** The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol and no time; those are where the client is. */
+import { checkCallOptions, checkMillis, checkName, serialise } from '../arguments.js'
+import { MCPError } from '../errors.js'
+import type { Snapshot } from '../native-types.js'
+import { IDLE } from '../snapshots.js'
+import type {
+  ClientStats,
+  CloseOptions,
+  ConnectionSnapshot,
+  ConnectionState,
+  LogEntry,
+  MCPClientEvents,
+  MCPClientLike,
+  UseToolOptions,
+} from '../types.js'
+import { Emitter } from './emitter.js'
+import { connectionLost, decodeError, notAllowed } from './errors.js'
+import { checkToClient, ON_DEMAND, VERSION, versionOf, type BridgeError, type CommandName, type ToClient, type ToServer } from './messages.js'
+import { openChannel, type BridgePort, type Channel } from './port.js'
+
+/**
+ * The client that `serveClient` serves at the other end of this port.
+ *
+ * Until the other end has answered, its snapshot is that of a client that is `idle`, and what is called waits. `close()` ends this end alone;
+ * when the port goes away it is `failed`, and what is in flight rejects with CONNECTION_LOST. Neither can be undone: make another one.
+ *
+ * @throws TypeError for what is no port
+ */
+export function connectClient(port: BridgePort): MCPClientLike {
+  return new ConnectedClient(port)
+}
+
+interface Waiting {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+  readonly toolName: string | undefined
+}
+
+class ConnectedClient implements MCPClientLike {
+  readonly #channel: Channel
+  readonly #emitter = new Emitter<MCPClientEvents>(() => this.#tellInterest())
+  readonly #waiting = new Map<number, Waiting>()
+  /** What waits for the other end to answer; `null` once it has. */
+  #held: ToServer[] | null = []
+  #interest = ''
+  #snapshot = IDLE
+  #stats = NO_STATS
+  #allowsMessages = false
+  #nextId = 0
+  #isClosing = false
+  /** Why nothing can be called any more. */
+  #end: MCPError | null = null
+  #whenSettled: (() => void) | null = null
+
+  constructor(port: BridgePort) {
+    this.#channel = openChannel(port, {
+      message: (message) => this.#receive(message),
+      unreadable: () => this.#complain('it cannot be read'),
+      closed: () => this.#lose(connectionLost('the port of the bridge was closed')),
+    })
+    PAGE.addEventListener?.('pagehide', this.#leavePage)
+    this.#send({ type: 'hello' })
+  }
+
+  // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get snapshot(): ConnectionSnapshot {
+    return this.#snapshot
+  }
+
+  get state(): ConnectionState {
+    return this.#snapshot.state
+  }
+
+  get connected(): boolean {
+    return this.#snapshot.connected
+  }
+
+  get authenticated(): boolean {
+    return this.#snapshot.authenticated
+  }
+
+  get error(): MCPError | null {
+    return this.#snapshot.error
+  }
+
+  /** Those of the client itself, its other users' calls included, as last told: with every state and, once asked for, with every answer. */
+  stats(): ClientStats {
+    this.#post({ type: 'stats' })
+    return this.#stats
+  }
+
+  on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this {
+    this.#emitter.add(event, listener)
+    return this
+  }
+
+  once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this {
+    this.#emitter.add(event, listener, true)
+    return this
+  }
+
+  off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this {
+    this.#emitter.remove(event, listener)
+    return this
+  }
+
+  // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  connect(): Promise<void> {
+    return this.#command('connect')
+  }
+
+  reconnect(): Promise<void> {
+    return this.#command('reconnect')
+  }
+
+  authenticate(token?: string): Promise<void> {
+    if (token !== undefined && typeof token !== 'string') throw new TypeError(`the token must be a string, got ${typeof token}`)
+    return this.#command('authenticate', token)
+  }
+
+  useTool(toolName: string, parameters?: unknown, options: UseToolOptions = {}): Promise<any> {
+    // What this throws rejects the promise.
+    return new Promise((resolve, reject) => {
+      checkName(toolName)
+      checkCallOptions(options)
+      const { signal, timeout, idempotent, responseType } = options
+      signal?.throwIfAborted()
+      const json = serialise(toolName, parameters)
+      const id = this.#wait(resolve, reject, toolName)
+      if (id === null) return
+      if (signal !== undefined) this.#abortBy(signal, id)
+      this.#post({ type: 'call', id, tool: toolName, parameters: json, options: { timeout, idempotent, responseType } })
+    })
+  }
+
+  sendToolRequest(toolName: string, parameters?: unknown): string | null {
+    checkName(toolName)
+    const json = serialise(toolName, parameters)
+    if (!this.#snapshot.connected || !this.#isOpen) return null
+    const id = newRequestId()
+    this.#post({ type: 'request', id, tool: toolName, parameters: json })
+    return id
+  }
+
+  sendMessage(message: unknown): boolean {
+    const text = typeof message === 'string' ? message : serialise('message', message)
+    if (text === '' && typeof message !== 'string') throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
+    if (!this.#snapshot.connected || !this.#isOpen) return false
+    if (this.#allowsMessages) {
+      this.#post({ type: 'send', text })
+      return true
+    }
+    const error = notAllowed('sendMessage() is not allowed through this bridge: the serving side must set allowMessages')
+    // No event fires inside of a command.
+    queueMicrotask(() => this.#emitter.emit(this, 'error', error))
+    return false
+  }
+
+  close({ drain = 0 }: CloseOptions = {}): Promise<void> {
+    checkMillis('drain', drain)
+    return this.#close(drain)
+  }
+
+  async #close(drain: number): Promise<void> {
+    if (this.#end !== null && this.#snapshot.state === 'closed') return
+    if (drain > 0 && this.#waiting.size > 0) {
+      this.#isClosing = true
+      const previous = this.#snapshot.state
+      this.#snapshot = Object.freeze({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 })
+      this.#tellSoon(this.#snapshot, previous)
+      // A signal rather than a timer: what it ends is this end alone, and it keeps no process alive.
+      const signal = AbortSignal.timeout(drain)
+      await new Promise<void>((resolve) => {
+        this.#whenSettled = resolve
+        signal.addEventListener('abort', () => resolve())
+      })
+    }
+    this.#finish(new MCPError('the client was closed', { code: 'CLOSED', retryable: false, sent: true }), { state: 'closed', error: null })
+  }
+
+  #command(name: CommandName, token?: string): Promise<void> {
+    const settled = new Promise<void>((resolve, reject) => {
+      const id = this.#wait(() => resolve(), reject)
+      if (id !== null) this.#post({ type: 'command', id, name, token: token ?? null, seen: this.#snapshot.state })
+    })
+    settled.catch(() => {})
+    return settled
+  }
+
+  // ── What comes through the port ───────────────────────────────────────────────────────────────────────────────
+
+  #receive(value: unknown): void {
+    if (this.#end !== null) return
+    const version = versionOf(value)
+    if (version !== null && version !== VERSION) return this.#lose(otherVersion(version))
+    const { message, problem } = checkToClient(value)
+    if (problem !== null) return this.#complain(problem)
+    switch (message.type) {
+      case 'welcome':
+        return this.#receiveWelcome(message)
+      case 'state':
+        this.#stats = message.stats
+        // The view never goes back.
+        if (message.snapshot.revision > this.#snapshot.revision) this.#show(decodeSnapshot(message.snapshot), message.previous)
+        return
+      case 'event':
+        return this.#receiveEvent(message)
+      case 'done':
+        return this.#settle(message.id)?.resolve(message.bytes ?? message.value)
+      case 'failed': {
+        const waiting = this.#settle(message.id)
+        return waiting?.reject(decodeError(message.error, waiting.toolName))
+      }
+      case 'stats':
+        this.#stats = message.stats
+        return
+      case 'bye':
+        return this.#lose(message.error ? asMCPError(message.error) : connectionLost('the other end of the bridge has closed it'))
+    }
+  }
+
+  #receiveWelcome({ snapshot, stats, allowMessages }: Extract<ToClient, { type: 'welcome' }>): void {
+    this.#stats = stats
+    this.#allowsMessages = allowMessages
+    const held = this.#held
+    if (held === null) return
+    this.#held = null
+    this.#tellInterest()
+    for (const message of held) this.#post(message)
+    this.#begin(decodeSnapshot(snapshot))
+  }
+
+  /** What has happened before this end came is told as if it happened now: code that waits for 'authenticated' need not look first. */
+  #begin(snapshot: ConnectionSnapshot): void {
+    const { state } = this.#snapshot
+    if (this.#isClosing) return
+    if (snapshot.state === state) this.#snapshot = snapshot
+    else this.#show(snapshot, state)
+    if (snapshot.connected) this.#emitter.emit(this, 'open')
+    if (snapshot.authenticated) this.#emitter.emit(this, 'authenticated')
+  }
+
+  #receiveEvent({ name, detail }: Extract<ToClient, { type: 'event' }>): void {
+    switch (name) {
+      case 'open':
+      case 'authenticated':
+        return this.#emitter.emit(this, name)
+      case 'message':
+        return this.#emitter.emit(this, name, detail)
+      case 'failed':
+      case 'error':
+        return this.#emitter.emit(this, name, asMCPError(detail as BridgeError))
+      case 'reconnecting': {
+        const info = detail as { attempt: number; maxAttempts: number | null; delay: number }
+        return this.#emitter.emit(this, name, { ...info, maxAttempts: info.maxAttempts ?? Infinity })
+      }
+      default:
+        return this.#emitter.emit(this, name, Object.freeze(detail) as never)
+    }
+  }
+
+  // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #isOpen(): boolean {
+    return this.#end === null && !this.#isClosing
+  }
+
+  #post(message: ToServer): void {
+    if (this.#end !== null) return
+    if (this.#held !== null) {
+      // Before it is known that anybody hears, only what somebody waits for is kept.
+      if (message.type === 'call' || message.type === 'command') this.#held.push(message)
+      return
+    }
+    this.#send(message)
+  }
+
+  #send(message: ToServer): void {
+    try {
+      this.#channel.post(message)
+    } catch (cause) {
+      this.#lose(connectionLost(`the port of the bridge takes no messages: ${cause instanceof Error ? cause.message : String(cause)}`))
+    }
+  }
+
+  /** A number under which the answer comes; `null` where none can come, and then it is rejected. */
+  #wait(resolve: (value: unknown) => void, reject: (error: unknown) => void, toolName?: string): number | null {
+    if (!this.#isOpen) {
+      reject(this.#refusal(toolName))
+      return null
+    }
+    const id = this.#nextId++
+    this.#waiting.set(id, { resolve, reject, toolName })
+    return id
+  }
+
+  /** In the words of a client in that state. */
+  #refusal(toolName: string | undefined): MCPError {
+    if (this.#isClosing) return new MCPError('the client was closed', { code: 'CLOSED', retryable: false, toolName, sent: false })
+    return new MCPError('WebSocket not connected or not authenticated', { code: 'NOT_CONNECTED', retryable: false, toolName, sent: false, cause: this.#end })
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (this.#waiting.size === 0) this.#whenSettled?.()
+    return waiting
+  }
+
+  #abortBy(signal: AbortSignal, id: number): void {
+    const { resolve, reject, toolName } = this.#waiting.get(id) as Waiting
+    const onAbort = () => {
+      this.#settle(id)
+      if (this.#held === null) this.#post({ type: 'cancel', id })
+      else this.#held = this.#held.filter((message) => !('id' in message) || message.id !== id)
+      reject(signal.reason)
+    }
+    const stop = () => signal.removeEventListener('abort', onAbort)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#waiting.set(id, {
+      toolName,
+      resolve: (value) => (stop(), resolve(value)),
+      reject: (error) => (stop(), reject(error)),
+    })
+  }
+
+  #tellInterest(): void {
+    const events = ON_DEMAND.filter((event) => this.#emitter.has(event))
+    if (this.#held !== null || this.#end !== null || events.join() === this.#interest) return
+    this.#interest = events.join()
+    this.#post({ type: 'listen', events })
+  }
+
+  /** @param previous the state before, which need not be the one that was shown */
+  #show(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
+    this.#snapshot = snapshot
+    this.#emitter.emit(this, 'state', snapshot, previous)
+  }
+
+  /** The other end is gone. */
+  #lose(error: MCPError): void {
+    if (this.#end === null) this.#finish(error, { state: 'failed', error })
+  }
+
+  /** The picture changes at once; what it means for others is told when the command that has caused it has returned. */
+  #finish(why: MCPError, { state, error }: Pick<ConnectionSnapshot, 'state' | 'error'>): void {
+    const previous = this.#snapshot.state
+    const neverLeft = new Set(this.#held?.map((message) => ('id' in message ? message.id : undefined)))
+    if (this.#end === null) this.#detach()
+    this.#end = why
+    this.#held = null
+    this.#isClosing = false
+    this.#snapshot = Object.freeze({ ...IDLE, url: this.#snapshot.url, revision: this.#snapshot.revision + 1, state, error })
+    this.#tellSoon(this.#snapshot, previous, () => {
+      if (error !== null) this.#emitter.emit(this, 'failed', error)
+      const { code, message, retryable } = why
+      for (const [id, { toolName }] of [...this.#waiting]) {
+        this.#settle(id)?.reject(new MCPError(message, { code, retryable, toolName, sent: !neverLeft.has(id) }))
+      }
+    })
+  }
+
+  #tellSoon(snapshot: ConnectionSnapshot, previous: ConnectionState, andThen?: () => void): void {
+    queueMicrotask(() => {
+      this.#emitter.emit(this, 'state', snapshot, previous)
+      andThen?.()
+    })
+  }
+
+  #detach(): void {
+    PAGE.removeEventListener?.('pagehide', this.#leavePage)
+    this.#sayGoodbye()
+    this.#channel.close()
+  }
+
+  #sayGoodbye(): void {
+    try {
+      this.#channel.post({ type: 'bye' } satisfies ToServer)
+    } catch {
+      // The port is gone already.
+    }
+  }
+
+  /** A page that is left closes its ports without a word to the other end. One that is kept for the way back keeps them. */
+  readonly #leavePage = ({ persisted }: { persisted?: boolean }): void => {
+    if (persisted !== true) this.#sayGoodbye()
+  }
+
+  #complain(problem: string): void {
+    const entry: LogEntry = { level: 'warn', message: `a message through the bridge was dropped: ${problem}`, fields: {} }
+    this.#emitter.emit(this, 'log', Object.freeze(entry))
+  }
+}
+
+function decodeSnapshot({ error, ...snapshot }: Snapshot): ConnectionSnapshot {
+  return Object.freeze({ ...snapshot, error: error ? asMCPError(error) : null })
+}
+
+function asMCPError(error: BridgeError): MCPError {
+  const decoded = decodeError(error)
+  return decoded instanceof MCPError ? decoded : new MCPError(decoded.message, { code: 'INTERNAL_ERROR', retryable: false, cause: decoded })
+}
+
+function otherVersion(version: number): MCPError {
+  const words = `the other end speaks version ${version} of the bridge, this one ${VERSION}: use the same version of the package on both ends`
+  return new MCPError(words, { code: 'BRIDGE_VERSION', retryable: false })
+}
+
+/** As the client makes them (PROTOCOL.md rule 8). */
+function newRequestId(): string {
+  const digits = crypto.getRandomValues(new Uint32Array(9))
+  return `req_${Date.now()}_${Array.from(digits, (digit) => (digit % 36).toString(36)).join('')}`
+}
+
+/** The global scope, where it is a page. */
+const PAGE = globalThis as { addEventListener?(type: string, listener: (event: any) => void): void; removeEventListener?(type: string, listener: (event: any) => void): void }
+
+const NO_STATS: ClientStats = Object.freeze({
+  state: 'idle',
+  pending: 0,
+  queued: 0,
+  requests: 0,
+  succeeded: 0,
+  failed: 0,
+  timedOut: 0,
+  lateResponses: 0,
+  reconnects: 0,
+  messagesSent: 0,
+  messagesReceived: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  heartbeatRtt: Object.freeze({ last: null, min: null, mean: null, max: null }),
+  requestLatency: Object.freeze({ count: 0, p50: null, p90: null, p99: null, max: null }),
+  connectedSince: null,
+})

@@ -1,0 +1,47 @@
+/** Errors on their way across: what is sent of one, and the instance it becomes again. */
+import { MCPError, MCPToolError, errorOf } from '../errors.js'
+import type { BridgeError } from './messages.js'
+
+/** How far causes of causes are followed: a made-up chain may have no end. */
+const MAX_CAUSES = 8
+
+/** What crosses of an error: the words and the codes, never a stack and never properties of its own. */
+export function encodeError(error: unknown, depth = 0): BridgeError {
+  if (!(error instanceof MCPError)) return encodeForeign(error)
+  const cause = causeThatCrosses(error)
+  return {
+    code: error.code,
+    message: error.message,
+    retryable: error.retryable,
+    ...(error.requestId !== undefined && { requestId: error.requestId }),
+    ...(error.sent !== undefined && { sent: error.sent }),
+    ...(error instanceof MCPToolError && { data: error.data, ...(error.toolCode !== null && { toolCode: error.toolCode }) }),
+    ...(cause !== undefined && depth < MAX_CAUSES && { cause: encodeError(cause, depth + 1) }),
+  }
+}
+
+/** @param toolName whose call it was */
+export function decodeError(error: BridgeError, toolName?: string): Error {
+  if (error.code !== '') return errorOf(error, { toolName })
+  const { name, message } = error
+  return name === 'TypeError' ? new TypeError(message) : name === 'RangeError' ? new RangeError(message) : new Error(message)
+}
+
+/** What the serving end does not allow. */
+export function notAllowed(message: string): MCPError {
+  return new MCPError(message, { code: 'NOT_ALLOWED', retryable: false, sent: false })
+}
+
+export function connectionLost(message: string, sent?: boolean): MCPError {
+  return new MCPError(message, { code: 'CONNECTION_LOST', retryable: true, sent })
+}
+
+function encodeForeign(error: unknown): BridgeError {
+  const isError = error instanceof Error
+  return { code: '', name: isError ? error.name : 'Error', message: isError ? error.message : String(error), retryable: false }
+}
+
+/** What a token function has thrown may speak of the token: it stays where the key is. */
+function causeThatCrosses({ code, cause }: MCPError): unknown {
+  return code === 'AUTH_FAILED' && !(cause instanceof MCPError) ? undefined : cause
+}

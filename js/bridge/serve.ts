@@ -1,0 +1,356 @@
+/** The end of the bridge where the client is. It believes nothing that comes through the port. */
+import { checkName } from '../arguments.js'
+import { MCPError } from '../errors.js'
+import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../types.js'
+import { requestedId } from './answers.js'
+import { encodeError, notAllowed } from './errors.js'
+import { checkToServer, versionOf, VERSION, type OnDemand, type ToClient, type ToServer } from './messages.js'
+import { openChannel, type BridgePort, type Channel } from './port.js'
+import { encodeSnapshot, Service, type Subscriber } from './service.js'
+
+/** What the far end may do. */
+export interface ServeClientOptions {
+  /**
+   * The tools that may be called, by name, or a function that says so of each call.
+   * @default all
+   */
+  allowTools?: readonly string[] | ((toolName: string, parameters: unknown) => boolean) | undefined
+  /** `sendMessage` works. It gets round `allowTools`, and can authenticate anew. @default false */
+  allowMessages?: boolean | undefined
+  /** `reconnect` and `authenticate` work, and `connect` opens again what was closed or has failed. @default false */
+  allowControl?: boolean | undefined
+  /** Gets what was dropped for being malformed, or not allowed. @default `console.warn` with the message */
+  onLog?: ((entry: LogEntry) => void) | undefined
+}
+
+/** A client on a port. */
+export interface ServedPort {
+  /** Says goodbye, lets go of the port and aborts the calls that came through it. The client goes on. */
+  close(): void
+  /** Resolves when the port is closed, from whichever end; never rejects. */
+  readonly closed: Promise<void>
+}
+
+/**
+ * Gives the far end of a port, where `connectClient` is called, the use of this client. A client may be served on many ports; each gets the
+ * answers to its own calls, and the events. The API key stays here.
+ *
+ * @throws TypeError for what is no port, or an option that does not exist or is of the wrong kind
+ */
+export function serveClient(client: MCPClientLike, port: BridgePort, options: ServeClientOptions = {}): ServedPort {
+  checkServeOptions(options)
+  return new Session(client, port, options)
+}
+
+class Session implements ServedPort, Subscriber {
+  readonly closed: Promise<void>
+  readonly #client: MCPClientLike
+  readonly #service: Service
+  readonly #options: ServeClientOptions
+  readonly #channel: Channel
+  readonly #calls = new Map<number, AbortController>()
+  /** Aborted when the port is gone, for what waits. */
+  readonly #end = new AbortController()
+  #wanted: readonly OnDemand[] = []
+  #wantsStats = false
+  #statsAreQueued = false
+  #complaints = 0
+
+  constructor(client: MCPClientLike, port: BridgePort, options: ServeClientOptions) {
+    this.#client = client
+    this.#options = options
+    this.#service = Service.of(client)
+    this.closed = new Promise((resolve) => this.#end.signal.addEventListener('abort', () => resolve()))
+    this.#channel = openChannel(port, {
+      message: (message) => this.#receiveSafely(message),
+      unreadable: () => this.#complain('it cannot be read'),
+      closed: () => this.#finish(),
+    })
+    this.#service.add(this)
+    this.#welcome()
+  }
+
+  close(): void {
+    if (this.#isOver) return
+    this.tell({ type: 'bye' })
+    this.#finish()
+  }
+
+  // ── What the service needs ─────────────────────────────────────────────────────────────────────────────────
+
+  wants(event: OnDemand): boolean {
+    return this.#wanted.includes(event)
+  }
+
+  tell(message: ToClient): void {
+    if (this.#isOver) return
+    try {
+      this.#channel.post(message)
+    } catch (error) {
+      // What cannot be cloned, or a port that is gone without a word.
+      const words = error instanceof Error ? error.message : String(error)
+      this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
+      if (message.type === 'done') this.tell({ type: 'failed', id: message.id, error: encodeError(new TypeError(`the results cannot cross the bridge: ${words}`)) })
+    }
+  }
+
+  // ── What comes through the port ───────────────────────────────────────────────────────────────────────────────
+
+  /** Nothing that the far end says may end this process. */
+  #receiveSafely(value: unknown): void {
+    try {
+      if (!this.#isOver) this.#receive(value)
+    } catch (error) {
+      this.#complain(String(error))
+    }
+  }
+
+  #receive(value: unknown): void {
+    const { message, problem } = checkToServer(value)
+    if (problem !== null) {
+      // The other version hears of this one, and says so itself.
+      if (versionOf(value) !== null && versionOf(value) !== VERSION) this.#welcome()
+      return this.#complain(problem)
+    }
+    switch (message.type) {
+      case 'hello':
+        return this.#welcome()
+      case 'listen':
+        this.#wanted = message.events
+        return this.#service.updateListeners()
+      case 'call':
+        return this.#call(message)
+      case 'cancel':
+        return this.#cancel(message.id)
+      case 'command':
+        return void this.#command(message)
+      case 'request':
+        return this.#request(message)
+      case 'send':
+        return this.#send(message.text)
+      case 'stats':
+        this.#wantsStats = true
+        return this.tell({ type: 'stats', stats: this.#client.stats() })
+      case 'bye':
+        return this.#finish()
+    }
+  }
+
+  #welcome(): void {
+    this.tell({
+      type: 'welcome',
+      snapshot: encodeSnapshot(this.#client.snapshot),
+      stats: this.#client.stats(),
+      allowMessages: this.#options.allowMessages === true,
+    })
+  }
+
+  #call({ id, tool, parameters, options }: Extract<ToServer, { type: 'call' }>): void {
+    if (this.#calls.has(id)) return this.#complain(`call ${id} is in flight already`)
+    const parsed = this.#parse(parameters)
+    if (parsed === null) return
+    if (!this.#allowsTool(tool, parsed.value)) return this.#fail(id, notAllowed(`the tool "${tool}" is not allowed through this bridge`))
+    const controller = new AbortController()
+    this.#calls.set(id, controller)
+    const { timeout, idempotent, responseType } = options
+    const settle = (tell: () => void) => {
+      // Whoever has cancelled waits for nothing.
+      if (this.#calls.get(id) !== controller) return
+      this.#calls.delete(id)
+      tell()
+      this.#tellStatsSoon()
+    }
+    this.#client
+      .useTool(tool, parsed.value, {
+        signal: controller.signal,
+        // A missing option must not become one that is undefined.
+        ...(isGiven(timeout) && { timeout }),
+        ...(isGiven(idempotent) && { idempotent }),
+        ...(isGiven(responseType) && { responseType: responseType as 'json' }),
+      })
+      .then(
+        (value) => settle(() => this.tell(responseType === 'buffer' ? { type: 'done', id, bytes: copyOf(value) } : { type: 'done', id, value })),
+        (error) => settle(() => this.#fail(id, error)),
+      )
+  }
+
+  #cancel(id: number): void {
+    const controller = this.#calls.get(id)
+    this.#calls.delete(id)
+    controller?.abort()
+  }
+
+  async #command({ id, name, token, seen }: Extract<ToServer, { type: 'command' }>): Promise<void> {
+    const { allowControl = false } = this.#options
+    try {
+      if (name === 'connect') await this.#connect(seen)
+      else if (!allowControl) throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
+      else if (name === 'reconnect') await this.#client.reconnect()
+      else await this.#client.authenticate(token ?? undefined)
+      this.tell({ type: 'done', id })
+    } catch (error) {
+      this.#fail(id, error)
+    }
+  }
+
+  /**
+   * Waits for 'ready', and starts a client that nobody has started. More is control, and then only where the far end has seen what it asks
+   * about: one that has just come and knows nothing yet must not open what was closed on purpose.
+   */
+  #connect(seen: string): Promise<void> {
+    const { state, error } = this.#client.snapshot
+    const { allowControl = false } = this.#options
+    if (allowControl && seen === state) return this.#client.connect()
+    switch (state) {
+      case 'idle':
+      case 'connecting':
+      case 'authenticating':
+      case 'ready':
+        return this.#client.connect()
+      case 'reconnecting':
+        return this.#untilReady()
+      default:
+        throw allowControl ? (error ?? notConnected()) : notAllowed(`connect() is not allowed through this bridge in "${state}": the serving side must set allowControl`)
+    }
+  }
+
+  #untilReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        this.#client.off('state', look)
+        this.#end.signal.removeEventListener('abort', stop)
+      }
+      const look = ({ state, error }: ConnectionSnapshot) => {
+        if (ON_THE_WAY.has(state)) return
+        stop()
+        if (state === 'ready') resolve()
+        else reject(error ?? notConnected())
+      }
+      this.#client.on('state', look)
+      this.#end.signal.addEventListener('abort', stop)
+    })
+  }
+
+  /** The far end has made an id of its own up, because it had to return one at once. */
+  #request({ id, tool, parameters }: Extract<ToServer, { type: 'request' }>): void {
+    const parsed = this.#parse(parameters)
+    if (parsed === null) return
+    if (!this.#allowsTool(tool, parsed.value)) {
+      const { code, message } = notAllowed(`the tool "${tool}" is not allowed through this bridge`)
+      // Its answer arrives as a message, so must this.
+      return this.tell({ type: 'event', name: 'message', detail: { id, error: { code, message } } })
+    }
+    const sentAs = this.#client.sendToolRequest(tool, parsed.value)
+    if (sentAs !== null) this.#service.claim(this, sentAs, id)
+  }
+
+  #send(text: string): void {
+    if (this.#options.allowMessages !== true) return this.#complain('sendMessage() is not allowed through this bridge')
+    const id = requestedId(text)
+    if (id !== undefined) this.#service.claim(this, id, id)
+    if (this.#client.sendMessage(text)) return
+    const error = new MCPError('the message was not sent: the socket is not open, or its buffer is full', { code: 'NOT_CONNECTED', retryable: true, sent: false })
+    this.tell({ type: 'event', name: 'error', detail: encodeError(error) })
+  }
+
+  // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #isOver(): boolean {
+    return this.#end.signal.aborted
+  }
+
+  #finish(): void {
+    if (this.#isOver) return
+    this.#end.abort()
+    this.#service.remove(this)
+    this.#channel.close()
+    for (const id of [...this.#calls.keys()]) this.#cancel(id)
+  }
+
+  #fail(id: number, error: unknown): void {
+    this.tell({ type: 'failed', id, error: encodeError(error) })
+  }
+
+  /** `null` for what is not JSON, which no caller's own end can have sent. */
+  #parse(parameters: string): { value: unknown } | null {
+    try {
+      return { value: parameters === '' ? undefined : JSON.parse(parameters) }
+    } catch {
+      this.#complain('its parameters are not JSON')
+      return null
+    }
+  }
+
+  #allowsTool(tool: string, parameters: unknown): boolean {
+    const { allowTools } = this.#options
+    if (allowTools === undefined) return true
+    if (typeof allowTools !== 'function') return allowTools.includes(tool)
+    try {
+      return allowTools(tool, parameters) === true
+    } catch (error) {
+      this.#log(`the function allowTools failed, so the call was not allowed: ${String(error)}`, { tool })
+      return false
+    }
+  }
+
+  /** Once a turn, and only where somebody has asked for any. */
+  #tellStatsSoon(): void {
+    if (!this.#wantsStats || this.#statsAreQueued) return
+    this.#statsAreQueued = true
+    queueMicrotask(() => {
+      this.#statsAreQueued = false
+      this.tell({ type: 'stats', stats: this.#client.stats() })
+    })
+  }
+
+  #complain(problem: string): void {
+    this.#log(`a message through the bridge was dropped: ${problem}`)
+  }
+
+  /** A hostile end must not fill the log. */
+  #log(message: string, fields: LogEntry['fields'] = {}): void {
+    this.#complaints += 1
+    if (this.#complaints > MAX_COMPLAINTS) return
+    const last = this.#complaints === MAX_COMPLAINTS ? '; no more is told of this port' : ''
+    const entry = { level: 'warn', message: message + last, fields } as const
+    if (this.#options.onLog) this.#options.onLog(entry)
+    else console.warn(entry.message, fields)
+  }
+}
+
+function notConnected(): MCPError {
+  return new MCPError('WebSocket not connected or not authenticated', { code: 'NOT_CONNECTED', retryable: true })
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null
+}
+
+/** A Buffer shares its memory with others, and a clone of it would take all of that memory along. */
+function copyOf(bytes: unknown): Uint8Array {
+  return new Uint8Array(bytes as Uint8Array)
+}
+
+/** @throws TypeError that names the option */
+export function checkServeOptions(options: ServeClientOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('the options of serveClient must be an object')
+  // One that is misspelt would allow what it was to forbid.
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.has(name)) throw new TypeError(`"${name}" is not an option of serveClient: use ${[...OPTIONS].join(', ')}`)
+  }
+  const { allowTools, allowMessages, allowControl, onLog } = options
+  if (Array.isArray(allowTools)) allowTools.forEach(checkName)
+  else if (allowTools !== undefined && typeof allowTools !== 'function') throw new TypeError('option "allowTools" must be an array of names or a function')
+  for (const [name, value] of Object.entries({ allowMessages, allowControl })) {
+    if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`option "${name}" must be true or false`)
+  }
+  if (onLog !== undefined && typeof onLog !== 'function') throw new TypeError('option "onLog" must be a function')
+}
+
+const OPTIONS = new Set(['allowTools', 'allowMessages', 'allowControl', 'onLog'])
+
+/** States that lead to 'ready' by themselves. */
+const ON_THE_WAY: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
+
+/** Told of one port, then no more. */
+const MAX_COMPLAINTS = 16

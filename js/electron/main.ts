@@ -1,0 +1,170 @@
+/**
+ * `@mcp-integration/client/electron/main`: serves a client of the main process, or of a utility process, to renderers. It takes what it
+ * needs of Electron as arguments and imports nothing of it.
+ *
+ * @packageDocumentation
+ */
+import { checkServeOptions, serveClient, type ServeClientOptions } from '../bridge/serve.js'
+import { encodeError, notAllowed } from '../bridge/errors.js'
+import { VERSION } from '../bridge/messages.js'
+import type { BridgePort } from '../bridge/port.js'
+import type { LogEntry, MCPClientLike } from '../types.js'
+import { CHANNEL } from './channel.js'
+
+export type { ServeClientOptions } from '../bridge/serve.js'
+
+/** Of Electron's `WebFrameMain` what tells who asks. */
+export interface SenderFrame {
+  readonly url: string
+  /** As in RFC 6454: `https://example.com`, `app://bundle`; of a file it is `file://`. */
+  readonly origin: string
+  /** `null` for the page itself, else it is a frame within. */
+  readonly parent: object | null
+}
+
+/** Of Electron's `IpcMainEvent` what is used. */
+export interface PortEvent {
+  readonly senderFrame: SenderFrame | null
+  readonly ports: readonly BridgePort[]
+}
+
+/** Of Electron's `ipcMain` what is used. */
+export interface IpcMainLike {
+  on(channel: string, listener: (event: any) => void): unknown
+  off(channel: string, listener: (event: any) => void): unknown
+}
+
+/** Of Electron's `UtilityProcess` what is used. */
+export interface UtilityProcessLike {
+  postMessage(message: any, transfer?: any[]): void
+}
+
+/** Of Electron's `process.parentPort`, in a utility process, what is used. */
+export interface ParentPortLike {
+  on(event: 'message', listener: (event: any) => void): unknown
+  off(event: 'message', listener: (event: any) => void): unknown
+}
+
+/** Who may use the client. */
+export interface SenderOptions {
+  /** Electron's. */
+  ipcMain: IpcMainLike
+  /**
+   * The origins whose pages may use the client, `file://` or `app://bundle` say; frames within a page may not. Or a function that says so
+   * of each frame that asks.
+   */
+  allowSenders: readonly string[] | ((frame: SenderFrame) => boolean)
+  /** Gets who was refused. @default `console.warn` with the message */
+  onLog?: ServeClientOptions['onLog']
+}
+
+/** Options of {@link serveRenderers}. */
+export interface ServeRenderersOptions extends SenderOptions, ServeClientOptions {}
+
+/** Renderers being served. */
+export interface ServedRenderers {
+  /** Ends it, for those that are connected too. */
+  close(): void
+}
+
+/**
+ * In the main process: serves this client to every renderer whose preload script is `@mcp-integration/client/electron/preload`.
+ * @throws TypeError for options that are wrong
+ */
+export function serveRenderers(client: MCPClientLike, options: ServeRenderersOptions): ServedRenderers {
+  const { ipcMain, allowSenders, ...serveOptions } = options
+  const served = serveAll(client, serveOptions)
+  const stop = acceptPorts(options, (port) => served.add(port))
+  return {
+    close() {
+      stop()
+      served.close()
+    },
+  }
+}
+
+/**
+ * In the main process, where the client is in a utility process: hands that the ports of the renderers that may use it.
+ * @throws TypeError for options that are wrong
+ */
+export function forwardRenderers(utility: UtilityProcessLike, options: SenderOptions): ServedRenderers {
+  return { close: acceptPorts(options, (port) => utility.postMessage(CHANNEL, [port])) }
+}
+
+/**
+ * In a utility process: serves this client to the renderers that the main process forwards, with `forwardRenderers`.
+ * @param parentPort Electron's `process.parentPort`
+ */
+export function serveForwarded(client: MCPClientLike, parentPort: ParentPortLike, options: ServeClientOptions = {}): ServedRenderers {
+  const served = serveAll(client, options)
+  const accept = ({ data, ports }: { data: unknown; ports: readonly BridgePort[] }) => {
+    if (data === CHANNEL && ports[0] !== undefined) served.add(ports[0])
+  }
+  parentPort.on('message', accept)
+  return {
+    close() {
+      parentPort.off('message', accept)
+      served.close()
+    },
+  }
+}
+
+function serveAll(client: MCPClientLike, options: ServeClientOptions): { add(port: BridgePort): void; close(): void } {
+  checkServeOptions(options)
+  const open = new Set<{ close(): void }>()
+  return {
+    add(port) {
+      const served = serveClient(client, port, options)
+      open.add(served)
+      void served.closed.then(() => open.delete(served))
+    },
+    close() {
+      for (const served of open) served.close()
+    },
+  }
+}
+
+/** Returns what stops it. */
+function acceptPorts(options: SenderOptions, use: (port: BridgePort) => void): () => void {
+  checkSenderOptions(options)
+  const accept = ({ senderFrame, ports: [port] }: PortEvent) => {
+    if (port === undefined) return
+    if (isAllowed(senderFrame, options)) return use(port)
+    const words = `a renderer was refused: ${senderFrame === null ? 'its frame is gone' : `${senderFrame.origin} is not one of allowSenders, or it is a frame within a page`}`
+    log(options, { level: 'warn', message: words, fields: {} })
+    refuse(port)
+  }
+  options.ipcMain.on(CHANNEL, accept)
+  return () => void options.ipcMain.off(CHANNEL, accept)
+}
+
+function isAllowed(frame: SenderFrame | null, options: SenderOptions): boolean {
+  const { allowSenders } = options
+  if (frame === null) return false
+  if (typeof allowSenders !== 'function') return frame.parent === null && allowSenders.includes(frame.origin)
+  try {
+    return allowSenders(frame) === true
+  } catch (error) {
+    log(options, { level: 'warn', message: `the function allowSenders failed, so the renderer was refused: ${String(error)}`, fields: {} })
+    return false
+  }
+}
+
+function refuse(port: BridgePort): void {
+  port.start?.()
+  port.postMessage({ mcpBridge: VERSION, type: 'bye', error: encodeError(notAllowed('this page may not use the client: the main process must have its origin in allowSenders')) })
+  port.close?.()
+}
+
+function log({ onLog }: SenderOptions, entry: LogEntry): void {
+  if (onLog) onLog(entry)
+  else console.warn(entry.message)
+}
+
+function checkSenderOptions({ ipcMain, allowSenders }: SenderOptions): void {
+  if (typeof ipcMain?.on !== 'function') throw new TypeError('option "ipcMain" must be that of Electron')
+  if (typeof allowSenders === 'function') return
+  if (!Array.isArray(allowSenders) || !allowSenders.every((origin) => typeof origin === 'string')) {
+    throw new TypeError('option "allowSenders" must be an array of origins or a function: it says which pages may use the client')
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * `@mcp-integration/client/electron/renderer`: the client of the main process, in a page with `contextIsolation` and `sandbox`.
+ *
+ * @packageDocumentation
+ */
+import { connectClient } from '../bridge/connect.js'
+import type { BridgePort } from '../bridge/port.js'
+import { MCPError } from '../errors.js'
+import type { MCPClientLike } from '../types.js'
+import { WINDOW_KEY, type MCPClientBridge } from './channel.js'
+
+export { MCPError, MCPToolError } from '../errors.js'
+export type { MCPClientBridge } from './channel.js'
+
+declare global {
+  interface Window {
+    /** Put here by `@mcp-integration/client/electron/preload`. */
+    readonly mcpClientBridge?: MCPClientBridge
+  }
+}
+
+/**
+ * The client that the main process serves with `serveRenderers`. Each call makes one more; a page needs one.
+ * @throws MCPError CONNECT_FAILED where the preload script has not run
+ */
+export function connectMain(): MCPClientLike {
+  const { [WINDOW_KEY]: bridge } = globalThis as { [WINDOW_KEY]?: MCPClientBridge }
+  if (bridge === undefined) {
+    const words = 'there is no way to the main process: run @mcp-integration/client/electron/preload as the preload script of this window, or import it in yours'
+    throw new MCPError(words, { code: 'CONNECT_FAILED', retryable: false })
+  }
+  return connectClient(portOf(bridge))
+}
+
+function portOf(bridge: MCPClientBridge): BridgePort {
+  const listeners = new Map<string, (event?: unknown) => void>()
+  const far = bridge.open(
+    (message) => listeners.get('message')?.(message),
+    () => listeners.get('close')?.(),
+  )
+  return {
+    postMessage: (message) => far.postMessage(message),
+    on: (event: string, listener) => void listeners.set(event, listener),
+    off: (event: string) => void listeners.delete(event),
+    // Messages come only after this turn, when the listeners are there.
+    start() {},
+    close: () => far.close(),
+  }
+}

@@ -1,0 +1,71 @@
+/** Where a hook gets its client from. */
+import type { ConnectionSnapshot, MCPClientLike } from '../types.js'
+import type { UseMCPWebSocketOptions } from '../react.js'
+import { IDLE } from '../snapshots.js'
+import { acquire, peek, type Lease } from './shared.js'
+
+/** A store as `useSyncExternalStore` wants it, and the client behind it while there is one. */
+export interface ClientSource {
+  readonly client: MCPClientLike | null
+  readonly subscribe: (changed: () => void) => () => void
+  readonly getSnapshot: () => ConnectionSnapshot
+}
+
+/** No client: the hook is not enabled, or has not been given one yet. */
+export class NoClient implements ClientSource {
+  readonly client = null
+  readonly subscribe = () => () => {}
+  readonly getSnapshot = () => IDLE
+}
+
+/** A client that somebody else has made and will close. */
+export class GivenClient implements ClientSource {
+  readonly client: MCPClientLike
+
+  constructor(client: MCPClientLike) {
+    this.client = client
+  }
+
+  readonly subscribe = (changed: () => void) => {
+    this.client.on('state', changed)
+    return () => void this.client.off('state', changed)
+  }
+
+  readonly getSnapshot = () => this.client.snapshot
+}
+
+/** A client that is made for whoever subscribes first and closed when nobody is subscribed any more. */
+export class SharedClient implements ClientSource {
+  readonly #key: string
+  readonly #options: { readonly current: UseMCPWebSocketOptions }
+  #lease: Lease | null = null
+
+  constructor(key: string, options: { readonly current: UseMCPWebSocketOptions }) {
+    this.#key = key
+    this.#options = options
+  }
+
+  get client(): MCPClientLike | null {
+    return (this.#lease ?? peek(this.#key))?.client ?? null
+  }
+
+  readonly subscribe = (changed: () => void) => {
+    const lease = acquire(this.#key, this.#options)
+    this.#lease = lease
+    lease.client?.on('state', changed)
+    return () => {
+      lease.client?.off('state', changed)
+      this.#lease = null
+      lease.release()
+    }
+  }
+
+  /** Before it is subscribed, what others have: a component that comes later need not begin with a lie. */
+  readonly getSnapshot = () => (this.#lease ?? peek(this.#key))?.snapshot ?? IDLE
+}
+
+/** What components must have in common to share a client. All functions count as one key. */
+export function keyOf({ url, apiKey = 'anonymous' }: UseMCPWebSocketOptions): string {
+  const endpoints = url === undefined ? null : Array.isArray(url) ? url.map(String) : String(url)
+  return JSON.stringify([endpoints, typeof apiKey === 'function' ? null : apiKey])
+}
