@@ -13,7 +13,7 @@ import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
-import { ROOT, runJavaScript, runShell, runTypeScript } from './helpers/snippets.mjs'
+import { compileForElectron, compileForPage, ROOT, runJavaScript, runJsx, runShell, runTypeScript } from './helpers/snippets.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** Most of the time of these tests is that of processes that start. */
@@ -40,7 +40,11 @@ describe('every block of code runs', AT_ONCE, () => {
   const RUNNERS = {
     js: withServer(runJavaScript),
     cjs: withServer(runJavaScript),
+    jsx: withServer(runJsx),
     ts: withServer(runTypeScript),
+    'ts electron': compileForElectron,
+    'ts page': compileForPage,
+    'tsx page': compileForPage,
     sh: withServer(runShell),
     wire: (t, { code }) => play(t, code),
     json: (_t, { code }) => JSON.parse(code),
@@ -50,7 +54,7 @@ describe('every block of code runs', AT_ONCE, () => {
     for (const block of blocks.filter(({ variant }) => variant !== 'guide')) {
       const { language, variant, line } = block
       test(`${name}:${line} (${[language, variant].filter(Boolean).join(' ') || 'no language'})`, async (t) => {
-        const run = variant === '' ? RUNNERS[language] : undefined
+        const run = RUNNERS[[language, variant].filter(Boolean).join(' ')]
         assert.ok(run, 'the tests do not know how to run such a block: see CONTRIBUTING.md, "Documents"')
         await run(t, block)
       })

@@ -27,9 +27,12 @@ async function projectOf(t) {
   const modules = join(folder, 'node_modules')
   await mkdir(join(modules, '@mcp-integration'), { recursive: true })
   await symlink(ROOT, join(modules, '@mcp-integration/client'), 'junction')
-  await symlink(join(ROOT, 'node_modules/@types'), join(modules, '@types'), 'junction')
+  for (const name of READERS_PACKAGES) await symlink(join(ROOT, 'node_modules', name), join(modules, name), 'junction')
   return folder
 }
+
+/** What a reader has installed besides, where a document is about it. */
+const READERS_PACKAGES = ['@types', 'electron', 'happy-dom', 'react', 'react-dom']
 
 /** Runs a block of JavaScript as a program of its own: it must end by itself, without a word on stderr, and print what it says it prints. */
 export async function runJavaScript(t, block, server) {
@@ -41,23 +44,66 @@ export async function runJavaScript(t, block, server) {
 export async function runTypeScript(t, block, server) {
   const folder = await projectOf(t)
   const text = textFor(block, server)
-  await compile(folder, text)
+  await compile(folder, 'snippet.mts', text)
   const { code } = await transform(text, { loader: 'ts', target: 'node20', format: 'esm' })
   await runProgram(folder, 'snippet.mjs', code, block, server)
 }
 
-async function compile(folder, text) {
+/** Compiles a block that only Electron could run, in the main process or a utility process, against Electron's declarations. */
+export async function compileForElectron(t, block) {
+  await compile(await projectOf(t), 'snippet.cts', textFor(block), { lib: ['esnext', 'dom'], types: ['node', 'electron'], skipLibCheck: true })
+}
+
+/** Compiles a block for a page, which has no types of Node.js. */
+export async function compileForPage(t, block) {
+  const options = { module: 'esnext', moduleResolution: 'bundler', customConditions: ['browser'], jsx: 'react-jsx', lib: ['esnext', 'dom'], types: [] }
+  await compile(await projectOf(t), `snippet.${block.language}`, textFor(block), options)
+}
+
+/**
+ * Shows the component that a block exports as its default, in StrictMode, until the page has shown each text that the block promises, in this
+ * order; then nothing may keep the program alive. `cleanUp`, if it is exported, is called at the end.
+ */
+export async function runJsx(t, block, server) {
+  const folder = await projectOf(t)
+  const { code } = await transform(textFor(block, server), { loader: 'jsx', jsx: 'automatic', target: 'node20', format: 'esm' })
+  await writeFile(join(folder, 'snippet.mjs'), code)
+  const show = `
+    import { Window } from 'happy-dom'
+    const window = new Window()
+    Object.assign(globalThis, { window, document: window.document })
+    globalThis.navigator ??= { userAgent: 'Node.js' }
+    const { createElement, Profiler, StrictMode } = await import('react')
+    const { createRoot } = await import('react-dom/client')
+    const { default: Component, cleanUp } = await import('./snippet.mjs')
+    const promises = ${JSON.stringify(promisesOf(block.code, '//'))}
+    const container = document.createElement('div')
+    const root = createRoot(container)
+    await new Promise((resolve) => {
+      const look = () => {
+        while (promises.length > 0 && container.textContent.includes(promises[0])) console.log(promises.shift())
+        if (promises.length === 0) resolve()
+      }
+      root.render(createElement(StrictMode, null, createElement(Profiler, { id: 'page', onRender: look }, createElement(Component))))
+    })
+    root.unmount()
+    await cleanUp?.()
+  `
+  await runProgram(folder, 'show.mjs', show, block, server)
+}
+
+async function compile(folder, file, text, options = {}) {
   const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true,
-    module: 'nodenext', target: 'es2023', lib: ['esnext'], types: ['node'] }
-  await writeFile(join(folder, 'snippet.mts'), text)
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['snippet.mts'] }))
+    module: 'nodenext', target: 'es2023', lib: ['esnext'], types: ['node'], ...options }
+  await writeFile(join(folder, file), text)
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
   await promisify(execFile)(process.execPath, [compiler, '--project', folder]).catch(({ stdout }) => assert.fail(stdout))
 }
 
 /** The block with empty lines before it, so that errors name the document's own lines. */
 function textFor({ code, line }, server) {
-  return '\n'.repeat(line - 1) + code.replaceAll(ANY_SERVER, server.url)
+  return '\n'.repeat(line - 1) + (server ? code.replaceAll(ANY_SERVER, server.url) : code)
 }
 
 async function runProgram(folder, file, text, block, server) {
