@@ -300,7 +300,7 @@ describe('no answer to the auth message', () => {
   test('drops the connection after authTimeout and backs off', async (t) => {
     const server = await listen(t)
     server.intercept((text) => text.includes('"auth"'))
-    const client = open(t, server, { authTimeout: 20 })
+    const client = open(t, server, { authTimeout: 20, maxReconnectAttempts: Infinity })
     const [closed, waiting] = [next(client, 'close'), next(client, 'reconnecting')]
     const [{ code, reason, wasClean, willReconnect }] = await closed
     assert.deepEqual({ code, reason, wasClean, willReconnect }, { code: 1006, reason: 'auth timeout', wasClean: false, willReconnect: true })

@@ -531,16 +531,22 @@ describe('the end of a bridge', () => {
   test('close() waits for calls in flight where it is told to', async (t) => {
     const release = Promise.withResolvers?.() ?? deferred()
     const server = await listen(t, { tools: { wait: () => release.promise } })
-    const { far } = await bridged(t, await ready(t, server))
-    const call = far.useTool('wait')
+    const client = await ready(t, server)
+    const { far } = await bridged(t, client)
+    const states = record(far, ['state'])
+    const call = far.useTool('wait', {}, { idempotent: true })
     await server.nextRequest('wait')
     const closed = far.close({ drain: 60_000 })
     assert.equal(far.state, 'closing')
     assert.equal((await rejection(far.useTool('echo'))).code, 'CLOSED')
+    // What happens to the client meanwhile is not this end's state any more.
+    await client.reconnect()
+    assert.equal(far.state, 'closing')
     release.resolve('done')
     assert.equal(await call, 'done')
     await closed
     assert.equal(far.state, 'closed')
+    assert.deepEqual(states.map(([, { state }]) => state), ['closing', 'closed'])
   })
 
   test('close() waits no longer than it is told to', async (t) => {
@@ -549,6 +555,18 @@ describe('the end of a bridge', () => {
     const call = rejection(far.useTool('wait'))
     await far.close({ drain: 5 })
     assert.equal((await call).code, 'CLOSED')
+  })
+
+  test('close() without a wait cuts short one that waits', async (t) => {
+    const server = await listen(t, { tools: { wait: () => new Promise(() => {}) } })
+    const { far } = await bridged(t, await ready(t, server))
+    const states = record(far, ['state'])
+    const call = rejection(far.useTool('wait'))
+    const patient = far.close({ drain: 60_000 })
+    await far.close()
+    await patient
+    assert.equal((await call).code, 'CLOSED')
+    assert.deepEqual(states.map(([, { state }]) => state), ['closing', 'closed'])
   })
 
   test('a port that closes rejects what is in flight with CONNECTION_LOST', async (t) => {

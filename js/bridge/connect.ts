@@ -164,20 +164,22 @@ class ConnectedClient implements MCPClientLike {
   }
 
   async #close(drain: number): Promise<void> {
-    if (this.#end !== null && this.#snapshot.state === 'closed') return
-    if (drain > 0 && this.#waiting.size > 0) {
-      this.#isClosing = true
-      const previous = this.#snapshot.state
-      this.#snapshot = Object.freeze({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 })
-      this.#tellSoon(this.#snapshot, previous)
-      // A signal rather than a timer: what it ends is this end alone, and it keeps no process alive.
-      const signal = AbortSignal.timeout(drain)
-      await new Promise<void>((resolve) => {
-        this.#whenSettled = resolve
-        signal.addEventListener('abort', () => resolve())
-      })
-    }
+    if (drain > 0 && this.#isOpen && this.#waiting.size > 0) await this.#drain(drain)
+    if (this.#snapshot.state === 'closed' && this.#end !== null) return
     this.#finish(new MCPError('the client was closed', { code: 'CLOSED', retryable: false, sent: true }), { state: 'closed', error: null })
+  }
+
+  async #drain(ms: number): Promise<void> {
+    const previous = this.#snapshot.state
+    this.#isClosing = true
+    this.#snapshot = Object.freeze({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 })
+    this.#tellSoon(this.#snapshot, previous)
+    // A signal rather than a timer: what it ends is this end alone, and it keeps no process alive.
+    const signal = AbortSignal.timeout(ms)
+    await new Promise<void>((resolve) => {
+      this.#whenSettled = resolve
+      signal.addEventListener('abort', () => resolve())
+    })
   }
 
   #command(name: CommandName, token?: string): Promise<void> {
@@ -202,8 +204,8 @@ class ConnectedClient implements MCPClientLike {
         return this.#receiveWelcome(message)
       case 'state':
         this.#stats = message.stats
-        // The view never goes back.
-        if (message.snapshot.revision > this.#snapshot.revision) this.#show(decodeSnapshot(message.snapshot), message.previous)
+        // The view never goes back, and an end that is closing only closes.
+        if (message.snapshot.revision > this.#snapshot.revision && !this.#isClosing) this.#show(decodeSnapshot(message.snapshot), message.previous)
         return
       case 'event':
         return this.#receiveEvent(message)
