@@ -27,6 +27,7 @@ export const RULES = [
     { room, ban: /\b(process|Buffer|__dirname|__filename|setImmediate)\b\s*[.(]/, why: 'a page has none of the globals of Node.js' },
   ]),
   ...['js/bridge.ts', 'js/bridge', 'js/electron'].map((room) => ({ room, ban: /'react'|#native-client/, why: 'the bridge knows neither React nor a client of its own' })),
+  ...['js/bridge.ts', 'js/bridge', 'js/react.ts', 'js/react'].map((room) => ({ room, ban: /'electron'/, why: 'only the parts for Electron know it' })),
 ]
 
 /** The offences, one sentence each. */

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::protocol::Config;
+use mcp_client::protocol::{Config, Notice};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
@@ -56,24 +56,31 @@ async fn a_full_sink_makes_the_server_wait_and_a_drained_one_gets_all_in_order()
 }
 
 #[tokio::test]
-async fn neither_heartbeat_nor_auth_timeout_takes_a_pause_for_death() {
+async fn the_heartbeat_does_not_take_a_pause_for_death() {
     let server = Server::start().await;
-    let times = Config {
-        heartbeat_interval: Some(Duration::from_millis(20)),
-        heartbeat_timeout: Duration::from_millis(20),
-        ..config(&server.url())
-    };
+    let (interval, timeout) = (Some(Duration::from_millis(20)), Duration::from_millis(300));
+    let times = Config { heartbeat_interval: interval, heartbeat_timeout: timeout, ..config(&server.url()) };
     let mut client = Client::connecting(times);
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     client.stop_reading(&mut raw).await;
-    // Ten times what an open ear would bear.
-    wait_for_a_timeout(&mut client, 200).await;
-    raw.send(&text_frame(r#"{"n":2}"#)).await;
+    let pongs = tokio::spawn(async move {
+        while let Some(frame) = raw.frame().await {
+            if frame.json()["messageType"] == "ping" {
+                raw.try_send(&text_frame(r#"{"messageType":"pong","timestamp":1}"#)).await;
+            }
+        }
+    });
+    // Twice what an open ear would bear.
+    wait_for_a_timeout(&mut client, 600).await;
     client.full.send_replace(false);
-    assert_eq!(client.message().await, r#"{"n":2}"#);
-    assert_eq!(client.handle.snapshot().state, "ready");
-    assert_eq!(client.handle.stats().reconnects, 0);
+    let heartbeat = |notice: &Notice| matches!(notice, Notice::Heartbeat { .. }).then_some(());
+    for _ in 0..3 {
+        client.notice("a heartbeat", heartbeat).await;
+    }
+    assert_eq!((client.handle.snapshot().state, client.handle.stats().reconnects), ("ready", 0));
+    drop(client);
+    within("the end", pongs).await.unwrap();
 }
 
 #[tokio::test]

@@ -163,7 +163,8 @@ async fn a_server_that_is_silent_is_given_up_after_the_connect_timeout() {
     let server = Server::start().await;
     let mut client = Client::connecting(Config { connect_timeout: Duration::from_millis(50), ..config(&server.url()) });
     let mut raw = Raw::new(server.tcp().await);
-    raw.request().await;
+    // On a busy machine the time may be over even before it is sent.
+    raw.try_request().await;
     client.state("reconnecting").await;
     let error = client.error().await;
     assert!(error.retryable && error.message.contains("connectTimeout"), "{}", error.message);
