@@ -5,8 +5,11 @@
 use std::{hint::black_box, time::Duration};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mcp_client::protocol::{Action, Call, Config, ConnectionId, Event, Now, Outcome, Session, delay, envelope};
+use mcp_client::protocol::{
+    Action, Call, Config, ConnectionId, Event, Now, Outcome, Received, Session, delay, envelope,
+};
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
@@ -100,7 +103,7 @@ fn ready_session() -> (Session<u64>, ConnectionId, Now) {
     session.connect(now, 0);
     let Some(Action::Dial(connection)) = session.poll_action() else { unreachable!("a connect dials") };
     session.handle_open(now, connection);
-    session.handle_message(now, connection, Bytes::from_static(br#"{"id":"auth","success":true}"#));
+    session.handle_message(now, connection, r#"{"id":"auth","success":true}"#.into());
     while session.poll_transmit().is_some() {}
     while session.poll_event().is_some() {}
     (session, connection, now)
@@ -120,7 +123,8 @@ fn call_all(session: &mut Session<u64>, connection: ConnectionId, now: Now, coun
         // The request begins with `{"id":"req_…",`, as its answer does.
         let end = request.iter().position(|byte| *byte == b',').expect("an id is not all of a request");
         let text = [&request[..end], br#","results":{"n":1,"items":[]}}"#].concat();
-        session.handle_message(now, connection, Bytes::from(text));
+        let text = ByteString::try_from(text).expect("a request is UTF-8");
+        session.handle_message(now, connection, Received::new(text));
     }
     let is_result = |event: &Event<u64>| matches!(event, Event::Settled { outcome: Outcome::Results(Some(_)), .. });
     std::iter::from_fn(|| session.poll_event()).filter(is_result).count()

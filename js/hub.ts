@@ -18,10 +18,10 @@ export interface Recipient {
   askToken(connection: number): void
 }
 
-/** ms that one slice of draining may take before the event loop gets its turn. */
+/** ms of draining before the event loop gets its turn. */
 const SLICE = 2
 
-const mailbox = new native.Mailbox(drain)
+const mailbox = new native.Mailbox(wake)
 /** The promise of a call is in the slot that the native core has for it; free slots are reused. */
 const waiters: (Waiter | undefined)[] = []
 const freeSlots: number[] = []
@@ -33,6 +33,8 @@ const collected = new FinalizationRegistry<number>((id) => recipients.delete(id)
 let nextId = 0
 let holders = 0
 let drainIsScheduled = false
+/** When the slice of this turn of the event loop is over. */
+let sliceEnd = 0
 
 /** A number for a new client, under which it gets its events. */
 export function register(recipient: Recipient): number {
@@ -71,17 +73,30 @@ export function hold(more: boolean): void {
 export function drainSoon(): void {
   if (drainIsScheduled) return
   drainIsScheduled = true
-  setImmediate(drain)
+  setImmediate(drainInNewTurn)
 }
 
 export { mailbox }
 
-function drain(): void {
+/**
+ * Node.js may wake us many times in one turn of the event loop, and timers do not fire between. So a slice is not that of one wake-up: it
+ * is over 2 ms after it began, and only an immediate, which proves that the loop has turned, begins another.
+ */
+function wake(): void {
+  if (performance.now() > sliceEnd) drainSoon()
+  else drain()
+}
+
+function drainInNewTurn(): void {
   drainIsScheduled = false
-  const end = performance.now() + SLICE
+  sliceEnd = performance.now() + SLICE
+  drain()
+}
+
+function drain(): void {
   for (let item = mailbox.take(); item !== null; item = mailbox.take()) {
     deliver(item)
-    if (performance.now() > end) return drainSoon()
+    if (performance.now() > sliceEnd) return drainSoon()
   }
   ending.clear()
 }

@@ -189,7 +189,7 @@ impl Sink for ClientSink {
             }
             Event::Settled { payload, outcome: Outcome::Results(Some(json)) } => {
                 if payload.wants_bytes() {
-                    Letter::Bytes(payload, json)
+                    Letter::Bytes(payload, json.into_bytes())
                 } else if json.len() <= LARGEST_JOINED {
                     return self.inner.join(payload, &json);
                 } else if json.len() > LONGEST_STRING {
@@ -235,7 +235,7 @@ impl Inner {
     }
 
     /// Adds a small result to the text of those before it.
-    fn join(&self, slot: Slot, json: &[u8]) {
+    fn join(&self, slot: Slot, json: &str) {
         let mut queue = self.lock();
         let fits = |text: &Vec<u8>| text.len() + json.len() <= JOINED_TEXT;
         if !matches!(queue.letters.back(), Some(Letter::Results(text)) if fits(text)) {

@@ -2,6 +2,7 @@
 //! In: a short text takes one call of Node-API and no allocation.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use encoding_rs::mem;
 use napi::{
     bindgen_prelude::{FromNapiValue, Result, ToNapiValue, TypeName, ValidateNapiValue, check_status},
@@ -22,14 +23,14 @@ pub enum Text {
 
 impl Text {
     /// UTF-8, converted where that pays. Done on the I/O thread.
-    pub(super) fn new(utf8: Bytes) -> Self {
-        let Ok(text) = str::from_utf8(&utf8) else { return Self::Utf8(utf8) };
+    pub(super) fn new(text: ByteString) -> Self {
         if text.is_ascii() {
-            return Self::Ascii(utf8);
+            return Self::Ascii(text.into_bytes());
         }
         if text.len() > LARGEST_CONVERTED {
-            return Self::Utf8(utf8);
+            return Self::Utf8(text.into_bytes());
         }
+        let text = &*text;
         if mem::is_str_latin1(text) {
             return Self::Latin1(mem::encode_latin1_lossy(text).into_owned());
         }
@@ -102,12 +103,11 @@ impl ValidateNapiValue for JsText {}
 
 /// Appends JSON as Latin-1, with every character beyond it as `\uXXXX`. In JSON such characters stand only in strings, where both forms
 /// mean the same.
-pub(super) fn append_latin1(out: &mut Vec<u8>, json: &[u8]) {
+pub(super) fn append_latin1(out: &mut Vec<u8>, json: &str) {
     if json.is_ascii() {
-        return out.extend_from_slice(json);
+        return out.extend_from_slice(json.as_bytes());
     }
-    // The WebSocket layer has checked the text; a broken piece would be a bug of ours, and U+FFFD shows it.
-    for character in String::from_utf8_lossy(json).chars() {
+    for character in json.chars() {
         match u8::try_from(character) {
             Ok(byte) => out.push(byte),
             Err(_) => escape(out, character),
@@ -175,14 +175,14 @@ mod tests {
     #[test]
     fn joined_text_is_latin1_and_means_the_same() {
         let mut out = b"[1,".to_vec();
-        append_latin1(&mut out, r#"{"a":"é\n漢字 😀","b":["\ud83d","plain"]}"#.as_bytes());
+        append_latin1(&mut out, r#"{"a":"é\n漢字 😀","b":["\ud83d","plain"]}"#);
         let text: String = out.iter().map(|byte| char::from(*byte)).collect();
         assert_eq!(text, r#"[1,{"a":"é\n\u6f22\u5b57 \ud83d\ude00","b":["\ud83d","plain"]}"#);
     }
 
     #[test]
     fn a_text_is_kept_in_the_narrowest_form_that_holds_it() {
-        let text = |text: &str| Text::new(Bytes::copy_from_slice(text.as_bytes()));
+        let text = |text: &str| Text::new(text.into());
         assert!(matches!(text("plain"), Text::Ascii(bytes) if bytes == "plain"));
         assert!(matches!(text("größe"), Text::Latin1(bytes) if bytes == b"gr\xf6\xdfe"));
         assert!(matches!(text("漢 😀"), Text::Utf16(units) if units == "漢 😀".encode_utf16().collect::<Vec<_>>()));

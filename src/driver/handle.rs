@@ -230,14 +230,17 @@ impl<S: Sink> Shared<S> {
 
     /// Gives the session an input from the I/O thread, and does what comes of it.
     pub(super) fn input(&self, act: impl FnOnce(&mut Core<S::Payload>, Now)) {
+        if self.apply(act) {
+            self.sink.wake();
+        }
+    }
+
+    /// The same; true when the sink is to be woken.
+    pub(super) fn apply(&self, act: impl FnOnce(&mut Core<S::Payload>, Now)) -> bool {
         let now = self.clock.now();
         let mut core = self.lock();
         act(&mut core, now);
-        let told = core.commit(&self.sink);
-        drop(core);
-        if told {
-            self.sink.wake();
-        }
+        core.commit(&self.sink)
     }
 
     fn start(self: &Arc<Self>) {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use futures_util::Stream;
 use tokio::{
     io::ReadBuf,
@@ -30,7 +31,7 @@ use super::{
     runtime::IoThread,
     wire::{Outbox, Transport, Wire},
 };
-use crate::protocol::{ConnectionId, Ending};
+use crate::protocol::{ConnectionId, Ending, Received};
 
 /// One open connection.
 pub(super) struct Open {
@@ -60,9 +61,20 @@ pub(super) struct Inbox {
 /// A message, as far as the protocol tells them apart.
 pub(super) enum Inbound {
     /// UTF-8.
-    Text(Bytes),
+    Text(Received),
     /// Of so many bytes, and not UTF-8.
     Binary(usize),
+}
+
+impl Inbox {
+    /// Splits the message here, where no lock is held.
+    fn take(&mut self, bytes: Bytes) {
+        let count = bytes.len();
+        self.messages.push(match ByteString::try_from(bytes) {
+            Ok(text) => Inbound::Text(Received::new(text)),
+            Err(_) => Inbound::Binary(count),
+        });
+    }
 }
 
 impl Open {
@@ -142,9 +154,8 @@ impl Open {
 
     fn sort(message: Message, inbox: &mut Inbox) {
         match message {
-            Message::Text(text) => inbox.messages.push(Inbound::Text(Bytes::from(text))),
-            Message::Binary(bytes) if str::from_utf8(&bytes).is_ok() => inbox.messages.push(Inbound::Text(bytes)),
-            Message::Binary(bytes) => inbox.messages.push(Inbound::Binary(bytes.len())),
+            Message::Text(text) => inbox.take(Bytes::from(text)),
+            Message::Binary(bytes) => inbox.take(bytes),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             Message::Close(frame) => {
                 let (code, reason) = frame.map_or((1005, String::new()), |f| (f.code.into(), f.reason.to_string()));

@@ -73,7 +73,7 @@ struct Task<S: Sink> {
     thread: Arc<IoThread>,
     line: Line,
     is_full: watch::Receiver<bool>,
-    /// The one timer; it is moved only when the deadline does.
+    /// The one timer; it is only ever moved forward in time by going off.
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Option<Duration>,
 }
@@ -83,13 +83,15 @@ impl<S: Sink> Task<S> {
         loop {
             let (actions, armed) = {
                 let mut core = self.shared.lock();
-                core.armed = core.session.poll_timeout();
-                let idle = matches!(self.line, Line::None) && core.actions.is_empty() && core.armed.is_none();
+                let next = core.session.poll_timeout();
+                let idle = matches!(self.line, Line::None) && core.actions.is_empty() && next.is_none();
                 if idle || core.abandoned {
                     core.running = false;
                     core.hang_up();
                     return;
                 }
+                // An alarm that is no longer needed stays: it does nothing, and the next call need not wake this thread for another.
+                core.armed = [next, self.sleeps_until].into_iter().flatten().min();
                 (std::mem::take(&mut core.actions), core.armed)
             };
             if !actions.is_empty() {
@@ -181,17 +183,20 @@ impl<S: Sink> Task<S> {
         let Inbox { messages, ending } = inbox;
         let is_over = ending.is_some();
         let farewell = ending.as_ref().and_then(farewell);
-        self.shared.input(|core, now| {
-            for message in messages {
-                match message {
-                    Inbound::Text(text) => core.session.handle_message(now, connection, text),
-                    Inbound::Binary(bytes) => core.session.handle_binary(now, connection, bytes),
-                }
-            }
-            if let Some(ending) = ending {
-                core.session.handle_closed(now, connection, ending);
-            }
-        });
+        let mut told = false;
+        for message in messages {
+            // The lock is let go between two messages: the JavaScript thread wants it for every call.
+            told |= self.shared.apply(|core, now| match message {
+                Inbound::Text(message) => core.session.handle_message(now, connection, message),
+                Inbound::Binary(bytes) => core.session.handle_binary(now, connection, bytes),
+            });
+        }
+        if let Some(ending) = ending {
+            told |= self.shared.apply(|core, now| core.session.handle_closed(now, connection, ending));
+        }
+        if told {
+            self.shared.sink.wake();
+        }
         if is_over {
             self.leave(farewell).await;
         } else if *self.is_full.borrow() {

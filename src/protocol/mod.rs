@@ -33,6 +33,7 @@ mod timer;
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Serialize;
 
 pub use self::{
@@ -41,7 +42,7 @@ pub use self::{
     dialect::Dialect,
     error::{CallError, ErrorData, Fault},
     request_id::{RequestId, RequestKey},
-    session::{Call, DialFailure, Ending, Interest, Refused, Remedy, Session},
+    session::{Call, DialFailure, Ending, Interest, Received, Refused, Remedy, Session},
     state::{Snapshot, State},
     stats::{LatencySummary, RttSummary, Stats},
     timer::Timer,
@@ -113,7 +114,7 @@ pub enum Event<T> {
     /// A message of the server, only while [`Interest::MESSAGES`] is set.
     Message {
         /// The whole text.
-        text: Bytes,
+        text: ByteString,
         /// False when it is not JSON: then only the raw face of the socket shows it.
         json: bool,
     },
@@ -132,7 +133,7 @@ pub enum Outcome {
     /// `connect`, `reconnect`, `authenticate` or `close` has done what it says.
     Done,
     /// The raw JSON of `results`; `None` where the answer had none (`undefined`).
-    Results(Option<Bytes>),
+    Results(Option<ByteString>),
     /// It failed.
     Failed(CallError),
 }

@@ -15,7 +15,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Map, Value};
 
 pub use self::{
-    inputs::{DialFailure, Remedy},
+    inputs::{DialFailure, Received, Remedy},
     lifecycle::Ending,
     requests::{Call, Refused},
 };

@@ -44,7 +44,7 @@ impl Sink for Recorder {
     fn push(&self, event: Event<Tag>) {
         let seen = match event {
             Event::Notice(notice) => Seen::Notice(Box::new(notice)),
-            Event::Message { text, .. } => Seen::Message(text),
+            Event::Message { text, .. } => Seen::Message(text.into_bytes()),
             Event::Settled { payload, outcome } => Seen::Settled(payload, outcome),
         };
         if matches!(&seen, Seen::Message(text) if text == FILL.as_bytes()) {
@@ -220,7 +220,7 @@ impl Client {
     /// The results of that call, as text.
     pub(crate) async fn results(&mut self, tag: Tag) -> String {
         match self.outcome(tag).await {
-            Outcome::Results(Some(json)) => String::from_utf8(json.to_vec()).expect("UTF-8"),
+            Outcome::Results(Some(json)) => json.to_string(),
             other => panic!("no results but {other:?}"),
         }
     }

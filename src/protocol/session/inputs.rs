@@ -1,13 +1,13 @@
 //! What the driver reports: sockets, messages, bytes, tokens, time.
 
-use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::{Interest, Session, State, lifecycle::Ending};
 use crate::protocol::{
     ConnectionId, LogLevel, Notice, Now,
     config::{DialectChoice, Secret, TokenSource},
     dialect::{self, Dialect, Inbound},
-    envelope::{self, Envelope},
+    envelope::{self, Envelope, NotJson},
     error::Fault,
     state::Link,
     stats::millis,
@@ -44,6 +44,27 @@ impl Remedy {
             408 | 425 | 429 | 500..=599 => Self::Time,
             _ => Self::Configuration,
         }
+    }
+}
+
+/// A text message of the server. Splitting it, which takes longer than all the rest, needs no session: who shares one with others does
+/// it before he takes the lock.
+#[derive(Debug, Clone)]
+pub struct Received {
+    text: ByteString,
+    split: Result<Envelope, Box<NotJson>>,
+}
+
+impl Received {
+    /// Splits the message.
+    pub fn new(text: ByteString) -> Self {
+        Self { split: envelope::split(&text), text }
+    }
+}
+
+impl From<&str> for Received {
+    fn from(text: &str) -> Self {
+        Self::new(text.into())
     }
 }
 
@@ -155,9 +176,10 @@ impl<T> Session<T> {
         }
     }
 
-    /// A text message came: `text` is UTF-8.
-    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, text: Bytes) {
+    /// A text message came, or a binary one that is UTF-8.
+    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: Received) {
         self.observe(now);
+        let Received { text, split } = message;
         let Some(link) = self.current(connection) else { return };
         link.heartbeat.bytes(now.mono);
         let is_first = !std::mem::replace(&mut link.spoken, true);
@@ -167,14 +189,13 @@ impl<T> Session<T> {
         if self.is_saying_goodbye() {
             return;
         }
-        let Ok(utf8) = str::from_utf8(&text) else { return self.bad_message("a message that is not UTF-8") };
-        match envelope::split(utf8) {
+        match split {
             Ok(envelope) => {
-                let inbound = self.interpret(now, is_first, utf8, &envelope);
+                let inbound = self.interpret(now, is_first, &text, &envelope);
                 self.act_on(now, inbound, &text);
             }
             Err(fault) => {
-                let id = dialect::id_of_fragment(self.spoken_dialect(), utf8, &fault.seen);
+                let id = dialect::id_of_fragment(self.spoken_dialect(), &text, &fault.seen);
                 self.tell_message(&text, false);
                 self.bad_message(&format!("a message that is not JSON (at byte {} of {})", fault.offset, text.len()));
                 if let Some(id) = id {
@@ -299,12 +320,12 @@ impl<T> Session<T> {
         self.resend_in_flight();
     }
 
-    fn act_on(&mut self, now: Now, inbound: Inbound, text: &Bytes) {
+    fn act_on(&mut self, now: Now, inbound: Inbound, text: &ByteString) {
         match inbound {
             Inbound::Auth(Ok(())) => self.token_accepted(text),
             Inbound::Auth(Err(error)) => {
-                let words = error.map(|span| String::from_utf8_lossy(&text[span]).into_owned());
-                self.token_refused(now, words.as_deref(), text);
+                let words = error.map(|span| &text[span]);
+                self.token_refused(now, words, text);
             }
             Inbound::Welcome if matches!(self.state, State::Authenticating(_)) => self.become_ready(text),
             Inbound::Pong => {
@@ -319,7 +340,7 @@ impl<T> Session<T> {
         }
     }
 
-    fn token_accepted(&mut self, text: &Bytes) {
+    fn token_accepted(&mut self, text: &ByteString) {
         if let Some(link) = self.state.link_mut() {
             link.auth.outstanding = link.auth.outstanding.saturating_sub(1);
         }
@@ -329,7 +350,7 @@ impl<T> Session<T> {
         self.become_ready(text);
     }
 
-    fn token_refused(&mut self, now: Now, raw: Option<&str>, text: &Bytes) {
+    fn token_refused(&mut self, now: Now, raw: Option<&str>, text: &ByteString) {
         let can_ask = matches!(self.token, TokenSource::Ask);
         let is_closing = matches!(self.state, State::Closing(..));
         let Some(link) = self.state.link_mut() else { return };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::protocol::{
@@ -118,7 +118,7 @@ impl<T> Session<T> {
     }
 
     /// Authenticated. `message` is the server's own word for it.
-    pub(super) fn become_ready(&mut self, message: &Bytes) {
+    pub(super) fn become_ready(&mut self, message: &ByteString) {
         self.stop_auth_timer();
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
@@ -138,7 +138,7 @@ impl<T> Session<T> {
     }
 
     /// The server refused the token; the socket stays open.
-    pub(super) fn become_unauthorized(&mut self, fault: Fault, message: &Bytes) {
+    pub(super) fn become_unauthorized(&mut self, fault: Fault, message: &ByteString) {
         self.stop_auth_timer();
         self.blame(fault.clone());
         self.enter_with(|link| State::Unauthorized(Some(link)));
@@ -316,7 +316,7 @@ impl<T> Session<T> {
         matches!(self.state, State::Closing(_, Farewell::Handshake))
     }
 
-    pub(super) fn tell_message(&mut self, text: &Bytes, json: bool) {
+    pub(super) fn tell_message(&mut self, text: &ByteString, json: bool) {
         if self.interest.wants(Interest::MESSAGES) {
             self.events.push_back(Event::Message { text: text.clone(), json });
         }

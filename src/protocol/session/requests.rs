@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytestring::ByteString;
+
 use super::{Session, State};
 use crate::protocol::{
     Now, Outcome,
@@ -175,7 +177,7 @@ impl<T> Session<T> {
     }
 
     /// An answer came.
-    pub(super) fn answer(&mut self, now: Now, id: Option<RequestId>, verdict: Verdict, text: &bytes::Bytes) {
+    pub(super) fn answer(&mut self, now: Now, id: Option<RequestId>, verdict: Verdict, text: &ByteString) {
         let Some(entry) = id.and_then(|id| self.pending.take(id)) else {
             self.counters.late_responses += 1;
             return;
@@ -185,12 +187,11 @@ impl<T> Session<T> {
         let outcome = match verdict {
             Verdict::Results(span) => {
                 self.counters.succeeded += 1;
-                Outcome::Results(span.map(|span| text.slice(span)))
+                Outcome::Results(span.map(|span| text.slice_ref(&text[span])))
             }
             Verdict::Error(span) => {
                 self.counters.failed += 1;
-                let raw = String::from_utf8_lossy(&text[span]);
-                let fault = dialect::tool_fault(&raw);
+                let fault = dialect::tool_fault(&text[span]);
                 Outcome::Failed(CallError { fault, request_id: Some(entry.id), sent: None })
             }
         };

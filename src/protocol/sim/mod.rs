@@ -16,8 +16,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-
 use self::server::Deed;
 pub use self::{
     record::{Record, What},
@@ -432,7 +430,7 @@ impl Sim {
             }
             Deed::Say(connection, text) => {
                 self.session.handle_bytes(now, connection);
-                self.session.handle_message(now, connection, Bytes::from(text));
+                self.session.handle_message(now, connection, (&*text).into());
             }
             Deed::Token(connection) => self.session.handle_token(now, connection, Ok(Secret::new("token"))),
             Deed::End(connection, ending) => {

@@ -171,7 +171,7 @@ fn message(sim: &Sim, payload: u32) -> String {
 /// The results of a call, as text; `None` for `undefined`.
 fn results(sim: &Sim, call: u32) -> Option<String> {
     match sim.outcome(call) {
-        Some(Outcome::Results(raw)) => raw.as_ref().map(|raw| String::from_utf8_lossy(raw).into_owned()),
+        Some(Outcome::Results(raw)) => raw.as_ref().map(ToString::to_string),
         other => panic!("{call} was to succeed, but is {other:?}"),
     }
 }
