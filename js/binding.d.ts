@@ -19,6 +19,8 @@ export declare class NativeClient {
    * Throws an error whose message is the JSON of an `OptionError`.
    */
   constructor(mailbox: Mailbox, id: number, options: string)
+  /** What the functions `request` and `flush` know the client by. */
+  number(): number
   /** Settled when `ready`. Returns the JSON of the `Snapshot` that the command left behind. */
   connect(slot: number): string
   /** Settled when `ready` again. Returns as `connect` does. */
@@ -27,19 +29,12 @@ export declare class NativeClient {
   authenticate(token: string | undefined | null, slot: number): string
   /** Settled when `closed`. `drain` in ms. Returns as `connect` does. */
   close(code: number, reason: string, drain: number, slot: number): string
-  /**
-   * A tool request; `parameters` is JSON, or empty for none; `timeout` in ms, 0 for none. Returns the key for `abort`, or the JSON of
-   * an `ErrorData` when the request was not taken: then the slot is free at once.
-   */
-  request(slot: number, name: string, parameters: string, timeout: number, idempotent: boolean, wantsBytes: boolean): number | string
   /** Takes a request back. True: it never settles, the slot is free. False: its settlement is on its way. */
   abort(key: number): boolean
   /** The guide's `sendToolRequest`: the id, or `null`. `parameters` as in `request`. */
   sendToolRequest(name: string, parameters: string): string | null
   /** Sends a text as it is; false if it cannot. */
   send(text: string): boolean
-  /** Writes what the calls since the last flush have framed. */
-  flush(): void
   /** The token function's answer, or what it failed with. */
   answerToken(connection: number, token?: string | undefined | null, failure?: string | undefined | null): void
   /** What somebody listens to: 1 messages, 2 heartbeats, 4 logs. */
@@ -62,5 +57,14 @@ export declare function binaryVersion(): string
 /** The defaults of the options, as JSON: `{ [option]: value }`; durations in ms, `null` where the default is Infinity. */
 export declare function defaultOptions(): string
 
+/** Writes what the calls of the client `number` since the last flush have framed. */
+export declare function flush(number: number): void
+
 /** The name of the thread that all clients of a process share. */
 export declare function ioThreadName(): string
+
+/**
+ * A tool request of the client `number`; `parameters` is JSON, or empty for none; `timeout` in ms, 0 for none; `flags`: 1 idempotent,
+ * 2 wants bytes. Returns the key for `abort`, or the JSON of an `ErrorData` when the request was not taken: then the slot is free at once.
+ */
+export declare function request(number: number, slot: number, name: string, parameters: string, timeout: number, flags: number): number | string

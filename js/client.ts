@@ -27,6 +27,9 @@ import type {
 /** Bits of `NativeClient.setInterest`. */
 const INTEREST = { messages: 1, heartbeats: 2, logs: 4 } as const
 
+/** Bits of `request`. */
+const FLAG = { idempotent: 1, wantsBytes: 2 } as const
+
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
 const READY_STATE: Readonly<Record<ConnectionState, 0 | 1 | 2 | 3>> = {
@@ -59,6 +62,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly CLOSED = 3
 
   readonly #native: InstanceType<typeof native.NativeClient>
+  /** Of the native client, for what every call uses. */
+  readonly #number: number
   readonly #recipient: Recipient
   readonly #listeners = new SocketListeners()
   readonly #onMessage: ((message: unknown) => void) | null
@@ -95,6 +100,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.#number = this.#native.number()
     this.#requestTimeout = this.#native.requestTimeout()
     this.#snapshot = this.#picture(JSON.parse(this.#native.snapshot()) as Snapshot)
     this.#warnOfProxy()
@@ -201,7 +207,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const json = serialise(toolName, parameters)
       const call = new Call(toolName, resolve, reject)
       const slot = occupy(call)
-      const key = this.#native.request(slot, toolName, json, timeout, idempotent === true, responseType === 'buffer')
+      const flags = (idempotent === true ? FLAG.idempotent : 0) | (responseType === 'buffer' ? FLAG.wantsBytes : 0)
+      const key = native.request(this.#number, slot, toolName, json, timeout, flags)
       if (typeof key === 'string') {
         vacate(slot)
         return call.failed(JSON.parse(key) as ErrorData)
@@ -489,7 +496,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#flushIsQueued = true
     queueMicrotask(() => {
       this.#flushIsQueued = false
-      this.#native.flush()
+      native.flush(this.#number)
     })
   }
 

@@ -18,6 +18,8 @@ export interface Recipient {
   askToken(connection: number): void
 }
 
+type Container = unknown[] | Record<string, unknown>
+
 /** ms of draining before the event loop gets its turn. */
 const SLICE = 2
 
@@ -30,6 +32,8 @@ const recipients = new Map<number, WeakRef<Recipient>>()
 const active = new Set<Recipient>()
 const ending = new Set<Recipient>()
 const collected = new FinalizationRegistry<number>((id) => recipients.delete(id))
+/** Of the result that comes in pieces: the containers that are open, each with its name in the one before. */
+const open: { container: Container; key: string }[] = []
 let nextId = 0
 let holders = 0
 let drainIsScheduled = false
@@ -108,6 +112,13 @@ function deliver([kind, a, b, payload]: NonNullable<ReturnType<typeof mailbox.ta
       return deliverResults(JSON.parse(text) as unknown[])
     case ITEM.RESULT:
       return release(a)?.done(JSON.parse(text))
+    case ITEM.OPEN:
+      open.push({ container: b === 1 ? [] : {}, key: text === undefined ? '' : JSON.parse(text) })
+      return
+    case ITEM.ELEMENTS:
+      return addElements(open.at(-1)!.container, JSON.parse(text))
+    case ITEM.CLOSE:
+      return closeContainer(a)
     case ITEM.BYTES:
       return release(a)?.done(payload)
     case ITEM.DONE:
@@ -126,6 +137,25 @@ function deliver([kind, a, b, payload]: NonNullable<ReturnType<typeof mailbox.ta
 /** Slots and results take turns. */
 function deliverResults(pairs: unknown[]): void {
   for (let i = 0; i < pairs.length; i += 2) release(pairs[i] as number)?.done(pairs[i + 1])
+}
+
+function addElements(container: Container, elements: Container): void {
+  if (Array.isArray(container)) for (const element of elements as unknown[]) container.push(element)
+  // As an own member, which is what JSON.parse makes of it; assigned, it would be another prototype.
+  else if (Object.hasOwn(elements, '__proto__')) for (const [key, value] of Object.entries(elements)) define(container, key, value)
+  else Object.assign(container, elements)
+}
+
+function closeContainer(slot: number): void {
+  const { container, key } = open.pop()!
+  const outer = open.at(-1)?.container
+  if (outer === undefined) release(slot)?.done(container)
+  else if (Array.isArray(outer)) outer.push(container)
+  else define(outer, key, container)
+}
+
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
 function release(slot: number): Waiter | undefined {

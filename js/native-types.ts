@@ -16,12 +16,15 @@ export type ConnectionState =
 export const ITEM = {
   RESULTS: 0,
   RESULT: 1,
-  BYTES: 2,
-  DONE: 3,
-  FAILED: 4,
-  NOTICE: 5,
-  MESSAGE: 6,
-  ASK_TOKEN: 7,
+  OPEN: 2,
+  ELEMENTS: 3,
+  CLOSE: 4,
+  BYTES: 5,
+  DONE: 6,
+  FAILED: 7,
+  NOTICE: 8,
+  MESSAGE: 9,
+  ASK_TOKEN: 10,
 } as const
 
 export type Snapshot = { 

@@ -1,6 +1,6 @@
 //! The native half of `MCPClient`: one function a command.
 
-use std::time::Duration;
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use napi::{
     Error, Status,
@@ -8,6 +8,7 @@ use napi::{
 };
 use napi_derive::napi;
 use serde_json::{Map, Value};
+use slab::Slab;
 
 use super::{
     mailbox::{ClientSink, Mailbox, Slot, to_json},
@@ -18,10 +19,17 @@ use crate::{
     protocol::{Call, Config, ConnectionId, Interest, LogLevel, OptionError, RequestKey, Secret},
 };
 
+thread_local! {
+    /// The clients of this thread. What is called for every request finds its client here by a number: unwrapping a JavaScript object would
+    /// cost more than the rest of the call.
+    static HANDLES: RefCell<Slab<Rc<Handle<ClientSink>>>> = const { RefCell::new(Slab::new()) };
+}
+
 /// One client. Slots are numbers below 2³¹; each comes back exactly once through the mailbox, unless a call returns otherwise.
 #[napi]
 pub struct NativeClient {
-    handle: Handle<ClientSink>,
+    handle: Rc<Handle<ClientSink>>,
+    number: usize,
 }
 
 #[napi]
@@ -34,7 +42,15 @@ impl NativeClient {
         let options: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
         let config = Config::from_json(&options).map_err(|error| refused(&error))?;
         let handle = Handle::new(config, mailbox.sink(id)).map_err(|error| refused(&error))?;
-        Ok(Self { handle })
+        let handle = Rc::new(handle);
+        let number = HANDLES.with_borrow_mut(|handles| handles.insert(Rc::clone(&handle)));
+        Ok(Self { handle, number })
+    }
+
+    /// What the functions `request` and `flush` know the client by.
+    #[napi(catch_unwind)]
+    pub fn number(&self) -> u32 {
+        self.number as u32
     }
 
     /// Settled when `ready`. Returns the JSON of the `Snapshot` that the command left behind.
@@ -61,26 +77,6 @@ impl NativeClient {
         to_json(&self.handle.close(code, &reason, millis(drain), Slot::new(slot, false)))
     }
 
-    /// A tool request; `parameters` is JSON, or empty for none; `timeout` in ms, 0 for none. Returns the key for `abort`, or the JSON of
-    /// an `ErrorData` when the request was not taken: then the slot is free at once.
-    #[napi(catch_unwind)]
-    pub fn request(
-        &self,
-        slot: u32,
-        #[napi(ts_arg_type = "string")] name: JsText,
-        #[napi(ts_arg_type = "string")] parameters: JsText,
-        timeout: f64,
-        idempotent: bool,
-        wants_bytes: bool,
-    ) -> Either<f64, String> {
-        let timeout = (timeout > 0.0).then(|| millis(timeout));
-        let call = Call { name: name.as_str(), parameters: some(&parameters), timeout, idempotent };
-        match self.handle.request(call, Slot::new(slot, wants_bytes)) {
-            Ok(key) => Either::A(key.0 as f64),
-            Err(refused) => Either::B(to_json(&refused.error.data())),
-        }
-    }
-
     /// Takes a request back. True: it never settles, the slot is free. False: its settlement is on its way.
     #[napi(catch_unwind)]
     pub fn abort(&self, key: f64) -> bool {
@@ -101,12 +97,6 @@ impl NativeClient {
     #[napi(catch_unwind)]
     pub fn send(&self, #[napi(ts_arg_type = "string")] text: JsText) -> bool {
         self.handle.send(text.as_str())
-    }
-
-    /// Writes what the calls since the last flush have framed.
-    #[napi(catch_unwind)]
-    pub fn flush(&self) {
-        self.handle.flush();
     }
 
     /// The token function's answer, or what it failed with.
@@ -153,6 +143,44 @@ impl NativeClient {
     }
 }
 
+impl Drop for NativeClient {
+    fn drop(&mut self) {
+        // The thread may be ending, and its clients with it.
+        let _ = HANDLES.try_with(|handles| handles.borrow_mut().try_remove(self.number));
+    }
+}
+
+/// A tool request of the client `number`; `parameters` is JSON, or empty for none; `timeout` in ms, 0 for none; `flags`: 1 idempotent,
+/// 2 wants bytes. Returns the key for `abort`, or the JSON of an `ErrorData` when the request was not taken: then the slot is free at once.
+#[napi(catch_unwind)]
+pub fn request(
+    number: u32,
+    slot: u32,
+    #[napi(ts_arg_type = "string")] name: JsText,
+    #[napi(ts_arg_type = "string")] parameters: JsText,
+    timeout: f64,
+    flags: u32,
+) -> Either<f64, String> {
+    let timeout = (timeout > 0.0).then(|| millis(timeout));
+    let idempotent = flags & IDEMPOTENT != 0;
+    let call = Call { name: name.as_str(), parameters: some(&parameters), timeout, idempotent };
+    let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
+    with_handle(number, |handle| match handle.request(call, slot) {
+        Ok(key) => Either::A(key.0 as f64),
+        Err(refused) => Either::B(to_json(&refused.error.data())),
+    })
+}
+
+/// Writes what the calls of the client `number` since the last flush have framed.
+#[napi(catch_unwind)]
+pub fn flush(number: u32) {
+    with_handle(number, Handle::flush);
+}
+
+fn with_handle<R>(number: u32, act: impl FnOnce(&Handle<ClientSink>) -> R) -> R {
+    HANDLES.with_borrow(|handles| act(&handles[number as usize]))
+}
+
 /// No JSON is empty.
 fn some(json: &JsText) -> Option<&str> {
     Some(json.as_str()).filter(|json| !json.is_empty())
@@ -170,3 +198,6 @@ fn internal(error: serde_json::Error) -> Error {
 fn millis(ms: f64) -> Duration {
     Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
 }
+
+const IDEMPOTENT: u32 = 1;
+const WANTS_BYTES: u32 = 2;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use napi::{
     Env, Status,
     bindgen_prelude::{Buffer, Either3, Function, Result, check_status},
@@ -19,7 +20,10 @@ use napi_derive::napi;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::text::{Text, append_latin1};
+use super::{
+    pieces::{Part, Pieces},
+    text::{Text, append_latin1},
+};
 use crate::{
     driver::Sink,
     protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome},
@@ -37,23 +41,32 @@ pub(super) mod kind {
     pub(in crate::binding) const RESULTS: u8 = 0;
     /// One result too large to be joined: (slot, -, JSON).
     pub(in crate::binding) const RESULT: u8 = 1;
+    /// A part of a result that comes in pieces: a container begins in the one that is open: (slot, 1 if it is an array, JSON of its key).
+    pub(in crate::binding) const OPEN: u8 = 2;
+    /// Elements of the container that is open, as a container of their own: (slot, -, JSON).
+    pub(in crate::binding) const ELEMENTS: u8 = 3;
+    /// The container that is open ends, and with the outermost the result: (slot).
+    pub(in crate::binding) const CLOSE: u8 = 4;
     /// One result as bytes: (slot, -, bytes).
-    pub(in crate::binding) const BYTES: u8 = 2;
+    pub(in crate::binding) const BYTES: u8 = 5;
     /// An answer without results, or a command that is done: (slot).
-    pub(in crate::binding) const DONE: u8 = 3;
+    pub(in crate::binding) const DONE: u8 = 6;
     /// A failure: (slot, -, JSON of `ErrorData`).
-    pub(in crate::binding) const FAILED: u8 = 4;
+    pub(in crate::binding) const FAILED: u8 = 7;
     /// A notice: (client, -, JSON of `Notice`).
-    pub(in crate::binding) const NOTICE: u8 = 5;
+    pub(in crate::binding) const NOTICE: u8 = 8;
     /// A message: (client, 1 if it is JSON, text).
-    pub(in crate::binding) const MESSAGE: u8 = 6;
+    pub(in crate::binding) const MESSAGE: u8 = 9;
     /// The token function is to be asked: (client, connection).
-    pub(in crate::binding) const ASK_TOKEN: u8 = 7;
+    pub(in crate::binding) const ASK_TOKEN: u8 = 10;
 
     #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u8); 8] = [
+    pub(in crate::binding) const NAMES: [(&str, u8); 11] = [
         ("RESULTS", RESULTS),
         ("RESULT", RESULT),
+        ("OPEN", OPEN),
+        ("ELEMENTS", ELEMENTS),
+        ("CLOSE", CLOSE),
         ("BYTES", BYTES),
         ("DONE", DONE),
         ("FAILED", FAILED),
@@ -98,15 +111,30 @@ struct Inner {
 
 #[derive(Default)]
 struct Queue {
+    /// For JavaScript to take.
     letters: VecDeque<Letter>,
+    /// What came since a text that is yet to be prepared, that text first.
+    unprepared: VecDeque<Mail>,
     bytes: usize,
+    /// Somebody prepares.
+    preparing: bool,
     /// JavaScript was woken, or is draining.
     scheduled: bool,
+}
+
+/// What the sink is given: small things as letters, and texts whose preparation takes a while.
+enum Mail {
+    Letter(Letter),
+    Result(Slot, ByteString),
+    Message(u32, bool, ByteString),
 }
 
 enum Letter {
     Results(Vec<u8>),
     Result(Slot, Text),
+    Open(Slot, bool, Option<Text>),
+    Elements(Slot, Text),
+    Close(Slot),
     Bytes(Slot, Bytes),
     Done(Slot),
     Failed(Slot, String),
@@ -178,7 +206,7 @@ impl Sink for ClientSink {
                 let error = too_long("a message", text.len());
                 Letter::Notice(self.client, to_json(&Notice::Error { error }))
             }
-            Event::Message { text, json } => Letter::Message(self.client, json, Text::new(text)),
+            Event::Message { text, json } => return self.inner.post(Mail::Message(self.client, json, text)),
             Event::Settled { payload, outcome: Outcome::Results(None) } if payload.wants_bytes() => {
                 // No results are no bytes.
                 Letter::Bytes(payload, Bytes::new())
@@ -195,26 +223,19 @@ impl Sink for ClientSink {
                 } else if json.len() > LONGEST_STRING {
                     Letter::Failed(payload, to_json(&too_long("results", json.len())))
                 } else {
-                    Letter::Result(payload, Text::new(json))
+                    return self.inner.post(Mail::Result(payload, json));
                 }
             }
         };
-        self.inner.post(letter);
+        self.inner.post(Mail::Letter(letter));
     }
 
     fn ask_token(&self, connection: ConnectionId) {
-        self.inner.post(Letter::AskToken(self.client, connection.0));
+        self.inner.post(Mail::Letter(Letter::AskToken(self.client, connection.0)));
     }
 
     fn wake(&self) {
-        let mut queue = self.inner.lock();
-        if queue.scheduled || queue.letters.is_empty() {
-            return;
-        }
-        queue.scheduled = true;
-        drop(queue);
-        // Refused only while the environment goes down; then nobody is left to tell.
-        self.inner.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        self.inner.prepare();
     }
 
     fn is_full(&self) -> watch::Receiver<bool> {
@@ -227,30 +248,66 @@ impl Inner {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn post(&self, letter: Letter) {
+    fn post(&self, mail: Mail) {
         let mut queue = self.lock();
-        queue.bytes += letter.weight();
-        queue.letters.push_back(letter);
+        queue.bytes += mail.weight();
         self.note_level(queue.bytes);
+        match mail {
+            Mail::Letter(letter) if queue.is_prepared() => queue.letters.push_back(letter),
+            mail => queue.unprepared.push_back(mail),
+        }
     }
 
     /// Adds a small result to the text of those before it.
     fn join(&self, slot: Slot, json: &str) {
         let mut queue = self.lock();
-        let fits = |text: &Vec<u8>| text.len() + json.len() <= JOINED_TEXT;
-        if !matches!(queue.letters.back(), Some(Letter::Results(text)) if fits(text)) {
-            queue.letters.push_back(Letter::Results(Vec::new()));
-            queue.bytes += OVERHEAD;
+        let may_join = queue.is_prepared();
+        let Queue { letters, bytes, .. } = &mut *queue;
+        if let Some(Letter::Results(text)) = letters.back_mut()
+            && may_join
+            && text.len() + json.len() <= JOINED_TEXT
+        {
+            let before = text.len();
+            append_result(text, slot, json);
+            *bytes += text.len() - before;
+            return self.note_level(*bytes);
         }
-        let Some(Letter::Results(text)) = queue.letters.back_mut() else { unreachable!("it was just put there") };
-        let before = text.len();
-        text.push(if before == 0 { b'[' } else { b',' });
-        text.extend_from_slice(slot.number().to_string().as_bytes());
-        text.push(b',');
-        append_latin1(text, json);
-        let grown = text.len() - before;
-        queue.bytes += grown;
-        self.note_level(queue.bytes);
+        drop(queue);
+        let mut text = Vec::new();
+        append_result(&mut text, slot, json);
+        self.post(Mail::Letter(Letter::Results(text)));
+    }
+
+    /// Makes ready what is not, outside of every lock, and wakes JavaScript as soon as there is something to take.
+    fn prepare(&self) {
+        let mut queue = self.lock();
+        if std::mem::replace(&mut queue.preparing, true) {
+            // Who is at it finds the rest.
+            return;
+        }
+        while let Some(mail) = queue.unprepared.pop_front() {
+            queue.bytes -= mail.weight();
+            drop(queue);
+            mail.prepare(|letter| {
+                let mut queue = self.lock();
+                queue.bytes += letter.weight();
+                self.note_level(queue.bytes);
+                queue.letters.push_back(letter);
+                self.wake(queue);
+            });
+            queue = self.lock();
+        }
+        queue.preparing = false;
+        self.wake(queue);
+    }
+
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        if queue.letters.is_empty() || std::mem::replace(&mut queue.scheduled, true) {
+            return;
+        }
+        drop(queue);
+        // Refused only while the environment goes down; then nobody is left to tell.
+        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 
     fn note_level(&self, bytes: usize) {
@@ -260,16 +317,58 @@ impl Inner {
     }
 }
 
+impl Queue {
+    /// Letters come in the order of the events: they wait behind a text that is yet to be prepared.
+    fn is_prepared(&self) -> bool {
+        self.unprepared.is_empty() && !self.preparing
+    }
+}
+
+impl Mail {
+    /// Bytes that it keeps.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Letter(letter) => letter.weight(),
+            Self::Result(_, text) | Self::Message(_, _, text) => OVERHEAD + text.len(),
+        }
+    }
+
+    /// Converts the text, and cuts a large result.
+    fn prepare(self, mut put: impl FnMut(Letter)) {
+        match self {
+            Self::Letter(letter) => put(letter),
+            Self::Message(client, is_json, text) => put(Letter::Message(client, is_json, Text::new(text))),
+            Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Letter::Result(slot, Text::new(json))),
+            Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE) {
+                Some(pieces) => pieces.for_each(|part| put(Letter::of_part(slot, part))),
+                None => put(Letter::Result(slot, Text::new(json))),
+            },
+        }
+    }
+}
+
 impl Letter {
+    fn of_part(slot: Slot, part: Part<'_>) -> Self {
+        match part {
+            Part::Open { is_array, key } => Self::Open(slot, is_array, key.map(|key| Text::new(key.into()))),
+            Part::Elements { is_array, text } => {
+                let [begin, end] = if is_array { ["[", "]"] } else { ["{", "}"] };
+                Self::Elements(slot, Text::new([begin, text, end].concat().into()))
+            }
+            Part::Close => Self::Close(slot),
+        }
+    }
+
     /// Bytes that it keeps.
     fn weight(&self) -> usize {
         OVERHEAD
             + match self {
                 Self::Results(text) => text.len(),
-                Self::Result(_, text) | Self::Message(_, _, text) => text.weight(),
+                Self::Result(_, text) | Self::Elements(_, text) | Self::Message(_, _, text) => text.weight(),
+                Self::Open(_, _, key) => key.as_ref().map_or(0, Text::weight),
                 Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
-                Self::Done(_) | Self::AskToken(..) => 0,
+                Self::Close(_) | Self::Done(_) | Self::AskToken(..) => 0,
             }
     }
 
@@ -285,6 +384,11 @@ impl Letter {
                 (kind::BYTES, slot.number(), 0, Either3::B(Buffer::from(json.to_vec())))
             }
             Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Either3::A(json)),
+            Self::Open(slot, is_array, key) => {
+                (kind::OPEN, slot.number(), u32::from(is_array), key.map_or(nothing, Either3::A))
+            }
+            Self::Elements(slot, json) => (kind::ELEMENTS, slot.number(), 0, Either3::A(json)),
+            Self::Close(slot) => (kind::CLOSE, slot.number(), 0, nothing),
             Self::Done(slot) => (kind::DONE, slot.number(), 0, nothing),
             Self::Failed(slot, json) => (kind::FAILED, slot.number(), 0, Either3::A(Text::new(json.into()))),
             Self::Notice(client, json) => (kind::NOTICE, client, 0, Either3::A(Text::new(json.into()))),
@@ -292,6 +396,14 @@ impl Letter {
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, nothing),
         }
     }
+}
+
+/// The closing bracket is left to who takes the text.
+fn append_result(text: &mut Vec<u8>, slot: Slot, json: &str) {
+    text.push(if text.is_empty() { b'[' } else { b',' });
+    text.extend_from_slice(slot.number().to_string().as_bytes());
+    text.push(b',');
+    append_latin1(text, json);
 }
 
 fn too_long(what: &str, bytes: usize) -> ErrorData {
@@ -310,6 +422,9 @@ const LONGEST_STRING: usize = (1 << 29) - 24;
 const OVERHEAD: usize = 64;
 /// Larger results travel alone.
 const LARGEST_JOINED: usize = 16 * 1024;
+/// Bytes. A larger result comes in pieces of this size, between which the event loop may get its turn. V8 puts larger strings elsewhere,
+/// where their memory costs as much as parsing them.
+const LARGEST_PIECE: usize = 64 * 1024;
 /// A joined text is closed above this, so that one parse stays short.
 const JOINED_TEXT: usize = 64 * 1024;
 /// Above this many bytes the I/O thread stops reading; with one message of `maxMessageSize` this bounds what an environment that

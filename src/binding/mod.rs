@@ -6,12 +6,15 @@
 mod client;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
+mod pieces;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
 #[cfg(test)]
 mod types;
 
 use napi_derive::napi;
+
+pub use self::client::{flush, request};
 
 use crate::{driver, protocol::Config};
 

@@ -252,7 +252,7 @@ const OURS: [&str; 6] = [
 ];
 /// RFC 8305 § 5, "Connection Attempt Delay".
 const HEAD_START: Duration = Duration::from_millis(250);
-/// tungstenite's 128 KiB would be what an idle connection costs.
+/// An idle connection keeps it; tungstenite would take 128 KiB. What is larger is read ahead, see `Wire`.
 const READ_BUFFER: usize = 4096;
 
 #[cfg(test)]

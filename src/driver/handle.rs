@@ -163,7 +163,9 @@ impl<S: Sink> Handle<S> {
         self.shared.lock().session.config().clone()
     }
 
-    /// Writes what waits, from the calling thread where the transport allows it: many requests, one system call, no thread woken.
+    /// Has written what waits, many requests with one system call. A few frames leave from the calling thread, where the transport allows
+    /// it, because a call alone is faster without waking another; more are left to the I/O thread, because sending them costs more than
+    /// waking it.
     pub fn flush(&self) {
         if !self.shared.write_here() {
             self.shared.nudge.notify_one();
@@ -230,16 +232,16 @@ impl<S: Sink> Shared<S> {
 
     /// Gives the session an input from the I/O thread, and does what comes of it.
     pub(super) fn input(&self, act: impl FnOnce(&mut Core<S::Payload>, Now)) {
-        if self.apply(act) {
+        let now = self.clock.now();
+        if self.apply(|core| act(core, now)) {
             self.sink.wake();
         }
     }
 
-    /// The same; true when the sink is to be woken.
-    pub(super) fn apply(&self, act: impl FnOnce(&mut Core<S::Payload>, Now)) -> bool {
-        let now = self.clock.now();
+    /// The same without the waking: true when the sink is to be woken.
+    pub(super) fn apply(&self, act: impl FnOnce(&mut Core<S::Payload>)) -> bool {
         let mut core = self.lock();
-        act(&mut core, now);
+        act(&mut core);
         core.commit(&self.sink)
     }
 
@@ -258,6 +260,9 @@ impl<S: Sink> Shared<S> {
         let (mut batch, connection, tcp) = {
             let mut core = self.lock();
             let Core { outbox: Some(outbox), tcp: Some(tcp), .. } = &mut *core else { return false };
+            if outbox.frames() > MOST_FRAMES_WRITTEN_HERE {
+                return false;
+            }
             let tcp = Arc::clone(tcp);
             let connection = outbox.connection();
             match core.take_batch() {
@@ -339,3 +344,5 @@ pub(super) fn seed() -> [u8; 32] {
     SysRng.try_fill_bytes(&mut seed).expect("the system has entropy");
     seed
 }
+/// From a probe on loopback: at 16 calls in flight, written here, the calling thread needs a quarter more CPU.
+const MOST_FRAMES_WRITTEN_HERE: usize = 2;

@@ -61,7 +61,7 @@ pub(super) struct Inbox {
 /// A message, as far as the protocol tells them apart.
 pub(super) enum Inbound {
     /// UTF-8.
-    Text(Received),
+    Text(Box<Received>),
     /// Of so many bytes, and not UTF-8.
     Binary(usize),
 }
@@ -71,7 +71,7 @@ impl Inbox {
     fn take(&mut self, bytes: Bytes) {
         let count = bytes.len();
         self.messages.push(match ByteString::try_from(bytes) {
-            Ok(text) => Inbound::Text(Received::new(text)),
+            Ok(text) => Inbound::Text(Box::new(Received::new(text))),
             Err(_) => Inbound::Binary(count),
         });
     }
@@ -248,8 +248,8 @@ fn ending_of(error: &Error) -> Ending {
     }
 }
 
-/// Bytes read before the session hears of them.
-const READ_AT_ONCE: usize = 256 * 1024;
+/// Bytes read before the session hears of them. So much is soon read and split, and while JavaScript works on it the next comes.
+const READ_AT_ONCE: usize = 16 * 1024;
 /// What a message costs beyond its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
 /// A stream that cannot be written to ends at once; this is for one that does not.

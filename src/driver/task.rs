@@ -183,16 +183,16 @@ impl<S: Sink> Task<S> {
         let Inbox { messages, ending } = inbox;
         let is_over = ending.is_some();
         let farewell = ending.as_ref().and_then(farewell);
-        let mut told = false;
+        let (now, mut told) = (self.shared.clock.now(), false);
         for message in messages {
             // The lock is let go between two messages: the JavaScript thread wants it for every call.
-            told |= self.shared.apply(|core, now| match message {
-                Inbound::Text(message) => core.session.handle_message(now, connection, message),
+            told |= self.shared.apply(|core| match message {
+                Inbound::Text(message) => core.session.handle_message(now, connection, *message),
                 Inbound::Binary(bytes) => core.session.handle_binary(now, connection, bytes),
             });
         }
         if let Some(ending) = ending {
-            told |= self.shared.apply(|core, now| core.session.handle_closed(now, connection, ending));
+            told |= self.shared.apply(|core| core.session.handle_closed(now, connection, ending));
         }
         if told {
             self.shared.sink.wake();

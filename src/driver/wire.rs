@@ -215,6 +215,11 @@ impl Outbox {
         self.appended = self.written;
     }
 
+    /// Frames that wait, or are being written.
+    pub(super) fn frames(&self) -> usize {
+        self.ends.len()
+    }
+
     /// A writer is at it.
     pub(super) fn is_taken(&self) -> bool {
         self.taken
@@ -313,6 +318,11 @@ fn poll_write_tcp(tcp: &OwnedWriteHalf, cx: &mut Context<'_>, bytes: &[u8]) -> P
 pub(super) struct Wire {
     pub(super) transport: Transport,
     pub(super) last_read: Duration,
+    /// The layer's own buffer is small, so that an idle connection costs little. When more comes than that holds, it is read ahead;
+    /// `ahead[handed_over..]` is still to be given to the layer.
+    ahead: Vec<u8>,
+    handed_over: usize,
+    much_comes: bool,
     /// The last frame that the layer wrote: a pong, or the answer to a close frame.
     pub(super) reply: Vec<u8>,
     upgraded: bool,
@@ -321,7 +331,33 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(transport: Transport, clock: Clock) -> Self {
-        Self { transport, last_read: clock.now().mono, reply: Vec::new(), upgraded: false, clock }
+        Self {
+            transport,
+            last_read: clock.now().mono,
+            ahead: Vec::new(),
+            handed_over: 0,
+            much_comes: false,
+            reply: Vec::new(),
+            upgraded: false,
+            clock,
+        }
+    }
+
+    /// The large buffer lives as long as more than `small` bytes come at once.
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>, small: usize) -> Poll<io::Result<()>> {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        (self.handed_over, self.much_comes) = (0, false);
+        ahead.resize(READ_AHEAD, 0);
+        let mut buf = ReadBuf::new(&mut ahead);
+        ready!(self.transport.poll_read(cx, &mut buf))?;
+        let count = buf.filled().len();
+        if count > 0 {
+            self.last_read = self.clock.now().mono;
+        }
+        self.much_comes = count > small;
+        ahead.truncate(count);
+        self.ahead = ahead;
+        Poll::Ready(Ok(()))
     }
 
     /// The handshake is over: from now on writes are kept.
@@ -332,11 +368,23 @@ impl Wire {
 
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
+        let room = buf.remaining();
+        if self.much_comes && self.handed_over == self.ahead.len() {
+            ready!(self.poll_read_ahead(cx, room))?;
+        }
+        let count = room.min(self.ahead.len() - self.handed_over);
+        if count > 0 {
+            buf.put_slice(&self.ahead[self.handed_over..][..count]);
+            self.handed_over += count;
+            return Poll::Ready(Ok(()));
+        }
+        self.ahead = Vec::new();
+        self.handed_over = 0;
         ready!(self.transport.poll_read(cx, buf))?;
-        if buf.filled().len() > before {
+        if buf.remaining() < room {
             self.last_read = self.clock.now().mono;
         }
+        self.much_comes = buf.remaining() == 0;
         Poll::Ready(Ok(()))
     }
 }
@@ -364,6 +412,8 @@ impl AsyncWrite for Wire {
 const HEADER_BYTES: usize = 14;
 /// A buffer that was once larger than this is given back.
 const KEPT_CAPACITY: usize = 64 * 1024;
+/// Bytes read at once where much comes.
+const READ_AHEAD: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
