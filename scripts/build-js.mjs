@@ -10,7 +10,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { buildForPages } from './js-build/pages.mjs'
-import { declarationsReachableFrom } from './js-build/declarations.mjs'
+import { declarationsReachableFrom, typesOfEntries } from './js-build/declarations.mjs'
 import { licensesOf } from './js-build/licenses.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -26,19 +26,8 @@ const BUNDLES = [
   { entry: 'cli/main.ts', folder: 'cli' },
 ]
 
-/** What users' compilers read. */
-const PUBLIC_TYPES = [
-  'index.d.ts',
-  'testing.d.ts',
-  'react.d.ts',
-  'bridge.d.ts',
-  'electron/main.d.ts',
-  'electron/preload.d.ts',
-  'electron/renderer.d.ts',
-]
-
 /** Whoever imports these has the package that their types are about. */
-const TYPES_OF_PEERS = { 'react.d.ts': ['react'] }
+const TYPES_OF_PEERS = { './react': ['react'] }
 
 /** Native helpers that `ws` uses where users have installed them, and does without elsewhere. */
 const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
@@ -110,8 +99,9 @@ function checkImports(bundle, metafile) {
 /** Of the bundles' own folders only the bundles stay, and the declarations that a public type is made of. */
 async function removeLeftovers() {
   const kept = new Set(BUNDLES.map(outputOf))
-  for (const name of PUBLIC_TYPES) {
-    for (const file of await declarationsReachableFrom(join(OUTPUT, name), TYPES_OF_PEERS[name])) kept.add(file)
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  for (const [entry, types] of typesOfEntries(manifest)) {
+    for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
   }
   for (const { folder } of BUNDLES) await prune(join(OUTPUT, folder), kept)
 }

@@ -3,6 +3,16 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 /**
+ * The entries of the package that have types.
+ * @param {{ exports: object }} manifest package.json
+ * @returns {[entry: string, file: string][]} './react' and the declarations that CommonJS sees there, as a path from the package's folder
+ */
+export function typesOfEntries({ exports }) {
+  const types = ({ types, require }) => types ?? require?.types
+  return Object.entries(exports).flatMap(([entry, target]) => (types(target) === undefined ? [] : [[entry, types(target)]]))
+}
+
+/**
  * @param {string} entry absolute path of a .d.ts file
  * @param {string[]} peers packages that whoever uses the entry has
  * @returns {Promise<Set<string>>} it and all that it imports, as absolute paths
