@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import * as imported from '@mcp-integration/client'
-import { run, start } from './helpers/program.mjs'
+import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const require = createRequire(import.meta.url)
@@ -42,10 +42,4 @@ test('loading the client loads nothing of what the test server and the command l
     tell(Object.keys(require.cache).filter((path) => /[\\/](node_modules|testing|cli)[\\/.]/.test(path.slice(process.cwd().length))))
   })
   assert.deepEqual(told, [])
-})
-
-test('a binary that cannot be loaded is told of in clear words', async (t) => {
-  const { code, stderr } = await start(t, () => {}, null, { env: { MCP_CLIENT_NATIVE_PATH: '/there/is/no/such.node' } }).ended
-  assert.equal(code, 1)
-  assert.match(stderr, /native part of @mcp-integration\/client could not be loaded on .*\/there\/is\/no\/such\.node/)
 })

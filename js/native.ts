@@ -1,57 +1,78 @@
-/** Finds and loads the native binary of this platform. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
-import { join } from 'node:path'
+/** Finds and loads the native binary of this platform, or says what to do. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type * as Binding from './binding.js'
+import { PLATFORMS, platformName, platformWords } from './platform.js'
 
 type Native = typeof Binding
 
 const ROOT = join(__dirname, '..')
+const { name: PACKAGE, version: VERSION } = require('../package.json') as { name: string; version: string }
 
 /** The binary, loaded. */
 export const native: Native = load()
 
 function load(): Native {
   const override = process.env['MCP_CLIENT_NATIVE_PATH']
-  if (override !== undefined && override !== '') return open(override)
-  const triple = platformTriple()
-  const beside = join(ROOT, `mcp-client.${triple}.node`)
-  return open(existsSync(beside) ? beside : `@mcp-integration/client-${triple}`)
+  if (override !== undefined && override !== '') return open(resolve(override))
+  const platform = platformName()
+  const beside = join(ROOT, `mcp-client.${platform}.node`)
+  if (existsSync(beside)) return open(beside)
+  if (PLATFORMS.includes(platform)) return open(`${PACKAGE}-${platform}`)
+  throw new Error(
+    `${PACKAGE} has no binary for this platform (${platformWords()}); there are binaries for ${PLATFORMS.join(', ')}: ` +
+      'use one of these, or build the addon from its sources and name the .node file in MCP_CLIENT_NATIVE_PATH',
+  )
 }
 
-function open(path: string): Native {
+/** @param from a path, or the name of the platform's package */
+function open(from: string): Native {
+  const loaded = demand(from)
+  const version = typeof loaded.binaryVersion === 'function' ? loaded.binaryVersion() : 'unknown'
+  if (version === VERSION) return loaded
+  throw new Error(
+    `the native part of ${PACKAGE} is of version ${version}, its JavaScript part of version ${VERSION} (${from}, ${platformWords()}): ` +
+      'install both in the same version, for instance by deleting node_modules and installing again',
+  )
+}
+
+function demand(from: string): Native {
   try {
-    return require(path) as Native
+    return require(from) as Native
   } catch (cause) {
-    const here = `${process.platform}-${process.arch}, Node.js ${process.version}`
-    throw new Error(
-      `the native part of @mcp-integration/client could not be loaded on ${here} (looked for ${path}): ` +
-        'install the package with its optional dependencies on this platform, build it with `npm run build`, ' +
-        'or set MCP_CLIENT_NATIVE_PATH to the .node file',
-      { cause },
-    )
+    throw new Error(isMissing(from, cause) ? missing(from) : broken(from, cause), { cause })
   }
 }
 
-function platformTriple(): string {
-  const { platform, arch } = process
-  if (platform === 'win32') return `${platform}-${arch}-msvc`
-  if (platform !== 'linux') return `${platform}-${arch}`
-  const abi = arch === 'arm' ? 'gnueabihf' : isMusl() ? 'musl' : 'gnu'
-  return `${platform}-${arch}-${abi}`
+function isMissing(from: string, cause: unknown): boolean {
+  return from.startsWith(PACKAGE) && /^Cannot find (module|package)\b|^Required package|MODULE_NOT_FOUND/i.test(String((cause as Error).message))
 }
 
-/** By the dynamic linker that the program names in its head; asking the diagnostic report takes longer than all the rest of loading. */
-function isMusl(): boolean {
-  const head = headOf(process.execPath)
-  if (/\/ld-(musl|linux)-/.test(head)) return head.includes('/ld-musl-')
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
-  return report?.header?.glibcVersionRuntime === undefined
+function missing(name: string): string {
+  const others = PLATFORMS.map((platform) => `${PACKAGE}-${platform}`).filter(isInstalled)
+  const found = others.length > 0 ? ` Installed is instead: ${others.join(', ')}.` : ''
+  return (
+    `${PACKAGE} cannot find its native part for this platform (${platformWords()}): the package ${name} is not installed.${found} The usual causes: ` +
+    'optional dependencies were omitted (install again without --omit=optional or --no-optional); ' +
+    'node_modules or the lockfile come from another platform (delete both and install again on this one); ' +
+    'on Alpine, node_modules come from a system with glibc, or the other way round (install inside of the image); ' +
+    'in Electron, the package is inside of the ASAR archive or was left out (list node_modules/@mcp-integration under asarUnpack). ' +
+    'MCP_CLIENT_NATIVE_PATH may name the .node file.'
+  )
 }
 
-function headOf(path: string): string {
-  const head = Buffer.alloc(4096)
-  const file = openSync(path, 'r')
-  readSync(file, head)
-  closeSync(file)
-  return head.toString('latin1')
+function broken(from: string, cause: unknown): string {
+  return (
+    `the native part of ${PACKAGE} could not be loaded (${from}, ${platformWords()}): ${(cause as Error).message}. ` +
+    'It must be of this platform, its C library included (glibc 2.17 or newer, or musl), and outside of any ASAR archive: ' +
+    'install the package again on this platform, or name another .node file in MCP_CLIENT_NATIVE_PATH'
+  )
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    return require.resolve(`${name}/package.json`) !== ''
+  } catch {
+    return false
+  }
 }

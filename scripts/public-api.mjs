@@ -87,6 +87,8 @@ function read(file, statement, module) {
     if (exported) module.exported.add(name)
     return
   }
+  // It only runs the module.
+  if (/^import '[^']*';$/.test(statement)) return
   if (/^declare (global|module)\b/.test(statement)) return module.declarations.set(statement.split(' {')[0], statement)
   if (verb === undefined) throw new Error(`${file}: a statement that scripts/public-api.mjs does not understand: ${statement}`)
   for (const [, original, alias = original] of list.matchAll(/(?:type )?([\w$]+)(?: as ([\w$]+))?\s*(?:,|$)/g)) {

@@ -4,6 +4,7 @@
  * 0 done, 1 failed, 2 used wrongly. Each command is a file in commands/ and loads what it needs when it runs, so that
  * `serve` needs no native code and `call` no server.
  */
+import '../node-version.js'
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
 import { addServeCommand } from './commands/serve.js'

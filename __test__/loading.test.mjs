@@ -1,0 +1,196 @@
+/** What is said when the native part cannot be loaded: one clear sentence for each reason, with its remedy. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const NAME = '@mcp-integration/client'
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/platform.js')
+const HERE = platformName()
+const BINARY = process.env.MCP_CLIENT_NATIVE_PATH ?? join(ROOT, `mcp-client.${HERE}.node`)
+
+/** A project into which only the JavaScript part is installed. */
+async function project(t) {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'mcp-loading-')))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const at = join(folder, 'node_modules', NAME)
+  await mkdir(at, { recursive: true })
+  for (const part of ['dist', 'index.js', 'index.mjs', 'package.json']) await cp(join(ROOT, part), join(at, part), { recursive: true })
+  return { folder, at }
+}
+
+async function installPlatform(folder, platform, files) {
+  const name = `${NAME}-${platform}`
+  const at = join(folder, 'node_modules', name)
+  await mkdir(at, { recursive: true })
+  await writeFile(join(at, 'package.json'), JSON.stringify({ name, version: '0.0.0', main: 'it.node' }))
+  for (const [path, content] of Object.entries(files)) await writeFile(join(at, path), content)
+  return at
+}
+
+/** Loads the package in a process that takes itself for `fake`, and resolves with what it throws, or null. */
+function load({ folder }, { fake = '', env = {}, argv = [] } = {}) {
+  const program = `
+    ${fake}
+    try {
+      require('${NAME}')
+      console.log('null')
+    } catch ({ message, cause }) {
+      console.log(JSON.stringify({ message, cause: cause && String(cause) }))
+    }`
+  const { MCP_CLIENT_NATIVE_PATH: _, ...clean } = process.env
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [...argv, '--eval', program], { cwd: folder, env: { ...clean, ...env } }, (error, stdout, stderr) => {
+      if (error) reject(new Error(stderr, { cause: error }))
+      else resolve(JSON.parse(stdout))
+    })
+  })
+}
+
+const as = (what) => Object.entries(what).map(([key, value]) => `Object.defineProperty(process, '${key}', { value: ${JSON.stringify(value)} })`).join('\n')
+const version = async () => JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version
+
+describe('the native part is found', () => {
+  test('in the package of the platform', async (t) => {
+    const there = await project(t)
+    const at = await installPlatform(there.folder, HERE, {})
+    await cp(BINARY, join(at, 'it.node'))
+    assert.equal(await load(there), null)
+  })
+
+  test('beside the JavaScript part, before the package of the platform', async (t) => {
+    const there = await project(t)
+    await cp(BINARY, join(there.at, `mcp-client.${HERE}.node`))
+    await installPlatform(there.folder, HERE, { 'it.node': 'not a binary' })
+    assert.equal(await load(there), null)
+  })
+
+  test('where MCP_CLIENT_NATIVE_PATH says, before all else and from the working directory', async (t) => {
+    const there = await project(t)
+    await installPlatform(there.folder, HERE, { 'it.node': 'not a binary' })
+    await cp(BINARY, join(there.folder, 'mine.node'))
+    for (const path of [BINARY, join(there.folder, 'mine.node'), './mine.node', 'mine.node']) {
+      assert.equal(await load(there, { env: { MCP_CLIENT_NATIVE_PATH: path } }), null, path)
+    }
+    assert.match((await load(there, { env: { MCP_CLIENT_NATIVE_PATH: '' } })).message, /could not be loaded/)
+  })
+
+  test('where the program itself can no longer be read', async (t) => {
+    const there = await project(t)
+    const at = await installPlatform(there.folder, HERE, {})
+    await cp(BINARY, join(at, 'it.node'))
+    assert.equal(await load(there, { fake: as({ execPath: '/no/such/program' }) }), null)
+  })
+})
+
+describe('a native part that is not there', () => {
+  test('is told of with platform, C library, Node.js, its package, the usual causes and the way around', async (t) => {
+    const { message, cause } = await load(await project(t))
+    const libc = process.platform === 'linux' ? ` with ${HERE.endsWith('musl') ? 'musl' : 'glibc'}` : ''
+    for (const part of [
+      `(${process.platform} ${process.arch}${libc}, Node.js ${process.version})`,
+      `the package ${NAME}-${HERE} is not installed`,
+      '--omit=optional',
+      'lockfile come from another platform',
+      'Alpine',
+      'asarUnpack',
+      'MCP_CLIENT_NATIVE_PATH',
+    ]) {
+      assert.ok(message.includes(part), `${part} is missing in: ${message}`)
+    }
+    assert.match(cause, /Cannot find module/)
+  })
+
+  test('is told of with the packages that were installed instead', async (t) => {
+    const there = await project(t)
+    const others = PLATFORMS.filter((platform) => platform !== HERE).slice(-2)
+    for (const platform of others) await installPlatform(there.folder, platform, {})
+    const { message } = await load(there)
+    assert.ok(message.includes(`Installed is instead: ${others.map((platform) => `${NAME}-${platform}`).join(', ')}.`), message)
+  })
+})
+
+describe('a native part that is there and cannot be loaded', () => {
+  test('is told of with the reason of the system', async (t) => {
+    const there = await project(t)
+    const at = await installPlatform(there.folder, HERE, { 'it.node': 'not a binary' })
+    const { message, cause } = await load(there)
+    assert.ok(message.startsWith(`the native part of ${NAME} could not be loaded (${NAME}-${HERE}, ${process.platform} ${process.arch}`), message)
+    assert.ok(message.includes(join(at, 'it.node')), message)
+    assert.match(message, /install the package again on this platform/)
+    assert.ok(cause.length > 0)
+  })
+
+  test('is told of with its path when MCP_CLIENT_NATIVE_PATH names it', async (t) => {
+    const there = await project(t)
+    const { message } = await load(there, { env: { MCP_CLIENT_NATIVE_PATH: '/no/such.node' } })
+    assert.match(message, /^the native part of .* could not be loaded \(.*[\\/]no[\\/]such\.node, /)
+  })
+
+  test('is refused when its version is not that of the JavaScript part', async (t) => {
+    const there = await project(t)
+    const manifest = join(there.at, 'package.json')
+    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace(/"version": ".*"/, '"version": "99.0.0"'))
+    const at = await installPlatform(there.folder, HERE, {})
+    await cp(BINARY, join(at, 'it.node'))
+    const { message } = await load(there)
+    const start = `the native part of ${NAME} is of version ${await version()}, its JavaScript part of version 99.0.0 (${NAME}-${HERE}, `
+    assert.ok(message.startsWith(start), message)
+    assert.match(message, /: install both in the same version, for instance by deleting node_modules and installing again$/)
+  })
+
+  test('is refused when it is something else', async (t) => {
+    const there = await project(t)
+    await writeFile(join(there.folder, 'other.js'), 'module.exports = {}')
+    const { message } = await load(there, { env: { MCP_CLIENT_NATIVE_PATH: 'other.js' } })
+    assert.match(message, /is of version unknown/)
+  })
+})
+
+describe('a platform without binaries', () => {
+  for (const what of [{ platform: 'freebsd' }, { arch: 'riscv64' }, { platform: 'win32', arch: 'ia32' }, { platform: 'aix', arch: 'ppc64' }]) {
+    test(`is named, with those that there are: ${Object.values(what).join(' ')}`, async (t) => {
+      const { message } = await load(await project(t), { fake: as(what) })
+      const { platform, arch } = { platform: process.platform, arch: process.arch, ...what }
+      assert.ok(message.startsWith(`${NAME} has no binary for this platform (${platform} ${arch}`), message)
+      assert.ok(message.includes(`there are binaries for ${PLATFORMS.join(', ')}: `), message)
+      assert.match(message, /build the addon from its sources and name the \.node file in MCP_CLIENT_NATIVE_PATH$/)
+    })
+  }
+
+  test('can use a binary that was built there', async (t) => {
+    const there = await project(t)
+    await cp(BINARY, join(there.at, 'mcp-client.freebsd-x64.node'))
+    assert.equal(await load(there, { fake: as({ platform: 'freebsd', arch: 'x64' }) }), null)
+  })
+})
+
+describe('a Node.js that is too old', () => {
+  const tooOld = as({ versions: { ...process.versions, node: '19.9.0' } })
+
+  test('is told so, and nothing else of the package is loaded', async (t) => {
+    const { message } = await load(await project(t), { fake: tooOld })
+    assert.equal(message, `${NAME} needs Node.js 20 or newer, and this is 19.9.0: install a current one from https://nodejs.org`)
+    const there = await project(t)
+    await writeFile(join(there.at, 'dist/client.js'), 'this is not JavaScript that an old Node.js can parse')
+    assert.equal((await load(there, { fake: tooOld })).message, message)
+  })
+
+  test('is told so by the command line too', async (t) => {
+    const there = await project(t)
+    await writeFile(join(there.folder, 'old.cjs'), tooOld)
+    const preload = ['--require', join(there.folder, 'old.cjs'), join(there.at, 'dist/cli/main.js'), '--help']
+    const error = await new Promise((resolve) => execFile(process.execPath, preload, (_failed, _stdout, stderr) => resolve(stderr)))
+    assert.match(error, /needs Node\.js 20 or newer, and this is 19\.9\.0/)
+  })
+
+  test('is older than what package.json says', async () => {
+    const { engines } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+    assert.equal(engines.node, '>=20')
+  })
+})

@@ -1,0 +1,51 @@
+/** Which platform this is, by the name that its binary has. */
+import { closeSync, openSync, readSync } from 'node:fs'
+
+/** Those that binaries are published for, each in a package of its own under npm/. */
+export const PLATFORMS: readonly string[] = [
+  'linux-x64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-gnu',
+  'linux-arm64-musl',
+  'linux-arm-gnueabihf',
+  'darwin-x64',
+  'darwin-arm64',
+  'win32-x64-msvc',
+  'win32-arm64-msvc',
+]
+
+/** Operating system, processor and C library, as in `linux-x64-gnu`. */
+export function platformName(): string {
+  const { platform, arch } = process
+  if (platform === 'win32') return `${platform}-${arch}-msvc`
+  if (platform !== 'linux') return `${platform}-${arch}`
+  return `${platform}-${arch}-${isMusl() ? 'musl' : 'gnu'}${arch === 'arm' ? 'eabihf' : ''}`
+}
+
+/** The same and the version of Node.js, in words for a message. */
+export function platformWords(): string {
+  const { platform, arch, version } = process
+  const libc = platform === 'linux' ? ` with ${isMusl() ? 'musl' : 'glibc'}` : ''
+  return `${platform} ${arch}${libc}, Node.js ${version}`
+}
+
+/** By the dynamic linker that the program names in its head; asking the diagnostic report takes longer than all the rest of loading. */
+function isMusl(): boolean {
+  const head = headOf(process.execPath)
+  if (/\/ld-(musl|linux)-/.test(head)) return head.includes('/ld-musl-')
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  return report !== undefined && report.header?.glibcVersionRuntime === undefined
+}
+
+/** Nothing where the program cannot be read: it may have been replaced since it was started. */
+function headOf(path: string): string {
+  try {
+    const head = Buffer.alloc(4096)
+    const file = openSync(path, 'r')
+    readSync(file, head)
+    closeSync(file)
+    return head.toString('latin1')
+  } catch {
+    return ''
+  }
+}
