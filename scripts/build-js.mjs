@@ -96,22 +96,23 @@ function checkImports(bundle, metafile) {
   }
 }
 
-/** Of the bundles' own folders only the bundles stay, and the declarations that a public type is made of. */
+/** Of the bundles' own folders only the bundles stay; and of all declarations those that a public type is made of. */
 async function removeLeftovers() {
   const kept = new Set(BUNDLES.map(outputOf))
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
   }
-  for (const { folder } of BUNDLES) await prune(join(OUTPUT, folder), kept)
+  for (const { folder } of BUNDLES) await prune(join(OUTPUT, folder), (path) => kept.has(path))
+  await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
 }
 
-/** Removes all files but those, and the folders that become empty. */
-async function prune(folder, kept) {
+/** Removes the files that are not kept, and the folders that become empty. */
+async function prune(folder, isKept) {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) await prune(path, kept)
-    else if (!kept.has(path)) await rm(path)
+    if (entry.isDirectory()) await prune(path, isKept)
+    else if (!isKept(path)) await rm(path)
   }
   if ((await readdir(folder)).length === 0) await rmdir(folder)
 }

@@ -10,7 +10,7 @@ export function setUp() {
   checkPrerequisites()
   if (isInstalled()) return
   console.log('Installing the development packages …')
-  npm('ci', '--no-audit', '--no-fund')
+  npm(['ci', '--no-audit', '--no-fund'])
 }
 
 /** npm notes here what it has installed. */
@@ -19,9 +19,11 @@ function isInstalled() {
   return existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${ROOT}package-lock.json`).mtimeMs
 }
 
-function npm(...args) {
+/** Runs npm. @returns {string | null} what it printed, if `output` asks for that; else it is shown */
+export function npm(args, { cwd = ROOT, output = false } = {}) {
+  const options = { cwd, stdio: ['inherit', output ? 'pipe' : 'inherit', output ? 'ignore' : 'inherit'], encoding: 'utf8' }
   // Under `npm run` this is the npm that runs us, on every platform.
   const { npm_execpath: cli } = process.env
-  if (cli !== undefined) execFileSync(process.execPath, [cli, ...args], { cwd: ROOT, stdio: 'inherit' })
-  else execFileSync('npm', args, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32' })
+  if (cli !== undefined) return execFileSync(process.execPath, [cli, ...args], options)
+  return execFileSync('npm', args, { ...options, shell: process.platform === 'win32' })
 }

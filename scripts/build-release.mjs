@@ -1,0 +1,76 @@
+/**
+ * `npm run build:release [-- --target TRIPLE]`: builds the binary of one platform as it is published, into npm/<platform>/, and checks it.
+ *
+ * Linux binaries are linked by zig, which brings the C libraries of its targets in every version along: glibc 2.17, the oldest that Rust
+ * supports, and musl. zig and cargo-zigbuild come from PyPI into target/zig, in exactly these versions. The other systems have
+ * one C library only, and are built as always.
+ *
+ * A panic unwinds in these binaries too: the driver catches it and fails the one client, where `panic = "abort"` would end the process.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { NEWEST_GLIBC, offences } from './check-binary.mjs'
+import { platformManifests } from './pack.mjs'
+import { setUp } from './setup.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const LINKER = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.1']
+const CPUS = { x86_64: 'x64', aarch64: 'arm64', armv7: 'arm' }
+
+/** @returns {string} the path of the binary */
+export function buildRelease(target = hostTarget()) {
+  const { platform, manifest } = platformOf(target)
+  const file = join(ROOT, 'npm', platform, manifest.main)
+  rmSync(file, { force: true })
+  const isLinux = platform.startsWith('linux-')
+  const build = isLinux ? ['--cross-compile', '--target', target.endsWith('musl') ? target : `${target}.${NEWEST_GLIBC}`] : ['--target', target]
+  const env = isLinux ? { ...process.env, PATH: `${zig()}${delimiter}${process.env.PATH}` } : process.env
+  const declarations = join(ROOT, 'target', 'release.d.ts')
+  const cli = join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js')
+  const args = [cli, 'build', '--platform', '--release', '--no-js', '--dts', join('..', '..', 'target', 'release.d.ts'), '--output-dir', join('npm', platform), ...build]
+  execFileSync(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' })
+  rmSync(declarations, { force: true })
+  const found = offences(file)
+  if (found.length > 0) throw new Error(`${file} must not be published: it ${found.join('; it ')}`)
+  return file
+}
+
+function hostTarget() {
+  return /^host: (.*)$/m.exec(execFileSync('rustc', ['-vV'], { encoding: 'utf8' }))[1]
+}
+
+/** The platform package that a target's binary belongs to, by napi's own names. */
+function platformOf(target) {
+  const [cpu] = target.split('-')
+  const name = [
+    target.includes('apple') ? 'darwin' : target.includes('windows') ? 'win32' : 'linux',
+    CPUS[cpu],
+    ...(target.includes('apple') ? [] : [target.split('-').at(-1)]),
+  ].join('-')
+  const found = platformManifests().find(({ platform }) => platform === name)
+  if (found === undefined) throw new Error(`there is no package for the target ${target} under npm/`)
+  return found
+}
+
+/** The folder of the programs `cargo-zigbuild` and `python-zig`. */
+function zig() {
+  const folder = join(ROOT, 'target', 'zig')
+  const programs = join(folder, 'bin')
+  const installed = join(folder, `${LINKER.join(' ')}.installed`)
+  if (existsSync(installed)) return programs
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(join(ROOT, 'target'), { recursive: true })
+  execFileSync('python3', ['-m', 'venv', folder], { stdio: 'inherit' })
+  execFileSync(join(programs, 'pip'), ['install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:', ...LINKER], { stdio: 'inherit' })
+  writeFileSync(installed, '')
+  return programs
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { target: { type: 'string' } } })
+  setUp()
+  console.log(`${buildRelease(values.target)} may be published`)
+}

@@ -1,0 +1,81 @@
+/**
+ * Packs what is published: the main package and one package for each platform, as .tgz files.
+ *
+ * What the main package asks for is written into it here and not in the repository: a clone could not be installed before the packages
+ * of its version are published. For that, what only a clone needs of package.json stays out.
+ *
+ * `node scripts/pack.mjs FOLDER` takes the binaries from npm/<platform>/, where `npm run build:release` and `napi artifacts` lay them.
+ */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { npm } from './setup.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const FOR_CLONES = ['scripts', 'napi', 'devDependencies', 'overrides']
+
+/** The manifests of the platform packages. */
+export function platformManifests() {
+  return readdirSync(join(ROOT, 'npm')).map((platform) => ({ platform, manifest: readJson(join(ROOT, 'npm', platform, 'package.json')) }))
+}
+
+/** package.json of the main package as it is published. */
+export function publishedManifest() {
+  const manifest = readJson(join(ROOT, 'package.json'))
+  const published = Object.fromEntries(Object.entries(manifest).filter(([field]) => !FOR_CLONES.includes(field)))
+  const exactly = platformManifests().map(({ manifest: { name, version } }) => [name, version])
+  return { ...published, optionalDependencies: Object.fromEntries(exactly) }
+}
+
+/**
+ * @param {string} folder where the .tgz files go
+ * @param {{ local?: boolean }} options `local` is for tests on one machine: it takes the binary that `npm run build` has made, and packs the
+ * packages of the other platforms without theirs
+ * @throws when the binary of a platform is not there, unless `local`
+ * @returns {{ manifest: object, file: string, files: string[] }[]} the platform packages, then the main one: the order in which to publish
+ */
+export function pack(folder, { local = false } = {}) {
+  const stage = mkdtempSync(join(tmpdir(), 'mcp-pack-'))
+  try {
+    const folders = [...platformManifests().map((platform) => stagePlatform(stage, platform, local)), stageMain(stage)]
+    mkdirSync(folder, { recursive: true })
+    const told = Object.values(JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(folder), ...folders], { cwd: stage, output: true })))
+    return folders.map((staged) => {
+      const manifest = readJson(join(staged, 'package.json'))
+      const { filename, files } = told.find(({ name }) => name === manifest.name)
+      return { manifest, file: join(folder, filename), files: files.map(({ path }) => path) }
+    })
+  } finally {
+    rmSync(stage, { recursive: true, force: true })
+  }
+}
+
+function stagePlatform(stage, { platform, manifest }, local) {
+  const folder = join(stage, platform)
+  const binary = join(ROOT, local ? '.' : join('npm', platform), manifest.main)
+  if (!local && !existsSync(binary)) throw new Error(`${binary} is not there: build it for ${platform}, or fetch it with "napi artifacts"`)
+  for (const file of ['package.json', 'README.md']) cpSync(join(ROOT, 'npm', platform, file), join(folder, file))
+  cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))
+  if (existsSync(binary)) cpSync(binary, join(folder, manifest.main))
+  return folder
+}
+
+function stageMain(stage) {
+  const folder = join(stage, 'main')
+  const manifest = publishedManifest()
+  mkdirSync(folder)
+  for (const path of [...manifest.files, 'README.md', 'LICENSE']) cpSync(join(ROOT, path), join(folder, path), { recursive: true })
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  return folder
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [folder] = process.argv.slice(2)
+  if (folder === undefined) throw new Error('usage: node scripts/pack.mjs FOLDER')
+  for (const { file } of pack(folder)) console.log(file)
+}
