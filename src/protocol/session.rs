@@ -39,6 +39,8 @@ pub struct Session<T> {
     revision: u32,
     /// Attempts made since the connection was last ready, or since the user's own `connect` or `reconnect`.
     attempt: u32,
+    /// A change of the network has cut a wait short since then.
+    hurried: bool,
     /// Why the state is what it is.
     error: Option<Fault>,
     /// The client was `ready` once: what looks like a wrong configuration is an outage from then on.
@@ -90,6 +92,7 @@ impl<T> Session<T> {
             state: State::Idle,
             revision: 0,
             attempt: 0,
+            hurried: false,
             error: None,
             was_ready: false,
             next_connection: 0,

@@ -42,6 +42,7 @@ impl<T> Session<T> {
             _ => {}
         }
         self.attempt = 0;
+        self.hurried = false;
         self.error = None;
         if self.state.link().is_some() {
             self.drop_to_redial(now);

@@ -236,7 +236,7 @@ impl<T> Session<T> {
             Timer::Connect => self.dial_took_too_long(now),
             Timer::Auth => self.auth_took_too_long(now),
             Timer::Request => self.expire_requests(now),
-            Timer::Ping => self.send_ping(now),
+            Timer::Ping => self.send_ping(now, self.config.heartbeat_timeout),
             Timer::Pong => self.check_life(now),
             Timer::Retry => self.dial(now),
             Timer::Drain => self.say_goodbye(now),

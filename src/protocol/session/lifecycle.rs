@@ -43,21 +43,72 @@ impl Ending {
 }
 
 impl<T> Session<T> {
-    /// Notes the time. When the wall clock has run ahead of the monotonic one, the machine slept: then the connection is probed at once.
+    /// Notes the time. When the wall clock has run ahead of the monotonic one, the machine slept. Then a connection is probed at once, by
+    /// a ping of its own: the answer to an earlier one may have been due while nobody could read it. A wait is cut short.
     pub(super) fn observe(&mut self, now: Now) {
         let monotonic = now.mono.saturating_sub(self.last.mono);
         let wall = Duration::from_millis(now.wall.saturating_sub(self.last.wall));
         self.last = now;
-        let slept = self.config.heartbeat_interval.is_some_and(|interval| wall > monotonic + interval);
-        if slept && self.state.link().is_some() && !self.is_saying_goodbye() {
-            self.log(LogLevel::Info, "the machine slept: probing the connection", &[]);
-            self.send_ping(now);
+        if self.config.heartbeat_interval.is_none_or(|interval| wall <= monotonic + interval) {
+            return;
         }
+        if self.can_probe() {
+            self.log(LogLevel::Info, "the machine slept: probing the connection", &[]);
+            self.send_ping(now, self.probe_timeout());
+        }
+        self.cut_wait_short(now);
+        // The network comes back after the machine does, and may say so.
+        self.hurried = false;
+    }
+
+    /// The machine is on another network now, or on one again: an open connection must prove that it outlived the change, and what failed
+    /// before may succeed. Of all changes in one outage only the first that helps cuts a wait short, or a network that comes and
+    /// goes would use the attempts up. Source: PROTOCOL.md rule 4.
+    pub fn handle_network_changed(&mut self, now: Now) {
+        self.observe(now);
+        self.probe(now);
+        if !self.hurried {
+            self.hurried = self.cut_wait_short(now);
+        }
+    }
+
+    /// A ping, or less time for the one that is under way.
+    fn probe(&mut self, now: Now) {
+        let Some(link) = self.state.link().filter(|_| self.can_probe()) else { return };
+        let (is_waiting, latest) = (link.heartbeat.is_waiting(), now.mono + self.probe_timeout());
+        if !is_waiting {
+            self.log(LogLevel::Info, "the network changed: probing the connection", &[]);
+            self.send_ping(now, self.probe_timeout());
+        } else if self.timers.get(Timer::Pong).is_some_and(|deadline| latest < deadline) {
+            self.timers.set(Timer::Pong, latest);
+        }
+    }
+
+    fn can_probe(&self) -> bool {
+        self.config.heartbeat_interval.is_some() && self.state.link().is_some() && !self.is_saying_goodbye()
+    }
+
+    fn probe_timeout(&self) -> Duration {
+        self.config.heartbeat_timeout.min(PROBE_TIMEOUT)
+    }
+
+    /// The wait that runs becomes as short as the first one of an outage is. Not shorter: a network that has just come up needs a
+    /// moment, and all clients that see it come up must not dial at one moment. False if no wait ran, or a shorter one.
+    fn cut_wait_short(&mut self, now: Now) -> bool {
+        let Some(due) = self.timers.get(Timer::Retry) else { return false };
+        let sooner = now.mono + backoff::delay(&self.config, 0, &mut self.rng);
+        if sooner >= due {
+            return false;
+        }
+        self.timers.set(Timer::Retry, sooner);
+        self.log(LogLevel::Info, "the next attempt is brought forward", &[]);
+        true
     }
 
     /// A dial that starts a new life: nothing is held against it.
     pub(super) fn start_afresh(&mut self, now: Now) {
         self.attempt = 0;
+        self.hurried = false;
         self.error = None;
         self.dial(now);
     }
@@ -124,6 +175,7 @@ impl<T> Session<T> {
         if !matches!(self.state, State::Ready(_)) {
             self.counters.reconnects += u64::from(self.was_ready);
             self.attempt = 0;
+            self.hurried = false;
             self.was_ready = true;
             self.enter_with(State::Ready);
         }
@@ -288,14 +340,15 @@ impl<T> Session<T> {
         self.actions.push_back(Action::Drop { connection, farewell: None });
     }
 
-    pub(super) fn send_ping(&mut self, now: Now) {
+    /// A ping whose answer, or any other byte, must come within `patience`.
+    pub(super) fn send_ping(&mut self, now: Now, patience: Duration) {
         let Some(link) = self.state.link_mut() else { return };
         link.heartbeat.ping(now.mono);
         let (paused, text) = (link.paused, link.dialect.ping(now.wall));
         self.transmit(text);
         self.timers.stop(Timer::Ping);
         if !paused {
-            self.timers.set(Timer::Pong, now.mono + self.config.heartbeat_timeout);
+            self.timers.set(Timer::Pong, now.mono + patience);
         }
     }
 
@@ -421,3 +474,5 @@ impl<T> Session<T> {
 
 /// PROTOCOL.md rule 7.
 const CLOSE_HANDSHAKE: Duration = Duration::from_secs(2);
+/// PROTOCOL.md rule 4. A radio that wakes up takes some seconds to be back on its network, and TCP repeats the ping after 1 and after 3 s.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -350,6 +350,11 @@ impl Sim {
         self.now.wall += millis;
     }
 
+    /// The machine's network changes.
+    pub fn change_network(&mut self) {
+        self.input(Session::handle_network_changed);
+    }
+
     /// The driver's loop comes round.
     pub fn wake_up(&mut self) {
         self.input(Session::handle_timeout);

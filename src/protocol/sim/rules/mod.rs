@@ -17,6 +17,7 @@ mod rule_03_resends;
 mod rule_03_sent_is_a_guarantee;
 mod rule_04_heartbeat;
 mod rule_04_pongs;
+mod rule_04_sleep_and_network;
 mod rule_05_refused_token;
 mod rule_05_token_function;
 mod rule_06_auth_timeout;

@@ -38,6 +38,7 @@ enum Step {
     Write(usize),
     Advance(u64),
     Suspend(u64),
+    ChangeNetwork,
     Server(Server),
     Late(u32),
 }
@@ -88,6 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::Token(Err("threw"))),
         Just(Step::Bytes),
         prop::sample::select(vec![1, 15_001, 3_600_000]).prop_map(Step::Suspend),
+        Just(Step::ChangeNetwork),
         prop::sample::select(vec![Server::Guide, Server::Event, Server::Scripted]).prop_map(Step::Server),
         (0..5u32).prop_map(Step::Late),
     ];
@@ -160,6 +162,7 @@ impl Walk {
             Step::Write(count) => sim.write(count % 4),
             Step::Advance(millis) => sim.advance(millis),
             Step::Suspend(millis) => sim.suspend(millis),
+            Step::ChangeNetwork => sim.change_network(),
             Step::Server(server) => sim.set_server(server),
             Step::Late(back) => self.news_of_the_past(back),
         }
