@@ -402,6 +402,7 @@ describe('what the documents claim besides', () => {
   test('the fixed numbers are those of the sources', () => {
     const sources = {
       '2 s': ['src/protocol/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
+      '5 s': ['src/protocol/session/lifecycle.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
       2: ['src/protocol/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
       '4,096': ['src/protocol/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
       64: ['src/protocol/heartbeat.rs', 'MAX_PONGS_DUE: usize = 64'],

@@ -1,12 +1,13 @@
 //! The driver: tokio. It does what the session says and never asks why.
 //!
-//! All clients of a process share one I/O thread ([`runtime`]). A client with something to do has one task there
-//! ([`task`]): its socket, its one timer, its actions. What JavaScript holds is a [`Handle`]; both sides meet in
-//! [`Shared`], behind a mutex that is never held across a system call.
+//! All clients of a process share one I/O thread ([`runtime`]), which watches the network for them ([`network`]). A client with
+//! something to do has one task there ([`task`]): its socket, its one timer, its actions. What JavaScript holds is a
+//! [`Handle`]; both sides meet in [`Shared`], behind a mutex that is never held across a system call.
 
 mod clock;
 mod dial;
 mod handle;
+mod network;
 mod open;
 mod runtime;
 mod task;

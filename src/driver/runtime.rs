@@ -12,9 +12,12 @@ use tokio::{
     sync::oneshot,
 };
 
+use super::network::Network;
+
 /// Keeps the I/O thread alive; the last one dropped lets it end.
 pub(super) struct IoThread {
     handle: Handle,
+    network: Arc<Network>,
     _ends_when_dropped: oneshot::Sender<()>,
 }
 
@@ -37,6 +40,11 @@ impl IoThread {
         &self.handle
     }
 
+    /// The watcher that all clients share.
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
     fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_io()
@@ -47,14 +55,21 @@ impl IoThread {
             .thread_name("mcp-client-dns")
             .build()?;
         let handle = runtime.handle().clone();
+        let network = Arc::new(Network::default());
+        let watched = Arc::clone(&network);
         let (ends_when_dropped, end) = oneshot::channel();
         thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(move || {
-            // The sender is never used, only dropped.
-            let _ = runtime.block_on(end);
+            runtime.block_on(async {
+                tokio::select! {
+                    // The sender is never used, only dropped.
+                    _ = end => {}
+                    () = watched.watch() => {}
+                }
+            });
             // A look-up that hangs in the system's resolver must not hold the thread.
             runtime.shutdown_background();
         })?;
-        Ok(Self { handle, _ends_when_dropped: ends_when_dropped })
+        Ok(Self { handle, network, _ends_when_dropped: ends_when_dropped })
     }
 }
 

@@ -19,11 +19,12 @@ use tokio_tungstenite::WebSocketStream;
 use super::{
     Sink,
     handle::{Core, Shared, seed},
+    network,
     open::{Inbound, Inbox, Open, farewell},
     runtime::IoThread,
     wire::{Outbox, Wire},
 };
-use crate::protocol::{Action, ConnectionId, DialFailure, Now};
+use crate::protocol::{Action, ConnectionId, DialFailure, LogLevel, Now};
 
 type Dial = Pin<Box<dyn Future<Output = Result<Box<WebSocketStream<Wire>>, DialFailure>> + Send>>;
 
@@ -41,6 +42,7 @@ enum News {
     Dialed(ConnectionId, Result<Box<WebSocketStream<Wire>>, DialFailure>),
     Read(Inbox),
     Drained,
+    Network,
 }
 
 /// Runs a client until it has nothing to do. A panic in it is the client's own fault, never the process's.
@@ -52,6 +54,7 @@ pub(super) async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) 
             sleep: Box::pin(sleep(Duration::ZERO)),
             sleeps_until: None,
             shared: Arc::clone(&shared),
+            network: thread.network().subscribe(),
             thread,
         };
         task.run().await;
@@ -73,6 +76,7 @@ struct Task<S: Sink> {
     thread: Arc<IoThread>,
     line: Line,
     is_full: watch::Receiver<bool>,
+    network: watch::Receiver<network::News>,
     /// The one timer; it is only ever moved forward in time by going off.
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Option<Duration>,
@@ -117,12 +121,14 @@ impl<S: Sink> Task<S> {
     }
 
     async fn wait(&mut self) -> News {
-        let Self { shared, line, is_full, sleep, sleeps_until, .. } = self;
+        let Self { shared, line, is_full, network, sleep, sleeps_until, .. } = self;
         let paused = matches!(line, Line::Open(open) if open.is_paused());
         tokio::select! {
             // Time first: a server that floods must not delay the heartbeat. A nudge only ends the wait.
             biased;
             () = sleep.as_mut(), if sleeps_until.is_some() => News::Due,
+            // The sender is with the thread that runs this.
+            _ = network.changed() => News::Network,
             news = line.next(shared) => news,
             // The sender goes away with the JavaScript environment, and then the handle does too.
             _ = is_full.wait_for(|full| !full), if paused => News::Drained,
@@ -134,14 +140,30 @@ impl<S: Sink> Task<S> {
         match news {
             News::Nudged => {}
             News::Due => self.time_passed().await,
-            News::Dialed(connection, Ok(socket)) => self.opened(connection, socket),
+            News::Dialed(connection, Ok(socket)) => {
+                self.opened(connection, socket);
+                self.thread.network().want();
+            }
             News::Dialed(connection, Err(failure)) => {
                 self.line = Line::None;
+                self.thread.network().want();
                 self.shared.input(|core, now| core.session.handle_dial_failed(now, connection, failure));
             }
             News::Read(inbox) => self.read(inbox).await,
             News::Drained => self.pause(false),
+            News::Network => self.hear_of_network(),
         }
+    }
+
+    fn hear_of_network(&mut self) {
+        let news = self.network.borrow_and_update().clone();
+        self.shared.input(|core, now| match news {
+            network::News::None => {}
+            network::News::Changed => core.session.handle_network_changed(now),
+            network::News::Unavailable(reason) => {
+                core.session.note(LogLevel::Debug, &format!("changes of the network go unnoticed: {reason}"));
+            }
+        });
     }
 
     async fn time_passed(&mut self) {
