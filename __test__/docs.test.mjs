@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path'
 import { describe, test } from 'node:test'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
-import { MCPTestServer } from '@mcp-integration/client/testing'
+import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
 import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
@@ -170,6 +170,18 @@ describe('the tables of options', () => {
     assert.deepEqual(names(rows), /there are (.*)$/.exec(message)[1].split(', '))
   })
 
+  test('those of FaultProxy are all there, and each fault with its default', async () => {
+    const [options, faults] = tablesUnder(README, 'Faults of the network')
+    const { message } = await rejection(FaultProxy.listen({ nonsense: 1 }))
+    assert.deepEqual(names(options), /there are (.*)$/.exec(message)[1].split(', '))
+    const source = read('js/testing/faults/types.ts')
+    assert.deepEqual(faults.map(({ fault }) => codesOf(fault)[0]), membersOf('js/testing/faults/types.ts', 'DirectionFaults'))
+    for (const { fault, default: value } of faults) {
+      const [, text] = new RegExp(`@default (.*)\\n   \\*/\\n  ${codesOf(fault)[0]}\\?:`).exec(source)
+      assert.equal(text, codesOf(value)[0], fault)
+    }
+  })
+
   test('those of the command line are all there', async () => {
     const [rows] = tablesUnder(README, 'Command line')
     for (const command of ['serve', 'call']) {
@@ -204,12 +216,14 @@ test('the table of events has every event', () => {
   assert.deepEqual(rows.map(({ event }) => codesOf(event)[0]), membersOf('js/types.ts', 'MCPClientEvents'))
 })
 
-test('the table of the test server has every member', () => {
-  const [, rows] = tablesUnder(README, 'Testing your own code')
-  const documented = rows.flatMap(({ member }) => codesOf(member).map((code) => code.replace(/\(.*/, '')))
-  const members = Object.getOwnPropertyNames(MCPTestServer.prototype).filter((name) => name !== 'constructor')
-  assert.deepEqual(documented.sort(), members.sort())
-})
+for (const [Class, title] of [[MCPTestServer, 'Testing your own code'], [FaultProxy, 'Faults of the network']]) {
+  test(`the table of ${Class.name} has every member`, () => {
+    const rows = tablesUnder(README, title).find(([row]) => 'member' in row)
+    const documented = rows.flatMap(({ member }) => codesOf(member).map((code) => code.replace(/\(.*/, '')))
+    const members = Object.getOwnPropertyNames(Class.prototype).filter((name) => name !== 'constructor')
+    assert.deepEqual(documented.sort(), members.sort())
+  })
+}
 
 describe('the states', () => {
   const STATES = literalsOf('js/native-types.ts', 'ConnectionState')

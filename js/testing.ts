@@ -1,14 +1,24 @@
 /**
  * `@mcp-integration/client/testing`: a server of the MCP Integration Platform inside your process, for tests and for
- * working offline. It speaks both wire dialects, answers real tool calls and fails on command.
+ * working offline. It speaks both wire dialects, answers real tool calls and fails on command. And a proxy that does to its
+ * connections what networks do.
  *
  * It is written on `ws` and shares no code of the protocol with the client, so each side proves the other. It must never
  * import the client: whoever only serves loads no native code.
  *
  * @packageDocumentation
  */
+export { FaultProxy } from './testing/fault-proxy.js'
 export { MCPTestServer } from './testing/server.js'
 export { ToolFailure } from './testing/tool-failure.js'
+export type {
+  DirectionFaults,
+  FaultPlan,
+  FaultProxyConnection,
+  FaultProxyEvents,
+  FaultProxyOptions,
+  Faults,
+} from './testing/faults/types.js'
 export type {
   CloseFrame,
   Interceptor,

@@ -6,9 +6,9 @@ import { createServer } from 'node:net'
 export const DEAF_URL = 'ws://127.0.0.1:1/mcp-ws'
 
 /** A TCP server on loopback that does with each connection what it is told; gone when the test is over. */
-export async function listenTcp(t, onSocket = () => {}) {
+export async function listenTcp(t, onSocket = () => {}, options = {}) {
   const sockets = new Set()
-  const server = createServer((socket) => {
+  const server = createServer(options, (socket) => {
     sockets.add(socket)
     socket.on('error', () => {}).once('close', () => sockets.delete(socket))
     onSocket(socket)

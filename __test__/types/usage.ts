@@ -1,7 +1,7 @@
 /** Code as users write it: it must compile, and what is wrong must not. */
 import { MCPClient, MCPError, MCPToolError, WS_ERROR_CODES } from '@mcp-integration/client'
 import type { ConnectionState, MCPClientLike } from '@mcp-integration/client'
-import { MCPTestServer } from '@mcp-integration/client/testing'
+import { FaultProxy, MCPTestServer, type FaultProxyConnection } from '@mcp-integration/client/testing'
 
 declare module '@mcp-integration/client' {
   interface MCPTools {
@@ -18,6 +18,12 @@ function isTrue<T extends true>(): T | undefined {
 export async function use(): Promise<void> {
   await using server = await MCPTestServer.listen({ port: 0, tokens: ['key'], tools: { add: (p) => p } })
   await using client = new MCPClient(server.url, { apiKey: async () => 'key', reconnectJitter: 'full' })
+
+  await using proxy = await FaultProxy.listen({ target: server.url, faults: (n, random) => ({ toClient: { endAfter: n * random() } }) })
+  proxy.on('connection', (connection) => isTrue<Exactly<typeof connection, FaultProxyConnection>>())
+  proxy.setFaults({ toServer: { latency: 5 } })
+  // @ts-expect-error a fault belongs to a direction
+  proxy.setFaults({ latency: 5 })
 
   const declared = await client.useTool('add', { a: 1, b: 2 })
   isTrue<Exactly<typeof declared, { sum: number }>>()

@@ -4,16 +4,19 @@
  */
 export class Inbox<T> {
   readonly #limit: number
+  readonly #owner: string
   readonly #what: string
   readonly #waiting: Waiter<T>[] = []
   readonly #items: T[] = []
   #closed = false
 
   /**
-   * @param what - for the error of those who wait in vain
+   * @param owner - who is closed, and
+   * @param what - what did not come: for the error of those who wait in vain
    * @param limit - how many items nobody asked for are kept; the oldest go first
    */
-  constructor(what: string, limit: number) {
+  constructor(owner: string, what: string, limit: number) {
+    this.#owner = owner
     this.#what = what
     this.#limit = limit
   }
@@ -44,11 +47,11 @@ export class Inbox<T> {
   }
 
   #closedError(): Error {
-    return new Error(`the server was closed before the next ${this.#what} came`)
+    return new Error(`the ${this.#owner} was closed before the next ${this.#what} came`)
   }
 }
 
-/** A promise that nobody looks at any more must not end the process when the server closes. */
+/** A promise that nobody looks at any more must not end the process when the owner closes. */
 function ignorable<P extends Promise<unknown>>(promise: P): P {
   promise.catch(() => {})
   return promise

@@ -54,3 +54,10 @@ export function refuseUpgrade(socket: Duplex, status: number, reason: string): v
   socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
+
+/** The address to dial for an address to bind: a wildcard is no destination everywhere, and IPv6 needs its brackets. */
+export function dialableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -16,9 +16,7 @@ export interface Settings {
 }
 
 export async function resolveOptions(options: MCPTestServerOptions): Promise<Settings> {
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name)) throw new TypeError(`unknown option "${name}"; there are ${[...OPTION_NAMES].join(', ')}`)
-  }
+  checkNames('option', options, OPTION_NAMES)
   return {
     port: checkPort(options.port ?? 0),
     host: checkText('host', options.host ?? '127.0.0.1'),
@@ -31,6 +29,13 @@ export async function resolveOptions(options: MCPTestServerOptions): Promise<Set
   }
 }
 
+/** `kind` is what the names are of, for the error. */
+export function checkNames(kind: string, given: object, known: ReadonlySet<string>): void {
+  for (const name of Object.keys(given)) {
+    if (!known.has(name)) throw new TypeError(`unknown ${kind} "${name}"; there are ${[...known].join(', ')}`)
+  }
+}
+
 export function checkTokens(tokens: readonly string[] | undefined): readonly string[] | undefined {
   if (tokens === undefined) return undefined
   const good = Array.isArray(tokens) && tokens.every((token) => typeof token === 'string' && token !== '')
@@ -39,7 +44,7 @@ export function checkTokens(tokens: readonly string[] | undefined): readonly str
   return [...tokens]
 }
 
-function checkPort(port: unknown): number {
+export function checkPort(port: unknown): number {
   if (typeof port !== 'number') throw new TypeError(`option "port" must be a number, not ${describe(port)}`)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RangeError(`option "port" must be a whole number from 0 to 65535, not ${port}`)
@@ -47,7 +52,7 @@ function checkPort(port: unknown): number {
   return port
 }
 
-function checkText(name: string, value: unknown): string {
+export function checkText(name: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') {
     throw new TypeError(`option "${name}" must be a string that is not empty, not ${describe(value)}`)
   }
@@ -92,7 +97,7 @@ function checkHistory(history: unknown): number {
   return history
 }
 
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   return inspect(value, { depth: 0 })
 }
 

@@ -9,7 +9,7 @@ import type { Dialect, DialectHost } from './dialects/dialect.js'
 import { event } from './dialects/event.js'
 import { guide } from './dialects/guide.js'
 import { Inbox } from './inbox.js'
-import { Listener, refuseUpgrade } from './listener.js'
+import { dialableHost, Listener, refuseUpgrade } from './listener.js'
 import { checkTokens, resolveOptions, type Settings } from './options.js'
 import { Toolbox } from './toolbox.js'
 import { builtInTools } from './tools/built-in.js'
@@ -86,8 +86,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#settings = settings
     this.#dialect = DIALECTS[settings.dialect]
     this.#tokens = settings.tokens
-    this.#newConnections = new Inbox('connection', settings.history)
-    this.#newRequests = new Inbox('request', settings.history)
+    this.#newConnections = new Inbox('server', 'connection', settings.history)
+    this.#newRequests = new Inbox('server', 'request', settings.history)
     this.#host = this.#createHost()
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -319,13 +319,6 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
       record: (...request) => this.#record(...request),
     }
   }
-}
-
-/** The address to dial for an address to bind: a wildcard is no destination everywhere, and IPv6 needs its brackets. */
-function dialableHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
 }
 
 const DIALECTS: Readonly<Record<ServerDialect, Dialect>> = { guide, event }

@@ -1,0 +1,167 @@
+/** `FaultProxy`: a TCP proxy that does to connections what networks do. It knows nothing of WebSockets. */
+import { EventEmitter, once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { Connection } from './faults/connection.js'
+import { checkPlan, portOf, resolveFaults, resolveOptions, type FaultProxySettings } from './faults/options.js'
+import { seededRandom } from './faults/random.js'
+import type { FaultPlan, FaultProxyConnection, FaultProxyEvents, FaultProxyOptions, Faults } from './faults/types.js'
+import { Inbox } from './inbox.js'
+import { dialableHost } from './listener.js'
+
+/**
+ * A TCP proxy in front of a server that delays, slows down, cuts, freezes, resets and damages connections, to see what a client makes of it.
+ * What it leaves to chance is drawn from a seed. How the system cuts a stream into pieces is not in its power.
+ *
+ * @example
+ * ```js
+ * const server = await MCPTestServer.listen()
+ * const proxy = await FaultProxy.listen({ target: server.url, faults: { toClient: { latency: 50 } } })
+ * const client = new MCPClient(proxy.url)
+ * await client.connect()
+ * proxy.resetAll()
+ * assert.deepEqual(await client.useTool('echo', { still: 'there' }, { idempotent: true }), { still: 'there' })
+ * await client.close()
+ * await proxy.close()
+ * await server.close()
+ * ```
+ *
+ * It reads at most 1 MiB ahead in each direction. It keeps the process alive until `close()`.
+ */
+export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncDisposable {
+  readonly #settings: FaultProxySettings
+  readonly #server: Server
+  readonly #connections = new Set<Connection>()
+  readonly #newConnections = new Inbox<FaultProxyConnection>('proxy', 'connection', CONNECTIONS_KEPT)
+  #plan: FaultPlan
+  #port = 0
+  #connectionCount = 0
+  #closing: Promise<void> | undefined
+
+  /**
+   * Starts a proxy and resolves when it can be connected to.
+   *
+   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port cannot be
+   * had (`code` `EADDRINUSE`, `EACCES`, …).
+   */
+  static async listen(options: FaultProxyOptions): Promise<FaultProxy> {
+    const proxy = new FaultProxy(resolveOptions(options))
+    proxy.#server.listen(proxy.#settings.port, proxy.#settings.host)
+    await once(proxy.#server, 'listening')
+    proxy.#port = (proxy.#server.address() as AddressInfo).port
+    return proxy
+  }
+
+  private constructor(settings: FaultProxySettings) {
+    super()
+    this.#settings = settings
+    this.#plan = settings.plan
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#connect(client))
+  }
+
+  /** What a client connects to: the URL of the target, with the proxy's address in the place of the server's. */
+  get url(): string {
+    const url = new URL(this.#settings.target)
+    url.host = `${dialableHost(this.#settings.host)}:${this.#port}`
+    return url.href
+  }
+
+  /** The TCP port. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** The URL of the server behind it. */
+  get target(): string {
+    return this.#settings.target.href
+  }
+
+  /** The live connections, oldest first. */
+  get connections(): readonly FaultProxyConnection[] {
+    return [...this.#connections]
+  }
+
+  /**
+   * The oldest connection that this method has not handed out yet, or else the next one to come. It may be gone already; see its `closed`.
+   * The newest 1,024 are kept for it. Rejects when the proxy closes first.
+   */
+  nextConnection(): Promise<FaultProxyConnection> {
+    return this.#newConnections.next()
+  }
+
+  /**
+   * The faults of connections to come. For those that are live see {@link FaultProxyConnection.setFaults}.
+   * @throws TypeError or RangeError that names the fault
+   */
+  setFaults(faults: Faults | FaultPlan): void {
+    this.#plan = checkPlan(faults)
+  }
+
+  /** {@link FaultProxyConnection.freeze} for every live connection. */
+  freezeAll(): void {
+    for (const connection of this.#connections) connection.freeze()
+  }
+
+  /** {@link FaultProxyConnection.thaw} for every live connection. */
+  thawAll(): void {
+    for (const connection of this.#connections) connection.thaw()
+  }
+
+  /** {@link FaultProxyConnection.end} for every live connection. */
+  endAll(): void {
+    for (const connection of this.#connections) connection.end()
+  }
+
+  /** {@link FaultProxyConnection.reset} for every live connection. */
+  resetAll(): void {
+    for (const connection of this.#connections) connection.reset()
+  }
+
+  /** Stops listening and resets every connection. Resolves when all is gone; further calls return the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  /** The same as {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#newConnections.close()
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+    })
+    for (const connection of this.#connections) connection.abandon()
+    await closed
+    await Promise.all([...this.#connections].map((connection) => connection.closed))
+  }
+
+  #connect(client: Socket): void {
+    this.#connectionCount += 1
+    const id = this.#connectionCount
+    const seed = `${this.#settings.seed} ${id}`
+    let faults
+    try {
+      faults = resolveFaults(this.#plan(id, seededRandom(`${seed} plan`)))
+    } catch (error) {
+      // The plan's own mistake: it surfaces as any exception of a callback does, and nobody is left hanging.
+      client.resetAndDestroy()
+      throw error
+    }
+    const { hostname } = this.#settings.target
+    const server = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: portOf(this.#settings.target), allowHalfOpen: true })
+    const connection = new Connection(id, client, server, faults, (lane) => seededRandom(`${seed} ${lane}`))
+    this.#connections.add(connection)
+    void connection.closed.then(() => {
+      this.#connections.delete(connection)
+      this.emit('close', connection)
+    })
+    this.#newConnections.push(connection)
+    this.emit('connection', connection)
+    connection.start()
+  }
+}
+
+/** A proxy that runs for long must not keep all that it ever saw. */
+const CONNECTIONS_KEPT = 1024

@@ -1,0 +1,82 @@
+/** One connection through the proxy: two sockets and the two lanes between them. */
+import type { Socket } from 'node:net'
+import { Lane } from './lane.js'
+import { resolveFaults, type ConnectionFaults } from './options.js'
+import type { FaultProxyConnection, Faults } from './types.js'
+
+export class Connection implements FaultProxyConnection {
+  readonly id: number
+  readonly closed: Promise<void>
+  readonly #sockets: readonly Socket[]
+  readonly #toServer: Lane
+  readonly #toClient: Lane
+
+  constructor(id: number, client: Socket, server: Socket, faults: ConnectionFaults, random: (lane: keyof Faults) => () => number) {
+    this.id = id
+    this.#sockets = [client, server]
+    for (const socket of this.#sockets) {
+      socket.setNoDelay(true)
+      // What an error comes to is a close, and that the lanes pass on.
+      socket.on('error', () => {})
+    }
+    this.#toServer = new Lane(client, server, this, faults.toServer, random('toServer'))
+    this.#toClient = new Lane(server, client, this, faults.toClient, random('toClient'))
+    this.closed = Promise.all(this.#sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))).then(() => {})
+  }
+
+  get bytesToServer(): number {
+    return this.#toServer.passed
+  }
+
+  get bytesToClient(): number {
+    return this.#toClient.passed
+  }
+
+  /** Lets the first bytes through. */
+  start(): void {
+    this.#toServer.start()
+    this.#toClient.start()
+  }
+
+  setFaults(faults: Faults): void {
+    const { toServer, toClient } = resolveFaults(faults)
+    this.#toServer.setFaults(toServer)
+    this.#toClient.setFaults(toClient)
+  }
+
+  freeze(): void {
+    this.#toServer.freeze()
+    this.#toClient.freeze()
+  }
+
+  thaw(): void {
+    this.#toServer.thaw()
+    this.#toClient.thaw()
+  }
+
+  end(): void {
+    this.#stop()
+    for (const socket of this.#sockets) socket.end()
+    // A side that never ends its own half must not keep the other's socket.
+    const overdue = setTimeout(() => this.reset(), ENDING_MS)
+    void this.closed.then(() => clearTimeout(overdue))
+  }
+
+  reset(): void {
+    this.#stop()
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  /** The same, but does not wait for a server that has not taken its connection yet. */
+  abandon(): void {
+    for (const socket of this.#sockets) if (socket.connecting) socket.destroy()
+    this.reset()
+  }
+
+  #stop(): void {
+    this.#toServer.stop()
+    this.#toClient.stop()
+  }
+}
+
+const ENDING_MS = 1_000

@@ -1,0 +1,9 @@
+/** Numbers from 0 to below 1 that depend on nothing but the seed: the key stream of a cipher. */
+import { createCipheriv, createHash } from 'node:crypto'
+
+export function seededRandom(seed: string): () => number {
+  const key = createHash('sha256').update(seed).digest()
+  const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16))
+  const zeros = Buffer.alloc(4)
+  return () => stream.update(zeros).readUInt32BE() / 2 ** 32
+}
