@@ -226,74 +226,240 @@ test('close(code, reason) reaches the server, and an invalid code throws', async
   assert.deepEqual(await (await server.nextConnection()).closed, { code: 3000, reason: 'done' })
 })
 
-test('the guide\'s own code, which authenticates and pings by itself, does no harm', async (t) => {
-  const server = await listen(t, { tokens: ['key'] })
-  const seen = []
-  const results = new Promise((resolve) => {
-    // From here on as in the guide.
-    const socket = socketOf(t, server.url, { apiKey: 'key', heartbeatInterval: 10 })
-    socket.addEventListener('open', () => authenticate('key'))
-    socket.addEventListener('message', (event) => handleMessage(JSON.parse(event.data)))
-    socket.addEventListener('close', (event) => seen.push(['close', event.code]))
-    socket.addEventListener('error', (event) => seen.push(['error', event.message]))
+describe('code that authenticates by itself', () => {
+  /** Takes the key `mine` and nothing else, and hangs up on whoever comes with another one, as a server of the platform may. */
+  async function strict(t) {
+    const server = await listen(t, { tokens: ['mine'] })
+    const auths = []
+    server.intercept((text, connection) => {
+      const { id, token } = JSON.parse(text)
+      if (id !== 'auth') return false
+      auths.push(token)
+      if (token === 'mine') return false
+      void connection.close(1008, 'no such key')
+      return true
+    })
+    return { server, auths }
+  }
+  const AUTH = JSON.stringify({ id: 'auth', token: 'mine' })
 
-    function authenticate(token) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ id: 'auth', token }))
+  test('on opening is the first to do so, and the only one', async (t) => {
+    const { server, auths } = await strict(t)
+    const listeners = {
+      listener: (socket) => socket.addEventListener('open', () => socket.send(AUTH)),
+      property: (socket) => (socket.onopen = () => socket.send(AUTH)),
+      promise: async (socket) => {
+        await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))
+        await null
+        socket.send(AUTH)
+      },
     }
-
-    function sendPing() {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ messageType: 'ping', timestamp: Date.now() }))
+    for (const listen of Object.values(listeners)) {
+      const socket = socketOf(t, server.url)
+      listen(socket)
+      await socket.connect()
+      assert.equal(await socket.useTool('echo', 1), 1)
+      await socket.close()
     }
-
-    function sendToolRequest(toolName, parameters) {
-      const requestId = `req_${Date.now()}_${Math.random().toString(36).substr(2, 9)}`
-      socket.send(JSON.stringify({ id: requestId, name: toolName, parameters }))
-      return requestId
-    }
-
-    let pongs = 0
-    function handleMessage(data) {
-      if (data.id === 'auth') {
-        seen.push(['auth', data.success])
-        sendPing()
-      } else if (data.messageType === 'pong') {
-        if (++pongs === 5) sendToolRequest('echo', { a: 1 })
-      } else if (data.id && data.id.startsWith('req_')) {
-        resolve({ socket, results: data.results })
-      }
-    }
+    assert.deepEqual(auths, ['mine', 'mine', 'mine'])
   })
-  const { socket, results: echoed } = await results
-  assert.deepEqual(echoed, { a: 1 })
-  assert.deepEqual(seen, [['auth', true], ['auth', true]])
-  assert.equal(socket.state, 'ready')
-  assert.equal(server.connections.length, 1)
-  assert.equal((await server.nextConnection()).id, 1)
-  assert.equal(await socket.useTool('echo', 2), 2)
+
+  test('is authenticated with its own token on later connections, though it does not listen for them', async (t) => {
+    const { server, auths } = await strict(t)
+    const socket = socketOf(t, server.url)
+    socket.addEventListener('open', () => socket.send(AUTH), { once: true })
+    await socket.connect()
+    await socket.reconnect()
+    assert.deepEqual(auths, ['mine', 'mine'])
+  })
+
+  test('later than its listeners for the opening have had their turn finds the client’s own key sent', async (t) => {
+    const server = await listen(t)
+    const frames = inbox(server, 'message')
+    const socket = socketOf(t, server.url)
+    await new Promise((resolve) => socket.addEventListener('open', () => setTimeout(resolve, 5)))
+    socket.send(AUTH)
+    assert.deepEqual([(await frames())[0], (await frames())[0]], ['{"id":"auth","token":"anonymous"}', AUTH])
+  })
+
+  test('and only sends something else on opening finds that the client has authenticated before', async (t) => {
+    const server = await listen(t, { tokens: ['anonymous'] })
+    const socket = socketOf(t, server.url)
+    const answers = events(socket, 'message')
+    socket.addEventListener('open', () => socket.send('{"id":"x","name":"echo","parameters":1}'))
+    assert.deepEqual([JSON.parse((await answers()).data).id, JSON.parse((await answers()).data).results], ['auth', 1])
+  })
+
+  test('does no harm with a key of the client’s own, with pings and with requests', async (t) => {
+    const server = await listen(t, { tokens: ['key'] })
+    const socket = socketOf(t, server.url, { apiKey: 'key', heartbeatInterval: 10 })
+    const seen = []
+    const say = (message) => socket.send(JSON.stringify(message))
+    socket.addEventListener('open', () => say({ id: 'auth', token: 'key' }))
+    const pongs = events(socket, 'message')
+    for (let count = 0; count < 5; ) {
+      const message = JSON.parse((await pongs()).data)
+      if (message.id === 'auth') seen.push(message.success)
+      if (message.messageType === 'pong') count++
+      say({ messageType: 'ping', timestamp: Date.now() })
+    }
+    say({ id: 'req_mine', name: 'echo', parameters: { a: 1 } })
+    for (let message; message?.id !== 'req_mine'; ) message = JSON.parse((await pongs()).data)
+    assert.deepEqual([seen, socket.state, server.connections.length], [[true], 'ready', 1])
+    assert.equal(await socket.useTool('echo', 2), 2)
+  })
 })
 
-test('the guide\'s reconnecting code of its own leaves one live socket', async (t) => {
-  let isOver = false
-  t.after(() => (isOver = true))
-  const server = await listen(t)
-  const sockets = []
-  const second = new Promise((resolve) => {
-    function connect() {
-      const socket = socketOf(t, server.url)
-      socket.addEventListener('open', () => sockets.push(socket) === 2 && resolve())
-      socket.addEventListener('close', () => reconnect(socket))
+describe('code that reconnects by itself', () => {
+  const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, slowReconnectDelay: 0 }
+
+  /** Whether the test is over: then nothing is made any more. To be asked for before there is a server, which goes away first. */
+  function endOf(t) {
+    let isOver = false
+    t.after(() => (isOver = true))
+    return () => isOver
+  }
+
+  /** Waits until every connection of the server but the newest is gone. */
+  async function settled(server, sockets) {
+    const last = sockets.at(-1)
+    await last.connect()
+    for (const socket of sockets.slice(0, -1)) await reached(socket, 'closed')
+    assert.equal(await last.useTool('echo', 'alive'), 'alive')
+    const [live] = server.requests.slice(-1)
+    for (const connection of server.connections) if (connection.id !== live.connection.id) await connection.closed
+    assert.equal(server.connections.length, 1)
+  }
+
+  async function backAgain(socket) {
+    while (socket.state !== 'ready') await new Promise(setImmediate)
+  }
+
+  /** Each makes a new socket when it is told of a close; `later` is how it puts that off. */
+  const HABITS = {
+    'in a listener': (socket, again) => socket.addEventListener('close', again),
+    'in a property': (socket, again) => (socket.onclose = again),
+    'in a listener of the emitter, as with ws': (socket, again) => socket.on('close', again),
+  }
+  const WAITS = {
+    'at once': (act) => act(),
+    'after a while': (act) => setTimeout(act, 20),
+    'after the client has come back': async (act, socket) => {
+      await backAgain(socket)
+      act()
+    },
+    'in a promise': async (act) => {
+      await null
+      act()
+    },
+  }
+  for (const [habit, listenFor] of Object.entries(HABITS)) {
+    for (const [wait, later] of Object.entries(WAITS)) {
+      test(`${habit}, ${wait}, has one live socket`, async (t) => {
+        const isOver = endOf(t)
+        const server = await listen(t)
+        const sockets = []
+        const closes = []
+        let told
+        const connect = () => {
+          const socket = socketOf(t, `${server.url}?t=${sockets.length}`, wait === 'at once' ? undefined : QUICK)
+          sockets.push(socket)
+          listenFor(socket, () => {
+            if (isOver()) return
+            closes.push(sockets.indexOf(socket))
+            later(() => (connect(), told()), socket)
+          })
+        }
+        connect()
+        for (let round = 0; round < 3; round++) {
+          await sockets.at(-1).connect()
+          const next = new Promise((resolve) => (told = resolve))
+          await server.closeAll(1012)
+          await next
+        }
+        await settled(server, sockets)
+        assert.deepEqual(closes, [0, 1, 2])
+      })
     }
-    function reconnect(socket) {
-      // As in the guide: what is open or connecting is closed first.
-      if (socket.readyState === WebSocket.OPEN || socket.readyState === WebSocket.CONNECTING) socket.close()
-      if (!isOver) setTimeout(connect, 1)
-    }
-    connect()
+  }
+
+  test('and closes the old one first hears of no second close', async (t) => {
+    const server = await listen(t)
+    const socket = socketOf(t, server.url, QUICK)
+    const closes = events(socket, 'close')
+    let heard = 0
+    socket.on('close', () => heard++)
+    const closed = new Promise((resolve) => {
+      socket.addEventListener('close', async () => {
+        await backAgain(socket)
+        resolve(socket.close())
+      }, { once: true })
+    })
+    await socket.connect()
+    await server.terminateAll()
+    assert.equal((await closes()).willReconnect, true)
+    await closed
+    assert.deepEqual([heard, socket.state], [1, 'closed'])
+    // What is opened again is told of again.
+    await socket.connect()
+    await server.closeAll(1000)
+    assert.equal((await closes()).code, 1000)
+    assert.equal(heard, 2)
   })
-  await server.nextConnection()
-  await server.closeAll(1012)
-  await second
-  await sockets[1].connect()
-  assert.deepEqual(sockets.map(({ state }) => state), ['closed', 'ready'])
-  assert.equal(server.connections.length, 1)
+
+  test('leaves alone what it did not close, and what goes elsewhere', async (t) => {
+    const [server, elsewhere] = [await listen(t), await listen(t)]
+    const [one, other] = [socketOf(t, server.url, QUICK), socketOf(t, server.url, QUICK)]
+    await Promise.all([one.connect(), other.connect()])
+    const made = new Promise((resolve) => one.addEventListener('close', () => resolve([socketOf(t, elsewhere.url), open(t, server, { autoConnect: false })]), { once: true }))
+    const [connection] = server.connections
+    await connection.terminate()
+    const [there] = await made
+    await there.connect()
+    await Promise.all([reached(one, 'ready'), reached(other, 'ready')])
+    assert.equal(server.connections.length, 2)
+    // Made in no connection with any close.
+    await socketOf(t, server.url).connect()
+    assert.deepEqual([one.state, other.state, server.connections.length], ['ready', 'ready', 3])
+  })
+
+  test('is told of a close as well where there never was a socket, once the client has given up', async (t) => {
+    const server = await listen(t)
+    const cases = [[404, { maxReconnectAttempts: 5 }], [401, {}], [503, { maxReconnectAttempts: 2, ...QUICK }]]
+    for (const [status, options] of cases) {
+      server.refuseUpgrades(status)
+      const socket = socketOf(t, server.url, options)
+      const heard = []
+      for (const type of ['open', 'error', 'close']) socket.addEventListener(type, ({ type, code }) => heard.push([type, code]))
+      socket.on('close', () => heard.push('emitter'))
+      const closed = events(socket, 'close')
+      const { code, wasClean, willReconnect } = await closed()
+      assert.deepEqual({ code, wasClean, willReconnect }, { code: 1006, wasClean: false, willReconnect: false })
+      assert.equal(socket.readyState, WebSocket.CLOSED)
+      assert.deepEqual(heard, [...Array(status === 503 ? 3 : 1).fill(['error', undefined]), ['close', 1006]])
+    }
+  })
+
+  test('is told of a close when it closes what is still connecting, so that closing on every error is no dead end', async (t) => {
+    const isOver = endOf(t)
+    const server = await listen(t)
+    server.refuseUpgrades(503)
+    const sockets = []
+    await new Promise((resolve) => {
+      const connect = () => {
+        const socket = socketOf(t, server.url)
+        sockets.push(socket)
+        socket.onopen = resolve
+        socket.onerror = () => socket.close()
+        socket.onclose = () => {
+          if (isOver()) return
+          if (sockets.length === 3) void server.resumeAccepting()
+          setTimeout(connect, 1)
+        }
+      }
+      connect()
+    })
+    await settled(server, sockets)
+    assert.ok(sockets.length >= 4)
+  })
 })

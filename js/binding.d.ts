@@ -37,7 +37,9 @@ export declare class NativeClient {
   send(text: string): boolean
   /** The token function's answer, or what it failed with. */
   answerToken(connection: number, token?: string | undefined | null, failure?: string | undefined | null): void
-  /** What somebody listens to: 1 messages, 2 heartbeats, 4 logs. */
+  /** The listeners were told that the socket is open. */
+  openTold(): void
+  /** What somebody listens to: 1 messages, 2 heartbeats, 4 logs, 8 the opening of the socket. */
   setInterest(interest: number): void
   /** A warning for the log. */
   warn(message: string): void

@@ -9,9 +9,11 @@ import { drainSoon, hold, mailbox, occupy, register, setActive, vacate, type Rec
 import { native } from './native.js'
 import type { ErrorData, Notice, Snapshot } from './native-types.js'
 import { checkOptions, optionErrorOf, sortOptions } from './options.js'
+import { closedBefore, scheduleApart, tellClosed } from './succession.js'
 import { SocketListeners, runSafely, type SocketEventType, type SocketListener } from './socket-events.js'
 import type {
   ClientStats,
+  CloseInfo,
   CloseOptions,
   ConnectionSnapshot,
   ConnectionState,
@@ -25,7 +27,7 @@ import type {
 } from './types.js'
 
 /** Bits of `NativeClient.setInterest`. */
-const INTEREST = { messages: 1, heartbeats: 2, logs: 4 } as const
+const INTEREST = { messages: 1, heartbeats: 2, logs: 4, opens: 8 } as const
 
 /** Bits of `request`. */
 const FLAG = { idempotent: 1, wantsBytes: 2 } as const
@@ -70,6 +72,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #requestTimeout: number
   #snapshot: ConnectionSnapshot
+  /** What the listeners were told last; a command may have shown a later picture. */
+  #told: ConnectionSnapshot
   #tokenFailure: unknown
   #isReferenced = true
   #isHolding = false
@@ -77,6 +81,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** What the core was told that is listened to; it begins with all of it. */
   #interest: number = INTEREST.messages | INTEREST.heartbeats | INTEREST.logs
   #isFirstTurn = true
+  /** An opening may wait for the code that listens for it; see PROTOCOL.md rule 5. */
+  #mayHold = false
+  /** The code behind the face of a WebSocket takes it for open, or to be opened: its 'close' is still to come. */
+  #owesClose = true
+  /** The code that was told of the 'close' has made another client, or has closed this one: it hears of no other 'close'. */
+  #isReplaced = false
 
   /**
    * @param url the endpoint; or give everything as options
@@ -102,14 +112,18 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
     this.#number = this.#native.number()
     this.#requestTimeout = this.#native.requestTimeout()
-    this.#snapshot = this.#picture(JSON.parse(this.#native.snapshot()) as Snapshot)
+    this.#snapshot = this.#told = this.#picture(JSON.parse(this.#native.snapshot()) as Snapshot)
     this.#warnOfProxy()
+    // Made as a WebSocket is: listeners are about to be added.
+    if (isMadeLikeASocket(first, second)) this.#holdOpenings()
     // Listeners added in the same turn hear everything; then the core is told what is wanted.
     queueMicrotask(() => {
       this.#isFirstTurn = false
       this.#updateInterest()
     })
-    if (sorted.autoConnect) void this.connect()
+    if (!sorted.autoConnect) return
+    this.#takeThePlaceOf(closedBefore())
+    void this.connect()
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,11 +164,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * dials at once; in 'unauthorized' it authenticates again.
    */
   connect(): Promise<void> {
+    this.#isReplaced = false
     return this.#command((slot) => this.#native.connect(slot))
   }
 
   /** Drops the connection, resets the attempt counter, connects at once. Settles as {@link connect} does. */
   reconnect(): Promise<void> {
+    this.#isReplaced = false
     return this.#command((slot) => this.#native.reconnect(slot))
   }
 
@@ -165,6 +181,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    */
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string') throw new TypeError(`the token must be a string, got ${typeof token}`)
+    this.#isReplaced = false
     return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
   }
 
@@ -180,6 +197,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const { code = 1000, reason = '', drain = 0 } = typeof first === 'number' ? { code: first, reason: second } : first
     checkCloseFrame(code, reason)
     checkMillis('drain', drain)
+    // A WebSocket that has told of its end has nothing more to tell.
+    if (closedBefore() === this) this.#isReplaced = true
     return this.#command((slot) => this.#native.close(code, reason, drain, slot))
   }
 
@@ -386,15 +405,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       case 'state':
         return this.#changeState(notice.snapshot, notice.previous)
       case 'open':
-        this.#emit('open')
-        return this.#listeners.dispatch('open', this, {})
+        return this.#tellOpen()
       case 'authenticated':
         return this.#emit('authenticated')
-      case 'close': {
-        const info = Object.freeze({ ...notice.info, explanation: explain(notice.info.code) })
-        this.#emit('close', info)
-        return this.#listeners.dispatch('close', this, info)
-      }
+      case 'close':
+        return this.#tellClose(Object.freeze({ ...notice.info, explanation: explain(notice.info.code) }))
       case 'reconnecting':
         return this.#emit('reconnecting', {
           attempt: notice.attempt,
@@ -404,11 +419,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       case 'heartbeat':
         return this.#emit('heartbeat', { rtt: notice.rtt })
       case 'failed':
-        return this.#emit('failed', this.#errorOf(notice.error))
+        this.#emit('failed', this.#errorOf(notice.error))
+        return this.#endSocket()
       case 'error': {
         const error = this.#errorOf(notice.error)
         if (this.listenerCount('error') > 0) this.#emit('error', error)
-        return this.#listeners.dispatch('error', this, { error, message: error.message })
+        this.#listeners.dispatch('error', this, { error, message: error.message })
+        // The upgrade was refused for want of authorization.
+        return this.#told.state === 'unauthorized' && !this.#told.connected ? this.#endSocket() : undefined
       }
       case 'log':
         return this.#emit('log', Object.freeze(notice.entry))
@@ -419,7 +437,46 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const picture = snapshot.revision === this.#snapshot.revision ? this.#snapshot : this.#picture(snapshot)
     // A command may have shown a later picture already: the view never goes back.
     if (picture.revision > this.#snapshot.revision) this.#show(picture)
+    this.#told = picture
+    if (picture.state === 'connecting' && previous !== 'reconnecting') this.#owesClose = true
     this.#emit('state', picture, previous)
+    // `close()` of what had no socket.
+    if (picture.state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.#endSocket()
+  }
+
+  #tellOpen(): void {
+    this.#owesClose = true
+    this.#emit('open')
+    this.#listeners.dispatch('open', this, {})
+    // The listeners may authenticate by themselves, in a promise's continuation too.
+    if (this.#mayHold) scheduleApart(() => this.#native.openTold())
+  }
+
+  #tellClose(info: CloseInfo): void {
+    this.#owesClose = false
+    if (this.#isReplaced) return
+    const tell = () => {
+      this.#emit('close', info)
+      this.#listeners.dispatch('close', this, info)
+    }
+    const isHeard = this.listenerCount('close') > 0 || this.#listeners.has('close')
+    if (info.willReconnect && isHeard) tellClosed(this, tell)
+    else tell()
+  }
+
+  /** No socket will come any more. A WebSocket tells that too; the client's own events have no 'close' where there was no socket. */
+  #endSocket(): void {
+    if (!this.#owesClose || this.#isReplaced) return
+    this.#owesClose = false
+    this.#listeners.dispatch('close', this, NEVER_OPEN)
+  }
+
+  /** Code that was told of a 'close' makes a new socket: that other client need not come back by itself. */
+  #takeThePlaceOf(other: object | undefined): void {
+    if (!(other instanceof MCPClient) || other === this || !isTheSameEndpoint(other.url, this.url)) return
+    if (other.readyState === other.CLOSED) return
+    other.#isReplaced = true
+    void other.close()
   }
 
   #receiveMessage(text: string, isJson: boolean): void {
@@ -500,13 +557,22 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     })
   }
 
+  #holdOpenings(): void {
+    this.#mayHold = true
+    if (this.#interest & INTEREST.opens) return
+    this.#interest |= INTEREST.opens
+    this.#native.setInterest(this.#interest)
+  }
+
   #updateInterest(): this {
+    if (this.#listeners.has('open')) this.#holdOpenings()
     if (this.#isFirstTurn) return this
     const wantsMessages = this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
     const interest =
       (wantsMessages ? INTEREST.messages : 0) |
       (this.listenerCount('heartbeat') > 0 ? INTEREST.heartbeats : 0) |
-      (this.listenerCount('log') > 0 ? INTEREST.logs : 0)
+      (this.listenerCount('log') > 0 ? INTEREST.logs : 0) |
+      (this.#listeners.has('open') ? INTEREST.opens : 0)
     if (interest !== this.#interest) this.#native.setInterest(interest)
     this.#interest = interest
     return this
@@ -516,6 +582,20 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => process.env[name])
     if (name !== undefined) this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
+}
+
+/** The end of a socket that was never open. */
+const NEVER_OPEN: CloseInfo = Object.freeze({ code: 1006, reason: '', wasClean: false, explanation: explain(1006), willReconnect: false })
+
+/** The query apart, where some put a token or the time. */
+function isTheSameEndpoint(one: string, other: string): boolean {
+  return one.split('?')[0] === other.split('?')[0]
+}
+
+/** With a URL and perhaps subprotocols, and no options of a client. */
+function isMadeLikeASocket(first: unknown, second: unknown): boolean {
+  const isUrl = typeof first === 'string' || first instanceof URL
+  return isUrl && (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
 }
 
 function mergeArguments(first: string | URL | MCPClientOptions, second: MCPClientOptions | string | readonly string[]): MCPClientOptions {

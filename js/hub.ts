@@ -4,6 +4,7 @@
  */
 import { native } from './native.js'
 import { ITEM, type ErrorData, type Notice } from './native-types.js'
+import { scheduleApart } from './succession.js'
 
 /** Somebody who waits for a command or a call. */
 export interface Waiter {
@@ -77,7 +78,7 @@ export function hold(more: boolean): void {
 export function drainSoon(): void {
   if (drainIsScheduled) return
   drainIsScheduled = true
-  setImmediate(drainInNewTurn)
+  scheduleApart(drainInNewTurn)
 }
 
 export { mailbox }

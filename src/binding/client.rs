@@ -106,7 +106,13 @@ impl NativeClient {
         self.handle.answer_token(ConnectionId(connection), answer);
     }
 
-    /// What somebody listens to: 1 messages, 2 heartbeats, 4 logs.
+    /// The listeners were told that the socket is open.
+    #[napi(catch_unwind)]
+    pub fn open_told(&self) {
+        self.handle.open_told();
+    }
+
+    /// What somebody listens to: 1 messages, 2 heartbeats, 4 logs, 8 the opening of the socket.
     #[napi(catch_unwind)]
     pub fn set_interest(&self, interest: u8) {
         self.handle.set_interest(Interest(interest));

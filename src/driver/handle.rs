@@ -133,6 +133,11 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::Now, |session, now| session.handle_token(now, connection, token));
     }
 
+    /// See [`Session::handle_open_told`].
+    pub fn open_told(&self) {
+        self.command(Writes::Now, Session::handle_open_told);
+    }
+
     /// See [`Session::set_interest`].
     pub fn set_interest(&self, interest: Interest) {
         self.shared.lock().session.set_interest(interest);

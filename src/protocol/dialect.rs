@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
+    config::Secret,
     envelope::{self, Envelope, Span},
     error::Fault,
     request_id::RequestId,
@@ -224,7 +225,8 @@ pub(super) fn tool_fault(raw: &str) -> Fault {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Sent {
     Ping,
-    Auth,
+    /// With this token, where it is a text.
+    Auth(Option<Secret>),
     Other,
 }
 
@@ -241,7 +243,7 @@ pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
         Dialect::Event => "type",
     };
     if is("id", "auth") {
-        Sent::Auth
+        Sent::Auth(message.get("token").and_then(Value::as_str).map(Secret::new))
     } else if is(ping_key, "ping") {
         Sent::Ping
     } else {

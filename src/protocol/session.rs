@@ -75,7 +75,10 @@ impl Interest {
     pub const HEARTBEATS: u8 = 2;
     /// Log lines.
     pub const LOGS: u8 = 4;
-    /// All of them.
+    /// That the socket is open, by code that was written against a socket and may authenticate by itself: our own auth message waits
+    /// for [`Session::handle_open_told`].
+    pub const OPENS: u8 = 8;
+    /// All but the last one, which changes more than what is told.
     pub const ALL: Self = Self(7);
 
     fn wants(self, what: u8) -> bool {

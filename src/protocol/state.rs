@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     ConnectionId,
+    config::Secret,
     dialect::{Dialect, Wording},
     error::ErrorData,
     heartbeat::Heartbeat,
@@ -184,6 +185,8 @@ impl Unwritten {
 /// Where the authentication of a connection stands.
 #[derive(Debug, Default)]
 pub(super) struct Auth {
+    /// Our auth message waits until the user's code was told that the socket is open: it may send one of its own.
+    pub(super) held: bool,
     /// The token function was asked and has not answered.
     pub(super) asking: bool,
     /// `authTimeout` bounds the wait: for the function, for the answer, or for the greeting of the event dialect.
@@ -192,6 +195,8 @@ pub(super) struct Auth {
     pub(super) asked_again: bool,
     /// Auth messages sent, ours and the user's own, whose answers have not come.
     pub(super) outstanding: u32,
+    /// The token of the user's own auth message that was sent last.
+    pub(super) own: Option<Secret>,
 }
 
 /// One immutable picture of the connection.

@@ -77,9 +77,12 @@ impl<T> Session<T> {
         }
         let Some(link) = self.state.link_mut() else { return false };
         match dialect::classify_sent(link.dialect, text) {
-            Sent::Ping => link.heartbeat.foreign_ping(),
-            Sent::Auth => link.auth.outstanding += 1,
-            Sent::Other => {}
+            Sent::Auth(token) => self.user_authenticates(now, token),
+            Sent::Ping => {
+                link.heartbeat.foreign_ping();
+                self.send_held_token(now);
+            }
+            Sent::Other => self.send_held_token(now),
         }
         self.transmit(text.to_owned());
         true

@@ -83,7 +83,14 @@ impl<T> Session<T> {
         self.enter(State::Authenticating(Link::new(connection, dialect, now)));
         self.notify(Notice::Open);
         self.schedule_ping(now);
-        self.ask_or_send_token(now);
+        self.begin_authentication(now);
+    }
+
+    /// The user's code was told that the socket is open, and has had its turn: if it has sent no auth message, ours goes out. Only needed with
+    /// [`Interest::OPENS`].
+    pub fn handle_open_told(&mut self, now: Now) {
+        self.observe(now);
+        self.send_held_token(now);
     }
 
     /// The dial failed.
@@ -263,6 +270,9 @@ impl<T> Session<T> {
     fn auth_took_too_long(&mut self, now: Now) {
         let Some(link) = self.state.link() else { return };
         let (connection, timeout) = (link.id, self.config.auth_timeout.as_millis());
+        if link.auth.held {
+            return self.send_held_token(now);
+        }
         if link.auth.asking {
             return self.give_up_on_token(now, connection, format!("did not answer within authTimeout ({timeout} ms)"));
         }
@@ -306,6 +316,7 @@ impl<T> Session<T> {
         let Some(link) = self.state.link_mut() else { return };
         link.dialect = Dialect::Event;
         link.detected = true;
+        link.auth.held = false;
         link.auth.asking = false;
         self.restart_heartbeat(now);
         self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
@@ -341,11 +352,16 @@ impl<T> Session<T> {
     }
 
     fn token_accepted(&mut self, text: &ByteString) {
-        if let Some(link) = self.state.link_mut() {
+        let own = self.state.link_mut().and_then(|link| {
             link.auth.outstanding = link.auth.outstanding.saturating_sub(1);
-        }
+            if link.auth.outstanding == 0 { link.auth.own.take() } else { None }
+        });
         if matches!(self.state, State::Closing(..)) {
             return self.tell_message(text, true);
+        }
+        // As after `authenticate`: the next connection may be one on which the user's code does not speak first.
+        if let (Some(own), TokenSource::Fixed(_)) = (own, &self.token) {
+            self.token = TokenSource::Fixed(own);
         }
         self.become_ready(text);
     }
@@ -356,6 +372,9 @@ impl<T> Session<T> {
         let Some(link) = self.state.link_mut() else { return };
         link.auth.outstanding = link.auth.outstanding.saturating_sub(1);
         let another_answer_is_due = link.auth.outstanding > 0 || link.auth.asking;
+        if link.auth.outstanding == 0 {
+            link.auth.own = None;
+        }
         if another_answer_is_due || is_closing {
             return self.tell_message(text, true);
         }

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::protocol::{
     Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now, backoff,
-    config::{MaxAttempts, TokenSource},
+    config::{MaxAttempts, Secret, TokenSource},
     dialect::{self, Dialect},
     error::Fault,
     state::{Auth, Farewell, Link},
@@ -121,9 +121,39 @@ impl<T> Session<T> {
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
     }
 
+    /// On a socket that has just opened. Code written against a socket is told so first, since it authenticates by itself.
+    pub(super) fn begin_authentication(&mut self, now: Now) {
+        let Some(link) = self.state.link_mut() else { return };
+        let is_known = matches!(self.token, TokenSource::Fixed(_));
+        if link.dialect == Dialect::Guide && is_known && self.interest.wants(Interest::OPENS) {
+            link.auth.held = true;
+            return self.start_auth_timer(now);
+        }
+        self.ask_or_send_token(now);
+    }
+
+    /// Our auth message need not wait any longer.
+    pub(super) fn send_held_token(&mut self, now: Now) {
+        if self.state.link().is_some_and(|link| link.auth.held) {
+            self.ask_or_send_token(now);
+        }
+    }
+
+    /// The user's code sends an auth message of its own: it stands in for ours, if ours has not left.
+    pub(super) fn user_authenticates(&mut self, now: Now, token: Option<Secret>) {
+        let Some(link) = self.state.link_mut() else { return };
+        link.auth.outstanding += 1;
+        link.auth.own = token;
+        let held = std::mem::take(&mut link.auth.held);
+        if held || std::mem::take(&mut link.auth.asking) {
+            self.start_auth_timer(now);
+        }
+    }
+
     /// The token, or the question for it, goes out.
     pub(super) fn ask_or_send_token(&mut self, now: Now) {
         let Some(link) = self.state.link_mut() else { return };
+        link.auth.held = false;
         if link.dialect == Dialect::Guide {
             match &self.token {
                 TokenSource::Fixed(secret) => {

@@ -1,6 +1,7 @@
 //! Rule 5: a token that the server refuses, and calls where there is nobody to take them.
 
 use super::*;
+use crate::protocol::{Interest, Session};
 
 fn error_message(sim: &Sim) -> String {
     sim.session().snapshot().error.expect("an error").message
@@ -217,4 +218,112 @@ fn on_the_way_to_ready_a_new_request_queues() {
         let call = sim.tool("echo");
         assert_eq!((sim.outcome(call), sim.session().stats().queued), (None, 1), "{}", sim.state());
     }
+}
+
+/// A client whose code is told first that its socket is open, because it was written against one.
+fn held(adjust: impl FnOnce(&mut Config)) -> Sim {
+    let mut sim = client(adjust);
+    sim.input(|session, _| session.set_interest(Interest(Interest::MESSAGES | Interest::OPENS)));
+    sim.connect();
+    sim.open();
+    sim
+}
+
+const OURS: &str = r#"{"id":"auth","token":"anonymous"}"#;
+const THEIRS: &str = r#"{"id":"auth","token":"mine"}"#;
+
+#[test]
+fn an_auth_message_that_code_of_a_socket_sends_on_opening_takes_the_place_of_ours() {
+    let mut sim = held(defaults);
+    assert!(sent(&sim).is_empty());
+    sim.send(THEIRS);
+    sim.input(Session::handle_open_told);
+    assert_eq!(sent(&sim), [THEIRS]);
+    sim.server_says(ACCEPTED);
+    assert_eq!(sim.state(), "ready");
+}
+
+#[test]
+fn ours_goes_out_when_such_code_had_its_turn_and_has_sent_none() {
+    let mut sim = held(defaults);
+    for _ in 0..2 {
+        sim.input(Session::handle_open_told);
+    }
+    assert_eq!(sent(&sim), [OURS]);
+}
+
+#[test]
+fn ours_goes_before_anything_else_that_such_code_sends() {
+    for text in ["{}", r#"{"messageType":"ping","timestamp":1}"#] {
+        let mut sim = held(defaults);
+        sim.send(text);
+        assert_eq!(sent(&sim), [OURS, text]);
+        sim.send(THEIRS);
+        assert_eq!(sent(&sim), [OURS, text, THEIRS]);
+    }
+}
+
+#[test]
+fn ours_goes_out_after_auth_timeout_though_such_code_is_not_told() {
+    let mut sim = held(defaults);
+    sim.advance(9_999);
+    assert!(sent(&sim).is_empty());
+    sim.advance(1);
+    assert_eq!((sim.state(), sent(&sim)), ("authenticating", vec![OURS.to_owned()]));
+    sim.advance(10_000);
+    assert_eq!(error_code(&sim), Some("AUTH_TIMEOUT"));
+}
+
+#[test]
+fn authenticate_does_not_wait_for_such_code() {
+    let mut sim = held(defaults);
+    sim.authenticate(Some("given"));
+    sim.input(Session::handle_open_told);
+    assert_eq!(sent(&sim), [r#"{"id":"auth","token":"given"}"#]);
+}
+
+#[test]
+fn a_greeting_of_the_event_dialect_makes_ours_superfluous() {
+    let mut sim = held(defaults);
+    sim.server_says(r#"{"event":"connection","data":{}}"#);
+    sim.input(Session::handle_open_told);
+    assert_eq!((sim.state(), sent(&sim)), ("ready", vec![]));
+}
+
+#[test]
+fn an_auth_message_of_the_users_own_makes_the_answer_of_a_token_function_superfluous() {
+    let mut sim = authenticating(asks_for_tokens);
+    sim.send(THEIRS);
+    sim.token(Ok("from the function"));
+    assert_eq!(sent(&sim), [THEIRS]);
+    sim.advance(10_000);
+    assert_eq!(error_code(&sim), Some("AUTH_TIMEOUT"), "its answer is awaited as ours would be");
+}
+
+#[test]
+fn a_token_of_the_users_own_message_is_the_key_once_it_is_accepted() {
+    let mut sim = held(defaults);
+    sim.send(THEIRS);
+    sim.server_says(ACCEPTED);
+    sim.input(|session, _| session.set_interest(Interest::default()));
+    sim.drop_connection();
+    sim.forget();
+    wait_for_the_dial(&mut sim);
+    sim.open();
+    assert_eq!(sent(&sim), [THEIRS]);
+}
+
+#[test]
+fn a_token_of_the_users_own_message_that_is_refused_is_not_the_key() {
+    let mut sim = authenticating(defaults);
+    sim.server_says(ACCEPTED);
+    sim.send(THEIRS);
+    sim.server_says(REFUSED);
+    sim.forget();
+    sim.connect();
+    assert_eq!(sent(&sim), [OURS]);
+    sim.server_says(ACCEPTED);
+    sim.forget();
+    sim.authenticate(None);
+    assert_eq!(sent(&sim), [OURS]);
 }
