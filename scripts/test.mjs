@@ -2,13 +2,23 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { setUp } from './setup.mjs'
+import { setUpTests } from './setup.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TYPESCRIPT = 'node_modules/typescript/bin/tsc'
 
-setUp()
+setUpTests()
 const { build } = await import('./build.mjs')
+
+/** Code of users in other surroundings than Node.js, and the examples. */
+const PROJECTS = [
+  '__test__/types/page/tsconfig.json',
+  '__test__/types/page/react18.tsconfig.json',
+  '__test__/types/electron/tsconfig.json',
+  'examples/web-search/tsconfig.json',
+  'examples/electron/tsconfig.json',
+  'examples/electron/page.tsconfig.json',
+]
 
 const STEPS = [
   ['the rules of the house', () => node('scripts/check-rooms.mjs')],
@@ -54,8 +64,8 @@ function checkTypes() {
     node(TYPESCRIPT, '--project', '__test__/types', '--typeRoots', roots, '--types', 'node')
     console.log(`the contract and the usage compile with @types/${types}`)
   }
-  for (const project of ['page/tsconfig.json', 'page/react18.tsconfig.json', 'electron/tsconfig.json']) {
-    node(TYPESCRIPT, '--project', `__test__/types/${project}`)
+  for (const project of PROJECTS) {
+    node(TYPESCRIPT, '--project', project)
     console.log(`${project} compiles`)
   }
 }
