@@ -6,6 +6,9 @@
 //! It must never build a tree, recurse, or panic, whatever the peer sends. A message costs one pass, and memory only for
 //! nesting beyond 63 levels: one bit a level.
 
+#[cfg(any(test, feature = "sim"))]
+pub mod oracle;
+
 use core::ops::Range;
 use std::{borrow::Cow, iter};
 

@@ -3,25 +3,7 @@
 mod json_cases;
 mod properties;
 
-use super::*;
-
-/// The members that are there, with the text of their values.
-fn texts<'a>(text: &'a str, members: &Members) -> Vec<(&'static str, &'a str)> {
-    let named = [
-        ("id", &members.id),
-        ("results", &members.results),
-        ("error", &members.error),
-        ("success", &members.success),
-        ("messageType", &members.message_type),
-        ("event", &members.event),
-        ("data", &members.data),
-        ("requestId", &members.request_id),
-        ("message", &members.message),
-        ("code", &members.code),
-    ];
-    let present = |(name, span): (_, &Option<Span>)| Some((name, &text[span.clone()?]));
-    named.into_iter().filter_map(present).collect()
-}
+use super::{oracle::texts, *};
 
 fn top(text: &str) -> Vec<(&'static str, &str)> {
     texts(text, &split(text).expect("the test's text is JSON").top)

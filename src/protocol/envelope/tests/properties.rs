@@ -1,23 +1,13 @@
 //! The splitter against `serde_json`, on JSON, on JSON with damage, and on junk.
-//!
-//! `serde_json` agrees with V8 on what is JSON when it ignores or keeps a value raw. It differs when it decodes one: it
-//! refuses lone surrogates in a `String`, so such keys are left out of the comparison of members.
-
-use std::{collections::HashMap, ops::Range};
 
 use proptest::{collection::vec, prelude::*, sample::select, string::string_regex};
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
-use super::*;
+use super::{
+    super::oracle::{compare, is_json},
+    *,
+};
 
 const CASES: u32 = 1_500;
-
-fn is_json(text: &str) -> bool {
-    let ignored = serde_json::from_str::<IgnoredAny>(text).is_ok();
-    assert_eq!(ignored, serde_json::from_str::<&RawValue>(text).is_ok(), "serde_json: {text:?}");
-    ignored
-}
 
 fn white_space() -> impl Strategy<Value = &'static str> {
     prop_oneof![6 => Just(""), 1 => select(&[" ", "\n", "\r\n\t", "\n        ", "           "][..])]
@@ -146,84 +136,23 @@ fn junk() -> impl Strategy<Value = String> {
     vec(json_character(), 0..24).prop_map(String::from_iter)
 }
 
-/// What `serde_json` finds in the object that is `text[within]`; `None` where it cannot tell.
-fn expected_members(text: &str, within: Range<usize>) -> Option<Members> {
-    if !text[within.clone()].trim_start().starts_with('{') {
-        return Some(Members::default());
-    }
-    let raw: HashMap<String, &RawValue> = serde_json::from_str(&text[within]).ok()?;
-    let span = |name: &str| {
-        let value = raw.get(name)?.get();
-        let start = value.as_ptr() as usize - text.as_ptr() as usize;
-        Some(start..start + value.len())
-    };
-    Some(Members {
-        id: span("id"),
-        results: span("results"),
-        error: span("error"),
-        success: span("success"),
-        message_type: span("messageType"),
-        event: span("event"),
-        data: span("data"),
-        request_id: span("requestId"),
-        message: span("message"),
-        code: span("code"),
-    })
-}
-
-fn assert_same(text: &str) {
-    let verdict = split(text);
-    assert_eq!(verdict.is_ok(), is_json(text), "{text:?}");
-    match verdict {
-        Ok(envelope) => assert_same_members(text, &envelope),
-        Err(fault) => assert_honest(text, &fault),
-    }
-}
-
-fn assert_same_members(text: &str, envelope: &Envelope) {
-    if let Some(top) = expected_members(text, 0..text.len()) {
-        assert_eq!(envelope.top, top, "{text:?}");
-    }
-    let data = envelope.top.data.clone().unwrap_or_default();
-    if let Some(data) = expected_members(text, data) {
-        assert_eq!(envelope.data, data, "{text:?}");
-    }
-}
-
-/// The fault is where the text stops being the beginning of JSON, and what was seen before it is JSON.
-fn assert_honest(text: &str, fault: &NotJson) {
-    let (before, after) = text.split_at(fault.offset);
-    if let Err(early) = split(before) {
-        assert_eq!(early.offset, before.len(), "the beginning can go on: {text:?}");
-    }
-    if let Some(culprit) = after.chars().next() {
-        let through = &text[..fault.offset + culprit.len_utf8()];
-        assert_eq!(split(through).map_err(|fault| fault.offset), Err(before.len()), "{text:?}");
-    }
-    for members in [&fault.seen.top, &fault.seen.data] {
-        for (name, value) in texts(text, members) {
-            assert!(is_json(value), "{name} of {text:?}");
-        }
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn json_is_split_as_serde_json_reads_it(text in message()) {
         prop_assert!(is_json(&text));
-        assert_same(&text);
+        compare(&text);
     }
 
     #[test]
     fn damaged_json_gets_the_verdict_of_serde_json(text in damaged()) {
-        assert_same(&text);
+        compare(&text);
     }
 
     #[test]
     fn junk_gets_the_verdict_of_serde_json(text in junk()) {
-        assert_same(&text);
+        compare(&text);
     }
 
     #[test]
