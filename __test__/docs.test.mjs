@@ -19,7 +19,7 @@ import { listen } from './helpers/test-server.mjs'
 /** Most of the time of these tests is that of processes that start. */
 const AT_ONCE = { concurrency: 4 }
 
-const NAMES = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
+const NAMES = [...markdownIn('.'), ...markdownIn('docs')]
 const DOCUMENTS = new Map(NAMES.map((name) => [name, parseDocument(name, read(name))]))
 const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) => DOCUMENTS.get(name))
 
@@ -234,8 +234,8 @@ describe('the states', () => {
     assert.deepEqual(states.map(({ state }) => codesOf(state)[0]), STATES)
   })
 
-  test('the transitions are those that the random walks through the native core hold to', () => {
-    const [, graph] = read('src/protocol/sim/rules/random_walk.rs').split('fn may_follow')
+  test('the transitions are those that the simulator holds the native core to', () => {
+    const [, graph] = read('src/protocol/sim/ledger.rs').split('fn may_follow')
     const stringsIn = (code) => [...code.matchAll(/"(\w+)"/g)].map(([, state]) => state)
     const rows = [...graph.matchAll(/^ *("[^=]*) => (?:\{\s*)?&\[([^\]]*)\]/gm)]
     const allowed = rows.flatMap(([, from, to]) => stringsIn(from).flatMap((state) => stringsIn(to).map((next) => `${state} → ${next}`)))

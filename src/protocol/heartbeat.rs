@@ -65,6 +65,12 @@ impl Heartbeat {
         self.outstanding.is_some()
     }
 
+    /// Pings whose pongs are awaited.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn pongs_due(&self) -> usize {
+        self.pongs_due.len()
+    }
+
     /// When the next ping is due.
     pub(super) fn next_ping(&self, now: Duration, interval: Duration) -> Duration {
         self.last_ping.map_or(now + interval, |last| now.max(last + interval))

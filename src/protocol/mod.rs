@@ -36,6 +36,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Serialize;
 
+#[cfg(any(test, feature = "sim"))]
+pub use self::session::Footprint;
 pub use self::{
     backoff::{Jitter, delay},
     config::{Config, DialectChoice, MaxAttempts, OptionError, OptionFault, Secret, TokenSource},
@@ -59,7 +61,7 @@ pub struct Now {
 }
 
 /// Which dial a piece of news is about. Never reused within a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ConnectionId(pub u32);
 
 /// A text message to frame and write, in the order handed out.

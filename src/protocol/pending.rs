@@ -104,6 +104,18 @@ impl<T> Pending<T> {
         self.waiting - self.queued
     }
 
+    /// How many there are of what is kept here.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn footprint(&self) -> super::Footprint {
+        super::Footprint {
+            requests: self.entries.len(),
+            remembered: self.remembered.len(),
+            deadlines: self.deadlines.len(),
+            queue: self.queue.len(),
+            ..super::Footprint::default()
+        }
+    }
+
     /// An id that no request here has.
     pub(super) fn fresh_id(&self, wall: u64, rng: &mut impl CryptoRng) -> RequestId {
         loop {
@@ -218,12 +230,15 @@ impl<T> Pending<T> {
 
     /// Takes out the queued requests, in the order of the calls.
     pub(super) fn take_queued(&mut self) -> Vec<Entry<T>> {
+        self.queue.clear();
         let keys = self.ordered_keys(|entry| entry.stage == Stage::Queued);
         keys.into_iter().filter_map(|key| self.remove(key)).collect()
     }
 
     /// Takes out everything, in the order of the calls.
     pub(super) fn take_all(&mut self) -> Vec<Entry<T>> {
+        self.queue.clear();
+        self.remembered.clear();
         let keys = self.ordered_keys(|_| true);
         keys.into_iter().filter_map(|key| self.remove(key)).collect()
     }

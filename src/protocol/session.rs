@@ -86,6 +86,28 @@ impl Interest {
     }
 }
 
+/// How many there are of all that a session keeps; all 0 at rest.
+#[cfg(any(test, feature = "sim"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Footprint {
+    /// Requests queued, in flight or remembered.
+    pub requests: usize,
+    /// Of those, ids given out by `sendToolRequest`.
+    pub remembered: usize,
+    /// Deadlines, those of settled requests included.
+    pub deadlines: usize,
+    /// Places in the queue, those of settled requests included.
+    pub queue: usize,
+    /// Texts handed out and not yet written.
+    pub unwritten: usize,
+    /// Pings whose pongs are awaited.
+    pub pings: usize,
+    /// Commands that wait for `ready` or for `closed`.
+    pub waiters: usize,
+    /// What was not taken out yet.
+    pub outputs: usize,
+}
+
 impl<T> Session<T> {
     /// A session in `idle`. `seed` must come from a cryptographic source: request ids are drawn from it.
     pub fn new(config: Config, seed: [u8; 32], now: Now) -> Self {
@@ -199,6 +221,20 @@ impl<T> Session<T> {
     /// Bytes taken and not yet handed to the operating system, queued requests included.
     pub fn buffered_amount(&self) -> usize {
         self.unwritten_bytes + self.pending.queued_bytes()
+    }
+
+    /// Sizes of all that grows and shrinks, for the invariants of the simulator.
+    #[cfg(any(test, feature = "sim"))]
+    pub fn footprint(&self) -> Footprint {
+        let link = self.state.link();
+        let outputs = self.transmits.len() + self.actions.len() + self.events.len();
+        Footprint {
+            unwritten: link.map_or(0, |link| link.unwritten.len()),
+            pings: link.map_or(0, |link| link.heartbeat.pongs_due()),
+            waiters: self.connect_waiters.len() + self.close_waiters.len(),
+            outputs,
+            ..self.pending.footprint()
+        }
     }
 
     /// Changes the state and tells so.

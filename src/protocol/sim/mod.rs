@@ -1,29 +1,33 @@
 //! A simulated world around one [`Session`]: network, server and both clocks, in virtual time.
 //!
 //! [`Sim`] does what a driver does. It keeps the drain rule, fires timeouts exactly when they are due, and records all that
-//! comes out with the moment it came. The server is scripted call by call, or answers by itself ([`Server`]).
+//! comes out with the moment it came. The server is scripted call by call, or answers by itself ([`Server`]), across a
+//! network that takes its time ([`Weather`]) or breaks. A [`History`] is a whole life of such a client, drawn from a seed.
 //!
 //! It must never read a clock, start a thread or draw from a global generator: the same seed and the same calls give
-//! the same record. After every step it checks what always holds, so each test, random walk and herd checks it too.
+//! the same record. After every step it checks what always holds, so each test, random history and herd checks it too.
 
+pub mod fuzz;
+mod history;
+mod ledger;
+mod network;
 mod record;
 #[cfg(test)]
 mod rules;
 mod server;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
-use self::server::Deed;
 pub use self::{
+    history::History,
+    network::{Way, Weather},
     record::{Record, What},
     server::Server,
 };
+use self::{ledger::Ledger, network::Network, server::Deed};
 use super::{
-    Action, Call, Config, ConnectionId, DialFailure, Ending, Event, Interest, Jitter, MaxAttempts, Notice, Now,
-    Outcome, Remedy, RequestId, Secret, Session, Snapshot, Transmit,
+    Action, Call, Config, ConnectionId, DialFailure, Ending, Event, Footprint, Interest, Jitter, MaxAttempts, Notice,
+    Now, Outcome, Remedy, RequestId, Secret, Session, Snapshot, Transmit,
 };
 
 /// One client in its world. Payloads of commands and calls are numbered from 1.
@@ -36,17 +40,23 @@ pub struct Sim {
     /// So many of them are with a writer.
     leaving: usize,
     holds_writes: bool,
-    /// What the server is about to do.
-    deeds: VecDeque<Deed>,
+    /// The peer is reading a text: the next one leaves when it has.
+    is_reading: bool,
+    network: Network,
     /// The newest dial.
     connection: ConnectionId,
     /// The socket of that dial is open on both sides.
     is_open: bool,
+    /// The client has stopped reading that socket.
+    is_paused: bool,
+    /// What a server that answers by itself said meanwhile.
+    unread: VecDeque<Deed>,
+    /// The message that the session was just given.
+    heard: Option<String>,
+    /// The event dialect was taken up on the newest connection.
+    is_event: bool,
     record: Vec<Record>,
-    payloads: u32,
-    calls: BTreeMap<u32, RequestId>,
-    settled: BTreeMap<u32, Outcome>,
-    aborted: BTreeSet<u32>,
+    ledger: Ledger,
     /// The picture that the user was told last.
     told: Snapshot,
 }
@@ -68,14 +78,16 @@ impl Sim {
             unwritten: VecDeque::new(),
             leaving: 0,
             holds_writes: false,
-            deeds: VecDeque::new(),
+            is_reading: false,
+            network: Network::new(seed),
             connection: ConnectionId::default(),
             is_open: false,
+            is_paused: false,
+            unread: VecDeque::new(),
+            heard: None,
+            is_event: false,
             record: Vec::new(),
-            payloads: 0,
-            calls: BTreeMap::new(),
-            settled: BTreeMap::new(),
-            aborted: BTreeSet::new(),
+            ledger: Ledger::default(),
         }
     }
 
@@ -116,18 +128,17 @@ impl Sim {
 
     /// How the command or call was settled, if it was.
     pub fn outcome(&self, payload: u32) -> Option<&Outcome> {
-        self.settled.get(&payload)
+        self.ledger.outcome(payload)
     }
 
     /// Commands and calls that are neither settled nor aborted.
     pub fn unsettled(&self) -> Vec<u32> {
-        let is_over = |payload: &u32| self.settled.contains_key(payload) || self.aborted.contains(payload);
-        (1..=self.payloads).filter(|payload| !is_over(payload)).collect()
+        self.ledger.unsettled()
     }
 
     /// The id under which the call went out, refused ones apart.
     pub fn id(&self, call: u32) -> Option<RequestId> {
-        self.calls.get(&call).copied()
+        self.ledger.id(call)
     }
 
     /// ms until the session wants to be woken.
@@ -148,21 +159,23 @@ impl Sim {
 impl Sim {
     /// `connect()`.
     pub fn connect(&mut self) -> u32 {
-        let payload = self.payload();
+        let payload = self.ledger.open_account();
         self.input(|session, now| session.connect(now, payload));
         payload
     }
 
     /// `reconnect()`.
     pub fn reconnect(&mut self) -> u32 {
-        let payload = self.payload();
+        let payload = self.ledger.open_account();
+        self.ledger.forgive_attempts();
         self.input(|session, now| session.reconnect(now, payload));
+        self.ledger.forgive_attempts();
         payload
     }
 
     /// `authenticate(token)`.
     pub fn authenticate(&mut self, token: Option<&str>) -> u32 {
-        let payload = self.payload();
+        let payload = self.ledger.open_account();
         self.input(|session, now| session.authenticate(now, token.map(Secret::new), payload));
         payload
     }
@@ -174,7 +187,7 @@ impl Sim {
 
     /// `close({ drain })`.
     pub fn close_draining(&mut self, drain: u64) -> u32 {
-        let payload = self.payload();
+        let payload = self.ledger.open_account();
         self.input(|session, now| session.close(now, 1000, "bye", Duration::from_millis(drain), payload));
         payload
     }
@@ -193,14 +206,16 @@ impl Sim {
 
     /// `useTool(…)` in full. A refused call counts as settled.
     pub fn call(&mut self, call: Call<'_>) -> u32 {
-        let payload = self.payload();
-        let millis = self.now.wall;
-        match self.input(|session, now| session.request(now, call, payload).map_err(Box::new)) {
+        let payload = self.ledger.open_account();
+        match self.session.request(self.now, call, payload) {
             Ok(key) => {
-                self.calls.insert(payload, RequestId { millis, key });
+                let id = RequestId { millis: self.now.wall, key };
+                let deadline = call.timeout.map(|timeout| self.now.mono.saturating_add(timeout));
+                self.ledger.promise(payload, id, call.idempotent, deadline);
             }
-            Err(refused) => self.settle(payload, Outcome::Failed(refused.error)),
+            Err(refused) => self.ledger.settle(payload, Outcome::Failed(refused.error), None),
         }
+        self.drain();
         payload
     }
 
@@ -216,8 +231,7 @@ impl Sim {
         let payload = self.input(|session, now| session.abort(now, id.key));
         let Some(payload) = payload else { return false };
         assert_eq!(payload, call, "abort gave back the payload of another call");
-        assert!(!self.settled.contains_key(&call), "call {call} was settled and then aborted");
-        assert!(self.aborted.insert(call), "call {call} was aborted twice");
+        self.ledger.abort(call);
         true
     }
 
@@ -230,11 +244,6 @@ impl Sim {
     pub fn send_tool_request(&mut self, name: &str) -> Option<RequestId> {
         self.input(|session, now| session.send_tool_request(now, name, Some("{}")))
     }
-
-    fn payload(&mut self) -> u32 {
-        self.payloads += 1;
-        self.payloads
-    }
 }
 
 /// What the network and the server do on the newest connection.
@@ -244,9 +253,49 @@ impl Sim {
         self.server = server;
     }
 
+    /// From now on network and server take their time, or no longer do.
+    pub fn set_weather(&mut self, weather: Weather) {
+        self.network.weather = weather;
+    }
+
+    /// From now on nothing goes this way, and nobody is told: the link is half open.
+    pub fn freeze(&mut self, way: Way) {
+        self.network.freeze(self.connection, way);
+    }
+
+    /// Cuts a connection after so many more messages, in whichever direction they go.
+    pub fn light_fuse(&mut self, messages: u32) {
+        self.network.light_fuse(messages);
+    }
+
+    /// The server goes down, and comes back as it was after `millis`.
+    pub fn restart_server(&mut self, millis: u64) {
+        let due = self.now.mono + Duration::from_millis(millis);
+        self.network.at(due, Deed::Change(self.server));
+        self.server = Server::Down;
+        self.drop_connection();
+    }
+
+    /// All trouble ends: what is on its way is lost, `server` answers by itself and at once. The connection ends, or (where
+    /// the heartbeat will find out) stays half open; a dial succeeds.
+    pub fn heal(&mut self, server: Server) {
+        self.network.calm_down();
+        self.server = server;
+        self.hold_writes(false);
+        self.pause_reading(false);
+        let is_dead = self.network.is_frozen(self.connection);
+        if self.state() == "connecting" {
+            self.network.thaw();
+            self.open();
+        } else if !is_dead || self.session.config().heartbeat_interval.is_none() {
+            self.network.thaw();
+            self.drop_connection();
+        }
+    }
+
     /// The dial succeeds.
     pub fn open(&mut self) {
-        self.deeds.push_back(Deed::Open(self.connection));
+        self.network.at_once(Deed::Open(self.connection));
         self.drain();
     }
 
@@ -258,13 +307,13 @@ impl Sim {
     /// The dial fails.
     pub fn fail_dial(&mut self, remedy: Remedy, message: &str) {
         let failure = DialFailure { message: message.to_owned(), cause: None, remedy };
-        let connection = self.connection;
-        self.input(|session, now| session.handle_dial_failed(now, connection, failure));
+        self.network.at_once(Deed::Refuse(self.connection, failure));
+        self.drain();
     }
 
     /// A text comes.
     pub fn server_says(&mut self, text: &str) {
-        self.deeds.push_back(Deed::Say(self.connection, text.to_owned()));
+        self.network.at_once(Deed::Say(self.connection, text.to_owned()));
         self.drain();
     }
 
@@ -286,7 +335,7 @@ impl Sim {
 
     /// The socket ends like this. What was not written never will be.
     pub fn end(&mut self, ending: Ending) {
-        self.deeds.push_back(Deed::End(self.connection, ending));
+        self.network.at_once(Deed::End(self.connection, ending));
         self.drain();
     }
 
@@ -303,10 +352,27 @@ impl Sim {
         self.input(|session, now| session.handle_bytes(now, connection));
     }
 
+    /// A binary message comes that is not UTF-8.
+    pub fn binary_comes(&mut self, bytes: usize) {
+        let connection = self.connection;
+        self.input(|session, now| session.handle_binary(now, connection, bytes));
+    }
+
     /// The client stops reading, or reads again.
     pub fn pause_reading(&mut self, paused: bool) {
         let connection = self.connection;
+        self.is_paused = paused;
         self.input(|session, now| session.handle_paused(now, connection, paused));
+        if !paused {
+            self.unread.drain(..).for_each(|deed| self.network.at_once(deed));
+            self.drain();
+        }
+    }
+
+    /// The client's own code broke: what a driver reports after a panic.
+    pub fn break_down(&mut self) {
+        self.ledger.break_down();
+        self.input(|session, now| session.handle_fault(now, "a panic"));
     }
 
     /// From now on texts stay with the client until [`write`](Self::write); or they leave at once again.
@@ -336,13 +402,30 @@ impl Sim {
     pub fn advance(&mut self, millis: u64) {
         let end = self.now.mono + Duration::from_millis(millis);
         let mut here = 0;
-        while let Some(due) = self.session.poll_timeout().filter(|due| *due <= end) {
+        while let Some((due, is_packet)) = self.next().filter(|(due, _)| *due <= end) {
             here = if due > self.now.mono { 0 } else { here + 1 };
             assert!(here < 1000, "the session does not let time go on");
             self.pass(due.saturating_sub(self.now.mono));
-            self.wake_up();
+            if is_packet {
+                self.drain();
+            } else {
+                self.wake_up();
+            }
         }
         self.pass(end - self.now.mono);
+    }
+
+    /// The next thing to happen: when, and whether it comes over the network.
+    fn next(&mut self) -> Option<(Duration, bool)> {
+        let timer = self.session.poll_timeout().map(|due| (due, false));
+        let packet = self.network.next().map(|due| (due, true));
+        timer.into_iter().chain(packet).min()
+    }
+
+    /// The process is not scheduled: time passes, and all that was due happens at its end.
+    pub fn stall(&mut self, millis: u64) {
+        self.pass(Duration::from_millis(millis));
+        self.wake_up();
     }
 
     /// The machine sleeps: only the wall clock goes on. Nothing notices before the next input, or [`wake_up`](Self::wake_up).
@@ -373,9 +456,9 @@ impl Sim {
     fn drain(&mut self) {
         loop {
             self.collect();
-            if !self.holds_writes && !self.unwritten.is_empty() {
-                self.write_some(usize::MAX);
-            } else if let Some(deed) = self.deeds.pop_front() {
+            if self.can_write() {
+                self.write_next();
+            } else if let Some(deed) = self.network.arrived(self.now.mono) {
                 self.perform(deed);
             } else {
                 break;
@@ -385,6 +468,7 @@ impl Sim {
     }
 
     fn collect(&mut self) {
+        self.notice_dialect();
         while let Some(transmit) = self.session.poll_transmit() {
             self.note(What::Transmit(transmit.clone()));
             if self.is_open && transmit.connection == self.connection {
@@ -395,16 +479,27 @@ impl Sim {
             self.note(What::Action(action.clone()));
             self.obey(action);
         }
+        let heard = self.heard.take();
         while let Some(event) = self.session.poll_event() {
             self.note(What::Event(event.clone()));
             match event {
-                Event::Settled { payload, outcome } => self.settle(payload, outcome),
+                Event::Settled { payload, outcome } => self.ledger.settle(payload, outcome, heard.as_deref()),
                 Event::Notice(Notice::State { snapshot, previous }) => {
                     assert_eq!(previous, self.told.state, "a change of the state was not told");
+                    self.ledger.enter(previous, &snapshot, self.session.config().max_reconnect_attempts);
                     self.told = snapshot;
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Whether what was said in the event dialect has just turned out not to be understood.
+    fn notice_dialect(&mut self) {
+        let link = self.session.state().link().filter(|link| link.id == self.connection);
+        let is_event = link.is_some_and(|link| link.detected);
+        if std::mem::replace(&mut self.is_event, is_event) && !is_event && link.is_some() {
+            self.ledger.take_back_event_dialect(self.connection);
         }
     }
 
@@ -414,63 +509,110 @@ impl Sim {
                 assert!(connection.0 > self.connection.0, "a connection id was used twice");
                 assert!(!self.is_open, "dialed while a socket is open");
                 self.connection = *connection;
+                self.is_event = false;
+                self.network.dial(*connection);
             }
             Action::Drop { connection, .. } if *connection == self.connection => self.hang_up(),
             _ => {}
         }
-        self.deeds.extend(self.server.obey(action));
+        if let Some(deed) = self.server.obey(action, &mut self.network) {
+            self.network.send(self.now.mono, deed);
+        }
     }
 
     fn perform(&mut self, deed: Deed) {
-        if deed.connection() != self.connection {
-            return;
-        }
         let now = self.now;
         match deed {
-            Deed::Open(connection) => {
+            Deed::Open(connection) if connection == self.connection && !self.is_open => {
                 self.is_open = true;
+                self.is_paused = false;
                 self.session.handle_open(now, connection);
                 self.is_open &= self.session.state().link().is_some_and(|link| link.id == connection);
-                self.deeds.extend(self.server.greet(connection));
+                if let Some(deed) = self.server.greet(connection, &mut self.network) {
+                    self.network.send(now.mono, deed);
+                }
+            }
+            Deed::Open(connection) => self.session.handle_open(now, connection),
+            Deed::Refuse(connection, failure) => self.session.handle_dial_failed(now, connection, failure),
+            Deed::Say(connection, _) if self.is_paused && connection == self.connection && self.has_a_mind() => {
+                self.unread.push_back(deed);
             }
             Deed::Say(connection, text) => {
                 self.session.handle_bytes(now, connection);
                 self.session.handle_message(now, connection, (&*text).into());
+                self.heard = Some(text);
             }
-            Deed::Token(connection) => self.session.handle_token(now, connection, Ok(Secret::new("token"))),
+            Deed::Hear(text) => self.network.answer(self.server, &text, now),
+            Deed::Token(connection, token) => {
+                self.session.handle_token(now, connection, token.map(Secret::new).map_err(str::to_owned));
+            }
             Deed::End(connection, ending) => {
-                self.hang_up();
+                if connection == self.connection {
+                    self.hang_up();
+                }
                 self.session.handle_closed(now, connection, ending);
             }
+            Deed::Cut(connection) => {
+                self.network.lose_what_goes_up(connection);
+                self.perform(Deed::End(connection, Ending::abnormal("cut")));
+            }
+            Deed::Room(connection) if connection == self.connection && self.is_open && self.is_reading => {
+                self.is_reading = false;
+                self.write_some(1);
+            }
+            Deed::Room(_) => {}
+            Deed::Change(server) => self.server = server,
         }
+    }
+
+    /// The server answers by itself.
+    fn has_a_mind(&self) -> bool {
+        self.server != Server::Scripted
     }
 
     fn hang_up(&mut self) {
         self.is_open = false;
+        self.is_reading = false;
+        self.unread.clear();
         for text in std::mem::take(&mut self.unwritten).into_iter().take(std::mem::take(&mut self.leaving)) {
-            self.note(What::Written(text));
+            self.leave(text);
         }
+    }
+
+    fn can_write(&self) -> bool {
+        !self.holds_writes && !self.is_reading && !self.unwritten.is_empty()
+    }
+
+    /// All at once; or one text, for which there is room when the peer has read it.
+    fn write_next(&mut self) {
+        let reading = self.network.weather.reading;
+        if reading == 0 {
+            return self.write_some(usize::MAX);
+        }
+        self.is_reading = true;
+        self.leaving = 1;
+        self.session.handle_writing(self.connection, 1);
+        self.network.at(self.now.mono + Duration::from_millis(reading), Deed::Room(self.connection));
     }
 
     fn write_some(&mut self, count: usize) {
         let count = count.min(self.unwritten.len());
         self.leaving = 0;
         for text in self.unwritten.drain(..count).collect::<Vec<_>>() {
-            self.deeds.extend(self.server.hear(&text, self.now));
-            self.note(What::Written(text));
+            self.leave(text);
         }
         self.session.handle_written(self.connection, count);
     }
 
-    fn note(&mut self, what: What) {
-        self.record.push(Record { at: self.now.mono, what });
+    /// The server may have it from now on.
+    fn leave(&mut self, text: Transmit) {
+        self.ledger.written(&text);
+        self.network.send(self.now.mono, Deed::Hear(text.clone()));
+        self.note(What::Written(text));
     }
 
-    fn settle(&mut self, payload: u32, outcome: Outcome) {
-        assert!((1..=self.payloads).contains(&payload), "payload {payload} was never given");
-        assert!(!self.aborted.contains(&payload), "call {payload} was aborted and then settled");
-        let before = self.settled.insert(payload, outcome);
-        assert_eq!(before, None, "payload {payload} was settled twice");
+    fn note(&mut self, what: What) {
+        self.record.push(Record { at: self.now.mono, what });
     }
 
     /// What always holds between two inputs.
@@ -481,13 +623,42 @@ impl Sim {
             assert!(snapshot.attempt <= cap, "attempt {} of {cap}", snapshot.attempt);
         }
         assert_eq!(snapshot.retry_delay.is_some(), snapshot.state == "reconnecting");
-        if !matches!(snapshot.state, "idle" | "closed" | "failed") {
-            return;
+        self.ledger.check_deadlines(self.now.mono);
+        self.check_counts();
+        self.check_memory();
+        if matches!(snapshot.state, "idle" | "closed" | "failed") {
+            assert!(!snapshot.connected, "a socket is open in {}", snapshot.state);
+            assert_eq!(self.session.poll_timeout(), None, "a timer runs in {}", snapshot.state);
+            assert_eq!(self.session.buffered_amount(), 0, "bytes are left in {}", snapshot.state);
+            assert_eq!(self.session.footprint(), Footprint::default(), "something is left in {}", snapshot.state);
         }
+    }
+
+    /// Every request is somewhere; none waits where nothing has to be waited for.
+    fn check_counts(&mut self) {
         let stats = self.session.stats();
-        assert!(!snapshot.connected, "a socket is open in {}", snapshot.state);
-        assert_eq!(self.session.poll_timeout(), None, "a timer runs in {}", snapshot.state);
-        assert_eq!((stats.pending, stats.queued), (0, 0), "requests are left in {}", snapshot.state);
-        assert_eq!(self.session.buffered_amount(), 0, "bytes are left in {}", snapshot.state);
+        let ended = stats.succeeded + stats.failed;
+        let open = (stats.pending + stats.queued) as u64;
+        assert_eq!(stats.requests, ended + open, "{ended} requests have ended, {open} are open");
+        assert!(stats.state != "ready" || stats.queued == 0, "{} requests wait in ready", stats.queued);
+    }
+
+    /// Nothing is kept that nobody needs, and what is kept is counted rightly.
+    fn check_memory(&mut self) {
+        self.session.poll_timeout();
+        let (stats, held) = (self.session.stats(), self.session.footprint());
+        let waiting = stats.pending + stats.queued;
+        let most = self.session.config().max_pending;
+        assert!(waiting <= most, "{waiting} requests wait, maxPending is {most}");
+        assert!(held.requests <= waiting + held.remembered, "{held:?}, but only {waiting} requests wait");
+        assert!(held.remembered <= 4096 && held.pings <= 64, "{held:?}");
+        let leftovers = 2 * held.requests + 1025;
+        assert!(held.deadlines <= leftovers && held.queue <= leftovers, "{held:?}");
+        assert_eq!(held.outputs, 0, "outputs were left after draining");
+        let texts = if self.is_open { self.unwritten.len() } else { held.unwritten };
+        assert_eq!(held.unwritten, texts, "texts wait to be written");
+        let bytes: usize = self.unwritten.iter().map(|text| text.text.len()).sum();
+        let queued = self.session.buffered_amount().checked_sub(bytes);
+        assert_eq!(queued.is_some_and(|bytes| bytes > 0), stats.queued > 0, "bufferedAmount is {queued:?} over");
     }
 }

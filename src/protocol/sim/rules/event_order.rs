@@ -189,7 +189,7 @@ fn the_fault_of_the_clients_own_code() {
     sim.tool("echo");
     sim.close_draining(1_000);
     sim.forget();
-    sim.input(|session, now| session.handle_fault(now, "a panic"));
+    sim.break_down();
     assert_eq!(told(&sim)[..4], ["state failed", "close 1006", "error INTERNAL_ERROR", "failed INTERNAL_ERROR"]);
     assert_eq!((sim.state(), asked(&sim), sim.unsettled()), ("failed", vec!["drop 1".to_owned()], vec![]));
 }

@@ -162,7 +162,7 @@ fn the_fault_of_the_clients_own_code_ends_it_in_every_state() {
         let mut sim = in_state(state);
         sim.tool("echo");
         sim.connect();
-        sim.input(|session, now| session.handle_fault(now, "a panic"));
+        sim.break_down();
         assert_eq!((sim.state(), error_code(&sim)), ("failed", Some("INTERNAL_ERROR")), "from {state}");
         assert_eq!(sim.unsettled(), Vec::<u32>::new(), "from {state}");
     }

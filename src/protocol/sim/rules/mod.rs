@@ -8,7 +8,7 @@ mod dialect_guide;
 mod event_order;
 mod limits;
 mod misuse;
-mod random_walk;
+mod random_histories;
 mod rule_01_attempt_counter;
 mod rule_02_backoff;
 mod rule_02_not_retried;
