@@ -1,26 +1,14 @@
 /** `npm test`: sets up and runs everything that has to hold. One command, the same here and in CI. */
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { setUpTests } from './setup.mjs'
+import { setUp } from './setup.mjs'
+import { ROOT, node, run, runSteps } from './steps.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TYPESCRIPT = 'node_modules/typescript/bin/tsc'
 
-setUpTests()
+setUp()
 const { build } = await import('./build.mjs')
 
-/** Code of users in other surroundings than Node.js, and the examples. */
-const PROJECTS = [
-  '__test__/types/page/tsconfig.json',
-  '__test__/types/page/react18.tsconfig.json',
-  '__test__/types/electron/tsconfig.json',
-  'examples/web-search/tsconfig.json',
-  'examples/electron/tsconfig.json',
-  'examples/electron/page.tsconfig.json',
-]
-
-const STEPS = [
+await runSteps([
   ['the rules of the house', () => node('scripts/check-rooms.mjs')],
   ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
   ['cargo clippy', () => run('cargo', 'clippy', '--locked', '--all-targets', '--', '-D', 'warnings')],
@@ -28,21 +16,7 @@ const STEPS = [
   ['the build', buildAndCompare],
   ['the types', checkTypes],
   ['node --test', () => node('--test', '--test-timeout=120000', ...testFiles())],
-]
-
-const began = performance.now()
-for (const [name, step] of STEPS) {
-  const start = performance.now()
-  console.log(`\n── ${name} ──`)
-  try {
-    await step()
-  } catch (error) {
-    console.error(`\n${name} failed${error.status === undefined ? `: ${error.stack}` : ''}`)
-    process.exit(1)
-  }
-  console.log(`── ${name}: ${seconds(start)} s ──`)
-}
-console.log(`\nAll ${STEPS.length} steps passed in ${seconds(began)} s.`)
+])
 
 /** The binding's types are made by the build: what is committed must be what is made. */
 async function buildAndCompare() {
@@ -64,8 +38,8 @@ function checkTypes() {
     node(TYPESCRIPT, '--project', '__test__/types', '--typeRoots', roots, '--types', 'node')
     console.log(`the contract and the usage compile with @types/${types}`)
   }
-  for (const project of PROJECTS) {
-    node(TYPESCRIPT, '--project', project)
+  for (const project of ['page/tsconfig.json', 'page/react18.tsconfig.json', 'electron/tsconfig.json']) {
+    node(TYPESCRIPT, '--project', `__test__/types/${project}`)
     console.log(`${project} compiles`)
   }
 }
@@ -74,16 +48,4 @@ function testFiles() {
   return readdirSync(`${ROOT}__test__`)
     .filter((name) => name.endsWith('.test.mjs'))
     .map((name) => `__test__/${name}`)
-}
-
-function node(...args) {
-  run(process.execPath, ...args)
-}
-
-function run(command, ...args) {
-  execFileSync(command, args, { cwd: ROOT, stdio: 'inherit' })
-}
-
-function seconds(start) {
-  return ((performance.now() - start) / 1000).toFixed(1)
 }
