@@ -823,8 +823,11 @@ describe('ports of other kinds', () => {
     await far.close()
     await (await served).closed
     if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close')
+    // A page would say in the console that something was sent on a socket that is closed.
+    socket.send = () => assert.fail('nothing can be sent any more')
     const late = connectClient(webSocketPort(socket))
     await reached(late, 'failed')
+    await late.close()
   })
 
   test('one of a page, with addEventListener', async (t) => {

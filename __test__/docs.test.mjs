@@ -19,7 +19,7 @@ import { listen } from './helpers/test-server.mjs'
 /** Most of the time of these tests is that of processes that start. */
 const AT_ONCE = { concurrency: 4 }
 
-const NAMES = [...markdownIn('.'), ...markdownIn('docs')]
+const NAMES = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
 const DOCUMENTS = new Map(NAMES.map((name) => [name, parseDocument(name, read(name))]))
 const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) => DOCUMENTS.get(name))
 

@@ -1,11 +1,15 @@
 /** The commands of a clone: what they say when something is missing, what they check, and what `npm start` shows. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { browserPath } from '../scripts/browser.mjs'
 import { RULES, offences } from '../scripts/check-rooms.mjs'
 import { missingPrerequisite } from '../scripts/prerequisites.mjs'
+import { folderOf } from './helpers/documents.mjs'
 
 const run = promisify(execFile)
 const DEMO = fileURLToPath(new URL('../scripts/demo.mjs', import.meta.url))
@@ -24,6 +28,16 @@ test('a missing or old toolchain is named in one sentence with its remedy', () =
 test('the toolchains that are new enough are enough', () => {
   assert.equal(missingPrerequisite({ node: '20.0.0', rustc: '1.88.0' }), null)
   assert.equal(missingPrerequisite({ node: '26.10.0', rustc: '2.0.0' }), null)
+})
+
+test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PATH names; if there is none, the remedy is named', async (t) => {
+  const folder = await folderOf(t, { 'bin/google-chrome': '', 'bin/chromium/README': '', 'bin/mine': '', 'bin/notes': '' })
+  const [bin, chrome, mine] = ['bin', 'bin/google-chrome', 'bin/mine'].map((path) => join(folder, path))
+  for (const program of [chrome, mine]) await chmod(program, 0o755)
+  assert.equal(browserPath({ PATH: bin }, 'linux'), chrome)
+  assert.equal(browserPath({ PATH: bin, CHROMIUM_PATH: mine }, 'linux'), mine)
+  assert.throws(() => browserPath({ PATH: bin, CHROMIUM_PATH: join(bin, 'notes') }, 'linux'), /no program at \S+notes, .* CHROMIUM_PATH .*: correct it, or unset it$/)
+  assert.throws(() => browserPath({ PATH: folder }, 'linux'), /none was found: install Chromium or Google Chrome, or set CHROMIUM_PATH to one$/)
 })
 
 test('the rules of the house find what breaks them, and pass over comments', () => {

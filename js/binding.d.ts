@@ -3,10 +3,10 @@
 
 /** One environment's mailbox; every client of it shares it. */
 export declare class Mailbox {
-  /** `wake` is called, from the event loop, when there is something to take. It does not keep the process alive. */
-  constructor(wake: () => void)
-  /** The next item, or `null` when there is none: then the next one wakes again. */
-  take(): [kind: number, a: number, b: number, payload: string | Buffer | undefined] | null
+  /** `wake` is called, from the event loop, with an item. It does not keep the process alive. */
+  constructor(wake: (kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean) => void)
+  /** The next item, or `null` when there is none. */
+  take(): [kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean] | null
   /** Whether an open client keeps the process alive. */
   hold(hold: boolean): void
 }

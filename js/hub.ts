@@ -21,6 +21,8 @@ export interface Recipient {
 
 type Container = unknown[] | Record<string, unknown>
 
+type Item = NonNullable<ReturnType<typeof mailbox.take>>
+
 /** ms of draining before the event loop gets its turn. */
 const SLICE = 2
 
@@ -38,6 +40,8 @@ const open: { container: Container; key: string }[] = []
 let nextId = 0
 let holders = 0
 let drainIsScheduled = false
+/** Items that came when the slice was over. */
+const kept: Item[] = []
 /** When the slice of this turn of the event loop is over. */
 let sliceEnd = 0
 
@@ -87,9 +91,11 @@ export { mailbox }
  * Node.js may wake us many times in one turn of the event loop, and timers do not fire between. So a slice is not that of one wake-up: it
  * is over 2 ms after it began, and only an immediate, which proves that the loop has turned, begins another.
  */
-function wake(): void {
-  if (performance.now() > sliceEnd) drainSoon()
-  else drain()
+function wake(...item: Item): void {
+  if (kept.length > 0 || performance.now() > sliceEnd) {
+    kept.push(item)
+    drainSoon()
+  } else deliverAndGoOn(item)
 }
 
 function drainInNewTurn(): void {
@@ -99,14 +105,21 @@ function drainInNewTurn(): void {
 }
 
 function drain(): void {
-  for (let item = mailbox.take(); item !== null; item = mailbox.take()) {
-    deliver(item)
-    if (performance.now() > sliceEnd) return drainSoon()
-  }
-  ending.clear()
+  const item = kept.shift() ?? mailbox.take()
+  if (item !== null) deliverAndGoOn(item)
+  else ending.clear()
 }
 
-function deliver([kind, a, b, payload]: NonNullable<ReturnType<typeof mailbox.take>>): void {
+/** The next item is a microtask: what this one settles goes on before it, and what that sends is on its way meanwhile. */
+function deliverAndGoOn(item: Item): void {
+  deliver(item)
+  const goesOn = item[4] || kept.length > 0
+  if (!goesOn) ending.clear()
+  else if (performance.now() > sliceEnd) drainSoon()
+  else queueMicrotask(drain)
+}
+
+function deliver([kind, a, b, payload]: Item): void {
   const text = payload as string
   switch (kind) {
     case ITEM.RESULTS:

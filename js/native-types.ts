@@ -25,6 +25,7 @@ export const ITEM = {
   NOTICE: 8,
   MESSAGE: 9,
   ASK_TOKEN: 10,
+  NOTHING: 11,
 } as const
 
 export type Snapshot = { 

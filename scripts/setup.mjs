@@ -1,7 +1,8 @@
-/** Brings a fresh clone to where it can be built: checks the toolchains, installs the development packages. */
+/** Brings a fresh clone to where it can be built: checks the toolchains, installs the development packages. The tests need a browser too. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { setUpBrowser } from './browser.mjs'
 import { checkPrerequisites } from './prerequisites.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -11,6 +12,17 @@ export function setUp() {
   if (isInstalled()) return
   console.log('Installing the development packages …')
   npm(['ci', '--no-audit', '--no-fund'])
+}
+
+/** What the tests need besides; it stands still for nothing that is there already. */
+export function setUpTests() {
+  setUp()
+  try {
+    console.log(`The browser of the tests: ${setUpBrowser()}`)
+  } catch ({ message }) {
+    console.error(message)
+    process.exit(1)
+  }
 }
 
 /** npm notes here what it has installed. */

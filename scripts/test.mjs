@@ -1,12 +1,22 @@
 /** `npm test`: sets up and runs everything that has to hold. One command, the same here and in CI. */
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { setUp } from './setup.mjs'
+import { setUpTests } from './setup.mjs'
 import { ROOT, node, run, runSteps } from './steps.mjs'
 
 const TYPESCRIPT = 'node_modules/typescript/bin/tsc'
 
-setUp()
+setUpTests()
 const { build } = await import('./build.mjs')
+
+/** Code of users in other surroundings than Node.js, and the examples. */
+const PROJECTS = [
+  '__test__/types/page/tsconfig.json',
+  '__test__/types/page/react18.tsconfig.json',
+  '__test__/types/electron/tsconfig.json',
+  'examples/web-search/tsconfig.json',
+  'examples/electron/tsconfig.json',
+  'examples/electron/page.tsconfig.json',
+]
 
 await runSteps([
   ['the rules of the house', () => node('scripts/check-rooms.mjs')],
@@ -38,8 +48,8 @@ function checkTypes() {
     node(TYPESCRIPT, '--project', '__test__/types', '--typeRoots', roots, '--types', 'node')
     console.log(`the contract and the usage compile with @types/${types}`)
   }
-  for (const project of ['page/tsconfig.json', 'page/react18.tsconfig.json', 'electron/tsconfig.json']) {
-    node(TYPESCRIPT, '--project', `__test__/types/${project}`)
+  for (const project of PROJECTS) {
+    node(TYPESCRIPT, '--project', project)
     console.log(`${project} compiles`)
   }
 }

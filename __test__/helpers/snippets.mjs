@@ -134,7 +134,7 @@ export async function runShell(t, block, server) {
 }
 
 /** Of what is run here, nothing depends on it. */
-const SETTING = /^(UPDATE_GENERATED|MCP_SIM_[A-Z]+)=\w+ /
+const SETTING = /^(UPDATE_\w+=1|MCP_SIM_[A-Z]+=\w+) /
 
 /** Commands with what the comments under them say that they print; a backslash at the end of a line goes on with the next. */
 function commandsOf(code) {

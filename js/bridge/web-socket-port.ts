@@ -24,7 +24,8 @@ export function webSocketPort(socket: SocketLike): BridgePort {
     postMessage(message: { bytes?: Uint8Array }) {
       const text = write(message)
       if (socket.readyState === CONNECTING) waiting.push(text)
-      else socket.send(text)
+      // A page's socket that is closed takes it, and says in the console that it was for nothing.
+      else if (socket.readyState === OPEN) socket.send(text)
     },
     on(event: string, listener) {
       listeners.set(event, listener)
@@ -60,4 +61,5 @@ const ENCODER = new TextEncoder()
 
 /** States of every WebSocket. */
 const CONNECTING = 0
+const OPEN = 1
 const CLOSED = 3

@@ -12,7 +12,7 @@ use slab::Slab;
 
 use super::{
     mailbox::{ClientSink, Mailbox, Slot, to_json},
-    text::JsText,
+    text::{JsText, read},
 };
 use crate::{
     driver::Handle,
@@ -89,14 +89,16 @@ impl NativeClient {
         &self,
         #[napi(ts_arg_type = "string")] name: JsText,
         #[napi(ts_arg_type = "string")] parameters: JsText,
-    ) -> Option<String> {
-        self.handle.send_tool_request(name.as_str(), some(&parameters)).map(|id| id.to_string())
+    ) -> Result<Option<String>> {
+        read([&name, &parameters], |[name, parameters]| {
+            self.handle.send_tool_request(name, some(parameters)).map(|id| id.to_string())
+        })
     }
 
     /// Sends a text as it is; false if it cannot.
     #[napi(catch_unwind)]
-    pub fn send(&self, #[napi(ts_arg_type = "string")] text: JsText) -> bool {
-        self.handle.send(text.as_str())
+    pub fn send(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<bool> {
+        read([&text], |[text]| self.handle.send(text))
     }
 
     /// The token function's answer, or what it failed with.
@@ -166,14 +168,15 @@ pub fn request(
     #[napi(ts_arg_type = "string")] parameters: JsText,
     timeout: f64,
     flags: u32,
-) -> Either<f64, String> {
-    let timeout = (timeout > 0.0).then(|| millis(timeout));
-    let idempotent = flags & IDEMPOTENT != 0;
-    let call = Call { name: name.as_str(), parameters: some(&parameters), timeout, idempotent };
-    let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
-    with_handle(number, |handle| match handle.request(call, slot) {
-        Ok(key) => Either::A(key.0 as f64),
-        Err(refused) => Either::B(to_json(&refused.error.data())),
+) -> Result<Either<f64, String>> {
+    read([&name, &parameters], |[name, parameters]| {
+        let timeout = (timeout > 0.0).then(|| millis(timeout));
+        let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & IDEMPOTENT != 0 };
+        let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
+        with_handle(number, |handle| match handle.request(call, slot) {
+            Ok(key) => Either::A(key.0 as f64),
+            Err(refused) => Either::B(to_json(&refused.error.data())),
+        })
     })
 }
 
@@ -188,8 +191,8 @@ fn with_handle<R>(number: u32, act: impl FnOnce(&Handle<ClientSink>) -> R) -> R 
 }
 
 /// No JSON is empty.
-fn some(json: &JsText) -> Option<&str> {
-    Some(json.as_str()).filter(|json| !json.is_empty())
+fn some(json: &str) -> Option<&str> {
+    Some(json).filter(|json| !json.is_empty())
 }
 
 fn refused(error: &OptionError) -> Error {

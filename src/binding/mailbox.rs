@@ -12,7 +12,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use napi::{
     Env, Status,
-    bindgen_prelude::{Buffer, Either3, Function, Result, check_status},
+    bindgen_prelude::{Buffer, Either3, FnArgs, Function, Result, check_status},
     sys,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
@@ -29,11 +29,12 @@ use crate::{
     protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome},
 };
 
-/// A weak threadsafe function without arguments.
-type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
+/// A weak threadsafe function; an item is its arguments.
+type Wake = ThreadsafeFunction<(), (), FnArgs<Item>, Status, false, true, 0>;
 
-/// What `take` gives out, as a tuple: the kind, two numbers that belong to it, and its text or bytes.
-type Item = (u8, u32, u32, Either3<Text, Buffer, ()>);
+/// What JavaScript is given: the kind, two numbers that belong to it, its text or bytes, and whether to look for another one: if not, the
+/// next one wakes again.
+type Item = (u8, u32, u32, Either3<Text, Buffer, ()>, bool);
 
 /// Kinds of items; their TypeScript form is generated.
 pub(super) mod kind {
@@ -59,9 +60,11 @@ pub(super) mod kind {
     pub(in crate::binding) const MESSAGE: u8 = 9;
     /// The token function is to be asked: (client, connection).
     pub(in crate::binding) const ASK_TOKEN: u8 = 10;
+    /// A wake-up for what was taken already.
+    pub(in crate::binding) const NOTHING: u8 = 11;
 
     #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u8); 11] = [
+    pub(in crate::binding) const NAMES: [(&str, u8); 12] = [
         ("RESULTS", RESULTS),
         ("RESULT", RESULT),
         ("OPEN", OPEN),
@@ -73,6 +76,7 @@ pub(super) mod kind {
         ("NOTICE", NOTICE),
         ("MESSAGE", MESSAGE),
         ("ASK_TOKEN", ASK_TOKEN),
+        ("NOTHING", NOTHING),
     ];
 }
 
@@ -104,8 +108,13 @@ pub struct Mailbox {
 }
 
 struct Inner {
-    queue: Mutex<Queue>,
+    tray: Arc<Tray>,
     wake: Wake,
+}
+
+/// Where items lie until JavaScript takes them.
+struct Tray {
+    queue: Mutex<Queue>,
     is_full: watch::Sender<bool>,
 }
 
@@ -145,32 +154,30 @@ enum Letter {
 
 #[napi]
 impl Mailbox {
-    /// `wake` is called, from the event loop, when there is something to take. It does not keep the process alive.
+    /// `wake` is called, from the event loop, with an item. It does not keep the process alive.
     #[napi(constructor)]
-    pub fn new(wake: Function<'_, (), ()>) -> Result<Self> {
-        let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;
-        let (is_full, _) = watch::channel(false);
-        Ok(Self { inner: Arc::new(Inner { queue: Mutex::default(), wake, is_full }) })
+    pub fn new(
+        #[napi(
+            ts_arg_type = "(kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean) => void"
+        )]
+        wake: Function<'_, FnArgs<Item>, ()>,
+    ) -> Result<Self> {
+        let tray = Arc::new(Tray { queue: Mutex::default(), is_full: watch::channel(false).0 });
+        let taken = Arc::clone(&tray);
+        let wake = wake
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .build_callback(move |_| Ok(taken.take_or_nothing().into()))?;
+        Ok(Self { inner: Arc::new(Inner { tray, wake }) })
     }
 
-    /// The next item, or `null` when there is none: then the next one wakes again.
+    /// The next item, or `null` when there is none.
     #[napi(
         catch_unwind,
-        ts_return_type = "[kind: number, a: number, b: number, payload: string | Buffer | undefined] | null"
+        ts_return_type = "[kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean] | null"
     )]
     pub fn take(&self) -> Option<Item> {
-        let mut queue = self.inner.lock();
-        let Some(letter) = queue.letters.pop_front() else {
-            queue.scheduled = false;
-            return None;
-        };
-        queue.bytes -= letter.weight();
-        let is_low = queue.bytes < LOW_WATER;
-        drop(queue);
-        if is_low {
-            self.inner.is_full.send_if_modified(std::mem::take);
-        }
-        Some(letter.open())
+        self.inner.tray.take()
     }
 
     /// Whether an open client keeps the process alive.
@@ -239,13 +246,53 @@ impl Sink for ClientSink {
     }
 
     fn is_full(&self) -> watch::Receiver<bool> {
-        self.inner.is_full.subscribe()
+        self.inner.tray.is_full.subscribe()
+    }
+}
+
+impl Tray {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_level(&self, bytes: usize) {
+        if bytes > HIGH_WATER {
+            self.is_full.send_if_modified(|full| !std::mem::replace(full, true));
+        }
+    }
+
+    fn take(&self) -> Option<Item> {
+        let mut queue = self.lock();
+        let Some(letter) = queue.letters.pop_front() else {
+            queue.scheduled = false;
+            return None;
+        };
+        let weight = letter.weight();
+        // While JavaScript works on a large one more may come: it looks for it, and need not be woken.
+        let goes_on = weight > SMALL || !queue.letters.is_empty();
+        queue.scheduled = goes_on;
+        queue.bytes -= weight;
+        let is_low = queue.bytes < LOW_WATER;
+        drop(queue);
+        if is_low {
+            self.is_full.send_if_modified(std::mem::take);
+        }
+        Some(letter.open(goes_on))
+    }
+
+    /// For who must be given something.
+    fn take_or_nothing(&self) -> Item {
+        self.take().unwrap_or((kind::NOTHING, 0, 0, Either3::C(()), false))
     }
 }
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tray.lock()
+    }
+
+    fn note_level(&self, bytes: usize) {
+        self.tray.note_level(bytes);
     }
 
     fn post(&self, mail: Mail) {
@@ -309,12 +356,6 @@ impl Inner {
         // Refused only while the environment goes down; then nobody is left to tell.
         self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
-
-    fn note_level(&self, bytes: usize) {
-        if bytes > HIGH_WATER {
-            self.is_full.send_if_modified(|full| !std::mem::replace(full, true));
-        }
-    }
 }
 
 impl Queue {
@@ -372,9 +413,9 @@ impl Letter {
             }
     }
 
-    fn open(self) -> Item {
+    fn open(self, goes_on: bool) -> Item {
         let nothing = Either3::C(());
-        match self {
+        let (kind, a, b, payload) = match self {
             Self::Results(mut text) => {
                 text.push(b']');
                 (kind::RESULTS, 0, 0, Either3::A(Text::Latin1(text)))
@@ -394,7 +435,8 @@ impl Letter {
             Self::Notice(client, json) => (kind::NOTICE, client, 0, Either3::A(Text::new(json.into()))),
             Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Either3::A(text)),
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, nothing),
-        }
+        };
+        (kind, a, b, payload, goes_on)
     }
 }
 
@@ -425,8 +467,10 @@ const LARGEST_JOINED: usize = 16 * 1024;
 /// Bytes. A larger result comes in pieces of this size, between which the event loop may get its turn. V8 puts larger strings elsewhere,
 /// where their memory costs as much as parsing them.
 const LARGEST_PIECE: usize = 64 * 1024;
-/// A joined text is closed above this, so that one parse stays short.
-const JOINED_TEXT: usize = 64 * 1024;
+/// A joined text is closed above this: what its results set going, new calls above all, is on its way before the next text is parsed.
+const JOINED_TEXT: usize = 8 * 1024;
+/// Bytes of an item that takes JavaScript no time.
+const SMALL: usize = 1024;
 /// Above this many bytes the I/O thread stops reading; with one message of `maxMessageSize` this bounds what an environment that
 /// does not drain can pile up.
 const HIGH_WATER: usize = 4 << 20;

@@ -1,6 +1,8 @@
 //! Text across the boundary. Out: in the form that V8 keeps it in, made on the I/O thread.
 //! In: a short text takes one call of Node-API and no allocation.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 use encoding_rs::mem;
@@ -52,41 +54,74 @@ impl Text {
     }
 }
 
-/// A text from JavaScript, in UTF-8.
+/// A string of JavaScript that is still to be read. Reading it as an argument would move it about, which costs more than reading it.
 pub struct JsText {
-    short: [u8; SHORT],
-    length: usize,
-    long: Vec<u8>,
-}
-
-impl JsText {
-    pub(super) fn as_str(&self) -> &str {
-        let bytes = if self.long.is_empty() { &self.short[..self.length] } else { &self.long };
-        // Node-API writes well-formed UTF-8 only.
-        str::from_utf8(bytes).unwrap_or_default()
-    }
+    env: sys::napi_env,
+    value: sys::napi_value,
 }
 
 impl FromNapiValue for JsText {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-        let mut text = Self { short: [0; SHORT], length: 0, long: Vec::new() };
-        let short = text.short.as_mut_ptr().cast();
-        // SAFETY: Node writes at most SHORT bytes, the closing zero included, into the array of that length.
-        check_status!(unsafe { sys::napi_get_value_string_utf8(env, value, short, SHORT, &mut text.length) })?;
-        if text.length + LONGEST_CHARACTER < SHORT {
-            return Ok(text);
+        Ok(Self { env, value })
+    }
+}
+
+/// Lends the texts as UTF-8, from a buffer that the thread keeps: no allocation, one call of Node-API for a short one.
+///
+/// Errors: one is no string.
+pub(super) fn read<const N: usize, R>(texts: [&JsText; N], act: impl FnOnce([&str; N]) -> R) -> Result<R> {
+    READING.with_borrow_mut(|buffer| {
+        buffer.clear();
+        let mut ends = [0; N];
+        for (text, end) in texts.into_iter().zip(&mut ends) {
+            text.append_to(buffer)?;
+            *end = buffer.len();
+        }
+        let mut start = 0;
+        let lent = ends.map(|end| {
+            let text = &buffer[start..end];
+            start = end;
+            // Node-API writes well-formed UTF-8 only.
+            str::from_utf8(text).unwrap_or_default()
+        });
+        let result = act(lent);
+        if buffer.capacity() > KEPT_CAPACITY {
+            *buffer = Vec::new();
+        }
+        Ok(result)
+    })
+}
+
+impl JsText {
+    fn append_to(&self, buffer: &mut Vec<u8>) -> Result<()> {
+        let start = buffer.len();
+        buffer.reserve(SHORT);
+        let room = buffer.capacity() - start;
+        if self.write_behind(buffer)? + LONGEST_CHARACTER < room {
+            return Ok(());
         }
         // It may have been cut: ask for its length, then for all of it.
-        // SAFETY: without a buffer Node only writes the length.
+        buffer.truncate(start);
+        let mut length = 0;
+        // SAFETY: the value belongs to the running call; without a buffer Node only writes the length.
         check_status!(unsafe {
-            sys::napi_get_value_string_utf8(env, value, std::ptr::null_mut(), 0, &mut text.length)
+            sys::napi_get_value_string_utf8(self.env, self.value, std::ptr::null_mut(), 0, &mut length)
         })?;
-        text.long = vec![0; text.length + 1];
-        let (size, long) = (text.long.len(), text.long.as_mut_ptr().cast());
-        // SAFETY: the vector has the length that is given, one more than the text for the closing zero.
-        check_status!(unsafe { sys::napi_get_value_string_utf8(env, value, long, size, &mut text.length) })?;
-        text.long.truncate(text.length);
-        Ok(text)
+        buffer.reserve(length + 1);
+        self.write_behind(buffer)?;
+        Ok(())
+    }
+
+    /// Writes as much as there is room for behind what is in the buffer: how many bytes.
+    fn write_behind(&self, buffer: &mut Vec<u8>) -> Result<usize> {
+        let start = buffer.len();
+        let room = buffer.spare_capacity_mut();
+        let (out, size, mut length) = (room.as_mut_ptr().cast(), room.len(), 0);
+        // SAFETY: the value belongs to the running call; Node writes at most `size` bytes, the closing zero included.
+        check_status!(unsafe { sys::napi_get_value_string_utf8(self.env, self.value, out, size, &mut length) })?;
+        // SAFETY: so many bytes were written just now, and there was room for them.
+        unsafe { buffer.set_len(start + length) };
+        Ok(length)
     }
 }
 
@@ -160,8 +195,14 @@ unsafe fn latin1(env: sys::napi_env, bytes: &[u8], value: &mut sys::napi_value) 
     unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), bytes.len() as isize, value) }
 }
 
-/// Bytes that a text may have to need no allocation.
+thread_local! {
+    static READING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes that there is always room for, so that a short text is read in one go.
 const SHORT: usize = 512;
+/// A buffer that was once larger than this is given back.
+const KEPT_CAPACITY: usize = 64 * 1024;
 /// Node does not cut a character in two.
 const LONGEST_CHARACTER: usize = 4;
 /// Bytes; above this the memory counts more than the time.

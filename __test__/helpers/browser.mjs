@@ -1,0 +1,7 @@
+import { chromium } from 'playwright-core'
+import { browserPath } from '../../scripts/browser.mjs'
+
+/** A Chromium without a window. */
+export function launchBrowser() {
+  return chromium.launch({ executablePath: browserPath() })
+}

@@ -1,0 +1,187 @@
+/**
+ * The example with the search page, in a real Chromium: the hook over the bridge over a WebSocket, as Vite bundles them.
+ * `UPDATE_SCREENSHOTS=1` takes the pictures of the documents anew.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { connectClient, webSocketPort } from '@mcp-integration/client/bridge'
+import { WebSocket } from 'ws'
+import { servePage } from '../examples/web-search/serve.mjs'
+import { launchBrowser } from './helpers/browser.mjs'
+import { serve } from './helpers/cli.mjs'
+import { open, PATIENT, ready, rejection } from './helpers/client.mjs'
+import { ROOT } from './helpers/snippets.mjs'
+import { listen } from './helpers/test-server.mjs'
+
+/** Attempts that come soon enough for a test, and late enough to be counted down to. */
+const EVERY_TWO_SECONDS = { baseReconnectDelay: 2_000, maxReconnectDelay: 2_000, maxReconnectAttempts: Infinity }
+
+/** Serves the page over this client. */
+async function served(t, client, options = { port: 0 }) {
+  const page = await servePage(client, options)
+  t.after(() => page.close())
+  return page
+}
+
+describe('the page', () => {
+  let browser
+  before(async () => {
+    browser = await launchBrowser()
+  })
+  after(() => browser?.close())
+
+  /** What a reader sees, and the faults that the browser has found. */
+  async function visit(t, url) {
+    const tab = await browser.newPage({ viewport: { width: 900, height: 640 } })
+    t.after(() => tab.close())
+    const faults = []
+    tab.on('pageerror', (error) => faults.push(error.message))
+    tab.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()))
+    await tab.goto(url)
+    const badge = tab.getByRole('status')
+    const button = tab.getByRole('button', { name: 'Search' })
+    return {
+      tab,
+      faults,
+      badge,
+      button,
+      shows: (text) => tab.getByText(text).first().waitFor(),
+      colour: () => badge.evaluate((element) => getComputedStyle(element).color),
+      async search(query) {
+        await tab.getByRole('searchbox').fill(query)
+        await button.click()
+        await tab.getByRole('heading', { name: `Results for “${query}”` }).waitFor()
+        return tab.getByRole('listitem').getByRole('heading').allTextContents()
+      },
+      async picture(name) {
+        if (process.env.UPDATE_SCREENSHOTS) await tab.screenshot({ path: `${ROOT}docs/images/${name}.png` })
+      },
+    }
+  }
+
+  test('searches, shows that the server was killed and when it will try again, and searches again when it is back', async (t) => {
+    const first = await serve(t, ['--port', '0'])
+    const { url } = await served(t, open(t, first.url, EVERY_TWO_SECONDS))
+    const { badge, button, colour, faults, picture, search, shows, tab } = await visit(t, url)
+
+    await shows('Connected')
+    const green = await colour()
+    assert.equal(await button.isDisabled(), true, 'there is nothing to search for yet')
+    assert.match((await search('reconnect backoff')).join('\n'), /Backoff/)
+    await picture('search-page')
+
+    first.child.kill('SIGKILL')
+    await shows('Reconnecting')
+    await shows(/^connection lost: /)
+    assert.notEqual(await colour(), green)
+    assert.equal(await button.isDisabled(), true)
+    assert.equal(await tab.getByRole('listitem').count(), 5, 'the results stay')
+    await shows(/^Attempt \d+ in 2 s$/)
+    await picture('search-page-outage')
+    await shows(/^Attempt \d+ in 1 s$/)
+
+    await serve(t, ['--port', new URL(first.url).port])
+    await shows('Connected')
+    assert.deepEqual([await badge.textContent(), await colour()], ['Connected', green])
+    assert.match((await search('heartbeat')).join('\n'), /[Hh]eartbeat/)
+    assert.deepEqual(faults, [])
+  })
+
+  test('need not wait for the next attempt', async (t) => {
+    const server = await listen(t)
+    const { url } = await served(t, open(t, server, PATIENT))
+    const { shows, tab } = await visit(t, url)
+    await shows('Connected')
+    server.stopAccepting()
+    await server.terminateAll()
+    await shows('Reconnecting')
+    await server.resumeAccepting()
+    await tab.getByRole('button', { name: 'Try now' }).click()
+    await shows('Connected')
+  })
+
+  test('sends a search again that was lost with its connection, and says of others why they failed', async (t) => {
+    let searches = 0
+    const web_search = ({ query }, { signal }) => {
+      searches += 1
+      if (query === 'nothing') throw new Error('there is nothing of that kind')
+      if (searches > 1) return { query, items: [{ title: 'Found', url: 'https://example.com/found', snippet: 'at last' }] }
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    }
+    const server = await listen(t, { tools: { web_search } })
+    const { url } = await served(t, open(t, server, { baseReconnectDelay: 10 }))
+    const { search, shows, tab } = await visit(t, url)
+    await shows('Connected')
+    const found = search('lost')
+    await server.nextRequest('web_search')
+    await server.terminateAll()
+    assert.deepEqual(await found, ['Found'])
+    assert.equal(await tab.getByRole('link').getAttribute('href'), 'https://example.com/found')
+    await tab.getByRole('searchbox').fill('nothing')
+    await tab.getByRole('button', { name: 'Search' }).click()
+    await shows('The search failed: there is nothing of that kind')
+  })
+
+  test('says that its own process has ended, and finds it again', async (t) => {
+    const client = await ready(t, await listen(t))
+    const first = await servePage(client, { port: 0 })
+    const { search, shows, tab } = await visit(t, first.url)
+    await shows('Connected')
+    await first.close()
+    await shows('Disconnected')
+    await shows('the port of the bridge was closed')
+    await served(t, client, { port: Number(new URL(first.url).port) })
+    await tab.getByRole('button', { name: 'Connect again' }).click()
+    await shows('Connected')
+    await search('backoff')
+  })
+})
+
+describe('the process behind the page', () => {
+  test('lets no other site use the client', async (t) => {
+    const { url } = await served(t, await ready(t, await listen(t)))
+    for (const origin of [undefined, 'null', 'https://evil.example', url.replace('http:', 'https:'), 'http://127.0.0.1']) {
+      const socket = new WebSocket(`${url}bridge`, { origin })
+      const [, response] = await once(socket.on('error', () => {}), 'unexpected-response')
+      assert.equal(response.statusCode, 401, origin)
+      response.destroy()
+    }
+  })
+
+  test('lets the page use one tool', async (t) => {
+    const { url } = await served(t, await ready(t, await listen(t)))
+    const far = connectClient(webSocketPort(new WebSocket(`${url}bridge`, { origin: new URL(url).origin })))
+    t.after(() => far.close())
+    assert.equal((await far.useTool('web_search', { query: 'backoff', numResults: 1 })).items.length, 1)
+    assert.equal((await rejection(far.useTool('echo'))).code, 'NOT_ALLOWED')
+  })
+
+  test('is started with server and page by one program, which obeys Enter and ends by Ctrl-C', async (t) => {
+    const program = fileURLToPath(new URL('../examples/web-search/start.mjs', import.meta.url))
+    const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    const ended = once(child, 'exit')
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const printed = async (pattern) => {
+      for (;;) {
+        const { value, done } = await lines.next()
+        assert.ok(!done, `${pattern} was not printed`)
+        const match = pattern.exec(value)
+        if (match) return match
+      }
+    }
+    const [, url] = await printed(/The page: +(http:\S+)/)
+    assert.match(await (await fetch(url)).text(), /<title>Web Search<\/title>/)
+    for (const words of [/The server is away/, /The server is back/]) {
+      child.stdin.write('\n')
+      await printed(words)
+    }
+    child.kill('SIGINT')
+    await printed(/Ended/)
+    assert.deepEqual(await ended, [0, null])
+  })
+})

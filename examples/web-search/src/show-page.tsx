@@ -1,0 +1,19 @@
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { MCPProvider, type MCPClientLike } from '@mcp-integration/client/react'
+import { SearchPage } from './SearchPage'
+import './style.css'
+
+/** Shows the page over the client that `open` makes. An end of a bridge that has broken off is final: then `open` makes another one. */
+export function showPage(open: () => MCPClientLike): void {
+  const root = createRoot(document.getElementById('root')!)
+  const showOver = (client: MCPClientLike) =>
+    root.render(
+      <StrictMode>
+        <MCPProvider client={client}>
+          <SearchPage openAnew={() => showOver(open())} />
+        </MCPProvider>
+      </StrictMode>,
+    )
+  showOver(open())
+}
