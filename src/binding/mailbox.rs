@@ -139,7 +139,8 @@ enum Mail {
 }
 
 enum Letter {
-    Results(Vec<u8>),
+    /// So many of them, joined.
+    Results(Vec<u8>, usize),
     Result(Slot, Text),
     Open(Slot, bool, Option<Text>),
     Elements(Slot, Text),
@@ -310,11 +311,13 @@ impl Inner {
         let mut queue = self.lock();
         let may_join = queue.is_prepared();
         let Queue { letters, bytes, .. } = &mut *queue;
-        if let Some(Letter::Results(text)) = letters.back_mut()
+        if let Some(Letter::Results(text, count)) = letters.back_mut()
             && may_join
+            && *count < MOST_JOINED
             && text.len() + json.len() <= JOINED_TEXT
         {
             let before = text.len();
+            *count += 1;
             append_result(text, slot, json);
             *bytes += text.len() - before;
             return self.note_level(*bytes);
@@ -322,7 +325,7 @@ impl Inner {
         drop(queue);
         let mut text = Vec::new();
         append_result(&mut text, slot, json);
-        self.post(Mail::Letter(Letter::Results(text)));
+        self.post(Mail::Letter(Letter::Results(text, 1)));
     }
 
     /// Makes ready what is not, outside of every lock, and wakes JavaScript as soon as there is something to take.
@@ -404,7 +407,7 @@ impl Letter {
     fn weight(&self) -> usize {
         OVERHEAD
             + match self {
-                Self::Results(text) => text.len(),
+                Self::Results(text, _) => text.len(),
                 Self::Result(_, text) | Self::Elements(_, text) | Self::Message(_, _, text) => text.weight(),
                 Self::Open(_, _, key) => key.as_ref().map_or(0, Text::weight),
                 Self::Bytes(_, bytes) => bytes.len(),
@@ -416,7 +419,7 @@ impl Letter {
     fn open(self, goes_on: bool) -> Item {
         let nothing = Either3::C(());
         let (kind, a, b, payload) = match self {
-            Self::Results(mut text) => {
+            Self::Results(mut text, _) => {
                 text.push(b']');
                 (kind::RESULTS, 0, 0, Either3::A(Text::Latin1(text)))
             }
@@ -467,8 +470,10 @@ const LARGEST_JOINED: usize = 16 * 1024;
 /// Bytes. A larger result comes in pieces of this size, between which the event loop may get its turn. V8 puts larger strings elsewhere,
 /// where their memory costs as much as parsing them.
 const LARGEST_PIECE: usize = 64 * 1024;
-/// A joined text is closed above this: what its results set going, new calls above all, is on its way before the next text is parsed.
-const JOINED_TEXT: usize = 8 * 1024;
+/// Bytes. A joined text is closed above this, so that one parse stays short.
+const JOINED_TEXT: usize = 64 * 1024;
+/// Results. What they set going, new calls above all, is on its way before the next text is parsed.
+const MOST_JOINED: usize = 64;
 /// Bytes of an item that takes JavaScript no time.
 const SMALL: usize = 1024;
 /// Above this many bytes the I/O thread stops reading; with one message of `maxMessageSize` this bounds what an environment that
