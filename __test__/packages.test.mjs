@@ -16,6 +16,7 @@ import { pack, platformManifests } from '../scripts/pack.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MANIFEST = readJson(join(ROOT, 'package.json'))
 const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/platform.js')
+const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
 
 describe('the packages of the platforms', () => {
   test('are those that the loader knows', () => {
@@ -55,7 +56,7 @@ describe('what is packed', () => {
   let packed
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'mcp-packages-'))
-    packed = pack(folder, { local: true })
+    packed = pack(folder, { binary: BINARY })
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
   const main = () => packed.find(({ manifest }) => manifest.name === MANIFEST.name)
@@ -101,7 +102,7 @@ describe('what is packed', () => {
   })
 
   test('to be published must have all binaries', () => {
-    assert.throws(() => pack(join(folder, 'published')), /\.node is not there: build it for .*, or fetch it with "napi artifacts"/)
+    assert.throws(() => pack(join(folder, 'published'), { binary: '/no/such.node' }), /\.node is not there: build it for .*, or fetch it with "napi artifacts"/)
   })
 
   test('has types that every way of resolving modules finds and that fit what is run', async () => {
@@ -119,11 +120,9 @@ describe('what is packed', () => {
 })
 
 describe('the binary', () => {
-  const file = join(ROOT, `mcp-client.${platformName()}.node`)
-
   test('is within its budget of 4 MB', () => {
     assert.equal(MOST_BYTES, 4_000_000)
-    const { size } = statSync(file)
+    const { size } = statSync(BINARY)
     assert.ok(size > 500_000 && size <= MOST_BYTES, `${size} bytes`)
   })
 

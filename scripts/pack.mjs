@@ -8,7 +8,7 @@
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { npm } from './setup.mjs'
 
@@ -30,15 +30,15 @@ export function publishedManifest() {
 
 /**
  * @param {string} folder where the .tgz files go
- * @param {{ local?: boolean }} options `local` is for tests on one machine: it takes the binary that `npm run build` has made, and packs the
- * packages of the other platforms without theirs
- * @throws when the binary of a platform is not there, unless `local`
+ * @param {{ binary?: string }} options `binary` is for tests on one machine: the path of the one binary that is packed, whose name says the
+ * platform; the packages of the others are packed without
+ * @throws without `binary`, when that of a platform is not there
  * @returns {{ manifest: object, file: string, files: string[] }[]} the platform packages, then the main one: the order in which to publish
  */
-export function pack(folder, { local = false } = {}) {
+export function pack(folder, { binary } = {}) {
   const stage = mkdtempSync(join(tmpdir(), 'mcp-pack-'))
   try {
-    const folders = [...platformManifests().map((platform) => stagePlatform(stage, platform, local)), stageMain(stage)]
+    const folders = [...platformManifests().map((platform) => stagePlatform(stage, platform, binary)), stageMain(stage)]
     mkdirSync(folder, { recursive: true })
     const told = Object.values(JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(folder), ...folders], { cwd: stage, output: true })))
     return folders.map((staged) => {
@@ -51,13 +51,13 @@ export function pack(folder, { local = false } = {}) {
   }
 }
 
-function stagePlatform(stage, { platform, manifest }, local) {
+function stagePlatform(stage, { platform, manifest }, only) {
   const folder = join(stage, platform)
-  const binary = join(ROOT, local ? '.' : join('npm', platform), manifest.main)
-  if (!local && !existsSync(binary)) throw new Error(`${binary} is not there: build it for ${platform}, or fetch it with "napi artifacts"`)
+  const binary = only ?? join(ROOT, 'npm', platform, manifest.main)
+  if (!existsSync(binary)) throw new Error(`${binary} is not there: build it for ${platform}, or fetch it with "napi artifacts"`)
   for (const file of ['package.json', 'README.md']) cpSync(join(ROOT, 'npm', platform, file), join(folder, file))
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))
-  if (existsSync(binary)) cpSync(binary, join(folder, manifest.main))
+  if (basename(binary) === manifest.main) cpSync(binary, join(folder, manifest.main))
   return folder
 }
 

@@ -1,0 +1,62 @@
+/**
+ * A registry on loopback with the packages that were packed, and nothing else. Package managers are sent here for the scope of this
+ * project alone, and fetch all other packages where they always do; so a server of whole registries is not needed, and nothing is
+ * published: the packages are served as they lie there.
+ */
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+
+/** Long ago: some package managers do not install what was published a moment ago. */
+const PUBLISHED = '2020-01-01T00:00:00.000Z'
+
+/**
+ * @param {{ manifest: object, file: string }[]} packed
+ * @returns {Promise<{ url: string, fetched: string[], close(): Promise<void> }>} `fetched` lists the names of the packages whose tarball
+ * was asked for
+ */
+export async function serveRegistry(packed) {
+  const fetched = []
+  const packages = new Map(packed.map(({ manifest, file }) => [manifest.name, { manifest, tarball: readFileSync(file) }]))
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(request.url.slice(1))
+    const [name] = path.split('/-/')
+    const found = packages.get(name)
+    if (found === undefined) return void response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
+    if (path === name) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(packument(found, urlOf(server))))
+    fetched.push(name)
+    response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(found.tarball)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: urlOf(server),
+    fetched,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** What a registry tells of a package. */
+function packument({ manifest, tarball }, url) {
+  const { name, version } = manifest
+  const dist = {
+    tarball: `${url}${name}/-/${name.split('/').at(-1)}-${version}.tgz`,
+    integrity: `sha512-${createHash('sha512').update(tarball).digest('base64')}`,
+    shasum: createHash('sha1').update(tarball).digest('hex'),
+  }
+  return {
+    name,
+    'dist-tags': { latest: version },
+    versions: { [version]: { ...manifest, dist } },
+    time: { created: PUBLISHED, modified: PUBLISHED, [version]: PUBLISHED },
+  }
+}
+
+function urlOf(server) {
+  return `http://127.0.0.1:${server.address().port}/`
+}
