@@ -198,6 +198,19 @@ describe('send()', () => {
     assert.throws(() => socket.send('x'.repeat(101)), { name: 'MCPError', code: 'QUEUE_FULL', retryable: true })
     assert.equal(socket.readyState, WebSocket.OPEN)
   })
+
+  test('passes over what is sent after an end that the listeners have not been told of yet', async (t) => {
+    const server = await listen(t)
+    const socket = await ready(t, server, PATIENT)
+    const closes = events(socket, 'close')
+    const terminated = server.terminateAll()
+    // JavaScript is busy, and so is told nothing; the native thread goes on.
+    while (socket.stats().state === 'ready');
+    assert.equal(socket.readyState, WebSocket.OPEN)
+    socket.send('late')
+    assert.equal(socket.bufferedAmount, 0)
+    await Promise.all([terminated, closes()])
+  })
 })
 
 test('bufferedAmount counts what waits to be sent, and falls when it is gone', async (t) => {

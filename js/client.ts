@@ -320,9 +320,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   // ── The face of a WHATWG WebSocket ───────────────────────────────────────────────────────────────────────────
 
   get readyState(): 0 | 1 | 2 | 3 {
-    const { state, connected } = this.#snapshot
-    // Where the upgrade itself was refused there is no socket that could be open.
-    return state === 'unauthorized' && !connected ? 3 : READY_STATE[state]
+    return readyStateOf(this.#snapshot)
   }
 
   /** Bytes taken and not yet handed to the operating system, queued requests included. */
@@ -376,7 +374,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (this.readyState === this.CONNECTING) {
       throw new DOMException('send() was called while the socket is still connecting: wait for "open"', 'InvalidStateError')
     }
-    if (!this.sendMessage(data) && this.readyState === this.OPEN) {
+    if (this.sendMessage(data) || this.readyState !== this.OPEN) return
+    // The core may know of an end that JavaScript has not been told of yet.
+    if (readyStateOf(JSON.parse(this.#native.snapshot()) as Snapshot) === this.OPEN) {
       throw new MCPError('the buffer is full (maxBufferedAmount): wait until bufferedAmount falls', { code: 'QUEUE_FULL', retryable: true })
     }
   }
@@ -586,6 +586,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
 /** The end of a socket that was never open. */
 const NEVER_OPEN: CloseInfo = Object.freeze({ code: 1006, reason: '', wasClean: false, explanation: explain(1006), willReconnect: false })
+
+function readyStateOf({ state, connected }: { state: ConnectionState; connected: boolean }): 0 | 1 | 2 | 3 {
+  // Where the upgrade itself was refused there is no socket that could be open.
+  return state === 'unauthorized' && !connected ? 3 : READY_STATE[state]
+}
 
 /** The query apart, where some put a token or the time. */
 function isTheSameEndpoint(one: string, other: string): boolean {
