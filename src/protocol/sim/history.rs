@@ -195,16 +195,16 @@ impl Life {
     /// All that could be said of a connection before the newest.
     fn news_of_the_past(&mut self, back: u32) {
         let Some(old) = self.sim.connection().0.checked_sub(back + 1).map(ConnectionId) else { return };
-        let before = self.sim.session().snapshot();
         self.sim.input(|session: &mut Session<u32>, now| {
+            let before = session.snapshot();
             session.handle_open(now, old);
             session.handle_token(now, old, Ok(Secret::new("old")));
             session.handle_message(now, old, r#"{"id":"auth","success":true}"#.into());
             session.handle_written(old, 3);
             session.handle_paused(now, old, true);
             session.handle_closed(now, old, Ending::abnormal("old"));
+            assert_eq!(session.snapshot(), before, "old news changed something");
         });
-        assert_eq!(self.sim.session().snapshot(), before, "old news changed something");
     }
 
     /// From what can be come back from, the client comes back by itself: it is `ready` again, and a call gets its answer.

@@ -6,6 +6,7 @@ mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
 mod event_order;
+mod fuzz_inputs;
 mod limits;
 mod misuse;
 mod random_histories;
