@@ -25,7 +25,7 @@ const OUTPUT = join(ROOT, 'dist')
 const BUNDLES = [
   {
     entry: 'client.ts',
-    alone: ['call', 'hub', 'options', 'socket-events', 'succession'],
+    alone: ['call', 'hub', 'options', 'succession'],
     files: ['arguments', 'call', 'hub', 'native', 'native-types', 'options', 'platform', 'socket-events', 'succession'],
   },
   { entry: 'testing.ts', folder: 'testing' },
