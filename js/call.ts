@@ -8,12 +8,15 @@ type Settle = (value: any) => void
 
 /** A call that waits for its answer. */
 export class Call implements Waiter {
+  /** Not collected while a call waits for its answer. */
+  readonly client: object
   readonly #toolName: string
   readonly #resolve: Settle
   readonly #reject: Settle
   #stopListening: (() => void) | undefined
 
-  constructor(toolName: string, resolve: Settle, reject: Settle) {
+  constructor(client: object, toolName: string, resolve: Settle, reject: Settle) {
+    this.client = client
     this.#toolName = toolName
     this.#resolve = resolve
     this.#reject = reject

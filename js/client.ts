@@ -224,7 +224,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
       signal?.throwIfAborted()
       const json = serialise(toolName, parameters)
-      const call = new Call(toolName, resolve, reject)
+      const call = new Call(this, toolName, resolve, reject)
       const slot = occupy(call)
       const flags = (idempotent === true ? FLAG.idempotent : 0) | (responseType === 'buffer' ? FLAG.wantsBytes : 0)
       const key = native.request(this.#number, slot, toolName, json, timeout, flags)
@@ -269,7 +269,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     return this
   }
 
-  /** The process may end although the client is open, and although calls are in flight. */
+  /**
+   * The process may end although the client is open, and although calls are in flight. Where nobody holds the client, it has no listener and
+   * no call in flight, it may be collected, and its connection then ends.
+   */
   unref(): this {
     this.#isReferenced = false
     this.#updateHold()
@@ -527,11 +530,16 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #updateHold(): void {
     const { state, connected } = this.#snapshot
     const isActive = connected || state === 'connecting' || state === 'reconnecting' || state === 'closing'
-    setActive(this.#recipient, isActive)
+    // One that is unreferenced, and has nobody to tell anything, is only held by whoever uses it, and by its calls.
+    setActive(this.#recipient, isActive && (this.#isReferenced || this.#hasListeners()))
     const mustHold = isActive && this.#isReferenced
     if (mustHold === this.#isHolding) return
     this.#isHolding = mustHold
     hold(mustHold)
+  }
+
+  #hasListeners(): boolean {
+    return this.#onMessage !== null || this.eventNames().length > 0 || this.#listeners.hasAny()
   }
 
   #picture(snapshot: Snapshot): ConnectionSnapshot {

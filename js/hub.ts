@@ -30,7 +30,7 @@ const mailbox = new native.Mailbox(wake)
 /** The promise of a call is in the slot that the native core has for it; free slots are reused. */
 const waiters: (Waiter | undefined)[] = []
 const freeSlots: number[] = []
-/** Clients by their number. Only an active one is held: one that is closed may be collected, once it has heard all of its end. */
+/** Clients by their number. Only an active one is held: another may be collected, once it has heard what was on its way to it. */
 const recipients = new Map<number, WeakRef<Recipient>>()
 const active = new Set<Recipient>()
 const ending = new Set<Recipient>()
@@ -56,7 +56,10 @@ export function register(recipient: Recipient): number {
 /** While a client is active it is not collected, nor before it was told what is in the mailbox then. */
 export function setActive(recipient: Recipient, isActive: boolean): void {
   if (isActive) active.add(recipient)
-  else if (active.delete(recipient)) ending.add(recipient)
+  else if (active.delete(recipient)) {
+    ending.add(recipient)
+    drainSoon()
+  }
 }
 
 /** A slot for the native core to settle. */

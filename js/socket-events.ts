@@ -60,6 +60,10 @@ export class SocketListeners {
     return this.#handlers.has(type) || (this.#lists.get(type)?.size ?? 0) > 0
   }
 
+  hasAny(): boolean {
+    return this.#handlers.size > 0 || [...this.#lists.values()].some(({ size }) => size > 0)
+  }
+
   dispatch(type: SocketEventType, target: object, details: object): void {
     if (!this.has(type)) return
     const event = new SocketEvent(type, target, details)

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use memchr::memmem;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -326,6 +327,8 @@ pub(super) struct Wire {
     /// The last frame that the layer wrote: a pong, or the answer to a close frame.
     pub(super) reply: Vec<u8>,
     upgraded: bool,
+    /// Of the answer to the upgrade.
+    reads: usize,
     clock: Clock,
 }
 
@@ -339,6 +342,7 @@ impl Wire {
             much_comes: false,
             reply: Vec::new(),
             upgraded: false,
+            reads: 0,
             clock,
         }
     }
@@ -360,6 +364,35 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
+    /// The answer to the upgrade. From some point on it is handed over only when it is whole: the layer takes many small reads for an attack.
+    fn poll_read_answer(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.handed_over == self.ahead.len() || (self.reads > MOST_SMALL_READS && !self.has_whole_answer()) {
+            let mut piece = [0; 1024];
+            let mut part = ReadBuf::new(&mut piece);
+            ready!(self.transport.poll_read(cx, &mut part))?;
+            if part.filled().is_empty() {
+                break;
+            }
+            self.last_read = self.clock.now().mono;
+            self.reads += 1;
+            self.ahead.extend_from_slice(part.filled());
+        }
+        self.hand_over(buf);
+        Poll::Ready(Ok(()))
+    }
+
+    fn has_whole_answer(&self) -> bool {
+        self.ahead.len() >= LONGEST_ANSWER || memmem::find(&self.ahead, b"\n\r\n").is_some()
+    }
+
+    /// True if there was anything.
+    fn hand_over(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let count = buf.remaining().min(self.ahead.len() - self.handed_over);
+        buf.put_slice(&self.ahead[self.handed_over..][..count]);
+        self.handed_over += count;
+        count > 0
+    }
+
     /// The handshake is over: from now on writes are kept.
     pub(super) fn upgrade(&mut self) {
         self.upgraded = true;
@@ -369,13 +402,13 @@ impl Wire {
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let room = buf.remaining();
+        if !self.upgraded {
+            return self.poll_read_answer(cx, buf);
+        }
         if self.much_comes && self.handed_over == self.ahead.len() {
             ready!(self.poll_read_ahead(cx, room))?;
         }
-        let count = room.min(self.ahead.len() - self.handed_over);
-        if count > 0 {
-            buf.put_slice(&self.ahead[self.handed_over..][..count]);
-            self.handed_over += count;
+        if self.hand_over(buf) {
             return Poll::Ready(Ok(()));
         }
         self.ahead = Vec::new();
@@ -414,6 +447,10 @@ const HEADER_BYTES: usize = 14;
 const KEPT_CAPACITY: usize = 64 * 1024;
 /// Bytes read at once where much comes.
 const READ_AHEAD: usize = 64 * 1024;
+/// Half of what the layer bears.
+const MOST_SMALL_READS: usize = 32;
+/// A longer answer is the layer's to refuse.
+const LONGEST_ANSWER: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
