@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inbox, next, ready, record, rejection } from './helpers/client.mjs'
+import { amount } from './helpers/deep.mjs'
 import { start } from './helpers/program.mjs'
 import { listenRaw, WELCOME } from './helpers/raw-server.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -120,7 +121,7 @@ test('the heartbeat goes on through two seconds of blocked JavaScript, under a s
 })
 
 test('a flood meets blocked JavaScript: memory stays bounded, the connection lives, and all arrives in order', async (t) => {
-  const [SIZE, COUNT] = [64 << 10, 2_000]
+  const [SIZE, COUNT] = [64 << 10, amount({ sample: 2_000, full: 16_384 })]
   let sent = 0
   const { url } = await listenRaw(t, (socket) => {
     socket.once('message', () => {
@@ -165,7 +166,7 @@ test('a flood meets blocked JavaScript: memory stays bounded, the connection liv
       await client.close()
     },
     { url, count: COUNT },
-    { flags: ['--expose-gc'] },
+    { flags: ['--expose-gc'], timeout: 600_000 },
   )
   const { grown, expected } = await program.told(0)
   const sentDuringBlock = sent

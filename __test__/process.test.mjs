@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inbox, next } from './helpers/client.mjs'
+import { amount } from './helpers/deep.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { run, start } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -175,13 +176,15 @@ describe('an end without grace', () => {
       process.exit(code)
     }
     // Two at a time: on two processors they are in each other's way.
-    for (let code = 0; code < 30; code += 2) {
+    for (let run = 0; run < amount({ sample: 30, full: 300 }); run += 2) {
+      const code = run % 200
       const ends = await Promise.all([code, code + 1].map((code) => start(t, program, { url: server.url, code }).ended))
       for (const [i, end] of ends.entries()) assert.deepEqual(end, { code: code + i, signal: null, told: [], stderr: '' })
     }
   })
 
   test('worker threads that are terminated while busy do not crash', async (t) => {
+    const runs = amount({ sample: 30, full: 300 })
     const server = await listen(t)
     const told = await run(
       t,
@@ -218,9 +221,10 @@ describe('an end without grace', () => {
         tell([ended, await client.useTool('echo', 'alive')])
         await client.close()
       },
-      { url: server.url, runs: 30 },
+      { url: server.url, runs },
+      { timeout: 600_000 },
     )
-    assert.deepEqual(told, [[30, 'alive']])
+    assert.deepEqual(told, [[runs, 'alive']])
   })
 
   test('a worker thread ends by itself after close(), and each has clients of its own', async (t) => {

@@ -12,14 +12,14 @@ const FAR_TOO_LONG = 60_000
  * exports of the package, `input` (by way of JSON), `tell(value)`, whose values arrive here, and `block(ms)`, which keeps
  * its JavaScript thread from everything else. `under` is a command that runs the command line after it.
  */
-export function start(t, program, input = null, { env = {}, flags = [], under = [] } = {}) {
+export function start(t, program, input = null, { env = {}, flags = [], under = [], timeout = FAR_TOO_LONG } = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, NODE_TEST_CONTEXT: _context, ...clean } = process.env
   const [command, ...args] = [...under, process.execPath, ...flags, '--input-type=module', '--eval', sourceOf(program, input)]
   const child = spawn(command, args, {
     cwd: ROOT,
     env: { ...clean, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: FAR_TOO_LONG,
+    timeout,
     killSignal: 'SIGKILL',
   })
   t.after(() => child.kill('SIGKILL'))
