@@ -107,9 +107,9 @@ describe('an unreferenced client that nobody holds', () => {
     const program = start(
       t,
       async ({ MCPClient, tell, input: { url, make, rounds } }) => {
-        await (0, eval)(`(${make})`)(MCPClient, url, tell)
         // Something else keeps the process alive.
         setInterval(() => {}, 60_000)
+        await (0, eval)(`(${make})`)(MCPClient, url, tell)
         for (let round = 0; round < rounds; round++) {
           await new Promise((resolve) => setTimeout(resolve, 1))
           gc()
