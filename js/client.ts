@@ -573,6 +573,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #updateInterest(): this {
+    if (!this.#isReferenced) this.#updateHold()
     if (this.#listeners.has('open')) this.#holdOpenings()
     if (this.#isFirstTurn) return this
     const wantsMessages = this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
