@@ -504,5 +504,5 @@ impl<T> Session<T> {
 
 /// PROTOCOL.md rule 7.
 const CLOSE_HANDSHAKE: Duration = Duration::from_secs(2);
-/// PROTOCOL.md rule 4. A radio that wakes up takes some seconds to be back on its network, and TCP repeats the ping after 1 and after 3 s.
+/// PROTOCOL.md rule 4. A radio that wakes up takes some seconds to be back on its network, and TCP repeats the ping meanwhile.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
