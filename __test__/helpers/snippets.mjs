@@ -191,7 +191,8 @@ function checkNpm([command, ...args]) {
 
 /** Whether the command does what it says is for cargo to tell; that a test is called so can be seen. */
 async function checkCargo([command, ...args]) {
-  assert.ok(['test', 'clippy', 'fmt', 'build'].includes(command), `cargo ${command}`)
+  assert.ok(['test', 'clippy', 'fmt', 'build', 'run'].includes(command), `cargo ${command}`)
+  if (command === 'run') return assertFile(`examples/${args[args.indexOf('--example') + 1]}/main.rs`)
   const [filter] = args.filter((word) => !word.startsWith('-'))
   if (command !== 'test' || filter === undefined) return
   const { stdout } = await promisify(execFile)('grep', ['-rlE', `(mod|fn) \\w*${filter}`, join(ROOT, 'src')]).catch((error) => error)
