@@ -51,6 +51,19 @@ export function pack(folder, { binary } = {}) {
   }
 }
 
+/**
+ * What `node scripts/pack.mjs FOLDER` has left there, in the order in which to publish.
+ * @throws when a package of this version is not there
+ * @returns {{ manifest: object, file: string }[]}
+ */
+export function packagesIn(folder) {
+  const manifests = [...platformManifests().map(({ manifest }) => manifest), publishedManifest()]
+  const packages = manifests.map((manifest) => ({ manifest, file: resolve(folder, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`) }))
+  const missing = packages.filter(({ file }) => !existsSync(file)).map(({ file }) => basename(file))
+  if (missing.length > 0) throw new Error(`${folder} lacks ${missing.join(', ')}: pack all packages of this version first`)
+  return packages
+}
+
 function stagePlatform(stage, { platform, manifest }, only) {
   const folder = join(stage, platform)
   const binary = only ?? join(ROOT, 'npm', platform, manifest.main)

@@ -1,12 +1,13 @@
 /**
- * A registry on loopback with the packages that were packed, and nothing else. Package managers are sent here for the scope of this
- * project alone, and fetch all other packages where they always do; so a server of whole registries is not needed, and nothing is
- * published: the packages are served as they lie there.
+ * A registry on loopback with the packages that were packed, and those that are published to it; it has nothing else. Package managers
+ * are sent here for the scope of this project alone, and fetch all other packages where they always do, so a server of whole registries
+ * is not needed.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
 
 /** Long ago: some package managers do not install what was published a moment ago. */
 const PUBLISHED = '2020-01-01T00:00:00.000Z'
@@ -23,6 +24,7 @@ export async function serveRegistry(packed) {
     const path = decodeURIComponent(request.url.slice(1))
     const [name] = path.split('/-/')
     const found = packages.get(name)
+    if (request.method === 'PUT') return void publish(request, response, packages)
     if (found === undefined) return void response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
     if (path === name) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(packument(found, urlOf(server))))
     fetched.push(name)
@@ -39,6 +41,18 @@ export async function serveRegistry(packed) {
       await once(server, 'close')
     },
   }
+}
+
+/** What `npm publish` sends: the manifest, and the tarball in base64. A version that is there is not replaced. */
+async function publish(request, response, packages) {
+  const answer = (status) => response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
+  const body = await json(request).catch(() => null)
+  const [manifest] = Object.values(body?.versions ?? {})
+  const [attachment] = Object.values(body?._attachments ?? {})
+  if (manifest === undefined || attachment === undefined) return answer(400)
+  if (packages.get(body.name)?.manifest.version === manifest.version) return answer(409)
+  packages.set(body.name, { manifest, tarball: Buffer.from(attachment.data, 'base64') })
+  return answer(201)
 }
 
 /** What a registry tells of a package. */

@@ -1,0 +1,52 @@
+/**
+ * `node scripts/publish.mjs FOLDER [--registry URL]`: publishes what `node scripts/pack.mjs FOLDER` has packed, the packages of the
+ * platforms first, so that whoever gets the main package gets them too. What has been published already is passed over: after a failure
+ * half way the same command goes on.
+ *
+ * The release workflow publishes to npm, which trusts it (OIDC): there is no token, and npm notes where each package was built. Another
+ * registry is for a rehearsal.
+ */
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import semver from 'semver'
+import { packagesIn, publishedManifest } from './pack.mjs'
+import { npm } from './setup.mjs'
+
+/**
+ * @param {string} folder with the .tgz files
+ * @param {string} [registry] another one than npm's
+ * @throws when a package of this version is not in the folder: all or nothing is published
+ */
+export function publish(folder, registry) {
+  const packages = packagesIn(folder)
+  if (registry === undefined && publishedManifest().repository === undefined) {
+    throw new Error('package.json has no "repository": npm notes there where a package was built, and refuses provenance without it')
+  }
+  const where = registry === undefined ? ['--provenance'] : [`--registry=${registry}`, '--no-provenance', `--${registry.replace(/^https?:/, '')}:_authToken=rehearsal`]
+  for (const { manifest, file } of packages) {
+    const spec = `${manifest.name}@${manifest.version}`
+    // What comes before a version is not what users get who do not ask for it.
+    const tag = semver.prerelease(manifest.version) === null ? 'latest' : 'next'
+    try {
+      npm(['publish', file, '--access=public', `--tag=${tag}`, '--ignore-scripts', '--loglevel=error', ...where])
+      console.log(`${spec} is published as ${tag}`)
+    } catch (error) {
+      if (!isPublished(spec, where)) throw error
+      console.log(`${spec} was published before`)
+    }
+  }
+}
+
+function isPublished(spec, where) {
+  try {
+    return npm(['view', spec, 'version', '--json', ...where], { output: true }).trim() !== ''
+  } catch {
+    return false
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { registry: { type: 'string' } } })
+  if (positionals.length !== 1) throw new Error('usage: node scripts/publish.mjs FOLDER [--registry URL]')
+  publish(positionals[0], values.registry)
+}

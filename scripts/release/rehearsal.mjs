@@ -1,0 +1,89 @@
+/**
+ * A release in a copy of the checkout, from the first check to a call of the installed package: what is committed here is built, packed,
+ * published to a registry on loopback, installed from there into a fresh project, and called. Of all that nothing stays.
+ *
+ * Only the binary of this machine's platform is built; the packages of the others are published without theirs.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { git } from './plan.mjs'
+
+/**
+ * @param {string} root the checkout
+ * @param {string} version
+ * @param {{ makeRelease: Function, debug?: boolean }} how `debug` builds without optimisation, which is faster
+ * @throws when a step fails, or when the checkout is not as it was
+ */
+export async function rehearse(root, version, { makeRelease, debug = false }) {
+  const before = stateOf(root)
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mcp-release-')))
+  try {
+    const copy = copyOf(root, folder)
+    const { tag, files } = makeRelease(copy, version)
+    tell(`${tag} is committed in a copy: ${files.length} files`)
+    await run(copy, [join(copy, 'scripts/build.mjs'), ...(debug ? ['--debug'] : [])], { CARGO_TARGET_DIR: join(root, 'target/rehearsal') })
+    tell('the addon and the TypeScript are built')
+    await publishAndInstall(copy, folder, version)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  if (stateOf(root) !== before) throw new Error('the dry run has changed the checkout')
+  tell(`the dry run of ${version} has passed, and the checkout is as it was`)
+}
+
+/** A clone has its own tags. It borrows the packages for development and keeps its compiled crates for the next time. */
+function copyOf(root, folder) {
+  const copy = join(folder, 'project')
+  git(folder, 'clone', '--quiet', root, copy)
+  for (const [name, value] of Object.entries({ 'user.name': 'Rehearsal', 'user.email': 'rehearsal@localhost', 'commit.gpgSign': 'false', 'tag.gpgSign': 'false' })) {
+    git(copy, 'config', name, value)
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
+  // No script may take the borrowed packages for outdated, and install others in their place.
+  utimesSync(join(copy, 'package-lock.json'), 0, 0)
+  return copy
+}
+
+async function publishAndInstall(copy, folder, version) {
+  const load = (path) => import(pathToFileURL(join(copy, path)))
+  const { pack } = await load('scripts/pack.mjs')
+  const { serveRegistry } = await load('__test__/install/registry.mjs')
+  const { NAME, PROGRAMS, Workspace } = await load('__test__/install/workspace.mjs')
+  const { platformName } = (await load('dist/platform.js')).default
+  const packages = pack(join(folder, 'packed'), { binary: join(copy, `mcp-client.${platformName()}.node`) })
+  tell(`${packages.length} packages are packed`)
+  const workspace = new Workspace(folder, await serveRegistry([]))
+  try {
+    await run(copy, [join(copy, 'scripts/publish.mjs'), join(folder, 'packed'), '--registry', workspace.registry.url])
+    const project = workspace.project(PROGRAMS)
+    // npm keeps what it packs, and would install that.
+    await project.npm('install', `${NAME}@${version}`, `--cache=${join(folder, 'cache')}`)
+    tell(`${NAME}@${project.versionOf(NAME)} is installed from ${workspace.registry.url}: ${workspace.registry.fetched.join(', ')}`)
+    for (const program of Object.keys(PROGRAMS)) await project.answers(program)
+    tell('and answers a call')
+  } finally {
+    await workspace.close()
+  }
+}
+
+/** Runs a script of the copy. The registry, which is in this process, must go on meanwhile. */
+function run(copy, args, env = {}) {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { cwd: copy, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      if (error === null) resolve()
+      else reject(new Error(`${args[0]} has failed: ${stdout}\n${stderr}`))
+    })
+  })
+}
+
+/** All that a release changes. */
+function stateOf(root) {
+  return [git(root, 'rev-parse', 'HEAD'), git(root, 'tag'), git(root, 'status', '--porcelain')].join('\n')
+}
+
+function tell(what) {
+  console.log(`── ${what}`)
+}
