@@ -1,0 +1,137 @@
+/**
+ * The code of the integration guide, taken from a copy of it, and a page to run it in. The code is run as it stands there; what it leaves
+ * out ("… other event handlers", "Handle other message types") is put together from the guide's own pieces.
+ */
+import { readFileSync } from 'node:fs'
+import { createContext, runInContext } from 'node:vm'
+import { format } from 'node:util'
+import { parseDocument } from './markdown.mjs'
+
+const NAME = 'websocket-integration-guide.md'
+const TEXT = readFileSync(new URL(`../guide/${NAME}`, import.meta.url), 'utf8')
+const CODE = parseDocument(NAME, TEXT).blocks.filter(({ language }) => /^(javascript|jsx)$/.test(language)).map(({ code }) => code)
+
+/** The guide's blocks of code, in its order. */
+export const [CONNECTION, AUTHENTICATION, HEARTBEAT, RECONNECTION, TOOLS, ERRORS, HOOK, COMPONENT] = CODE
+
+const [URL_CODE] = CONNECTION.split('// Create WebSocket connection')
+const MESSAGE_CODE = piece(CONNECTION, '// Listen for messages', '// Connection closed')
+
+function piece(code, from, to) {
+  return code.slice(code.indexOf(from), code.indexOf(to))
+}
+
+/**
+ * A page with nothing but what the guide's code asks for, its clock `speed` times as fast. Every socket that is made there is kept in
+ * `sockets`; all are closed, and no timer fires any more, when the test is over. Only a hurried page is quick to give up on a pong too.
+ */
+export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHurried = false, globals = {} }) {
+  const [sockets, lines, watchers] = [[], [], new Set()]
+  let isOver = false
+  // Before the server is: what goes away with it must not be dialed again.
+  t.after(() => {
+    isOver = true
+    for (const socket of sockets) socket.close()
+  })
+  const say = (...words) => {
+    lines.push(format(...words))
+    for (const look of watchers) look()
+  }
+  const timers = new Set()
+  const isPongWait = (ms) => ms === 10_000 && !isHurried
+  const context = createContext({
+    ...globals,
+    window: { location: { protocol: 'http:', host: new URL(server.url).host } },
+    WebSocket: new Proxy(WebSocket, {
+      construct(Socket, args) {
+        if (isOver) throw new Error('the page is closed')
+        sockets.push(options === undefined ? new Socket(...args) : new Socket(...args, options))
+        return sockets.at(-1)
+      },
+    }),
+    console: { log: say, warn: say, error: say },
+    // But for the wait for a pong, unless hurried: a slow machine is not a dead one.
+    setTimeout: (act, ms) => {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        if (!isOver) act()
+        for (const look of watchers) look()
+      }, isPongWait(ms) ? ms : ms / speed)
+      if (isPongWait(ms)) timer.unref()
+      else timers.add(timer)
+      return timer
+    },
+    clearTimeout: (timer) => {
+      timers.delete(timer)
+      clearTimeout(timer)
+    },
+    setInterval: (act, ms) => setInterval(() => !isOver && act(), ms / speed).unref(),
+    clearInterval,
+  })
+  /** Waits until `test` holds; it is looked at after every line that is printed and every timer that has fired. */
+  const until = (test) =>
+    new Promise((resolve) => {
+      const look = () => {
+        if (!test()) return
+        watchers.delete(look)
+        resolve()
+      }
+      watchers.add(look)
+      look()
+    })
+  let read = 0
+  return {
+    sockets,
+    lines,
+    until,
+    run: (code) => runInContext(code, context),
+    /** The next line that matches, after those that were waited for before. */
+    async printed(pattern) {
+      const find = () => lines.findIndex((line, index) => index >= read && pattern.test(line))
+      await until(() => find() !== -1)
+      read = find() + 1
+      return lines[read - 1]
+    },
+    /** No delay of the page is running. */
+    isIdle: () => timers.size === 0,
+  }
+}
+
+/** The guide's hook, in a page whose globals are those of React. */
+export function hookOf(page) {
+  page.run(HOOK.replace(/^import .*$/m, '').replace('export function', 'function'))
+  return page.run('useMCPWebSocket')
+}
+
+/** All sections as one program, as the guide means them. It authenticates, calls a tool each time it has, and pings. */
+export function runWholeGuide(page) {
+  page.run(`let socket; const apiKey = 'your-api-key'; const handlers = []`)
+  page.run(URL_CODE)
+  for (const code of [AUTHENTICATION, HEARTBEAT]) {
+    page.run(code)
+    page.run('handlers.push(handleMessage)')
+  }
+  page.run(RECONNECTION)
+  // Its example of a call stands at the top level; here it is run once authenticated.
+  page.run(`
+    function useTools() {
+      ${TOOLS}
+      return handleMessage
+    }
+    let handleAnswer = () => {}
+    handlers.push((data) => {
+      handleAnswer(data)
+      if (data.id === 'auth' && data.success === true) handleAnswer = useTools()
+    })
+    function handleMessage(data) {
+      for (const handle of handlers) handle(data)
+    }
+    const connectOfTheGuide = connect
+    connect = () => {
+      connectOfTheGuide()
+      ${MESSAGE_CODE}
+      ${ERRORS}
+    }
+    connect()
+  `)
+}
