@@ -19,7 +19,9 @@ async function main(folder) {
   if (folder === undefined) throw new Error('usage: node scripts/test-packed.mjs FOLDER')
   const workspace = await workspaceOf(folder)
   try {
-    const project = await workspace.installed(PROGRAMS)
+    const project = workspace.project(PROGRAMS)
+    // npm keeps what it packs, and would install that.
+    await project.npm('install', NAME, `--cache=${project.folder}.cache`)
     for (const program of Object.keys(PROGRAMS)) await project.answers(program)
     console.log(`${NAME}@${project.versionOf(NAME)} answers on ${process.platform} ${process.arch} with Node.js ${process.version}: ${workspace.registry.fetched.join(', ')}`)
   } finally {
