@@ -6,9 +6,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { open, ready, reached, rejection } from './helpers/client.mjs'
-import { hookOf, openGuidePage, runWholeGuide } from './helpers/guide.mjs'
+import { mountGuide, openGuidePage, runWholeGuide } from './helpers/guide.mjs'
 import { listenRaw, WELCOME } from './helpers/raw-server.mjs'
-import { isReady, loadReact, stage } from './helpers/react.mjs'
+import { isReady, stage } from './helpers/react.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 describe('the attempt counter, at a server that accepts and then closes', () => {
@@ -53,7 +53,7 @@ describe('a call in flight when the connection is lost', () => {
   }
 
   test('of the guide’s hook hangs until its timeout', async (t) => {
-    const { page, until } = mountGuide(t, await droppingServer(t))
+    const { page, until } = mountGuide(t, { server: await droppingServer(t), WebSocket })
     const { useTool } = await until((hook) => hook.authenticated)
     const error = await rejection(useTool('echo', { a: 1 }))
     assert.equal(error.message, 'Tool request timed out')
@@ -70,7 +70,7 @@ describe('a call in flight when the connection is lost', () => {
 describe('a component that is unmounted', () => {
   test('reconnects with the guide’s hook', async (t) => {
     const server = await listen(t)
-    const { page, root, flushSync, until } = mountGuide(t, server)
+    const { page, root, flushSync, until } = mountGuide(t, { server, WebSocket })
     await until((hook) => hook.authenticated)
     flushSync(() => root.unmount())
     await page.until(() => page.sockets.length === 2)
@@ -92,6 +92,28 @@ describe('a component that is unmounted', () => {
     client.on('reconnecting', () => attempts++)
     await client.close()
     assert.deepEqual([client.state, attempts], ['closed', 0])
+  })
+})
+
+describe('a reconnection that the component asks for', () => {
+  test('drops one connection after the other with the guide’s hook', async (t) => {
+    const server = await listen(t)
+    const { page, until } = mountGuide(t, { server, WebSocket })
+    const { reconnect } = await until((hook) => hook.authenticated)
+    reconnect()
+    // Each of them was open.
+    for (let connection = 0; connection < 5; connection++) await page.printed(/^Connected/)
+  })
+
+  test('is one with the client’s', async (t) => {
+    const server = await listen(t)
+    const { root, probe, until } = stage(t, 19)
+    root().render(probe({ url: server.url }))
+    const { reconnect } = await until(isReady)
+    await reconnect()
+    await until(isReady)
+    await ready(t, server)
+    assert.deepEqual([(await server.nextConnection()).id, server.connections.map(({ id }) => id)], [1, [2, 3]])
   })
 })
 
@@ -128,30 +150,3 @@ describe('a server that is busy sending something else answers no ping', () => {
     assert.deepEqual([client.state, server.pings.length], ['ready', 1])
   })
 })
-
-/** The guide's hook in a component of React 19. `until` waits for what the component was shown last. */
-function mountGuide(t, server) {
-  const { React, createRoot, flushSync } = loadReact(19)
-  const { useState, useEffect, useRef, useCallback } = React
-  const page = openGuidePage(t, { server, WebSocket, globals: { useState, useEffect, useRef, useCallback } })
-  const useMCPWebSocket = hookOf(page)
-  const root = createRoot(document.createElement('div'))
-  let last
-  let look = () => {}
-  const Component = () => {
-    const shown = useMCPWebSocket({})
-    useEffect(() => {
-      last = shown
-      look()
-    })
-    return null
-  }
-  t.after(() => root.unmount())
-  flushSync(() => root.render(React.createElement(Component)))
-  const until = (test) =>
-    new Promise((resolve) => {
-      look = () => last !== undefined && test(last) && resolve(last)
-      look()
-    })
-  return { page, root, flushSync, until }
-}

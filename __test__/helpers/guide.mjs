@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createContext, runInContext } from 'node:vm'
 import { format } from 'node:util'
 import { parseDocument } from './markdown.mjs'
+import { loadReact } from './react.mjs'
 
 const NAME = 'websocket-integration-guide.md'
 const TEXT = readFileSync(new URL(`../guide/${NAME}`, import.meta.url), 'utf8')
@@ -97,10 +98,32 @@ export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHu
   }
 }
 
-/** The guide's hook, in a page whose globals are those of React. */
-export function hookOf(page) {
+/** The guide's hook in a component of React 19, in a page of its own. `until` waits for what the component was shown last. */
+export function mountGuide(t, { props = {}, ...surroundings }) {
+  const { React, createRoot, flushSync } = loadReact(19)
+  const { useState, useEffect, useRef, useCallback } = React
+  const page = openGuidePage(t, { ...surroundings, globals: { useState, useEffect, useRef, useCallback } })
   page.run(HOOK.replace(/^import .*$/m, '').replace('export function', 'function'))
-  return page.run('useMCPWebSocket')
+  const useMCPWebSocket = page.run('useMCPWebSocket')
+  const root = createRoot(document.createElement('div'))
+  let last
+  let look = () => {}
+  const Component = () => {
+    const shown = useMCPWebSocket(props)
+    useEffect(() => {
+      last = shown
+      look()
+    })
+    return null
+  }
+  t.after(() => root.unmount())
+  flushSync(() => root.render(React.createElement(Component)))
+  const until = (test) =>
+    new Promise((resolve) => {
+      look = () => last !== undefined && test(last) && resolve(last)
+      look()
+    })
+  return { page, root, flushSync, until }
 }
 
 /** All sections as one program, as the guide means them. It authenticates, calls a tool each time it has, and pings. */
