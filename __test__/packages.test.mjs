@@ -11,11 +11,14 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { MOST_BYTES, linuxOffences } from '../scripts/check-binary.mjs'
-import { pack, platformManifests } from '../scripts/pack.mjs'
+import { manifestIn, pack, platformManifests } from '../scripts/pack.mjs'
+import { withRepository } from '../scripts/release/repository.mjs'
+import { npm } from '../scripts/setup.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MANIFEST = readJson(join(ROOT, 'package.json'))
 const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/platform.js')
+const WORKFLOW = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'some-one/some.thing' }
 const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
 
 describe('the packages of the platforms', () => {
@@ -56,7 +59,7 @@ describe('what is packed', () => {
   let packed
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'mcp-packages-'))
-    packed = pack(folder, { binary: BINARY })
+    packed = pack(folder, { binary: BINARY, env: WORKFLOW })
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
   const main = () => packed.find(({ manifest }) => manifest.name === MANIFEST.name)
@@ -94,11 +97,28 @@ describe('what is packed', () => {
     for (const path of named) assert.ok(main().files.includes(path.slice(2)), path)
   })
 
-  test('of a platform is its binary, a README and the licence, and of a platform that was not built no binary', () => {
+  test('of a platform is its binary, a README and the licences, and of a platform that was not built no binary', () => {
     for (const { manifest, files } of packed.filter((one) => one !== main())) {
       const binary = manifest.name.endsWith(platformName()) ? [manifest.main] : []
-      assert.deepEqual(files.sort(), ['LICENSE', 'README.md', ...binary, 'package.json'].sort(), manifest.name)
+      assert.deepEqual(files.sort(), ['LICENSE', 'README.md', 'THIRD-PARTY-LICENSES.txt', ...binary, 'package.json'].sort(), manifest.name)
     }
+  })
+
+  test('names the repository of the workflow that packs it, and none elsewhere: a clone does not know where it will be published from', () => {
+    assert.equal(MANIFEST.repository, undefined)
+    for (const { manifest } of platformManifests()) assert.equal(manifest.repository, undefined, manifest.name)
+    assert.deepEqual(withRepository(MANIFEST, { env: {} }), MANIFEST)
+    for (const { file } of packed) {
+      const { name, repository } = manifestIn(file)
+      const directory = name === MANIFEST.name ? {} : { directory: `npm/${name.slice(MANIFEST.name.length + 1)}` }
+      assert.deepEqual(repository, { type: 'git', url: 'git+https://github.com/some-one/some.thing.git', ...directory })
+    }
+  })
+
+  test('is within the budget of 4 MB, unpacked, licences included', () => {
+    const sizes = Object.values(JSON.parse(npm(['pack', '--json', '--dry-run', '--ignore-scripts', ...packed.map(({ file }) => file)], { output: true }))).map(({ unpackedSize }) => unpackedSize)
+    assert.equal(sizes.length, packed.length)
+    for (const size of sizes) assert.ok(size > 0 && size <= MOST_BYTES, `${size} bytes`)
   })
 
   test('to be published must have all binaries', () => {

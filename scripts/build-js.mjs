@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { buildForPages } from './js-build/pages.mjs'
 import { declarationsReachableFrom, typesOfEntries } from './js-build/declarations.mjs'
-import { licensesOf } from './js-build/licenses.mjs'
+import { licensesOfBundled } from './licenses/bundled.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCE = join(ROOT, 'js')
@@ -43,7 +43,7 @@ export async function buildJs() {
   const metafiles = []
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
   await buildForPages(SOURCE, OUTPUT)
-  await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOf(ROOT, metafiles))
+  await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
   await removeLeftovers()
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
 }

@@ -2,25 +2,31 @@
  * Packs what is published: the main package and one package for each platform, as .tgz files.
  *
  * What the main package asks for is written into it here and not in the repository: a clone could not be installed before the packages
- * of its version are published. For that, what only a clone needs of package.json stays out.
+ * of its version are published. For that, what only a clone needs of package.json stays out. In a workflow, the packages name its
+ * repository. The licences of what a binary contains are gathered here too.
  *
  * `node scripts/pack.mjs FOLDER` takes the binaries from npm/<platform>/, where `npm run build:release` and `napi artifacts` lay them.
  */
+import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { licensesOfBinaries } from './licenses/crates.mjs'
+import { withRepository } from './release/repository.mjs'
 import { npm } from './setup.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** In the packages of the platforms; that of the main one is made with dist/. */
+const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 const FOR_CLONES = ['scripts', 'napi', 'devDependencies', 'overrides']
 
-/** The manifests of the platform packages. */
+/** The manifests of the platform packages, as they are in the repository. */
 export function platformManifests() {
   return readdirSync(join(ROOT, 'npm')).map((platform) => ({ platform, manifest: readJson(join(ROOT, 'npm', platform, 'package.json')) }))
 }
 
-/** package.json of the main package as it is published. */
+/** package.json of the main package as it is published, but for its repository. */
 export function publishedManifest() {
   const manifest = readJson(join(ROOT, 'package.json'))
   const published = Object.fromEntries(Object.entries(manifest).filter(([field]) => !FOR_CLONES.includes(field)))
@@ -30,15 +36,16 @@ export function publishedManifest() {
 
 /**
  * @param {string} folder where the .tgz files go
- * @param {{ binary?: string }} options `binary` is for tests on one machine: the path of the one binary that is packed, whose name says the
- * platform; the packages of the others are packed without
+ * @param {{ binary?: string, env?: object }} options `binary` is for tests on one machine: the path of the one binary that is packed, whose
+ * name says the platform; the packages of the others are packed without. `env` says whose workflow this is
  * @throws without `binary`, when that of a platform is not there
  * @returns {{ manifest: object, file: string, files: string[] }[]} the platform packages, then the main one: the order in which to publish
  */
-export function pack(folder, { binary } = {}) {
+export function pack(folder, { binary, env = process.env } = {}) {
   const stage = mkdtempSync(join(tmpdir(), 'mcp-pack-'))
   try {
-    const folders = [...platformManifests().map((platform) => stagePlatform(stage, platform, binary)), stageMain(stage)]
+    const common = { licenses: licensesOfBinaries(), only: binary, env }
+    const folders = [...platformManifests().map((platform) => stagePlatform(stage, platform, common)), stageMain(stage, env)]
     mkdirSync(folder, { recursive: true })
     const told = Object.values(JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(folder), ...folders], { cwd: stage, output: true })))
     return folders.map((staged) => {
@@ -64,27 +71,40 @@ export function packagesIn(folder) {
   return packages
 }
 
-function stagePlatform(stage, { platform, manifest }, only) {
+/** package.json of a packed package. */
+export function manifestIn(file) {
+  // What tar is given by its standard input is never taken for the name of a machine, as C:\… is.
+  return JSON.parse(execFileSync('tar', ['-xzOf', '-', 'package/package.json'], { input: readFileSync(file), encoding: 'utf8' }))
+}
+
+function stagePlatform(stage, { platform, manifest }, { licenses, only, env }) {
   const folder = join(stage, platform)
   const binary = only ?? join(ROOT, 'npm', platform, manifest.main)
   if (!existsSync(binary)) throw new Error(`${binary} is not there: build it for ${platform}, or fetch it with "napi artifacts"`)
-  for (const file of ['package.json', 'README.md']) cpSync(join(ROOT, 'npm', platform, file), join(folder, file))
+  mkdirSync(folder)
+  cpSync(join(ROOT, 'npm', platform, 'README.md'), join(folder, 'README.md'))
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))
+  writeFileSync(join(folder, LICENSES), licenses)
+  writeJson(join(folder, 'package.json'), withRepository({ ...manifest, files: [...manifest.files, LICENSES] }, { directory: `npm/${platform}`, env }))
   if (basename(binary) === manifest.main) cpSync(binary, join(folder, manifest.main))
   return folder
 }
 
-function stageMain(stage) {
+function stageMain(stage, env) {
   const folder = join(stage, 'main')
   const manifest = publishedManifest()
   mkdirSync(folder)
   for (const path of [...manifest.files, 'README.md', 'LICENSE']) cpSync(join(ROOT, path), join(folder, path), { recursive: true })
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  writeJson(join(folder, 'package.json'), withRepository(manifest, { env }))
   return folder
 }
 
 function readJson(path) {
   return JSON.parse(readFileSync(path, 'utf8'))
+}
+
+function writeJson(path, value) {
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cargoTool } from './cargo-tool.mjs'
+import { partsOf } from './licenses/texts.mjs'
 import { npm } from './setup.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -21,7 +22,7 @@ export function crates(folder) {
 
 /** What npm knows of the packages that are bundled; the others are not part of what is published. */
 export function bundledPackages() {
-  const bundled = namesIn(readFileSync(join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8'))
+  const bundled = partsOf(readFileSync(join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8'))
   const bom = JSON.parse(npm(['sbom', '--sbom-format', 'cyclonedx'], { output: true }))
   const { component } = bom.metadata
   component.name = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).name
@@ -31,11 +32,6 @@ export function bundledPackages() {
   if (missing.length > 0) throw new Error(`npm does not know of ${missing.join(', ')}, which dist/ contains`)
   const dependencies = bom.dependencies.filter(({ ref }) => isBundled(ref)).map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(isBundled) }))
   return { ...bom, components, dependencies }
-}
-
-/** The packages whose licences dist/ has, as `name@version`. */
-function namesIn(licenses) {
-  return [...licenses.matchAll(/^-{80}\n\n(\S+) (\S+) \(/gm)].map(([, name, version]) => `${name}@${version}`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
