@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { NEWEST_GLIBC } from '../scripts/check-binary.mjs'
 import { SNAPSHOT, publicApi } from '../scripts/public-api.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { codesOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
@@ -69,6 +70,11 @@ describe('docs/versioning.md', () => {
 
   test('names the version of Node-API that the addon is built for', () => {
     assert.match(read('Cargo.toml'), new RegExp(`^napi = .*"napi${floorOf('Node-API')}"`, 'm'))
+  })
+
+  test('names the oldest glibc that the binaries are checked to run with', () => {
+    assert.equal(floorOf('glibc, on Linux, for a prebuilt binary'), NEWEST_GLIBC)
+    assert.match(read('js/native.ts'), new RegExp(`\\(glibc ${NEWEST_GLIBC.replace('.', '\\.')} or newer, or musl\\)`))
   })
 
   test('names the oldest Rust that builds it', () => {

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { announcement } from '../scripts/announce.mjs'
 import { tagOffences } from '../scripts/check-tag.mjs'
@@ -13,6 +14,7 @@ import { pack } from '../scripts/pack.mjs'
 import { makeRelease } from '../scripts/release.mjs'
 import { notesOf, release, unreleased } from '../scripts/release/changelog.mjs'
 import { Refusal, parseArguments, plan } from '../scripts/release/plan.mjs'
+import { repositoryOffence, withRepository } from '../scripts/release/repository.mjs'
 import { setVersions, versionsIn } from '../scripts/release/versions.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { ROOT } from './helpers/snippets.mjs'
@@ -154,11 +156,15 @@ describe('a release', () => {
 
 describe('publishing', () => {
   const publish = (...args) => promisify(execFile)(process.execPath, [join(ROOT, 'scripts/publish.mjs'), ...args])
-  const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
+  let folder
+  let packages
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mcp-publishing-'))
+    packages = pack(folder, { binary: join(ROOT, `mcp-client.${platformName()}.node`), env: {} })
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
 
   test('sends every package of the version, the main one last, and passes over what is there already', async (t) => {
-    const folder = await folderOf(t, {})
-    const packages = pack(folder, { binary: BINARY })
     const registry = await serveRegistry(packages.slice(0, 1))
     t.after(() => registry.close())
     const { stdout } = await publish(folder, '--registry', registry.url)
@@ -171,10 +177,63 @@ describe('publishing', () => {
   })
 
   test('sends nothing while a package is missing', async (t) => {
-    const folder = await folderOf(t, {})
     const registry = await serveRegistry([])
     t.after(() => registry.close())
-    await assert.rejects(publish(folder, '--registry', registry.url), ({ stderr }) => /lacks mcp-integration-client-.*: pack all packages/.test(stderr))
+    await assert.rejects(publish(await folderOf(t, {}), '--registry', registry.url), ({ stderr }) => /lacks mcp-integration-client-.*: pack all packages/.test(stderr))
+  })
+
+  describe('to npm', () => {
+    const WORKFLOW = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'some-one/some-thing' }
+    /** What is said where npm is to be published to; should that be tried, there is nothing at this registry. */
+    const refusal = async (env) => {
+      const { GITHUB_SERVER_URL: _, GITHUB_REPOSITORY: __, ...rest } = process.env
+      const publishing = promisify(execFile)(process.execPath, [join(ROOT, 'scripts/publish.mjs'), folder], { env: { ...rest, npm_config_registry: 'http://127.0.0.1:9/', ...env } })
+      const { code, stdout, stderr } = await publishing.then(() => assert.fail('it was published'), (error) => error)
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.match(stderr, /^nothing is published: .*\n$/)
+      return stderr
+    }
+
+    test('is refused outside of a workflow, and for packages that name no repository', async () => {
+      assert.match(await refusal({}), /this is no workflow, and npm takes provenance from nothing else: let release\.yml publish/)
+      assert.match(await refusal(WORKFLOW), /client-darwin-arm64 was packed with no repository, and the workflow runs in git\+https:\/\/github\.com\/some-one\/some-thing\.git, so npm would refuse it: let this workflow pack it/)
+    })
+
+    test('is refused for packages that name another repository than the workflow runs in', () => {
+      const manifest = withRepository({ name: 'a' }, { env: { ...WORKFLOW, GITHUB_REPOSITORY: 'some-one/else' } })
+      assert.match(repositoryOffence([manifest], WORKFLOW), /^a was packed with the repository git\+https:\/\/github\.com\/some-one\/else\.git, and the workflow runs in \S+thing\.git, so npm/)
+    })
+
+    test('asks for what a workflow has in its environment, if there is anything of it', () => {
+      for (const wrong of [{ GITHUB_REPOSITORY: 'nothing' }, { GITHUB_REPOSITORY: '' }, { GITHUB_SERVER_URL: 'http://github.com' }, { GITHUB_SERVER_URL: undefined }]) {
+        assert.throws(() => repositoryOffence([], { ...WORKFLOW, ...wrong }), /^Error: GITHUB_SERVER_URL is ".*" and GITHUB_REPOSITORY is ".*": set them as a workflow has them/)
+      }
+    })
+
+    test('has nothing in its way once the workflow itself has packed them', () => {
+      const packed = [{ name: 'a' }, { name: 'b' }].map((manifest) => withRepository(manifest, { env: WORKFLOW }))
+      assert.equal(repositoryOffence(packed, WORKFLOW), null)
+      assert.match(repositoryOffence([...packed, { name: 'c' }], WORKFLOW), /^c was packed with no repository/)
+    })
+
+    test('asks that package.json names no other repository, if it names one', () => {
+      const named = (repository) => withRepository({ name: 'a', repository }, { env: WORKFLOW })
+      assert.equal(named({ type: 'git', url: 'git+https://github.com/some-one/some-thing.git' }).repository.url, 'git+https://github.com/some-one/some-thing.git')
+      for (const other of [{ url: 'git+https://github.com/some-one/else.git' }, 'github:some-one/else']) {
+        assert.throws(() => named(other), /^Error: package\.json of a names the repository \S+else\S*, and the workflow runs in \S+thing\.git: .*leave "repository" out$/)
+      }
+    })
+  })
+
+  test('begins with the names: an empty version of each package that the registry does not know', async (t) => {
+    const [{ manifest: { name } }, ...others] = packages
+    const registry = await serveRegistry(others)
+    t.after(() => registry.close())
+    const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/reserve-names.mjs'), '--registry', registry.url])
+    const lines = stdout.split('\n').filter((line) => line.startsWith('@mcp-integration/') && !line.includes('@0.0.0'))
+    assert.deepEqual(lines, [`${name} is reserved`, ...others.map(({ manifest }) => `${manifest.name} is there already`)])
+    const { versions } = await (await fetch(`${registry.url}${name}`)).json()
+    assert.deepEqual(Object.keys(versions), ['0.0.0'])
   })
 
   test('takes no half of what a publisher sends', async (t) => {

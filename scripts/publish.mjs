@@ -9,20 +9,20 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import semver from 'semver'
-import { packagesIn, publishedManifest } from './pack.mjs'
+import { manifestIn, packagesIn } from './pack.mjs'
+import { repositoryOffence } from './release/repository.mjs'
 import { npm } from './setup.mjs'
 
 /**
  * @param {string} folder with the .tgz files
  * @param {string} [registry] another one than npm's
- * @throws when a package of this version is not in the folder: all or nothing is published
+ * @throws when a package of this version is not in the folder, or npm would refuse one: all or nothing is published
  */
 export function publish(folder, registry) {
   const packages = packagesIn(folder)
-  if (registry === undefined && publishedManifest().repository === undefined) {
-    throw new Error('package.json has no "repository": npm notes there where a package was built, and refuses provenance without it')
-  }
-  const where = registry === undefined ? ['--provenance'] : [`--registry=${registry}`, '--no-provenance', `--${registry.replace(/^https?:/, '')}:_authToken=rehearsal`]
+  const offence = registry === undefined ? repositoryOffence(packages.map(({ file }) => manifestIn(file))) : null
+  if (offence !== null) throw new Error(`nothing is published: ${offence}`)
+  const where = registry === undefined ? ['--provenance'] : registryOptions(registry)
   for (const { manifest, file } of packages) {
     const spec = `${manifest.name}@${manifest.version}`
     // What comes before a version is not what users get who do not ask for it.
@@ -37,7 +37,13 @@ export function publish(folder, registry) {
   }
 }
 
-function isPublished(spec, where) {
+/** What npm is told of a registry for rehearsals. */
+export function registryOptions(registry) {
+  return [`--registry=${registry}`, '--no-provenance', `--${registry.replace(/^https?:/, '')}:_authToken=rehearsal`]
+}
+
+/** Whether a registry knows a package, or a version of it. */
+export function isPublished(spec, where) {
   try {
     return npm(['view', spec, 'version', '--json', ...where], { output: true }).trim() !== ''
   } catch {
@@ -48,5 +54,10 @@ function isPublished(spec, where) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { registry: { type: 'string' } } })
   if (positionals.length !== 1) throw new Error('usage: node scripts/publish.mjs FOLDER [--registry URL]')
-  publish(positionals[0], values.registry)
+  try {
+    publish(positionals[0], values.registry)
+  } catch ({ message }) {
+    console.error(message)
+    process.exitCode = 1
+  }
 }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { git } from './plan.mjs'
+import { repositoryOf, repositoryOffence } from './repository.mjs'
 
 /**
  * @param {string} root the checkout
@@ -49,12 +50,19 @@ function copyOf(root, folder) {
 
 async function publishAndInstall(copy, folder, version) {
   const load = (path) => import(pathToFileURL(join(copy, path)))
-  const { pack } = await load('scripts/pack.mjs')
+  const { manifestIn, pack, publishedManifest } = await load('scripts/pack.mjs')
   const { serveRegistry } = await load('__test__/install/registry.mjs')
   const { NAME, PROGRAMS, Workspace } = await load('__test__/install/workspace.mjs')
   const { platformName } = (await load('dist/platform.js')).default
-  const packages = pack(join(folder, 'packed'), { binary: join(copy, `mcp-client.${platformName()}.node`) })
+  const isNamed = publishedManifest().repository !== undefined || repositoryOf() !== undefined
+  const env = isNamed ? process.env : { ...process.env, ...STAND_IN }
+  const packages = pack(join(folder, 'packed'), { binary: join(copy, `mcp-client.${platformName()}.node`), env })
   tell(`${packages.length} packages are packed`)
+  const manifests = packages.map(({ file }) => manifestIn(file))
+  const offence = repositoryOffence(manifests, env)
+  if (offence !== null && !(isNamed && repositoryOf() === undefined)) throw new Error(offence)
+  const { repository } = manifests.at(-1)
+  tell(`their repository is ${repository.url}${isNamed ? '' : ', which stands for the one whose workflow will pack them'}`)
   const workspace = new Workspace(folder, await serveRegistry([]))
   try {
     await run(copy, [join(copy, 'scripts/publish.mjs'), join(folder, 'packed'), '--registry', workspace.registry.url])
@@ -87,3 +95,6 @@ function stateOf(root) {
 function tell(what) {
   console.log(`── ${what}`)
 }
+
+/** What a workflow has in its environment. */
+const STAND_IN = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'owner/name' }
