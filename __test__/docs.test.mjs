@@ -1,12 +1,12 @@
 /** The documents: every block of code runs, every table says what the code says, every link leads somewhere. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join, normalize } from 'node:path'
 import { describe, test } from 'node:test'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
 import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
+import { defaultOptions } from './helpers/binary.mjs'
 import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
@@ -143,7 +143,7 @@ describe('the tables of options', () => {
     const [rows] = tablesUnder(README, 'Options')
     assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
     const documented = Object.fromEntries(rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]))
-    for (const [name, value] of Object.entries(await nativeDefaults())) {
+    for (const [name, value] of Object.entries(defaultOptions())) {
       assert.deepEqual(JSON.parse(JSON.stringify(runInNewContext(`(${documented[name]})`))), value, name)
     }
     for (const [name, value] of Object.entries({ autoConnect: true, onMessage: null })) assert.equal(documented[name], String(value))
@@ -151,7 +151,7 @@ describe('the tables of options', () => {
 
   test('the @default of each option in the types is that of the native core', async () => {
     const source = read('js/types.ts')
-    for (const [name, value] of Object.entries(await nativeDefaults())) {
+    for (const [name, value] of Object.entries(defaultOptions())) {
       const [, text] = new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
       assert.deepEqual(JSON.parse(text.replaceAll("'", '"')), value, name)
     }
@@ -192,12 +192,6 @@ describe('the tables of options', () => {
     }
   })
 })
-
-/** The table of the core, as the binding hands it out. */
-async function nativeDefaults() {
-  const { native } = createRequire(import.meta.url)(join(ROOT, 'dist/native.js'))
-  return JSON.parse(native.defaultOptions())
-}
 
 /** The names of the members of an interface. */
 function membersOf(path, name) {

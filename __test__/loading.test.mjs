@@ -7,12 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { BINARY, PLATFORM } from './helpers/binary.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NAME = '@mcp-integration/client'
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/platform.js')
-const HERE = platformName()
-const BINARY = process.env.MCP_CLIENT_NATIVE_PATH ?? join(ROOT, `mcp-client.${HERE}.node`)
+const { PLATFORMS } = createRequire(import.meta.url)('../dist/platform.js')
 
 /** A project into which only the JavaScript part is installed. */
 async function project(t) {
@@ -58,21 +57,21 @@ const version = async () => JSON.parse(await readFile(join(ROOT, 'package.json')
 describe('the native part is found', () => {
   test('in the package of the platform', async (t) => {
     const there = await project(t)
-    const at = await installPlatform(there.folder, HERE, {})
+    const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
     assert.equal(await load(there), null)
   })
 
   test('beside the JavaScript part, before the package of the platform', async (t) => {
     const there = await project(t)
-    await cp(BINARY, join(there.at, `mcp-client.${HERE}.node`))
-    await installPlatform(there.folder, HERE, { 'it.node': 'not a binary' })
+    await cp(BINARY, join(there.at, `mcp-client.${PLATFORM}.node`))
+    await installPlatform(there.folder, PLATFORM, { 'it.node': 'not a binary' })
     assert.equal(await load(there), null)
   })
 
   test('where MCP_CLIENT_NATIVE_PATH says, before all else and from the working directory', async (t) => {
     const there = await project(t)
-    await installPlatform(there.folder, HERE, { 'it.node': 'not a binary' })
+    await installPlatform(there.folder, PLATFORM, { 'it.node': 'not a binary' })
     await cp(BINARY, join(there.folder, 'mine.node'))
     for (const path of [BINARY, join(there.folder, 'mine.node'), './mine.node', 'mine.node']) {
       assert.equal(await load(there, { env: { MCP_CLIENT_NATIVE_PATH: path } }), null, path)
@@ -82,7 +81,7 @@ describe('the native part is found', () => {
 
   test('where the program itself can no longer be read', async (t) => {
     const there = await project(t)
-    const at = await installPlatform(there.folder, HERE, {})
+    const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
     assert.equal(await load(there, { fake: as({ execPath: '/no/such/program' }) }), null)
   })
@@ -91,10 +90,10 @@ describe('the native part is found', () => {
 describe('a native part that is not there', () => {
   test('is told of with platform, C library, Node.js, its package, the usual causes and the way around', async (t) => {
     const { message, cause } = await load(await project(t))
-    const libc = process.platform === 'linux' ? ` with ${HERE.endsWith('musl') ? 'musl' : 'glibc'}` : ''
+    const libc = process.platform === 'linux' ? ` with ${PLATFORM.endsWith('musl') ? 'musl' : 'glibc'}` : ''
     for (const part of [
       `(${process.platform} ${process.arch}${libc}, Node.js ${process.version})`,
-      `the package ${NAME}-${HERE} is not installed`,
+      `the package ${NAME}-${PLATFORM} is not installed`,
       '--omit=optional',
       'lockfile come from another platform',
       'Alpine',
@@ -108,7 +107,7 @@ describe('a native part that is not there', () => {
 
   test('is told of with the packages that were installed instead', async (t) => {
     const there = await project(t)
-    const others = PLATFORMS.filter((platform) => platform !== HERE).slice(-2)
+    const others = PLATFORMS.filter((platform) => platform !== PLATFORM).slice(-2)
     for (const platform of others) await installPlatform(there.folder, platform, {})
     const { message } = await load(there)
     assert.ok(message.includes(`Installed is instead: ${others.map((platform) => `${NAME}-${platform}`).join(', ')}.`), message)
@@ -118,9 +117,9 @@ describe('a native part that is not there', () => {
 describe('a native part that is there and cannot be loaded', () => {
   test('is told of with the reason of the system', async (t) => {
     const there = await project(t)
-    const at = await installPlatform(there.folder, HERE, { 'it.node': 'not a binary' })
+    const at = await installPlatform(there.folder, PLATFORM, { 'it.node': 'not a binary' })
     const { message, cause } = await load(there)
-    assert.ok(message.startsWith(`the native part of ${NAME} could not be loaded (${NAME}-${HERE}, ${process.platform} ${process.arch}`), message)
+    assert.ok(message.startsWith(`the native part of ${NAME} could not be loaded (${NAME}-${PLATFORM}, ${process.platform} ${process.arch}`), message)
     assert.ok(message.includes(join(at, 'it.node')), message)
     assert.match(message, /install the package again on this platform/)
     assert.ok(cause.length > 0)
@@ -134,12 +133,13 @@ describe('a native part that is there and cannot be loaded', () => {
 
   test('is refused when its version is not that of the JavaScript part', async (t) => {
     const there = await project(t)
-    const manifest = join(there.at, 'package.json')
-    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace(/"version": ".*"/, '"version": "99.0.0"'))
-    const at = await installPlatform(there.folder, HERE, {})
+    const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
+    const bundle = join(there.at, 'dist/client.js')
+    const ours = await version()
+    await writeFile(bundle, (await readFile(bundle, 'utf8')).replaceAll(ours, '99.0.0'))
     const { message } = await load(there)
-    const start = `the native part of ${NAME} is of version ${await version()}, its JavaScript part of version 99.0.0 (${NAME}-${HERE}, `
+    const start = `the native part of ${NAME} is of version ${ours}, its JavaScript part of version 99.0.0 (${NAME}-${PLATFORM}, `
     assert.ok(message.startsWith(start), message)
     assert.match(message, /: install both in the same version, for instance by deleting node_modules and installing again$/)
   })

@@ -1,8 +1,8 @@
 /** What options a client takes: kinds, ranges, names, the url. What each does is told elsewhere, by behaviour. */
 import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { MCPClient } from '@mcp-integration/client'
+import { defaultOptions } from './helpers/binary.mjs'
 import { open } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { run } from './helpers/program.mjs'
@@ -88,8 +88,7 @@ test('options that are no object throw a TypeError', () => {
 })
 
 test('the defaults are the guide\'s constants', () => {
-  const { native } = createRequire(import.meta.url)('../dist/native.js')
-  assert.deepEqual(JSON.parse(native.defaultOptions()), {
+  assert.deepEqual(defaultOptions(), {
     connectTimeout: 10_000, authTimeout: 10_000, requestTimeout: 30_000, heartbeatInterval: 15_000, heartbeatTimeout: 10_000,
     maxReconnectAttempts: 10, baseReconnectDelay: 1_000, maxReconnectDelay: 30_000, reconnectFactor: 1.5, reconnectJitter: 0.2,
     slowReconnectDelay: 5_000, slowReconnectCodes: [1008, 1011], noReconnectCodes: [1000],

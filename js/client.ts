@@ -26,6 +26,8 @@ import type {
   UseToolOptions,
 } from './types.js'
 
+export { WS_ERROR_CODES } from './close-codes.js'
+
 /** Bits of `NativeClient.setInterest`. */
 const INTEREST = { messages: 1, heartbeats: 2, logs: 4, opens: 8 } as const
 

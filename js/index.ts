@@ -1,8 +1,7 @@
 /** The public entry. */
 import './node-version.js'
-export { MCPClient } from './client.js'
+export { MCPClient, WS_ERROR_CODES } from './client.js'
 export { MCPError, MCPToolError, type MCPErrorCode, type MCPErrorDetails } from './errors.js'
-export { WS_ERROR_CODES } from './close-codes.js'
 export type {
   ClientStats,
   CloseInfo,

@@ -7,7 +7,7 @@ import { PLATFORMS, platformName, platformWords } from './platform.js'
 type Native = typeof Binding
 
 const ROOT = join(__dirname, '..')
-const { name: PACKAGE, version: VERSION } = require('../package.json') as { name: string; version: string }
+const PACKAGE = '@mcp-integration/client'
 
 /** The binary, loaded. */
 export const native: Native = load()
@@ -29,9 +29,9 @@ function load(): Native {
 function open(from: string): Native {
   const loaded = demand(from)
   const version = typeof loaded.binaryVersion === 'function' ? loaded.binaryVersion() : 'unknown'
-  if (version === VERSION) return loaded
+  if (version === PACKAGE_VERSION) return loaded
   throw new Error(
-    `the native part of ${PACKAGE} is of version ${version}, its JavaScript part of version ${VERSION} (${from}, ${platformWords()}): ` +
+    `the native part of ${PACKAGE} is of version ${version}, its JavaScript part of version ${PACKAGE_VERSION} (${from}, ${platformWords()}): ` +
       'install both in the same version, for instance by deleting node_modules and installing again',
   )
 }

@@ -19,14 +19,16 @@ const OUTPUT = join(ROOT, 'dist')
 
 /**
  * An entry, and the folder or files that it takes in. What an entry imports from js/ outside of those stays a `require`, so that
- * there is one client and one server however they are reached. The client is one file because each file that is loaded costs half a
- * millisecond; `alone` is it with the files that nobody else asks for.
+ * there is one client and one server however they are reached. The client is one file because each file that is loaded takes time:
+ * `alone` are those of its files that nobody else asks for, `copied` those that others ask for too and that may be there twice. The
+ * entry stays apart, because a Node.js that is too old must be able to parse it.
  */
 const BUNDLES = [
+  { entry: 'index.ts', copied: ['node-version'] },
   {
     entry: 'client.ts',
-    alone: ['call', 'hub', 'options', 'succession'],
-    files: ['arguments', 'call', 'hub', 'native', 'native-types', 'options', 'platform', 'socket-events', 'succession'],
+    alone: ['call', 'hub', 'native', 'options', 'succession'],
+    copied: ['arguments', 'close-codes', 'native-types', 'platform', 'socket-events'],
   },
   { entry: 'testing.ts', folder: 'testing' },
   { entry: 'cli/main.ts', folder: 'cli' },
@@ -67,6 +69,8 @@ async function makeBundle(bundle) {
     keepNames: true,
     define: { PACKAGE_VERSION: JSON.stringify(version) },
     external: [...OPTIONAL_PACKAGES, '*/package.json'],
+    // The list of side effects in package.json is about the files in dist/.
+    ignoreAnnotations: true,
     plugins: [requireTheRest(bundle)],
     metafile: true,
     logLevel: 'warning',
@@ -77,8 +81,9 @@ async function makeBundle(bundle) {
 
 /** Turns what lies in js/ outside of the bundle into a `require` of the file in dist/ that it is compiled to. */
 function requireTheRest(bundle) {
-  const { folder, files = [] } = bundle
-  const isOwn = (target) => (folder === undefined ? files.some((file) => target === join(SOURCE, `${file}.js`)) : target.startsWith(join(SOURCE, folder) + sep))
+  const { folder, alone = [], copied = [] } = bundle
+  const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
+  const isOwn = (target) => (folder === undefined ? files.includes(target) : target.startsWith(join(SOURCE, folder) + sep))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {
