@@ -32,7 +32,7 @@ async function projectOf(t) {
 }
 
 /** What a reader has installed besides, where a document is about it. */
-const READERS_PACKAGES = ['@types', 'electron', 'happy-dom', 'react', 'react-dom']
+const READERS_PACKAGES = ['@types', 'electron', 'happy-dom', 'react', 'react-dom', 'reconnecting-websocket', 'ws']
 
 /** Runs a block of JavaScript as a program of its own: it must end by itself, without a word on stderr, and print what it says it prints. */
 export async function runJavaScript(t, block, server) {
