@@ -1,14 +1,16 @@
 /** The commands of a clone: what they say when something is missing, what they check, and what `npm start` shows. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { satisfies } from 'semver'
 import { browserPath } from '../scripts/browser.mjs'
 import { RULES, offences } from '../scripts/check-rooms.mjs'
-import { missingPrerequisite } from '../scripts/prerequisites.mjs'
+import { missingPrerequisite, OLDEST_NODE } from '../scripts/prerequisites.mjs'
 import { folderOf } from './helpers/documents.mjs'
 
 const run = promisify(execFile)
@@ -17,17 +19,27 @@ const DEMO = fileURLToPath(new URL('../scripts/demo.mjs', import.meta.url))
 test('a missing or old toolchain is named in one sentence with its remedy', () => {
   const sentences = [
     missingPrerequisite({ node: '18.20.0', rustc: '1.95.0' }),
-    missingPrerequisite({ node: '20.0.0', rustc: null }),
-    missingPrerequisite({ node: '20.0.0', rustc: '1.87.0' }),
+    missingPrerequisite({ node: '20.19.0', rustc: null }),
+    missingPrerequisite({ node: '20.19.0', rustc: '1.87.0' }),
   ]
-  assert.match(sentences[0], /Node\.js 20 or newer .* this is 18\.20\.0: install .* https:\/\/nodejs\.org$/)
+  assert.match(sentences[0], /Node\.js 20\.19 or newer .* this is 18\.20\.0: install .* https:\/\/nodejs\.org$/)
   assert.match(sentences[1], /Rust 1\.88 or newer .* not found: install it from https:\/\/rustup\.rs$/)
   assert.match(sentences[2], /Rust 1\.88 or newer .* this is 1\.87\.0: run "rustup update stable"$/)
 })
 
 test('the toolchains that are new enough are enough', () => {
-  assert.equal(missingPrerequisite({ node: '20.0.0', rustc: '1.88.0' }), null)
-  assert.equal(missingPrerequisite({ node: '26.10.0', rustc: '2.0.0' }), null)
+  for (const node of ['20.19.0', '21.0.0', '22.13.0', '24.0.0', '26.10.0']) assert.equal(missingPrerequisite({ node, rustc: '1.88.0' }), null)
+  for (const node of ['20.18.3', '22.12.0']) assert.match(missingPrerequisite({ node, rustc: '2.0.0' }), new RegExp(`^Node\\.js 2\\d\\.1[39] .* this is ${node}`))
+})
+
+test('every tool of the project runs with the oldest Node.js that is asked for', () => {
+  const { packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'))
+  // Only the declarations of Electron are used.
+  const tools = Object.keys(packages[''].devDependencies).filter((name) => name !== 'electron')
+  for (const name of tools) {
+    const { engines } = packages[`node_modules/${name}`]
+    for (const [major, minor] of OLDEST_NODE) assert.ok(satisfies(`${major}.${minor}.0`, engines?.node ?? '*'), `${name} needs Node.js ${engines?.node}`)
+  }
 })
 
 test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PATH names; if there is none, the remedy is named', async (t) => {

@@ -1,13 +1,15 @@
 /** Says in one sentence what is missing, before anything else runs. Uses nothing but Node.js, and nothing newer than Node.js 14. */
 import { execFileSync } from 'node:child_process'
 
-const OLDEST_NODE = [20, 0]
+/** What the tools of the project ask for, by major version; the package itself runs with any Node.js 20. */
+export const OLDEST_NODE = [[20, 19], [22, 13]]
 const OLDEST_RUST = [1, 88]
 
 /** What is missing or too old, in one sentence; null when all is there. */
 export function missingPrerequisite({ node = process.versions.node, rustc = askRustc() } = {}) {
-  if (isOlder(node, OLDEST_NODE)) {
-    return `Node.js ${OLDEST_NODE[0]} or newer is needed, this is ${node}: install a current one from https://nodejs.org`
+  const oldest = OLDEST_NODE.filter(([major]) => major <= parseInt(node)).pop() || OLDEST_NODE[0]
+  if (isOlder(node, oldest)) {
+    return `Node.js ${oldest.join('.')} or newer is needed, this is ${node}: install a current one from https://nodejs.org`
   }
   if (rustc === null) {
     return `Rust ${OLDEST_RUST.join('.')} or newer is needed and was not found: install it from https://rustup.rs`
