@@ -140,6 +140,15 @@ describe('an unreferenced client that nobody holds', () => {
     assert.equal(program.child.exitCode, null)
   })
 
+  test('is collected when its last listener was to hear once, and has heard', async (t) => {
+    const { connection, program } = await forget(t, (MCPClient, url) => {
+      const client = new MCPClient(url).unref()
+      client.addEventListener('message', () => {}, { once: true })
+      return client.connect().then(() => client.useTool('echo', 1)).then(() => undefined)
+    })
+    assert.equal((await Promise.race([connection.closed, program.told(0)])).code, 1006)
+  })
+
   test('is collected although it was never asked for anything', async (t) => {
     const { connection, program } = await forget(t, (MCPClient, url) => void new MCPClient(url).unref())
     assert.equal((await Promise.race([connection.closed, program.told(0)])).code, 1006)

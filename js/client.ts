@@ -69,7 +69,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** Of the native client, for what every call uses. */
   readonly #number: number
   readonly #recipient: Recipient
-  readonly #listeners = new SocketListeners()
+  readonly #listeners = new SocketListeners(() => this.#updateInterest())
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #requestTimeout: number
@@ -343,7 +343,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onopen(handler: ((event: any) => void) | null) {
-    this.#setHandler('open', handler)
+    this.#listeners.setHandler('open', handler)
   }
 
   get onmessage(): ((event: any) => void) | null {
@@ -351,7 +351,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onmessage(handler: ((event: any) => void) | null) {
-    this.#setHandler('message', handler)
+    this.#listeners.setHandler('message', handler)
   }
 
   get onclose(): ((event: any) => void) | null {
@@ -359,7 +359,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onclose(handler: ((event: any) => void) | null) {
-    this.#setHandler('close', handler)
+    this.#listeners.setHandler('close', handler)
   }
 
   get onerror(): ((event: any) => void) | null {
@@ -367,7 +367,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onerror(handler: ((event: any) => void) | null) {
-    this.#setHandler('error', handler)
+    this.#listeners.setHandler('error', handler)
   }
 
   /**
@@ -388,12 +388,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   addEventListener(type: SocketEventType, listener: SocketListener, options: { once?: boolean } | boolean = {}): void {
     this.#listeners.add(type, listener, typeof options === 'object' && options?.once === true)
-    this.#updateInterest()
   }
 
   removeEventListener(type: SocketEventType, listener: SocketListener): void {
     this.#listeners.remove(type, listener)
-    this.#updateInterest()
   }
 
   /** Shows no key and no query of the URL, which may hold one. */
@@ -550,11 +548,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #errorOf(data: ErrorData): MCPError {
     return errorOf(data, { tokenFailure: this.#tokenFailure })
-  }
-
-  #setHandler(type: SocketEventType, handler: unknown): void {
-    this.#listeners.setHandler(type, handler)
-    this.#updateInterest()
   }
 
   /** All calls of one turn leave in one write. */

@@ -33,6 +33,12 @@ export class SocketEvent {
 export class SocketListeners {
   readonly #lists = new Map<SocketEventType, Map<NonNullable<SocketListener>, { once: boolean }>>()
   readonly #handlers = new Map<SocketEventType, (event: any) => void>()
+  readonly #changed: () => void
+
+  /** @param changed is called whenever there may be more or fewer of them, also when one that was to hear once has heard */
+  constructor(changed: () => void) {
+    this.#changed = changed
+  }
 
   add(type: SocketEventType, listener: SocketListener, once: boolean): void {
     if (listener === null) return
@@ -40,10 +46,13 @@ export class SocketListeners {
     this.#lists.set(type, list)
     // As in the DOM, adding a listener twice adds it once.
     if (!list.has(listener)) list.set(listener, { once })
+    this.#changed()
   }
 
   remove(type: SocketEventType, listener: SocketListener): void {
-    if (listener !== null) this.#lists.get(type)?.delete(listener)
+    if (listener === null) return
+    this.#lists.get(type)?.delete(listener)
+    this.#changed()
   }
 
   handler(type: SocketEventType): ((event: any) => void) | null {
@@ -54,6 +63,7 @@ export class SocketListeners {
   setHandler(type: SocketEventType, handler: unknown): void {
     if (typeof handler === 'function') this.#handlers.set(type, handler as (event: any) => void)
     else this.#handlers.delete(type)
+    this.#changed()
   }
 
   has(type: SocketEventType): boolean {

@@ -43,7 +43,7 @@ export interface DirectionFaults {
    */
   endAfter?: number | undefined
   /**
-   * After so many bytes the connection is reset: both sides get an RST, with which their system may throw away what they have not read yet.
+   * After so many bytes the connection is reset: both sides get an RST. At most so many arrive: a system may throw away what was not read yet.
    * @default Infinity
    */
   resetAfter?: number | undefined
