@@ -1,7 +1,7 @@
 //! The bounds of the contract: `maxPending`, `offlineQueueLimit`, `maxBufferedAmount`.
 
 use super::*;
-use crate::protocol::Call;
+use crate::protocol::{Call, Footprint};
 
 /// So many bytes of parameters.
 fn call_of(sim: &mut Sim, bytes: usize) -> u32 {
@@ -230,4 +230,72 @@ fn a_queued_call_outlives_the_leftovers_of_many_others() {
     sim.open();
     sim.server_says(ACCEPTED);
     assert_eq!(tools_sent(&sim), ["first", "last"]);
+}
+
+/// A client with calls, and what aborted calls have left in its queue.
+fn with_leftovers(mut sim: Sim) -> Sim {
+    for _ in 0..10 {
+        let call = sim.tool("echo");
+        sim.abort(call);
+        sim.tool("echo");
+        sim.send_tool_request("echo");
+    }
+    assert_ne!(sim.session().footprint(), Footprint::default());
+    sim
+}
+
+#[test]
+fn at_rest_nothing_is_left_of_calls_queue_deadlines_and_remembered_ids() {
+    type End = fn(&mut Sim);
+    let ends: [(&str, End); 4] = [
+        ("closed", |sim| {
+            sim.close();
+        }),
+        ("closed", |sim| {
+            sim.close_draining(5_000);
+            sim.advance(7_000);
+        }),
+        ("failed", Sim::break_down),
+        ("closed", |sim| {
+            if sim.session().snapshot().connected {
+                sim.server_closes(1000, "enough");
+            } else {
+                sim.close();
+            }
+        }),
+    ];
+    let lives: [fn() -> Sim; 4] = [
+        || connecting(defaults),
+        || authenticating(defaults),
+        || ready(defaults),
+        || {
+            let mut sim = ready(defaults);
+            sim.drop_connection();
+            sim
+        },
+    ];
+    for life in lives {
+        for (state, end) in ends {
+            let mut sim = with_leftovers(life());
+            let from = sim.state();
+            end(&mut sim);
+            sim.advance(2_000);
+            assert_eq!((sim.state(), sim.session().footprint()), (state, Footprint::default()), "from {from}");
+        }
+    }
+}
+
+#[test]
+fn where_calls_do_not_wait_the_queue_keeps_no_places() {
+    let queue = |sim: &Sim| sim.session().footprint().queue;
+    let mut sim = with_leftovers(authenticating(defaults));
+    assert_eq!(queue(&sim), 20);
+    sim.server_says(ACCEPTED);
+    assert_eq!((sim.state(), queue(&sim)), ("ready", 0));
+    let mut sim = with_leftovers(authenticating(defaults));
+    sim.server_says(REFUSED);
+    assert_eq!((sim.state(), queue(&sim)), ("unauthorized", 0));
+    let mut sim = with_leftovers(authenticating(defaults));
+    sim.close_draining(5_000);
+    assert_eq!((sim.state(), queue(&sim)), ("closing", 0));
 }

@@ -68,13 +68,38 @@ fn the_first_answer_to_an_id_of_send_tool_request_is_not_late_and_the_second_is(
 #[test]
 fn the_memory_of_those_ids_is_bounded_and_keeps_the_newest() {
     let mut sim = ready(defaults);
-    let ids: Vec<RequestId> = (0..5_000).map(|_| sim.send_tool_request("echo").expect("connected")).collect();
-    sim.server_says(&answer_to(ids[0]));
-    assert_eq!(late(&sim), 1, "the oldest is forgotten");
-    for id in &ids[2_000..] {
+    let mut ids: Vec<RequestId> = (0..4_096).map(|_| sim.send_tool_request("echo").expect("connected")).collect();
+    assert_eq!(remembered(&sim), (4_096, 4_096));
+    ids.extend((0..904).map(|_| sim.send_tool_request("echo").expect("connected")));
+    assert_eq!(remembered(&sim), (4_096, 4_096));
+    sim.server_says(&answer_to(ids[903]));
+    assert_eq!(late(&sim), 1, "the 4,097th from the end is forgotten");
+    for id in &ids[904..] {
         sim.server_says(&answer_to(*id));
     }
-    assert_eq!(late(&sim), 1);
+    assert_eq!(late(&sim), 1, "the 4,096 newest are not");
+}
+
+#[test]
+fn answered_ids_are_not_remembered_for_long_and_none_after_the_connection() {
+    let mut sim = ready(defaults);
+    for _ in 0..5_000 {
+        let id = sim.send_tool_request("echo").expect("connected");
+        sim.server_says(&answer_to(id));
+        let (requests, remembered) = remembered(&sim);
+        assert!(requests == 0 && remembered <= 1_025, "{remembered} ids are left of {requests} requests");
+    }
+    for _ in 0..10 {
+        sim.send_tool_request("echo").expect("connected");
+    }
+    sim.drop_connection();
+    assert_eq!(remembered(&sim), (0, 0));
+}
+
+/// Requests and ids that the session keeps.
+fn remembered(sim: &Sim) -> (usize, usize) {
+    let held = sim.session().footprint();
+    (held.requests, held.remembered)
 }
 
 #[test]
