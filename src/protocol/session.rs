@@ -187,7 +187,7 @@ impl<T> Session<T> {
             url: self.config.url.clone(),
             attempt: if self.is_on_its_way() { self.attempt } else { 0 },
             retry_delay: match self.state {
-                State::Reconnecting { delay } => Some(delay),
+                State::Reconnecting { delay, .. } => Some(delay),
                 _ => None,
             },
             error: self.error.as_ref().map(Fault::data),

@@ -29,6 +29,8 @@ pub enum State {
     Reconnecting {
         /// The whole wait, jitter included.
         delay: Duration,
+        /// What of it the server has asked for by its close code: no change of the network makes that shorter.
+        extra: Duration,
     },
     /// `close` was called: calls in flight are awaited, or the close frame's answer is.
     Closing(Link, Farewell),

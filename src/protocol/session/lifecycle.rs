@@ -92,11 +92,13 @@ impl<T> Session<T> {
         self.config.heartbeat_timeout.min(PROBE_TIMEOUT)
     }
 
-    /// The wait that runs becomes as short as the first one of an outage is. Not shorter: a network that has just come up needs a
-    /// moment, and all clients that see it come up must not dial at one moment. False if no wait ran, or a shorter one.
+    /// The wait that runs becomes as short as the first one of an outage is, after the same close code. Not shorter: a network that has just
+    /// come up needs a moment, and all clients that see it come up must not dial at one moment. False if no wait ran, or a shorter one.
     fn cut_wait_short(&mut self, now: Now) -> bool {
-        let Some(due) = self.timers.get(Timer::Retry) else { return false };
-        let sooner = now.mono + backoff::delay(&self.config, 0, &mut self.rng);
+        let (Some(due), &State::Reconnecting { extra, .. }) = (self.timers.get(Timer::Retry), &self.state) else {
+            return false;
+        };
+        let sooner = now.mono + backoff::delay(&self.config, 0, &mut self.rng) + extra;
         if sooner >= due {
             return false;
         }
@@ -430,13 +432,13 @@ impl<T> Session<T> {
         self.attempt += 1;
         self.blame(fault.clone());
         self.timers.set(Timer::Retry, now.mono + delay);
-        State::Reconnecting { delay }
+        State::Reconnecting { delay, extra }
     }
 
     /// The event with its own name.
     fn tell_what_follows(&mut self) {
         match (&self.state, &self.error) {
-            (State::Reconnecting { delay }, _) => {
+            (State::Reconnecting { delay, .. }, _) => {
                 let (attempt, max_attempts, delay) =
                     (self.attempt, self.config.max_reconnect_attempts, delay.as_millis() as u64);
                 self.notify(Notice::Reconnecting { attempt, max_attempts, delay });

@@ -170,6 +170,22 @@ fn a_wait_is_cut_to_the_first_delay() {
 }
 
 #[test]
+fn a_cut_leaves_the_longer_wait_that_the_servers_close_code_asks_for() {
+    for (disturb, code) in [(Sim::change_network as fn(&mut Sim), 1008), (wake_up_after_an_hour, 1011)] {
+        let mut sim = connecting(unlimited);
+        for _ in 0..LONGEST.0 {
+            sim.refuse(503);
+            wait_for_the_dial(&mut sim);
+        }
+        sim.open();
+        sim.server_closes(code, "later");
+        assert_eq!(sim.next_wake_up(), Some(LONGEST.1 + 5_000));
+        disturb(&mut sim);
+        assert_eq!(sim.next_wake_up(), Some(6_000));
+    }
+}
+
+#[test]
 fn the_cut_is_jittered_so_that_an_office_full_of_clients_does_not_dial_at_one_moment() {
     let left = |seed| {
         let mut sim = Sim::new(Config::default(), seed);
