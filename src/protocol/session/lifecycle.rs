@@ -213,6 +213,7 @@ impl<T> Session<T> {
         }
         if let Some(link) = self.state.link_mut() {
             link.auth.asked_again = false;
+            link.auth.held = false;
         }
         self.notify(Notice::Authenticated);
         self.tell_message(message, true);
@@ -374,6 +375,7 @@ impl<T> Session<T> {
 
     /// A ping whose answer, or any other byte, must come within `patience`.
     pub(super) fn send_ping(&mut self, now: Now, patience: Duration) {
+        self.send_held_token(now);
         let Some(link) = self.state.link_mut() else { return };
         link.heartbeat.ping(now.mono);
         let (paused, text) = (link.paused, link.dialect.ping(now.wall));

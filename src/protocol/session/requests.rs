@@ -78,6 +78,7 @@ impl<T> Session<T> {
         if self.state.link().is_none() || matches!(self.state, State::Closing(..)) {
             return None;
         }
+        self.send_held_token(now);
         let id = self.pending.fresh_id(now.wall, &mut self.rng);
         let wording = Wording::new(self.spoken_dialect(), id, name, parameters);
         if self.buffered_amount() + wording.text().len() > self.config.max_buffered_amount {

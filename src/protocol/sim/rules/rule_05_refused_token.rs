@@ -264,6 +264,24 @@ fn ours_goes_before_anything_else_that_such_code_sends() {
 }
 
 #[test]
+fn ours_goes_before_requests_of_send_tool_request_and_before_probes() {
+    let mut sim = held(defaults);
+    sim.send_tool_request("echo").expect("the socket is open");
+    assert_eq!((sent(&sim)[0].as_str(), sent(&sim).len()), (OURS, 2));
+    let mut sim = held(defaults);
+    sim.change_network();
+    assert_eq!((sent(&sim)[0].as_str(), sent(&sim).len()), (OURS, 2));
+}
+
+#[test]
+fn a_server_that_accepts_before_it_is_asked_makes_ours_superfluous() {
+    let mut sim = held(defaults);
+    sim.server_says(ACCEPTED);
+    sim.input(Session::handle_open_told);
+    assert_eq!((sim.state(), sent(&sim)), ("ready", vec![]));
+}
+
+#[test]
 fn ours_goes_out_after_auth_timeout_though_such_code_is_not_told() {
     let mut sim = held(defaults);
     sim.advance(9_999);
