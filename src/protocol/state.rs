@@ -164,6 +164,12 @@ impl Link {
     pub(super) fn may_have_left(&self) -> u64 {
         self.written + self.leaving
     }
+
+    /// The guide's dialect is spoken, for all that is known yet.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn is_guide(&self) -> bool {
+        self.dialect == Dialect::Guide
+    }
 }
 
 /// A text that may still be in our own buffers.

@@ -19,6 +19,8 @@ pub struct History {
     config: Config,
     /// The trouble ends before the client is closed: it must come back by itself, and a call succeed.
     is_healed: bool,
+    /// The user's code was written against a socket: see [`Sim::await_openings`].
+    awaits_openings: bool,
     steps: Vec<Step>,
 }
 
@@ -75,6 +77,7 @@ impl History {
         let seed = u64::from(choices.byte()) << 8 | u64::from(choices.byte());
         let config = choices.config();
         let is_healed = choices.coin();
+        let awaits_openings = seed.is_multiple_of(3);
         let mut steps = vec![Step::Weather(choices.weather()), Step::Server(choices.server())];
         if choices.number(8) > 0 {
             steps.push(Step::Connect);
@@ -82,7 +85,7 @@ impl History {
         while !choices.bytes.is_empty() && steps.len() < MOST_STEPS {
             steps.push(choices.step());
         }
-        Self { seed, config, is_healed, steps }
+        Self { seed, config, is_healed, awaits_openings, steps }
     }
 
     /// How many steps it takes.
@@ -106,6 +109,9 @@ impl History {
     pub fn run(&self) -> Sim {
         let mut life = Life { sim: Sim::new(self.config.clone(), self.seed), calls: Vec::new() };
         life.sim.input(|session, _| session.set_interest(Interest::ALL));
+        if self.awaits_openings {
+            life.sim.await_openings();
+        }
         for step in &self.steps {
             life.take(step);
         }
@@ -120,8 +126,11 @@ impl History {
 impl fmt::Debug for History {
     /// A line for each step.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, config, is_healed, steps } = self;
+        let Self { seed, config, is_healed, awaits_openings, steps } = self;
         writeln!(f, "seed {seed}, {config:?}")?;
+        if *awaits_openings {
+            writeln!(f, "  the user's code is told of each opening")?;
+        }
         steps.iter().try_for_each(|step| writeln!(f, "  {step:?}"))?;
         writeln!(
             f,

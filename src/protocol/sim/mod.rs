@@ -18,6 +18,8 @@ mod server;
 
 use std::{collections::VecDeque, time::Duration};
 
+use serde_json::Value;
+
 pub use self::{
     history::History,
     network::{Way, Weather},
@@ -27,7 +29,7 @@ pub use self::{
 use self::{ledger::Ledger, network::Network, server::Deed};
 use super::{
     Action, Call, Config, ConnectionId, DialFailure, Ending, Event, Footprint, Interest, Jitter, MaxAttempts, Notice,
-    Now, Outcome, Remedy, RequestId, Secret, Session, Snapshot, Transmit,
+    Now, Outcome, Remedy, RequestId, Secret, Session, Snapshot, State, TokenSource, Transmit,
 };
 
 /// One client in its world. Payloads of commands and calls are numbered from 1.
@@ -55,6 +57,10 @@ pub struct Sim {
     heard: Option<String>,
     /// The event dialect was taken up on the newest connection.
     is_event: bool,
+    /// The user's code was written against a socket: it is told of each opening, and may authenticate by itself.
+    awaits_openings: bool,
+    /// The connection that the last text was for.
+    spoke_on: ConnectionId,
     record: Vec<Record>,
     ledger: Ledger,
     /// The picture that the user was told last.
@@ -86,6 +92,8 @@ impl Sim {
             unread: VecDeque::new(),
             heard: None,
             is_event: false,
+            awaits_openings: false,
+            spoke_on: ConnectionId::default(),
             record: Vec::new(),
             ledger: Ledger::default(),
         }
@@ -157,6 +165,13 @@ impl Sim {
 
 /// What the user does. Each returns its payload.
 impl Sim {
+    /// From now on the user's code is one that was written against a socket. When it is told that a socket is open, it takes as long as the
+    /// server thinks, and then authenticates by itself or leaves that to the client.
+    pub fn await_openings(&mut self) {
+        self.awaits_openings = true;
+        self.input(|session, _| session.set_interest(Interest(Interest::ALL.0 | Interest::OPENS)));
+    }
+
     /// `connect()`.
     pub fn connect(&mut self) -> u32 {
         let payload = self.ledger.open_account();
@@ -470,6 +485,7 @@ impl Sim {
     fn collect(&mut self) {
         self.notice_dialect();
         while let Some(transmit) = self.session.poll_transmit() {
+            self.check_first_words(&transmit);
             self.note(What::Transmit(transmit.clone()));
             if self.is_open && transmit.connection == self.connection {
                 self.unwritten.push_back(transmit);
@@ -488,6 +504,9 @@ impl Sim {
                     assert_eq!(previous, self.told.state, "a change of the state was not told");
                     self.ledger.enter(previous, &snapshot, self.session.config().max_reconnect_attempts);
                     self.told = snapshot;
+                }
+                Event::Notice(Notice::Open) if self.awaits_openings => {
+                    self.network.think(self.now.mono, Deed::TellOpening);
                 }
                 _ => {}
             }
@@ -561,6 +580,12 @@ impl Sim {
                 self.write_some(1);
             }
             Deed::Room(_) => {}
+            Deed::TellOpening => {
+                if self.network.pick(&[true, false]) {
+                    self.session.send(now, OWN_AUTH);
+                }
+                self.session.handle_open_told(now);
+            }
             Deed::Change(server) => self.server = server,
         }
     }
@@ -634,6 +659,21 @@ impl Sim {
         }
     }
 
+    /// Nothing goes before the auth message, where one is needed and there is no token function to wait for. A server that accepts
+    /// the client before it has said anything needs none.
+    fn check_first_words(&mut self, text: &Transmit) {
+        let is_first = std::mem::replace(&mut self.spoke_on, text.connection) != text.connection;
+        let is_guide = self.session.state().link().is_some_and(|link| link.id == text.connection && link.is_guide());
+        let is_accepted = matches!(self.session.state(), State::Ready(_));
+        if is_first && is_guide && !is_accepted && self.session.config().token != TokenSource::Ask {
+            let message: Option<Value> = serde_json::from_slice(&text.text).ok();
+            assert!(
+                message.is_some_and(|message| message["id"] == "auth"),
+                "the first text on a connection is {text:?}"
+            );
+        }
+    }
+
     /// Every request is somewhere; none waits where nothing has to be waited for.
     fn check_counts(&mut self) {
         let stats = self.session.stats();
@@ -654,6 +694,8 @@ impl Sim {
         assert!(held.remembered <= 4096 && held.pings <= 64, "{held:?}");
         let leftovers = 2 * held.requests + 1025;
         assert!(held.deadlines <= leftovers && held.queue <= leftovers, "{held:?}");
+        let may_wait = matches!(stats.state, "connecting" | "authenticating" | "reconnecting");
+        assert!(may_wait || held.queue == 0, "{held:?}, but nothing waits in {}", stats.state);
         assert_eq!(held.outputs, 0, "outputs were left after draining");
         let texts = if self.is_open { self.unwritten.len() } else { held.unwritten };
         assert_eq!(held.unwritten, texts, "texts wait to be written");
@@ -662,3 +704,6 @@ impl Sim {
         assert_eq!(queued.is_some_and(|bytes| bytes > 0), stats.queued > 0, "bufferedAmount is {queued:?} over");
     }
 }
+
+/// What code that was written against a socket may send when it is open.
+const OWN_AUTH: &str = r#"{"id":"auth","token":"mine"}"#;

@@ -81,8 +81,18 @@ impl Network {
 
     /// Sets out when the server has thought about it.
     pub(super) fn send_later(&mut self, now: Duration, deed: Deed) {
-        let thinking = Duration::from_millis(self.draw(self.weather.thinking));
+        let thinking = self.time_to_think();
         self.send(now + thinking, deed);
+    }
+
+    /// Happens on the client's side, where code thinks as long as the server does.
+    pub(super) fn think(&mut self, now: Duration, deed: Deed) {
+        let thinking = self.time_to_think();
+        self.at(now + thinking, deed);
+    }
+
+    fn time_to_think(&mut self) -> Duration {
+        Duration::from_millis(self.draw(self.weather.thinking))
     }
 
     /// Happens at that moment.

@@ -38,6 +38,8 @@ pub(super) enum Deed {
     Cut(ConnectionId),
     /// The peer has read a text: there is room for one more.
     Room(ConnectionId),
+    /// The user's code hears that a socket is open.
+    TellOpening,
     /// Another server takes over.
     Change(Server),
 }
@@ -53,7 +55,7 @@ impl Deed {
             | Self::End(id, _)
             | Self::Cut(id)
             | Self::Room(id) => Some(*id),
-            Self::Change(_) => None,
+            Self::TellOpening | Self::Change(_) => None,
         }
     }
 
@@ -63,7 +65,7 @@ impl Deed {
             Self::Hear(text) => Some((text.connection, Way::Up)),
             Self::Room(id) => Some((*id, Way::Up)),
             Self::Open(id) | Self::Say(id, _) | Self::End(id, _) => Some((*id, Way::Down)),
-            Self::Refuse(..) | Self::Token(..) | Self::Cut(_) | Self::Change(_) => None,
+            Self::Refuse(..) | Self::Token(..) | Self::Cut(_) | Self::TellOpening | Self::Change(_) => None,
         }
     }
 }
