@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { runCli, serve } from './helpers/cli.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { RawClient } from './helpers/raw-client.mjs'
+import { NO_SIGNALS } from './helpers/signals.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** Most of the time of these tests is that of processes that start. */
@@ -79,7 +80,7 @@ describe('mcp-client serve', AT_ONCE, () => {
   })
 
   for (const signal of ['SIGINT', 'SIGTERM']) {
-    test(`closes its connections and exits with 0 on ${signal}`, async (t) => {
+    test(`closes its connections and exits with 0 on ${signal}`, { skip: NO_SIGNALS }, async (t) => {
       const { url, child, ended } = await serve(t, ['--port', '0'])
       const client = await RawClient.authenticated(t, url)
       child.kill(signal)

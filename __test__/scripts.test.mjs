@@ -43,13 +43,16 @@ test('every tool of the project runs with the oldest Node.js that is asked for',
 })
 
 test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PATH names; if there is none, the remedy is named', async (t) => {
-  const folder = await folderOf(t, { 'bin/google-chrome': '', 'bin/chromium/README': '', 'bin/mine': '', 'bin/notes': '' })
+  const folder = await folderOf(t, { 'bin/google-chrome': '', 'bin/chromium/README': '', 'bin/mine': '' })
   const [bin, chrome, mine] = ['bin', 'bin/google-chrome', 'bin/mine'].map((path) => join(folder, path))
   for (const program of [chrome, mine]) await chmod(program, 0o755)
   assert.equal(browserPath({ PATH: bin }, 'linux'), chrome)
   assert.equal(browserPath({ PATH: bin, CHROMIUM_PATH: mine }, 'linux'), mine)
-  assert.throws(() => browserPath({ PATH: bin, CHROMIUM_PATH: join(bin, 'notes') }, 'linux'), /no program at \S+notes, .* CHROMIUM_PATH .*: correct it, or unset it$/)
-  assert.throws(() => browserPath({ PATH: folder }, 'linux'), /none was found: install Chromium or Google Chrome, or set CHROMIUM_PATH to one$/)
+  assert.throws(() => browserPath({ PATH: bin, CHROMIUM_PATH: join(bin, 'chromium') }, 'linux'), /no program at \S+chromium, .* CHROMIUM_PATH .*: correct it, or unset it$/)
+  assert.equal(browserPath({ PATH: folder }, 'linux', () => mine), mine)
+  for (const downloaded of [undefined, join(bin, 'none')]) {
+    assert.throws(() => browserPath({ PATH: folder }, 'linux', () => downloaded), /none was found: install Chromium or Google Chrome, set CHROMIUM_PATH to one, or run "node scripts\/browser\.mjs --download"$/)
+  }
 })
 
 test('the rules of the house find what breaks them, and pass over comments', () => {

@@ -14,6 +14,7 @@ import { servePage } from '../examples/web-search/serve.mjs'
 import { launchBrowser } from './helpers/browser.mjs'
 import { serve } from './helpers/cli.mjs'
 import { open, PATIENT, ready, rejection } from './helpers/client.mjs'
+import { NO_SIGNALS } from './helpers/signals.mjs'
 import { ROOT } from './helpers/snippets.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -180,6 +181,7 @@ describe('the process behind the page', () => {
       child.stdin.write('\n')
       await printed(words)
     }
+    if (NO_SIGNALS) return void t.diagnostic(`NOT TRIED: the end by Ctrl-C, because ${NO_SIGNALS}`)
     child.kill('SIGINT')
     await printed(/Ended/)
     assert.deepEqual(await ended, [0, null])

@@ -1,10 +1,15 @@
 /**
- * The browser that the tests drive: one that is installed, or on Debian and its kin, as root, the one of the system's packages. Nothing else
- * is downloaded, and `npm start` needs none.
+ * The browser that the tests drive: one that is installed, or on Debian, as root, the one of the system's packages. Nothing else is
+ * downloaded unless it is asked for, and `npm start` needs none.
+ *
+ * `node scripts/browser.mjs --download` fetches the one of Playwright, for systems that have none to install: Ubuntu's package of
+ * Chromium is an empty one that wants snap.
  */
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** Names of programs, and where installers put them that leave PATH alone. */
 const PROGRAMS = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser', 'chrome']
@@ -18,9 +23,10 @@ const PACKAGES = ['chromium', 'fonts-liberation']
 
 /**
  * Where the browser is; `$CHROMIUM_PATH` chooses.
+ * @param {() => string | undefined} [downloaded] where that of Playwright would be
  * @throws Error that says what to do
  */
-export function browserPath(env = process.env, platform = process.platform) {
+export function browserPath(env = process.env, platform = process.platform, downloaded = ofPlaywright) {
   const { CHROMIUM_PATH: chosen, PATH = '' } = env
   if (chosen) {
     if (isProgram(chosen)) return chosen
@@ -29,14 +35,42 @@ export function browserPath(env = process.env, platform = process.platform) {
   const inPath = PATH.split(delimiter).filter(Boolean).flatMap((folder) => PROGRAMS.map((name) => join(folder, name)))
   const found = [...inPath, ...(PLACES[platform] ?? [])].find(isProgram)
   if (found) return found
-  throw new Error('the tests drive a page in Chromium, and none was found: install Chromium or Google Chrome, or set CHROMIUM_PATH to one')
+  const other = downloaded()
+  if (other !== undefined && isProgram(other)) return other
+  throw new Error(
+    'the tests drive a page in Chromium, and none was found: install Chromium or Google Chrome, set CHROMIUM_PATH to one, ' +
+      'or run "node scripts/browser.mjs --download"',
+  )
 }
 
 /** Installs one where there is none and the system's package manager may be used. @throws Error that says what to do */
 export function setUpBrowser() {
   const { CHROMIUM_PATH: chosen } = process.env
-  if (!chosen && !isFound() && process.getuid?.() === 0 && isInPath('apt-get')) install()
+  if (!chosen && !isFound() && process.getuid?.() === 0 && isInPath('apt-get') && !isUbuntu()) install()
   return browserPath()
+}
+
+/** Fetches the browser of Playwright, and the libraries that it needs; for those it asks `sudo` on Linux. */
+function download() {
+  const cli = join(dirname(createRequire(import.meta.url).resolve('playwright-core/package.json')), 'cli.js')
+  execFileSync(process.execPath, [cli, 'install', '--with-deps', '--no-shell', 'chromium'], { stdio: 'inherit' })
+}
+
+/** Nothing while the development packages are not installed. */
+function ofPlaywright() {
+  try {
+    return createRequire(import.meta.url)('playwright-core').chromium.executablePath()
+  } catch {
+    return undefined
+  }
+}
+
+function isUbuntu() {
+  try {
+    return /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 /** The lists of packages may be missing or old: then the first try fails, and the second one has new ones. */
@@ -77,4 +111,12 @@ function isProgram(path) {
   } catch {
     return false
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv[2] !== '--download') throw new Error('usage: node scripts/browser.mjs --download')
+  const { setUp } = await import('./setup.mjs')
+  setUp()
+  download()
+  console.log(`The browser of the tests: ${browserPath()}`)
 }

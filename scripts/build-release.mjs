@@ -8,7 +8,7 @@
  * A panic unwinds in these binaries too: the driver catches it and fails the one client, where `panic = "abort"` would end the process.
  */
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -25,6 +25,7 @@ export function buildRelease(target = hostTarget()) {
   const { platform, manifest } = platformOf(target)
   const file = join(ROOT, 'npm', platform, manifest.main)
   rmSync(file, { force: true })
+  setUpTarget(target)
   const isLinux = platform.startsWith('linux-')
   const build = isLinux ? ['--cross-compile', '--target', target.endsWith('musl') ? target : `${target}.${NEWEST_GLIBC}`] : ['--target', target]
   const env = isLinux ? withZig() : process.env
@@ -40,6 +41,17 @@ export function buildRelease(target = hostTarget()) {
 
 function hostTarget() {
   return /^host: (.*)$/m.exec(execFileSync('rustc', ['-vV'], { encoding: 'utf8' }))[1]
+}
+
+/** Rust's own library for a target comes with the toolchain only for the machine itself; rustup fetches it for others. */
+function setUpTarget(target) {
+  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim()
+  if (existsSync(join(sysroot, 'lib/rustlib', target, 'lib'))) return
+  try {
+    execFileSync('rustup', ['target', 'add', target], { stdio: 'inherit' })
+  } catch (cause) {
+    throw new Error(`Rust's library for ${target} is not there, and rustup could not fetch it: be online, and have a toolchain of rustup`, { cause })
+  }
 }
 
 /** The platform package that a target's binary belongs to, by napi's own names. */

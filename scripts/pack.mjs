@@ -5,13 +5,15 @@
  * of its version are published. For that, what only a clone needs of package.json stays out. In a workflow, the packages name its
  * repository. The licences of what a binary contains are gathered here too.
  *
- * `node scripts/pack.mjs FOLDER` takes the binaries from npm/<platform>/, where `npm run build:release` and `napi artifacts` lay them.
+ * `node scripts/pack.mjs FOLDER` takes the binaries from npm/<platform>/, where `npm run build:release` and `napi artifacts` lay them; with
+ * `--only BINARY` that one alone, for a try of its platform.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { licensesOfBinaries } from './licenses/crates.mjs'
 import { withRepository } from './release/repository.mjs'
 import { npm } from './setup.mjs'
@@ -108,7 +110,7 @@ function writeJson(path, value) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [folder] = process.argv.slice(2)
-  if (folder === undefined) throw new Error('usage: node scripts/pack.mjs FOLDER')
-  for (const { file } of pack(folder)) console.log(file)
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } })
+  if (positionals.length !== 1) throw new Error('usage: node scripts/pack.mjs FOLDER [--only BINARY]')
+  for (const { file } of pack(positionals[0], { binary: values.only })) console.log(file)
 }

@@ -1,6 +1,7 @@
 /**
  * What the packages are tried with. Each row installs them from the registry into a project of its own and makes a call there, or does
- * what it says; it resolves with the versions that took part. `quick` rows need nothing from outside and are part of `npm test`.
+ * what it says; it resolves with the versions that took part. `quick` rows need nothing from outside and are part of `npm test`. `without`
+ * says why a row cannot be tried on this machine, if it cannot.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -15,11 +16,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
 const OWN_PACKAGE = `${NAME}-${platformName()}`
 
+const NO_OLD_NODE = `${process.platform} ${process.arch}` === 'darwin arm64' && 'no Node.js older than 16 was made for this processor'
+
 export const ROWS = [
   ...[20, 22, 24, 26].map((major) => ({ group: 'Runtimes', name: `Node.js ${major}, \`import\`, \`require\` and \`worker_threads\``, run: (workspace) => inNode(workspace, major) })),
   { group: 'Runtimes', name: 'Bun, installed by itself, with `worker_threads`', run: inBun },
   { group: 'Runtimes', name: 'Deno, installed by itself, with `worker_threads`', run: inDeno },
-  ...[12, 14, 16, 18].map((major) => ({ group: 'Runtimes', name: `Node.js ${major} is refused in one sentence`, run: (workspace) => inOldNode(workspace, major) })),
+  ...[12, 14, 16, 18].map((major) => ({ group: 'Runtimes', name: `Node.js ${major} is refused in one sentence`, without: major < 16 && NO_OLD_NODE, run: (workspace) => inOldNode(workspace, major) })),
 
   { group: 'Package managers', name: 'npm, `import` and `require`', quick: true, run: withNpm },
   { group: 'Package managers', name: 'npm, again from the lockfile', quick: true, run: withNpmCi },
@@ -28,7 +31,7 @@ export const ROWS = [
   ...['pnpm@10', 'pnpm'].map((spec) => ({ group: 'Package managers', name: spec === 'pnpm' ? 'pnpm, newest' : 'pnpm 10', run: (workspace) => withPnpm(workspace, spec) })),
   { group: 'Package managers', name: 'Yarn Classic', run: withYarnClassic },
   { group: 'Package managers', name: 'Yarn, `node_modules`', run: (workspace) => withYarn(workspace, 'node-modules') },
-  { group: 'Package managers', name: 'Yarn, Plug’n’Play', run: (workspace) => withYarn(workspace, 'pnp') },
+  { group: 'Package managers', name: 'Yarn, Plug’n’Play, with `pnpEnableEsmLoader`', run: (workspace) => withYarn(workspace, 'pnp') },
 
   { group: 'In a program', name: 'the command line', quick: true, run: commandLine },
   { group: 'In a program', name: '`worker_threads`, ended and terminated', quick: true, run: inWorkers },
@@ -166,8 +169,8 @@ async function withYarn(workspace, nodeLinker) {
   const yarn = await tool('@yarnpkg/cli-dist')
   const settings = {
     nodeLinker,
-    // Yarn finds this out by itself only where package.json has "type": "module".
-    pnpEnableEsmLoader: true,
+    // Yarn finds out by itself that it is needed only where package.json has "type": "module"; docs/bundlers.md tells users.
+    ...(nodeLinker === 'pnp' && { pnpEnableEsmLoader: true }),
     enableTelemetry: false,
     enableGlobalCache: false,
     unsafeHttpWhitelist: ['127.0.0.1'],
