@@ -168,9 +168,8 @@ impl<S: Sink> Handle<S> {
         self.shared.lock().session.config().clone()
     }
 
-    /// Has written what waits, many requests with one system call. A few frames leave from the calling thread, where the transport allows
-    /// it, because a call alone is faster without waking another; more are left to the I/O thread, because sending them costs more than
-    /// waking it.
+    /// Has written what waits, many requests with one system call: from the calling thread, where the transport allows it, because that is
+    /// cheaper than waking another; what the system does not take at once is left to the I/O thread.
     pub fn flush(&self) {
         if !self.shared.write_here() {
             self.shared.nudge.notify_one();
@@ -265,9 +264,6 @@ impl<S: Sink> Shared<S> {
         let (mut batch, connection, tcp) = {
             let mut core = self.lock();
             let Core { outbox: Some(outbox), tcp: Some(tcp), .. } = &mut *core else { return false };
-            if outbox.frames() > MOST_FRAMES_WRITTEN_HERE {
-                return false;
-            }
             let tcp = Arc::clone(tcp);
             let connection = outbox.connection();
             match core.take_batch() {
@@ -349,5 +345,3 @@ pub(super) fn seed() -> [u8; 32] {
     SysRng.try_fill_bytes(&mut seed).expect("the system has entropy");
     seed
 }
-/// From a probe on loopback: at 16 calls in flight, written here, the calling thread needs a quarter more CPU.
-const MOST_FRAMES_WRITTEN_HERE: usize = 2;

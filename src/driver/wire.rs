@@ -216,11 +216,6 @@ impl Outbox {
         self.appended = self.written;
     }
 
-    /// Frames that wait, or are being written.
-    pub(super) fn frames(&self) -> usize {
-        self.ends.len()
-    }
-
     /// A writer is at it.
     pub(super) fn is_taken(&self) -> bool {
         self.taken
