@@ -32,7 +32,7 @@ export function render(results, binary) {
     '',
     '| what | why |',
     '|---|---|',
-    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above |`,
+    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above, and which of them were run otherwise is told below |`,
     ...Object.entries(NOT_RUN).map(([what, why]) => `| ${what} | ${why} |`),
   ].join('\n')
 }

@@ -257,7 +257,7 @@ const READ_BUFFER: usize = 4096;
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::net::TcpListener;
 
     use super::*;
 
@@ -308,8 +308,9 @@ mod tests {
     }
 
     /// An address that does not answer: the queue of its listener is full.
+    #[cfg(target_os = "linux")]
     async fn silent() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
-        let socket = TcpSocket::new_v4().expect("IPv4");
+        let socket = tokio::net::TcpSocket::new_v4().expect("IPv4");
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("loopback has a free port");
         let listener = socket.listen(1).expect("it listens");
         let address = listener.local_addr().expect("it is bound");

@@ -1,6 +1,8 @@
 //! Tests about the process as a whole run in one of their own.
 
-use std::{env, ffi::OsStr, fs, process::Command};
+#[cfg(target_os = "linux")]
+use std::fs;
+use std::{env, ffi::OsStr, process::Command};
 
 /// True in a process that runs nothing but the test of this path, where its body belongs. Elsewhere: runs the test in such a process,
 /// with these variables, and says false when it has passed.
@@ -22,6 +24,7 @@ pub(crate) fn is_alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)]) -> 
 }
 
 /// The names of the threads of this process.
+#[cfg(target_os = "linux")]
 pub(crate) fn threads() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").expect("Linux has it");
     // A thread may end between the listing and the look.
@@ -32,11 +35,13 @@ pub(crate) fn threads() -> Vec<String> {
 }
 
 /// How many file descriptors this process has open.
+#[cfg(target_os = "linux")]
 pub(crate) fn open_files() -> usize {
     fs::read_dir("/proc/self/fd").expect("Linux has it").count()
 }
 
 /// `$body` runs in a process of its own.
+#[cfg(target_os = "linux")]
 macro_rules! alone {
     ($test:ident) => {
         if !$crate::support::process::is_alone::<&str>(concat!(module_path!(), "::", stringify!($test)), &[]) {
@@ -44,6 +49,7 @@ macro_rules! alone {
         }
     };
 }
+#[cfg(target_os = "linux")]
 pub(crate) use alone;
 
 const MARK: &str = "MCP_CLIENT_TEST_ALONE";
