@@ -36,6 +36,8 @@ const FLAG = { idempotent: 1, wantsBytes: 2 } as const
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
+const NO_LISTENERS = new SocketListeners(() => {})
+
 const READY_STATE: Readonly<Record<ConnectionState, 0 | 1 | 2 | 3>> = {
   idle: 3,
   connecting: 0,
@@ -69,7 +71,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** Of the native client, for what every call uses. */
   readonly #number: number
   readonly #recipient: Recipient
-  readonly #listeners = new SocketListeners(() => this.#updateInterest())
+  /** Most clients have no listeners of a socket: they share the empty ones. */
+  #listeners = NO_LISTENERS
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #requestTimeout: number
@@ -102,11 +105,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const sorted = sortOptions(mergeArguments(first, second))
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
-    this.#recipient = {
-      receiveNotice: (notice) => this.#receiveNotice(notice),
-      receiveMessage: (text, isJson) => this.#receiveMessage(text, isJson),
-      askToken: (connection) => void this.#answerToken(connection),
-    }
+    this.#recipient = new MCPClient.#Recipient(this)
     try {
       this.#native = new native.NativeClient(mailbox, register(this.#recipient), sorted.native)
     } catch (error) {
@@ -343,7 +342,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onopen(handler: ((event: any) => void) | null) {
-    this.#listeners.setHandler('open', handler)
+    this.#ownListeners().setHandler('open', handler)
   }
 
   get onmessage(): ((event: any) => void) | null {
@@ -351,7 +350,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onmessage(handler: ((event: any) => void) | null) {
-    this.#listeners.setHandler('message', handler)
+    this.#ownListeners().setHandler('message', handler)
   }
 
   get onclose(): ((event: any) => void) | null {
@@ -359,7 +358,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onclose(handler: ((event: any) => void) | null) {
-    this.#listeners.setHandler('close', handler)
+    this.#ownListeners().setHandler('close', handler)
   }
 
   get onerror(): ((event: any) => void) | null {
@@ -367,7 +366,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   set onerror(handler: ((event: any) => void) | null) {
-    this.#listeners.setHandler('error', handler)
+    this.#ownListeners().setHandler('error', handler)
   }
 
   /**
@@ -387,7 +386,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   addEventListener(type: SocketEventType, listener: SocketListener, options: { once?: boolean } | boolean = {}): void {
-    this.#listeners.add(type, listener, typeof options === 'object' && options?.once === true)
+    this.#ownListeners().add(type, listener, typeof options === 'object' && options?.once === true)
   }
 
   removeEventListener(type: SocketEventType, listener: SocketListener): void {
@@ -402,6 +401,27 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   // ── From the native core ───────────────────────────────────────────────────────────────────────────────────
+
+  /** A class, because closures of each client's own would take a kilobyte. */
+  static readonly #Recipient = class implements Recipient {
+    readonly #client: MCPClient
+
+    constructor(client: MCPClient) {
+      this.#client = client
+    }
+
+    receiveNotice(notice: Notice): void {
+      this.#client.#receiveNotice(notice)
+    }
+
+    receiveMessage(text: string, isJson: boolean): void {
+      this.#client.#receiveMessage(text, isJson)
+    }
+
+    askToken(connection: number): void {
+      void this.#client.#answerToken(connection)
+    }
+  }
 
   #receiveNotice(notice: Notice): void {
     switch (notice.type) {
@@ -543,11 +563,17 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #picture(snapshot: Snapshot): ConnectionSnapshot {
-    return Object.freeze({ ...snapshot, error: snapshot.error === null ? null : this.#errorOf(snapshot.error) })
+    // Changed in place: V8 would give each copy a shape of its own.
+    return Object.freeze(Object.assign(snapshot, { error: snapshot.error === null ? null : this.#errorOf(snapshot.error) }))
   }
 
   #errorOf(data: ErrorData): MCPError {
     return errorOf(data, { tokenFailure: this.#tokenFailure })
+  }
+
+  #ownListeners(): SocketListeners {
+    if (this.#listeners === NO_LISTENERS) this.#listeners = new SocketListeners(() => this.#updateInterest())
+    return this.#listeners
   }
 
   /** All calls of one turn leave in one write. */

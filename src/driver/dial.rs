@@ -17,7 +17,7 @@ use tokio_tungstenite::{
         error::ProtocolError,
         handshake::client::Request,
         http::{HeaderName, HeaderValue, Uri},
-        protocol::WebSocketConfig,
+        protocol::{Role, WebSocketConfig},
     },
 };
 
@@ -28,8 +28,8 @@ use super::{
 };
 use crate::protocol::{Config, DialFailure, OptionError, OptionFault, Remedy};
 
-/// Where to connect to, and the upgrade request to make there.
-#[derive(Debug, Clone)]
+/// Where to connect to, and the upgrade request to make there. Made anew for each dial: it is larger than the options that it is made of.
+#[derive(Debug)]
 pub(super) struct Endpoint {
     request: Request,
     host: String,
@@ -70,11 +70,13 @@ impl Endpoint {
         let tcp = self.connect().await?;
         let transport = if self.secure { self.secure(tcp).await? } else { Transport::plain(tcp) };
         let wire = Wire::new(transport, clock);
-        let (mut socket, _response) = client_async_with_config(self.request.clone(), wire, Some(self.limits()))
+        let (socket, _response) = client_async_with_config(self.request.clone(), wire, Some(self.limits()))
             .await
             .map_err(|error| self.upgrade_failure(error))?;
-        socket.get_mut().upgrade();
-        Ok(Box::new(socket))
+        // Begun anew, because the layer would keep the larger buffer of its handshake. There is nothing in it: see `Wire`.
+        let mut wire = socket.into_inner();
+        wire.upgrade();
+        Ok(Box::new(WebSocketStream::from_raw_socket(wire, Role::Client, Some(self.limits())).await))
     }
 
     fn limits(&self) -> WebSocketConfig {
@@ -252,8 +254,9 @@ const OURS: [&str; 6] = [
 ];
 /// RFC 8305 § 5, "Connection Attempt Delay".
 const HEAD_START: Duration = Duration::from_millis(250);
-/// An idle connection keeps it; tungstenite would take 128 KiB. What is larger is read ahead, see `Wire`.
-const READ_BUFFER: usize = 4096;
+/// An idle connection keeps it; tungstenite would take 128 KiB. What is larger is read ahead, see `Wire`. With less than 1 KiB the buffer
+/// would be made anew for every message.
+const READ_BUFFER: usize = 1024;
 
 #[cfg(test)]
 mod tests {

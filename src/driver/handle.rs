@@ -35,7 +35,6 @@ pub struct Handle<S: Sink> {
 /// Where the JavaScript thread and the I/O thread meet.
 pub(super) struct Shared<S: Sink> {
     pub(super) sink: S,
-    pub(super) endpoint: Endpoint,
     pub(super) clock: Clock,
     /// Wakes the client's task.
     pub(super) nudge: Notify,
@@ -71,7 +70,8 @@ impl<S: Sink> Handle<S> {
     ///
     /// Errors: an option that HTTP does not allow.
     pub fn new(config: Config, sink: S) -> Result<Self, OptionError> {
-        let endpoint = Endpoint::new(&config)?;
+        // Only to hear of what is wrong; the dial makes it again.
+        Endpoint::new(&config)?;
         let clock = Clock::start();
         let mut session = Session::new(config, seed(), clock.now());
         session.set_interest(Interest::ALL);
@@ -84,7 +84,7 @@ impl<S: Sink> Handle<S> {
             running: false,
             abandoned: false,
         };
-        let shared = Shared { sink, endpoint, clock, nudge: Notify::new(), core: Mutex::new(core) };
+        let shared = Shared { sink, clock, nudge: Notify::new(), core: Mutex::new(core) };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -340,7 +340,7 @@ impl<T> Core<T> {
 }
 
 /// Fresh from the system's generator.
-pub(super) fn seed() -> [u8; 32] {
+fn seed() -> [u8; 32] {
     let mut seed = [0; 32];
     SysRng.try_fill_bytes(&mut seed).expect("the system has entropy");
     seed

@@ -18,7 +18,8 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::{
     Sink,
-    handle::{Core, Shared, seed},
+    dial::Endpoint,
+    handle::{Core, Shared},
     network,
     open::{Inbound, Inbox, Open, farewell},
     runtime::IoThread,
@@ -190,7 +191,7 @@ impl<S: Sink> Task<S> {
 
     fn opened(&mut self, connection: ConnectionId, socket: Box<WebSocketStream<Wire>>) {
         let open = Open::new(connection, socket);
-        let (outbox, tcp) = (Outbox::new(connection, seed()), open.tcp());
+        let (outbox, tcp) = (Outbox::new(connection), open.tcp());
         self.line = Line::Open(Box::new(open));
         self.shared.input(|core, now| {
             core.outbox = Some(outbox);
@@ -236,8 +237,8 @@ impl<S: Sink> Task<S> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
-                let (endpoint, clock) = (self.shared.endpoint.clone(), self.shared.clock);
-                self.line = Line::Dialing(connection, Box::pin(endpoint.dial(clock)));
+                let endpoint = Endpoint::new(self.shared.lock().session.config()).expect("the handle was made with it");
+                self.line = Line::Dialing(connection, Box::pin(endpoint.dial(self.shared.clock)));
             }
             Action::Close { connection, code, reason } => {
                 if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut self.shared.lock().outbox)

@@ -10,7 +10,6 @@ use std::{
 };
 
 use memchr::memmem;
-use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{
@@ -52,7 +51,6 @@ pub(super) struct Outbox {
     closing: bool,
     /// The session has given the connection up.
     cut: bool,
-    masks: StdRng,
 }
 
 /// Bytes that their taker is to write.
@@ -72,7 +70,7 @@ impl Batch {
 }
 
 impl Outbox {
-    pub(super) fn new(connection: ConnectionId, seed: [u8; 32]) -> Self {
+    pub(super) fn new(connection: ConnectionId) -> Self {
         Self {
             connection,
             front: Vec::new(),
@@ -88,7 +86,6 @@ impl Outbox {
             boundary: 0,
             closing: false,
             cut: false,
-            masks: StdRng::from_seed(seed),
         }
     }
 
@@ -101,7 +98,7 @@ impl Outbox {
         if transmit.connection != self.connection || self.closing {
             return;
         }
-        let mask: [u8; 4] = self.masks.random();
+        let mask: [u8; 4] = rand::random();
         let header = FrameHeader { opcode: OpCode::Data(Data::Text), mask: Some(mask), ..FrameHeader::default() };
         let length = transmit.text.len();
         self.back.reserve(length + HEADER_BYTES);
@@ -119,7 +116,7 @@ impl Outbox {
     pub(super) fn push_close(&mut self, code: u16, reason: &str) {
         let content = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let mut frame = Frame::close((code != 1005).then_some(content));
-        frame.header_mut().mask = Some(self.masks.random());
+        frame.header_mut().mask = Some(rand::random());
         let start = self.back.len();
         frame.format(&mut self.back).expect("a vector takes all");
         self.appended += (self.back.len() - start) as u64;
@@ -359,7 +356,8 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
-    /// The answer to the upgrade. From some point on it is handed over only when it is whole: the layer takes many small reads for an attack.
+    /// The answer to the upgrade, and nothing of what comes after it. From some point on it is handed over only when it is whole: the layer
+    /// takes many small reads for an attack.
     fn poll_read_answer(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.handed_over == self.ahead.len() || (self.reads > MOST_SMALL_READS && !self.has_whole_answer()) {
             let mut piece = [0; 1024];
@@ -372,17 +370,27 @@ impl Wire {
             self.reads += 1;
             self.ahead.extend_from_slice(part.filled());
         }
-        self.hand_over(buf);
+        let end = self.end_of_answer().unwrap_or(self.ahead.len());
+        self.hand_over(buf, end);
         Poll::Ready(Ok(()))
     }
 
     fn has_whole_answer(&self) -> bool {
-        self.ahead.len() >= LONGEST_ANSWER || memmem::find(&self.ahead, b"\n\r\n").is_some()
+        self.ahead.len() >= LONGEST_ANSWER || self.end_of_answer().is_some()
     }
 
-    /// True if there was anything.
-    fn hand_over(&mut self, buf: &mut ReadBuf<'_>) -> bool {
-        let count = buf.remaining().min(self.ahead.len() - self.handed_over);
+    /// Behind the next empty line; its last byte is still to be handed over.
+    fn end_of_answer(&self) -> Option<usize> {
+        let behind = |line_ends: &[u8]| {
+            let from = self.handed_over.saturating_sub(line_ends.len() - 1);
+            memmem::find(&self.ahead[from..], line_ends).map(|at| from + at + line_ends.len())
+        };
+        [behind(b"\n\r\n"), behind(b"\n\n")].into_iter().flatten().min()
+    }
+
+    /// Hands over what is before `end`. True if there was anything.
+    fn hand_over(&mut self, buf: &mut ReadBuf<'_>, end: usize) -> bool {
+        let count = buf.remaining().min(end - self.handed_over);
         buf.put_slice(&self.ahead[self.handed_over..][..count]);
         self.handed_over += count;
         count > 0
@@ -403,7 +411,8 @@ impl AsyncRead for Wire {
         if self.much_comes && self.handed_over == self.ahead.len() {
             ready!(self.poll_read_ahead(cx, room))?;
         }
-        if self.hand_over(buf) {
+        let end = self.ahead.len();
+        if self.hand_over(buf, end) {
             return Poll::Ready(Ok(()));
         }
         self.ahead = Vec::new();
@@ -459,7 +468,7 @@ mod tests {
 
     #[test]
     fn texts_count_as_written_only_when_their_last_byte_is() {
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         outbox.push(&text(10));
         let mut batch = outbox.take().expect("bytes wait");
@@ -479,7 +488,7 @@ mod tests {
 
     #[test]
     fn there_is_one_writer_at_a_time_and_appending_goes_on_meanwhile() {
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(1));
         let batch = outbox.take().expect("bytes wait");
         outbox.push(&text(2));
@@ -498,7 +507,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_never_leaves_and_a_goodbye_fits_only_between_frames() {
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         outbox.push(&text(10));
         assert_eq!(write(&mut outbox, 16), 1);
@@ -510,7 +519,7 @@ mod tests {
         assert_eq!(write(&mut outbox, 8), 0);
         assert!(outbox.is_empty() && outbox.is_closing(), "nothing follows a close frame");
 
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         assert_eq!(write(&mut outbox, 15), 0);
         outbox.cut();
@@ -519,7 +528,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_while_a_writer_holds_it_ends_with_what_he_has_written() {
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         outbox.push(&text(10));
         let mut batch = outbox.take().expect("bytes wait");
@@ -534,7 +543,7 @@ mod tests {
 
     #[test]
     fn a_batch_knows_how_many_texts_it_still_holds() {
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         outbox.push(&text(10));
         outbox.reply(b"pong".to_vec());
@@ -550,7 +559,7 @@ mod tests {
 
     #[test]
     fn after_our_close_frame_nothing_is_cut() {
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         outbox.push_close(1000, "");
         outbox.cut();
@@ -559,7 +568,7 @@ mod tests {
 
     #[test]
     fn only_the_newest_pong_waits_and_goes_before_the_texts() {
-        let mut outbox = Outbox::new(ConnectionId(1), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         assert_eq!(write(&mut outbox, 1), 0);
         outbox.push(&text(10));
@@ -576,7 +585,7 @@ mod tests {
 
     #[test]
     fn a_text_of_another_connection_is_not_taken() {
-        let mut outbox = Outbox::new(ConnectionId(2), [0; 32]);
+        let mut outbox = Outbox::new(ConnectionId(2));
         outbox.push(&text(1));
         assert!(outbox.is_empty());
     }

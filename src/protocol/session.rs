@@ -168,7 +168,12 @@ impl<T> Session<T> {
 
     /// The next thing to tell. Call until `None` after every input and command.
     pub fn poll_event(&mut self) -> Option<Event<T>> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() && self.events.capacity() > KEPT_EVENTS {
+            // A change of the state made many; the client may be silent from now on.
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// When to call `handle_timeout`, in the monotonic time of [`Now`]; changes with every input and command.
@@ -329,3 +334,6 @@ impl<T> Session<T> {
         self.state.link_mut().filter(|link| link.id == connection)
     }
 }
+
+/// What one message makes, and the least that a queue has room for.
+const KEPT_EVENTS: usize = 4;

@@ -77,6 +77,17 @@ async fn an_upgrade_that_comes_in_pieces_is_understood() {
 }
 
 #[tokio::test]
+async fn an_upgrade_whose_lines_end_with_a_line_feed_alone_hides_no_message() {
+    let server = Server::start().await;
+    let mut client = Client::connecting_to(&server.url());
+    let mut raw = Raw::new(server.tcp().await);
+    let mut response = accepting(&raw.request().await).replace('\r', "").into_bytes();
+    response.extend(text_frame(r#"{"n":1}"#));
+    raw.send(&response).await;
+    assert_eq!(client.message().await, r#"{"n":1}"#);
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_retried_and_says_so() {
     let server = Server::start().await;
     let url = server.url();
