@@ -59,7 +59,7 @@ pub struct Sim {
     is_event: bool,
     /// The user's code was written against a socket: it is told of each opening, and may authenticate by itself.
     awaits_openings: bool,
-    /// The connection that the last text was for.
+    /// The connection that the last text was for, or on which the server has accepted the client, or speaks of events.
     spoke_on: ConnectionId,
     record: Vec<Record>,
     ledger: Ledger,
@@ -503,6 +503,9 @@ impl Sim {
                 Event::Notice(Notice::State { snapshot, previous }) => {
                     assert_eq!(previous, self.told.state, "a change of the state was not told");
                     self.ledger.enter(previous, &snapshot, self.session.config().max_reconnect_attempts);
+                    if snapshot.state == "ready" {
+                        self.spoke_on = self.connection;
+                    }
                     self.told = snapshot;
                 }
                 Event::Notice(Notice::Open) if self.awaits_openings => {
@@ -517,6 +520,9 @@ impl Sim {
     fn notice_dialect(&mut self) {
         let link = self.session.state().link().filter(|link| link.id == self.connection);
         let is_event = link.is_some_and(|link| link.detected);
+        if is_event {
+            self.spoke_on = self.connection;
+        }
         if std::mem::replace(&mut self.is_event, is_event) && !is_event && link.is_some() {
             self.ledger.take_back_event_dialect(self.connection);
         }
@@ -660,7 +666,7 @@ impl Sim {
     }
 
     /// Nothing goes before the auth message, where one is needed and there is no token function to wait for. A server that accepts
-    /// the client before it has said anything needs none.
+    /// the client before it has said anything needs none, nor does one that speaks the event dialect.
     fn check_first_words(&mut self, text: &Transmit) {
         let is_first = std::mem::replace(&mut self.spoke_on, text.connection) != text.connection;
         let is_guide = self.session.state().link().is_some_and(|link| link.id == text.connection && link.is_guide());
