@@ -5,6 +5,7 @@ import { inbox, next } from './helpers/client.mjs'
 import { amount } from './helpers/deep.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { run, start } from './helpers/program.mjs'
+import { randomOf } from './helpers/random-json.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 describe('the process ends by itself', () => {
@@ -183,6 +184,26 @@ describe('an end without grace', () => {
     }
   })
 
+  test('process.exit() at a random moment of a busy life does not crash', async (t) => {
+    const server = await listen(t, { history: 1 })
+    server.intercept((text, connection) => {
+      if (text.includes('"burst"')) for (let i = 0; i < 20; i++) connection.send({ news: 'x'.repeat(1_000) })
+      return false
+    })
+    const seed = Date.now() % 2 ** 31
+    const random = randomOf(seed)
+    t.diagnostic(`seed ${seed}`)
+    const places = ['in a timer', 'after an answer', 'in a listener', 'in the apiKey function', 'after a close', 'while a worker is as busy']
+    const input = () => ({ url: server.url, deaf: DEAF_URL, code: random.below(200), ms: random.below(150_000) / 1_000, place: random.pick(places) })
+    for (let run = 0; run < amount({ sample: 24, full: 400 }); run += 2) {
+      const inputs = [input(), input()]
+      const ends = await Promise.all(inputs.map((input) => start(t, busyLife, input, { timeout: 20_000 }).ended))
+      for (const [i, { code, signal, told, stderr }] of ends.entries()) {
+        assert.deepEqual([inputs[i], code, signal, told, stderr], [inputs[i], inputs[i].code, null, [], ''])
+      }
+    }
+  })
+
   test('worker threads that are terminated while busy do not crash', async (t) => {
     const runs = amount({ sample: 30, full: 300 })
     const server = await listen(t)
@@ -357,3 +378,68 @@ test('clients of a process share one I/O thread, which ends with the last of the
   )
   assert.deepEqual(told, [0, 1, 1, 0, 1, 1, 0, 0])
 })
+
+/** Does all that a client can do at once, until it exits with `code`: at the first `place` after `ms`. */
+async function busyLife({ MCPClient, input: { url, deaf, code, ms, place } }) {
+  const due = performance.now() + ms
+  const at = (here) => {
+    if (here === place && performance.now() >= due) process.exit(code)
+  }
+  const spinAndExit = () => {
+    // Timers are due at whole milliseconds; other threads are not.
+    while (performance.now() < due);
+    process.exit(code)
+  }
+  const live = async (clients) => {
+    const [talker, closer, renewer, lost] = clients
+    void lost.connect()
+    const calls = async () => {
+      for (;;) {
+        const { signal } = new AbortController()
+        await Promise.all(Array.from({ length: 10 }, (_, i) => talker.useTool(i % 2 ? 'burst' : 'echo', 'x'.repeat(i * 300), { signal }).catch(() => {})))
+        at('after an answer')
+      }
+    }
+    const closings = async () => {
+      for (;;) {
+        await closer.connect().catch(() => {})
+        await closer.close()
+        at('after a close')
+      }
+    }
+    const renewals = async () => {
+      for (;;) await renewer.reconnect().catch(() => {})
+    }
+    await Promise.all([calls(), closings(), renewals()])
+  }
+  const clients = [
+    new MCPClient(url, { heartbeatInterval: 1 }),
+    new MCPClient(url, { autoConnect: false }),
+    new MCPClient({
+      url,
+      apiKey: async () => {
+        await null
+        at('in the apiKey function')
+        return 'key'
+      },
+    }),
+    new MCPClient(deaf, { baseReconnectDelay: 1, maxReconnectDelay: 1, maxReconnectAttempts: Infinity, connectTimeout: 5 }),
+  ]
+  for (const client of clients) for (const event of ['message', 'state', 'log', 'heartbeat']) client.on(event, () => at('in a listener'))
+  if (place === 'in a timer') setTimeout(spinAndExit, ms - 1)
+  if (place === 'while a worker is as busy') {
+    const { Worker } = await import('node:worker_threads')
+    const source = `
+      const { workerData: { url } } = require('node:worker_threads')
+      const { MCPClient } = require('@mcp-integration/client')
+      const client = new MCPClient(url, { heartbeatInterval: 1 })
+      client.on('message', () => {})
+      const call = () => client.useTool('burst').then(call, call)
+      for (let i = 0; i < 10; i++) void call()`
+    new Worker(source, { eval: true, execArgv: [], workerData: { url } })
+    setTimeout(spinAndExit, ms - 1)
+  }
+  // What never comes to its place ends all the same.
+  setTimeout(() => process.exit(code), 5_000)
+  await live(clients)
+}
