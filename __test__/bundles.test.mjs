@@ -46,7 +46,7 @@ describe('bundles', () => {
   })
 
   test('neither bundle contains the client, and the command does not contain the server', async () => {
-    const [testing, cli] = await Promise.all(['testing.js', 'cli/main.js'].map((file) => readFile(join(DIST, file), 'utf8')))
+    const [testing, cli] = await Promise.all(['testing/main.js', 'cli/program.js'].map((file) => readFile(join(DIST, file), 'utf8')))
     assert.doesNotMatch(testing, /\/client\.js"|\.node"/)
     assert.match(cli, /import\("\.\.\/client\.js"\)/)
     assert.match(cli, /import\("\.\.\/testing\.js"\)/)
@@ -59,7 +59,7 @@ describe('bundles', () => {
       console.log(Object.keys(require.cache).map((path) => require('node:path').basename(path)).sort().join())
     `
     const { stdout } = await run(process.execPath, ['-e', script])
-    assert.equal(stdout, 'close-codes.js,testing.js\n')
+    assert.equal(stdout, 'close-codes.js,main.js,node-version.js,testing.js\n')
   })
 
   test('the licence of every bundled package goes along', async () => {

@@ -33,11 +33,11 @@ async function installPlatform(folder, platform, files) {
 }
 
 /** Loads the package in a process that takes itself for `fake`, and resolves with what it throws, or null. */
-function load({ folder }, { fake = '', env = {}, argv = [] } = {}) {
+function load({ folder }, { fake = '', env = {}, argv = [], entry = NAME } = {}) {
   const program = `
     ${fake}
     try {
-      require('${NAME}')
+      require('${entry}')
       console.log('null')
     } catch ({ message, cause }) {
       console.log(JSON.stringify({ message, cause: cause && String(cause) }))
@@ -181,8 +181,16 @@ describe('a Node.js that is too old', () => {
     assert.equal((await load(there, { fake: tooOld })).message, message)
   })
 
+  test('is told so by the test server too, before anything that it could perhaps not parse', async (t) => {
+    const there = await project(t)
+    await writeFile(join(there.at, 'dist/testing/main.js'), 'this is not JavaScript that an old Node.js can parse')
+    const { message } = await load(there, { fake: tooOld, entry: `${NAME}/testing` })
+    assert.equal(message, `${NAME} needs Node.js 20 or newer, and this is 19.9.0: install a current one from https://nodejs.org`)
+  })
+
   test('is told so by the command line too', async (t) => {
     const there = await project(t)
+    await writeFile(join(there.at, 'dist/cli/program.js'), 'this is not JavaScript that an old Node.js can parse')
     await writeFile(join(there.folder, 'old.cjs'), tooOld)
     const preload = ['--require', join(there.folder, 'old.cjs'), join(there.at, 'dist/cli/main.js'), '--help']
     const error = await new Promise((resolve) => execFile(process.execPath, preload, (_failed, _stdout, stderr) => resolve(stderr)))

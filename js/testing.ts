@@ -8,9 +8,8 @@
  *
  * @packageDocumentation
  */
-export { FaultProxy } from './testing/fault-proxy.js'
-export { MCPTestServer } from './testing/server.js'
-export { ToolFailure } from './testing/tool-failure.js'
+import './node-version.js'
+export { FaultProxy, MCPTestServer, ToolFailure } from './testing/main.js'
 export type {
   DirectionFaults,
   FaultPlan,

@@ -30,8 +30,8 @@ const BUNDLES = [
     alone: ['call', 'hub', 'native', 'options', 'succession'],
     copied: ['arguments', 'close-codes', 'native-types', 'platform', 'socket-events'],
   },
-  { entry: 'testing.ts', folder: 'testing' },
-  { entry: 'cli/main.ts', folder: 'cli' },
+  { entry: 'testing/main.ts', folder: 'testing' },
+  { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
 ]
 
 /** Whoever imports these has the package that their types are about. */
@@ -110,7 +110,7 @@ function checkImports(bundle, metafile) {
 
 /** Of the bundles' own folders only the bundles stay; and of all declarations those that a public type is made of. */
 async function removeLeftovers() {
-  const kept = new Set(BUNDLES.map(outputOf))
+  const kept = new Set(BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]))
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)

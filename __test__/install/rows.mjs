@@ -22,7 +22,7 @@ export const ROWS = [
   ...[20, 22, 24, 26].map((major) => ({ group: 'Runtimes', name: `Node.js ${major}, \`import\`, \`require\` and \`worker_threads\``, run: (workspace) => inNode(workspace, major) })),
   { group: 'Runtimes', name: 'Bun, installed by itself, with `worker_threads`', run: inBun },
   { group: 'Runtimes', name: 'Deno, installed by itself, with `worker_threads`', run: inDeno },
-  ...[12, 14, 16, 18].map((major) => ({ group: 'Runtimes', name: `Node.js ${major} is refused in one sentence`, without: major < 16 && NO_OLD_NODE, run: (workspace) => inOldNode(workspace, major) })),
+  ...[12, 14, 16, 18].map((major) => ({ group: 'Runtimes', name: `Node.js ${major} is refused in one sentence, also by the test server and the command line`, without: major < 16 && NO_OLD_NODE, run: (workspace) => inOldNode(workspace, major) })),
 
   { group: 'Package managers', name: 'npm, `import` and `require`', quick: true, run: withNpm },
   { group: 'Package managers', name: 'npm, again from the lockfile', quick: true, run: withNpmCi },
@@ -85,9 +85,12 @@ async function inNode(workspace, major) {
 
 async function inOldNode(workspace, major) {
   const { program, version } = await nodeOf(major)
-  const project = await workspace.installed(PROGRAMS)
-  const { stderr } = await project.run(program, ['app.cjs'], { codes: [1] })
-  assert.ok(stderr.includes(`Error: ${NAME} needs Node.js 20 or newer, and this is ${version}: install a current one`), stderr)
+  const project = await workspace.installed({ ...PROGRAMS, 'server.cjs': `require('${NAME}/testing')` })
+  const command = join('node_modules', NAME, project.read(`node_modules/${NAME}/package.json`).bin['mcp-client'])
+  for (const script of [...Object.keys(PROGRAMS), 'server.cjs', command]) {
+    const { stderr } = await project.run(program, [script], { codes: [1] })
+    assert.ok(stderr.includes(`Error: ${NAME} needs Node.js 20 or newer, and this is ${version}: install a current one`), `${script}: ${stderr}`)
+  }
   return `Node.js ${version}`
 }
 

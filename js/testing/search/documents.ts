@@ -66,5 +66,5 @@ const PARSERS: ReadonlyMap<string, (source: string, fallbackTitle: string) => Pa
 /** Documents are smaller; what is not would take the search longer than its caller waits. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024
 
-/** This module is always bundled into dist/testing.js, so it finds itself one folder below the package's. */
-const PACKAGE_FOLDER = join(__dirname, '..')
+/** This module is always bundled into dist/testing/main.js, so it finds itself two folders below the package's. */
+const PACKAGE_FOLDER = join(__dirname, '../..')
