@@ -32,20 +32,21 @@ export function platformWords(): string {
 /** By the dynamic linker that the program names in its head; asking the diagnostic report takes longer than all the rest of loading. */
 function isMusl(): boolean {
   const head = headOf(process.execPath)
-  if (/\/ld-(musl|linux)-/.test(head)) return head.includes('/ld-musl-')
+  if (head.includes('/ld-musl-')) return true
+  if (head.includes('/ld-linux-')) return false
   const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
   return report !== undefined && report.header?.glibcVersionRuntime === undefined
 }
 
 /** Nothing where the program cannot be read: it may have been replaced since it was started. */
-function headOf(path: string): string {
+function headOf(path: string): Buffer {
   try {
     const head = Buffer.alloc(4096)
     const file = openSync(path, 'r')
     readSync(file, head)
     closeSync(file)
-    return head.toString('latin1')
+    return head
   } catch {
-    return ''
+    return Buffer.alloc(0)
   }
 }
