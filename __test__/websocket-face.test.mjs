@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { MCPClient as WebSocket } from '@mcp-integration/client'
 import { PATIENT, inbox, open, reached, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL, silentUrl, stuckUrl } from './helpers/ports.mjs'
+import { run } from './helpers/program.mjs'
 import { WELCOME } from './helpers/raw-server.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -434,6 +435,46 @@ describe('code that reconnects by itself', () => {
     // Made in no connection with any close.
     await socketOf(t, server.url).connect()
     assert.deepEqual([one.state, other.state, server.connections.length], ['ready', 'ready', 3])
+  })
+
+  test('costs the rest of the process nothing once nobody remembers the close', async (t) => {
+    const server = await listen(t)
+    server.intercept((text, connection) => {
+      if (text === 'please drop me') void connection.terminate()
+    })
+    const told = await run(t, async ({ MCPClient, input, tell }) => {
+      const { AsyncLocalStorage } = await import('node:async_hooks')
+      const marksTimers = () => {
+        const timer = setTimeout(() => {}, 0)
+        return Object.getOwnPropertySymbols(timer).some(({ description }) => description === 'kResourceStore')
+      }
+      const turn = () => new Promise(setImmediate)
+      tell(marksTimers())
+      // Newer versions of Node.js do without.
+      const any = new AsyncLocalStorage()
+      const isMarked = any.run(1, marksTimers)
+      any.disable()
+      const client = new MCPClient(input, { baseReconnectDelay: 1 })
+      let timer
+      client.once('close', () => (timer = setInterval(() => {}, 60_000)))
+      await client.connect()
+      client.sendMessage('please drop me')
+      while (timer === undefined) await turn()
+      await client.connect()
+      for (let i = 0; i < 10; i++) {
+        gc()
+        await turn()
+      }
+      tell(marksTimers() === isMarked)
+      timer = clearInterval(timer)
+      while (marksTimers()) {
+        gc()
+        await turn()
+      }
+      await client.close()
+      tell('forgotten')
+    }, server.url, { flags: ['--expose-gc'] })
+    assert.deepEqual(told, [false, true, 'forgotten'])
   })
 
   test('is told of a close as well where there never was a socket, once the client has given up', async (t) => {

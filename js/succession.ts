@@ -5,19 +5,34 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-const closed = new AsyncLocalStorage<object | undefined>()
+/** One 'close' that was told. Only what it has led to holds it. */
+interface Mark {
+  readonly client: object
+}
+
+const closed = new AsyncLocalStorage<Mark | undefined>()
+
+/** While it is in use, every promise and timer of the process costs more on older Node.js: it ends when nothing can know of a 'close' any more. */
+let marks = 0
+const forgotten = new FinalizationRegistry<undefined>(() => {
+  marks -= 1
+  if (marks === 0) closed.disable()
+})
 
 /** Tells listeners that `client` has lost its socket: what they do because of it, now or later, knows. */
 export function tellClosed(client: object, tell: () => void): void {
-  closed.run(client, tell)
+  const mark: Mark = { client }
+  marks += 1
+  forgotten.register(mark, undefined)
+  closed.run(mark, tell)
 }
 
 /** The client whose 'close' has led to what runs now. */
 export function closedBefore(): object | undefined {
-  return closed.getStore()
+  return closed.getStore()?.client
 }
 
-/** Schedules what has nothing to do with whoever calls. Costs nothing until somebody was told of a 'close'. */
+/** Schedules what has nothing to do with whoever calls. Costs nothing while no 'close' is remembered. */
 export function scheduleApart(act: () => void): void {
   if (closed.getStore() === undefined) setImmediate(act)
   else closed.run(undefined, setImmediate, act)
