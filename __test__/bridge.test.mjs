@@ -24,7 +24,7 @@ describe('a client over the bridge', () => {
   test('is idle until the other end has answered, and what is called meanwhile waits', async (t) => {
     const client = await ready(t, await listen(t))
     const { far } = bridge(t, client)
-    assert.deepEqual(far.snapshot, { state: 'idle', connected: false, authenticated: false, url: '', attempt: 0, retryDelay: null, error: null, revision: 0 })
+    assert.deepEqual(far.snapshot, { state: 'idle', connected: false, authenticated: false, url: '', attempt: 0, retryDelay: null, retryAt: null, error: null, revision: 0 })
     assert.equal(far.stats().requests, 0)
     assert.equal(far.sendMessage('lost'), false)
     assert.equal(far.sendToolRequest('echo'), null)

@@ -4,16 +4,18 @@
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { MCPError } from '@mcp-integration/client'
 import { connectClient, webSocketPort } from '@mcp-integration/client/bridge'
 import { WebSocket } from 'ws'
 import { servePage } from '../examples/web-search/serve.mjs'
 import { launchBrowser } from './helpers/browser.mjs'
 import { serve } from './helpers/cli.mjs'
 import { open, PATIENT, ready, rejection } from './helpers/client.mjs'
+import { DEAF_URL } from './helpers/ports.mjs'
 import { NO_SIGNALS } from './helpers/signals.mjs'
 import { ROOT } from './helpers/snippets.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -90,6 +92,15 @@ describe('the page', () => {
     assert.deepEqual([await badge.textContent(), await colour()], ['Connected', green])
     assert.match((await search('heartbeat')).join('\n'), /[Hh]eartbeat/)
     assert.deepEqual(faults, [])
+  })
+
+  test('counts down from what is left of a wait, where it is loaded in the middle of one', async (t) => {
+    const { snapshot } = open(t, DEAF_URL, { autoConnect: false })
+    const error = new MCPError('connection lost', { code: 'CONNECTION_LOST', retryable: true })
+    const waiting = { ...snapshot, state: 'reconnecting', attempt: 3, retryDelay: 60_000, retryAt: Date.now() + 20_000, error }
+    const { url } = await served(t, Object.assign(new EventEmitter(), { snapshot: waiting, stats: () => open(t, DEAF_URL, { autoConnect: false }).stats() }))
+    const { shows } = await visit(t, url)
+    await shows(/^Attempt 3 in 1?\d s$/)
   })
 
   test('need not wait for the next attempt', async (t) => {

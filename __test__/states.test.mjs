@@ -9,7 +9,7 @@ import { listen } from './helpers/test-server.mjs'
 function assertIn(client, state, { connected = false, authenticated = false, readyState, ...rest }) {
   const { snapshot } = client
   assert.equal(snapshot.state, state)
-  const expected = { connected, authenticated, attempt: 0, retryDelay: null, ...rest }
+  const expected = { connected, authenticated, attempt: 0, retryDelay: null, retryAt: null, ...rest }
   for (const [name, value] of Object.entries(expected)) assert.equal(snapshot[name], value, `${name} in ${state}`)
   assert.equal(client.readyState, readyState)
   assert.equal(client.stats().state, state)
@@ -58,9 +58,12 @@ describe('a client is', () => {
   })
 
   test('reconnecting while it waits for the next attempt', async (t) => {
+    const before = Date.now()
     const client = open(t, DEAF_URL, PATIENT)
     await reached(client, 'reconnecting')
-    assertIn(client, 'reconnecting', { readyState: 0, attempt: 1, retryDelay: 60_000 })
+    const { retryAt } = client.snapshot
+    assertIn(client, 'reconnecting', { readyState: 0, attempt: 1, retryDelay: 60_000, retryAt })
+    assert.ok(retryAt >= before + 60_000 && retryAt <= Date.now() + 60_000)
     assert.equal(client.error.code, 'CONNECT_FAILED')
   })
 

@@ -54,6 +54,10 @@ attempt: number,
  */
 retryDelay: number | null, 
 /**
+ * When the wait now running ends, ms since the epoch: for whoever begins to look in the middle of it.
+ */
+retryAt: number | null, 
+/**
  * Why the state is what it is.
  */
 error: ErrorData | null, 

@@ -9,6 +9,7 @@ export const IDLE: ConnectionSnapshot = Object.freeze({
   url: '',
   attempt: 0,
   retryDelay: null,
+  retryAt: null,
   error: null,
   revision: 0,
 })

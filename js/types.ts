@@ -17,6 +17,8 @@ export interface ConnectionSnapshot {
   readonly attempt: number
   /** ms of the wait now running, jitter included. */
   readonly retryDelay: number | null
+  /** When the wait now running ends, in ms since 1970 by the clock of the client's machine. */
+  readonly retryAt: number | null
   /** Why the state is what it is; `null` when all is well. */
   readonly error: MCPError | null
   /** Rises with every change of the state. */

@@ -109,6 +109,7 @@ const isState = isOneOf(
 const isError = hasShape({ code: isText, message: isText, retryable: isFlag })
 const isSnapshot = hasShape({
   state: isState, connected: isFlag, authenticated: isFlag, url: isText, attempt: isCount, retryDelay: isEither(isMissing, isMillis),
+  retryAt: isEither(isMissing, isMillis),
   error: isEither(isMissing, isError), revision: isCount,
 })
 const isStats = hasShape({ state: isState, pending: isCount, requests: isCount, heartbeatRtt: isObject, requestLatency: isObject })

@@ -104,9 +104,9 @@ export class Service {
 }
 
 /** The picture as it crosses. The query of the URL stays: some servers take the key there. */
-export function encodeSnapshot({ state, connected, authenticated, url, attempt, retryDelay, error, revision }: ConnectionSnapshot): Snapshot {
+export function encodeSnapshot({ state, connected, authenticated, url, attempt, retryDelay, retryAt, error, revision }: ConnectionSnapshot): Snapshot {
   return {
-    state, connected, authenticated, url: url.replace(/[?#].*/s, ''), attempt, retryDelay, revision,
+    state, connected, authenticated, url: url.replace(/[?#].*/s, ''), attempt, retryDelay, retryAt, revision,
     error: error === null ? null : encodeError(error),
   }
 }

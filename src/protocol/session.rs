@@ -195,6 +195,10 @@ impl<T> Session<T> {
                 State::Reconnecting { delay, .. } => Some(delay),
                 _ => None,
             },
+            retry_at: match self.state {
+                State::Reconnecting { ends, .. } => Some(ends),
+                _ => None,
+            },
             error: self.error.as_ref().map(Fault::data),
             revision: self.revision,
         }

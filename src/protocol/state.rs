@@ -31,6 +31,8 @@ pub enum State {
         delay: Duration,
         /// What of it the server has asked for by its close code: no change of the network makes that shorter.
         extra: Duration,
+        /// Wall clock when it is over, ms since the epoch.
+        ends: u64,
     },
     /// `close` was called: calls in flight are awaited, or the close frame's answer is.
     Closing(Link, Farewell),
@@ -227,6 +229,8 @@ pub struct Snapshot {
     #[serde(serialize_with = "as_millis")]
     #[cfg_attr(test, ts(type = "number | null"))]
     pub retry_delay: Option<Duration>,
+    /// When the wait now running ends, ms since the epoch: for whoever begins to look in the middle of it.
+    pub retry_at: Option<u64>,
     /// Why the state is what it is.
     pub error: Option<ErrorData>,
     /// Rises with every change of the state.

@@ -26,7 +26,7 @@ export function ConnectionStatus({ snapshot, retry }: { snapshot: ConnectionSnap
       {error && (
         <div className={`outage ${colour}`}>
           <p>{error.message}</p>
-          {state === 'reconnecting' && <Countdown key={snapshot.revision} attempt={attempt} wait={snapshot.retryDelay ?? 0} />}
+          {state === 'reconnecting' && <Countdown key={snapshot.revision} attempt={attempt} end={snapshot.retryAt ?? 0} wait={snapshot.retryDelay ?? 0} />}
           {RETRYABLE.has(state) && (
             <button type="button" onClick={retry}>
               {state === 'reconnecting' ? 'Try now' : 'Connect again'}
@@ -38,8 +38,8 @@ export function ConnectionStatus({ snapshot, retry }: { snapshot: ConnectionSnap
   )
 }
 
-function Countdown({ attempt, wait }: { attempt: number; wait: number }) {
-  const seconds = useSecondsLeft(wait)
+function Countdown({ attempt, end, wait }: { attempt: number; end: number; wait: number }) {
+  const seconds = useSecondsLeft(end, wait)
   return (
     <p className="countdown">
       Attempt {attempt} in {seconds} s

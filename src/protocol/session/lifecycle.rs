@@ -434,7 +434,7 @@ impl<T> Session<T> {
         self.attempt += 1;
         self.blame(fault.clone());
         self.timers.set(Timer::Retry, now.mono + delay);
-        State::Reconnecting { delay, extra }
+        State::Reconnecting { delay, extra, ends: now.wall.saturating_add(delay.as_millis() as u64) }
     }
 
     /// The event with its own name.

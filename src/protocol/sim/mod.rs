@@ -654,6 +654,7 @@ impl Sim {
             assert!(snapshot.attempt <= cap, "attempt {} of {cap}", snapshot.attempt);
         }
         assert_eq!(snapshot.retry_delay.is_some(), snapshot.state == "reconnecting");
+        assert_eq!(snapshot.retry_at.is_some(), snapshot.state == "reconnecting");
         self.ledger.check_deadlines(self.now.mono);
         self.check_counts();
         self.check_memory();

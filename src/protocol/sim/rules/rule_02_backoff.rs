@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::{Ending, Jitter};
+use std::time::Duration;
 
 /// The delays that follow one another while no dial succeeds.
 fn delays(sim: &mut Sim, count: usize) -> Vec<u64> {
@@ -18,6 +19,18 @@ fn delays(sim: &mut Sim, count: usize) -> Vec<u64> {
 fn the_delay_grows_by_half_from_one_second_to_thirty() {
     let mut sim = connecting(defaults);
     assert_eq!(delays(&mut sim, 10), [1000, 1500, 2250, 3375, 5063, 7594, 11391, 17086, 25629, 30000]);
+}
+
+#[test]
+fn the_snapshot_tells_the_wait_and_when_it_ends() {
+    let mut sim = connecting(defaults);
+    sim.refuse(503);
+    let ends = sim.now().wall + 1000;
+    sim.advance(400);
+    let snapshot = sim.session().snapshot();
+    assert_eq!((snapshot.retry_delay, snapshot.retry_at), (Some(Duration::from_secs(1)), Some(ends)));
+    sim.advance(600);
+    assert_eq!((sim.state(), sim.session().snapshot().retry_at), ("connecting", None));
 }
 
 #[test]
