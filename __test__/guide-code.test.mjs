@@ -78,7 +78,7 @@ test('the guide’s pings are answered, beside the client’s own, and no pong i
   await hasWorked()
   await enough
   await isSettled()
-  assert.deepEqual([page.sockets.length, page.lines.filter((line) => /timeout|error|Reconnecting/.test(line))], [1, []])
+  assert.deepEqual([page.sockets.length, page.lines.filter((line) => /^(Heartbeat timeout|WebSocket error|Reconnecting)/.test(line))], [1, []])
 })
 
 test('a pong that does not come makes the guide’s code reconnect, to one live socket', async (t) => {
@@ -193,4 +193,4 @@ async function turnsUntil(test) {
 }
 
 /** What the guide's code says when something is wrong that it cannot mend. */
-const FAULTS = /^Authentication failed|^Tool error|timeout|^Maximum|parsing/
+const FAULTS = /^(Authentication failed|Tool error|Heartbeat timeout|Maximum|Error parsing)/
