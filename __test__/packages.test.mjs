@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { addonSize } from '../benches/harness/machine.mjs'
 import { MOST_BYTES, linuxOffences } from '../scripts/check-binary.mjs'
 import { manifestIn, pack, platformManifests } from '../scripts/pack.mjs'
 import { withRepository } from '../scripts/release/repository.mjs'
@@ -144,6 +145,8 @@ describe('the binary', () => {
     assert.equal(MOST_BYTES, 4_000_000)
     const { size } = statSync(BINARY)
     assert.ok(size > 500_000 && size <= MOST_BYTES, `${size} bytes`)
+    // The benchmark page tells it beside the time to load.
+    assert.equal(addonSize(), `${size.toLocaleString('en')} bytes, of 4,000,000 that it may have`)
   })
 
   test('for Linux is refused when it needs a newer glibc than 2.17, a library beside glibc, or is not stripped', () => {

@@ -1,7 +1,11 @@
 /** Where and with what it was measured. */
 import { execFileSync } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { cpus, release, totalmem, type, arch } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MOST_BYTES } from '../../scripts/check-binary.mjs'
 import { CLIENTS, runtimeOf, versionOf } from '../clients/index.mjs'
 
 export function describeMachine() {
@@ -15,11 +19,19 @@ export function versionsOf(clients) {
   const programs = clients.filter((name) => CLIENTS[name].program !== undefined)
   return {
     'this client': `${versionOf('../..')} (${commit()})`,
+    'its addon': addonSize(),
     'Node.js': process.version,
     rustc: say('rustc', '--version').replace(/^rustc /, ''),
     ...Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
     ...Object.fromEntries(programs.map((name) => [CLIENTS[name].program, say(runtimeOf(name)[0], '--version')])),
   }
+}
+
+/** Of the one that is measured, and its budget. */
+export function addonSize() {
+  const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+  const { size } = statSync(process.env.MCP_CLIENT_NATIVE_PATH || join(ROOT, `mcp-client.${platformName()}.node`))
+  return `${size.toLocaleString('en')} bytes, of ${MOST_BYTES.toLocaleString('en')} that it may have`
 }
 
 function commit() {
