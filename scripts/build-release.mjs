@@ -44,7 +44,7 @@ function hostTarget() {
 }
 
 /** Rust's own library for a target comes with the toolchain only for the machine itself; rustup fetches it for others. */
-function setUpTarget(target) {
+export function setUpTarget(target) {
   const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim()
   if (existsSync(join(sysroot, 'lib/rustlib', target, 'lib'))) return
   try {
@@ -68,7 +68,7 @@ function platformOf(target) {
 }
 
 /** The environment in which cargo finds zig. */
-function withZig() {
+export function withZig() {
   const folder = wheels('zig')
   return { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`, CARGO_ZIGBUILD_ZIG_PATH: join(folder, 'ziglang/zig') }
 }
