@@ -9,7 +9,7 @@ import { connectClient, MCPError as BridgeMCPError, serveClient, webSocketPort }
 import { ToolFailure } from '@mcp-integration/client/testing'
 import { WebSocket, WebSocketServer } from 'ws'
 import { bridge, bridged, caughtUp, rawBridge, rawServer } from './helpers/bridge.mjs'
-import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
+import { inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -382,16 +382,21 @@ describe('messages over the bridge', () => {
       const server = await listen(t, { dialect })
       const client = await ready(t, server)
       const [one, two] = [await bridged(t, client), await bridged(t, client)]
+      // What belongs to no request, the second greeting of the event dialect say, may still come.
+      const answerIn = (message) => [dialect === 'guide' ? message : message.data].find((answer) => /^req_/.test(answer.id ?? answer.requestId))
       const heardByTwo = record(two.far, ['message'])
+      const messages = inbox(one.far, 'message')
       const ids = ['echo', 'fail'].map((tool) => one.far.sendToolRequest(tool, { message: 'no' }))
       for (const id of ids) assert.match(id, /^req_\d+_[0-9a-z]{9}$/)
-      const told = record(one.far, ['message'])
-      while (told.length < 2) await next(one.far, 'message')
-      const answers = new Map(told.map(([, message]) => (dialect === 'guide' ? message : message.data)).map((answer) => [answer.id ?? answer.requestId, answer]))
+      const answers = new Map()
+      while (answers.size < 2) {
+        const answer = answerIn((await messages())[0])
+        if (answer !== undefined) answers.set(answer.id ?? answer.requestId, answer)
+      }
       assert.deepEqual([...answers.keys()].sort(), ids.sort())
       assert.deepEqual([...answers.values()].find(({ error }) => !error).results, { message: 'no' })
       await two.far.useTool('echo')
-      assert.deepEqual(heardByTwo, [])
+      assert.deepEqual(heardByTwo.filter(([, message]) => answerIn(message) !== undefined), [])
       assert.equal(client.stats().lateResponses, 0)
     }
   })
@@ -700,6 +705,82 @@ describe('what is malformed is logged and dropped', () => {
     })
   }
 
+  /** Each is good as it stands; what stands beside it may be left out. */
+  const TO_SERVER = [
+    [{ type: 'listen', events: [] }],
+    [{ type: 'call', id: 1, tool: 'echo', parameters: '1', options: {} }],
+    [{ type: 'cancel', id: 1 }],
+    [{ type: 'command', id: 1, name: 'connect', token: null, seen: 'idle' }, 'token'],
+    [{ type: 'request', id: 'x', tool: 'echo', parameters: '1' }],
+    [{ type: 'send', text: '{}' }],
+  ]
+
+  for (const [message, ...optional] of TO_SERVER) {
+    test(`at the serving end: "${message.type}" with any field missing or of a wrong kind`, async (t) => {
+      const server = await listen(t)
+      const sent = []
+      const client = await ready(t, server)
+      server.on('message', (text) => sent.push(text))
+      const { say, heardOut, log } = rawBridge(t, client, { allowMessages: true, allowControl: true })
+      const damaged = damagedForms(message, optional)
+      for (const form of damaged) say({ mcpBridge: 1, ...form })
+      await heardOut()
+      await client.useTool('echo', 'last')
+      assert.deepEqual(log.map(({ message }) => message.replace(/ of ".*/, '')), damaged.map((_, index) => `a message through the bridge was dropped: the field "${damaged[index].damaged}"`))
+      assert.deepEqual([sent.length, client.state], [1, 'ready'])
+    })
+  }
+
+  test('at the serving end: commands and messages that were not allowed, though their end asks for them itself', async (t) => {
+    const server = await listen(t)
+    const client = await ready(t, server)
+    const frames = []
+    server.on('message', (text) => frames.push(text))
+    const { say, hear, heardOut, log } = rawBridge(t, client, { allowTools: ['echo'] })
+    for (const name of ['reconnect', 'authenticate']) say({ mcpBridge: 1, type: 'command', id: 5, name, token: 'stolen', seen: 'ready' })
+    say({ mcpBridge: 1, type: 'send', text: '{"id":"auth","token":"stolen"}' })
+    say({ mcpBridge: 1, type: 'call', id: 6, tool: 'status', parameters: '', options: {} })
+    say({ mcpBridge: 1, type: 'request', id: 'mine', tool: 'status', parameters: '' })
+    const refused = []
+    while (refused.length < 4) {
+      const { type, id, error, detail } = await hear()
+      if (type === 'failed') refused.push([id, error.code])
+      if (type === 'event' && detail?.id) refused.push([detail.id, detail.error.code])
+    }
+    assert.deepEqual(refused.sort(), [[5, 'NOT_ALLOWED'], [5, 'NOT_ALLOWED'], [6, 'NOT_ALLOWED'], ['mine', 'NOT_ALLOWED']])
+    await heardOut()
+    assert.equal(await client.useTool('echo', 'last'), 'last')
+    assert.deepEqual([frames.length, client.state, log.length], [1, 'ready', 1])
+    await client.close()
+    // Whatever it claims to have seen.
+    for (const seen of ['idle', 'closed']) say({ mcpBridge: 1, type: 'command', id: 7, name: 'connect', token: null, seen })
+    for (let answers = 0; answers < 2; ) {
+      const { id, error } = await hear()
+      if (id !== 7) continue
+      assert.equal(error.code, 'NOT_ALLOWED')
+      answers++
+    }
+    assert.equal(client.state, 'closed')
+  })
+
+  test('at the serving end: the numbers of another end’s calls cannot be cancelled, nor answered', async (t) => {
+    const release = Promise.withResolvers?.() ?? deferred()
+    const server = await listen(t, { tools: { wait: () => release.promise } })
+    const client = await ready(t, server)
+    const [one, two] = [await bridged(t, client), rawBridge(t, client)]
+    const call = one.far.useTool('wait')
+    await server.nextRequest('wait')
+    for (let id = 0; id < 8; id++) {
+      two.say({ mcpBridge: 1, type: 'cancel', id })
+      two.say({ mcpBridge: 1, type: 'done', id, value: 'forged' })
+    }
+    await two.heardOut()
+    two.say({ mcpBridge: 1, type: 'bye' })
+    await two.served.closed
+    release.resolve('genuine')
+    assert.equal(await call, 'genuine')
+  })
+
   test('at the serving end: a call whose number is taken', async (t) => {
     const server = await listen(t, { tools: { wait: () => new Promise(() => {}) } })
     const { say, heardOut, log } = rawBridge(t, await ready(t, server))
@@ -757,6 +838,39 @@ describe('what is malformed is logged and dropped', () => {
       const [entry] = await dropped
       assert.match(entry.message, /^a message through the bridge was dropped: /)
       assert.equal(far.state, 'ready')
+    })
+  }
+
+  const close = { code: 1000, reason: '', wasClean: true, explanation: '', willReconnect: false }
+  const TO_CLIENT = [
+    [welcome],
+    [{ type: 'state', snapshot: { ...snapshot, revision: 9 }, previous: 'ready', stats }],
+    [{ type: 'event', name: 'close', detail: close }],
+    [{ type: 'event', name: 'heartbeat', detail: { rtt: 1 } }],
+    [{ type: 'event', name: 'log', detail: { level: 'info', message: '', fields: {} } }],
+    [{ type: 'event', name: 'failed', detail: { code: 'X', message: '', retryable: false } }],
+    [{ type: 'done', id: 0, bytes: new Uint8Array() }, 'bytes'],
+    [{ type: 'failed', id: 0, error: { code: 'X', message: '', retryable: false } }],
+    [{ type: 'stats', stats }],
+    [{ type: 'bye', error: { code: 'X', message: '', retryable: false } }, 'error'],
+  ]
+
+  for (const [message, ...optional] of TO_CLIENT) {
+    test(`at the far end: ${[message.type, message.name].filter(Boolean).join(' ')} with any field missing or of a wrong kind`, async (t) => {
+      const { far, say, hear } = rawServer(t)
+      say(welcome)
+      await next(far, 'state')
+      let isSettled = false
+      const call = far.useTool('echo').finally(() => (isSettled = true))
+      while ((await hear()).type !== 'call');
+      const told = record(far)
+      const damaged = damagedForms(message, optional)
+      for (const form of damaged) say(form)
+      while (told.length < damaged.length) await next(far, 'log')
+      assert.deepEqual(told.map(([event, { message }]) => [event, message.replace(/ of ".*/, '')]), damaged.map((form) => ['log', `a message through the bridge was dropped: the field "${form.damaged}"`]))
+      assert.deepEqual([far.state, isSettled], ['ready', false])
+      say({ type: 'done', id: 0, value: 'genuine' })
+      assert.equal(await call, 'genuine')
     })
   }
 
@@ -910,4 +1024,14 @@ function deferred() {
   let resolve
   const promise = new Promise((settle) => (resolve = settle))
   return { promise, resolve }
+}
+
+/** The message without each of its fields, and with each of a kind that no field may be of; what `damaged` names is what is wrong. */
+function damagedForms({ type, ...fields }, optional) {
+  return Object.entries(fields).flatMap(([field, value]) => {
+    const { [field]: _, ...others } = fields
+    const isNeeded = !optional.includes(field)
+    const wrong = typeof value === 'boolean' ? 'true' : true
+    return [...(isNeeded ? [{ type, ...others, damaged: field }] : []), { type, ...others, [field]: wrong, damaged: field }]
+  })
 }
