@@ -296,6 +296,42 @@ describe('code that authenticates by itself', () => {
     assert.deepEqual([(await frames())[0], (await frames())[0]], ['{"id":"auth","token":"anonymous"}', AUTH])
   })
 
+  test('later than that is let in all the same, and at once on later connections', async (t) => {
+    const server = await listen(t, { tokens: ['mine'] })
+    const auths = []
+    server.on('message', (text) => JSON.parse(text).id === 'auth' && auths.push(JSON.parse(text).token))
+    const socket = socketOf(t, server.url, { baseReconnectDelay: 1 })
+    const answers = events(socket, 'message')
+    await new Promise((resolve) => socket.addEventListener('open', () => setTimeout(resolve, 5), { once: true }))
+    socket.send(AUTH)
+    assert.deepEqual([JSON.parse((await answers()).data).success, JSON.parse((await answers()).data).success], [false, true])
+    await reached(socket, 'ready')
+    assert.equal(await socket.useTool('echo', 1), 1)
+    await server.terminateAll()
+    await reached(socket, 'reconnecting')
+    await reached(socket, 'ready')
+    assert.deepEqual(auths, ['anonymous', 'mine', 'mine'])
+  })
+
+  test('later than that is not let in where the server hangs up on the key before, unless that is given as apiKey', async (t) => {
+    const { server, auths } = await strict(t)
+    for (const [apiKey, tokens] of [['anonymous', ['anonymous']], ['mine', ['mine', 'mine']]]) {
+      auths.length = 0
+      const socket = socketOf(t, server.url, { apiKey, ...PATIENT })
+      const closes = events(socket, 'close')
+      const answers = events(socket, 'message')
+      await new Promise((resolve) => socket.addEventListener('open', () => setTimeout(resolve, 5), { once: true }))
+      if (apiKey === 'anonymous') assert.equal((await closes()).code, 1008)
+      else {
+        socket.send(AUTH)
+        assert.deepEqual([JSON.parse((await answers()).data).success, JSON.parse((await answers()).data).success], [true, true])
+        assert.equal(await socket.useTool('echo', 1), 1)
+      }
+      assert.deepEqual(auths, tokens)
+      await socket.close()
+    }
+  })
+
   test('and only sends something else on opening finds that the client has authenticated before', async (t) => {
     const server = await listen(t, { tokens: ['anonymous'] })
     const socket = socketOf(t, server.url)
