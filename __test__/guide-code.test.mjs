@@ -4,9 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import { MCPClient as WebSocket, WS_ERROR_CODES } from '@mcp-integration/client'
 import { MCPTestServer } from '@mcp-integration/client/testing'
-import { AUTHENTICATION, CONNECTION, ERRORS, mountGuide, openGuidePage, runWholeGuide } from './helpers/guide.mjs'
+import { transform } from 'esbuild'
+import { AUTHENTICATION, COMPONENT, CONNECTION, ERRORS, mountGuide, openGuidePage, runWholeGuide } from './helpers/guide.mjs'
+import { loadReact } from './helpers/react.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** The guide waits 10 ms before its first attempt, or 100 ms; the client a second, or 1 ms. */
@@ -114,6 +117,31 @@ for (const [pace, options] of Object.entries(PACES)) {
     }
   })
 }
+
+test('the guide’s component searches with the import of its hook changed, and nothing else', async (t) => {
+  const server = await listen(t, { tokens: ['your-api-key'], docs: 'docs' })
+  process.env.MCP_WS_URL = server.url
+  t.after(() => delete process.env.MCP_WS_URL)
+  const { React, createRoot, flushSync, useMCPWebSocket } = loadReact(19)
+  const { code } = await transform(COMPONENT.replace(/^import .*$/m, ''), { loader: 'jsx' })
+  const Component = runInNewContext(`${code}; WebSearchComponent`, { React, useState: React.useState, useMCPWebSocket, console })
+  const container = document.createElement('div')
+  const root = createRoot(container)
+  t.after(() => flushSync(() => root.unmount()))
+  flushSync(() => root.render(React.createElement(Component)))
+  const [input, button] = ['input', 'button'].map((name) => container.querySelector(name))
+  assert.match(container.textContent, /Not connected to WebSocket server/)
+  await turnsUntil(() => !button.disabled)
+  assert.doesNotMatch(container.textContent, /Not connected|Error/)
+  // As a keyboard would: React takes note of what is assigned.
+  Reflect.set(window.HTMLInputElement.prototype, 'value', 'backoff', input)
+  input.dispatchEvent(new window.Event('input', { bubbles: true }))
+  button.click()
+  await turnsUntil(() => container.querySelectorAll('.result').length > 0)
+  const [{ parameters }] = server.requests
+  assert.deepEqual(parameters, { query: 'backoff', numResults: 5, includeLinks: true, provider: 'tavily', tavilyOptions: { includeAnswer: true } })
+  assert.match(container.querySelector('.result a').href, /^file:.*#/)
+})
 
 test('the guide’s table of close codes is the one that the package exports', () => {
   const [table] = ERRORS.match(/\{[^}]*\}/)
