@@ -28,10 +28,10 @@ export const CLIENTS = {
   'no-network': { title: 'no network: JSON and promises alone', packages: [], isYardstick: true },
 }
 
-/** The program and the arguments that run a client's process. */
+/** The program, and its arguments, that run a client's process. No flags of V8: with any, it refuses the code that Node.js keeps of its own modules. */
 export function runtimeOf(name) {
   const { program } = CLIENTS[name]
-  return program === undefined ? [process.execPath, '--expose-gc'] : [find(program), '--expose-gc']
+  return [program === undefined ? process.execPath : find(program)]
 }
 
 /** What is missing to measure a client, or `null`. */

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 let MCPClient
 
 export function load() {
-  ;({ MCPClient } = createRequire(import.meta.url)('../../index.js'))
+  ;({ MCPClient } = createRequire(import.meta.url)('@mcp-integration/client'))
 }
 
 export async function connect(url, { heartbeat = 0, backoff, onReady, onLost } = {}) {
