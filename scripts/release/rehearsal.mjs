@@ -59,8 +59,9 @@ async function publishAndInstall(copy, folder, version) {
   const packages = pack(join(folder, 'packed'), { binary: join(copy, `mcp-client.${platformName()}.node`), env })
   tell(`${packages.length} packages are packed`)
   const manifests = packages.map(({ file }) => manifestIn(file))
-  const offence = repositoryOffence(manifests, env)
-  if (offence !== null && !(isNamed && repositoryOf() === undefined)) throw new Error(offence)
+  // Outside of a workflow, what package.json names cannot be held against one.
+  const offence = repositoryOf(env) === undefined ? null : repositoryOffence(manifests, env)
+  if (offence !== null) throw new Error(offence)
   const { repository } = manifests.at(-1)
   tell(`their repository is ${repository.url}${isNamed ? '' : ', which stands for the one whose workflow will pack them'}`)
   const workspace = new Workspace(folder, await serveRegistry([]))
