@@ -100,6 +100,6 @@ function read(path) {
 
 /** The lines that only one of them has; those that stay say where. */
 function difference(before, after) {
-  const only = (some, others) => some.split('\n').filter((line) => !others.split('\n').includes(line))
-  return [...only(before, after).map((line) => `- ${line}`), ...only(after, before).map((line) => `+ ${line}`)].join('\n')
+  const lacking = (others, some) => some.split('\n').filter((line) => !others.split('\n').includes(line))
+  return [...lacking(after, before).map((line) => `- ${line}`), ...lacking(before, after).map((line) => `+ ${line}`)].join('\n')
 }
