@@ -34,6 +34,9 @@ const INTEREST = { messages: 1, heartbeats: 2, logs: 4, opens: 8 } as const
 /** Bits of `request`. */
 const FLAG = { idempotent: 1, wantsBytes: 2 } as const
 
+const request = native.requestFunction()
+const flush = native.flushFunction()
+
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
 const NO_LISTENERS = new SocketListeners(() => {})
@@ -228,7 +231,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const call = new Call(this, toolName, resolve, reject)
       const slot = occupy(call)
       const flags = (idempotent === true ? FLAG.idempotent : 0) | (responseType === 'buffer' ? FLAG.wantsBytes : 0)
-      const key = native.request(this.#number, slot, toolName, json, timeout, flags)
+      const key = request(this.#number, slot, toolName, json, timeout, flags)
       if (typeof key === 'string') {
         vacate(slot)
         return call.failed(JSON.parse(key) as ErrorData)
@@ -582,7 +585,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#flushIsQueued = true
     queueMicrotask(() => {
       this.#flushIsQueued = false
-      native.flush(this.#number)
+      flush(this.#number)
     })
   }
 

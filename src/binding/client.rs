@@ -3,8 +3,9 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use napi::{
-    Error, Status,
-    bindgen_prelude::{Either, Result},
+    Env, Error, Status,
+    bindgen_prelude::{Either, Function, Result},
+    sys,
 };
 use napi_derive::napi;
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ use slab::Slab;
 
 use super::{
     mailbox::{ClientSink, Mailbox, Slot, to_json},
+    raw::{self, Arguments},
     text::{JsText, read},
 };
 use crate::{
@@ -158,32 +160,43 @@ impl Drop for NativeClient {
     }
 }
 
-/// A tool request of the client `number`; `parameters` is JSON, or empty for none; `timeout` in ms, 0 for none; `flags`: 1 idempotent,
-/// 2 wants bytes. Returns the key for `abort`, or the JSON of an `ErrorData` when the request was not taken: then the slot is free at once.
-#[napi(catch_unwind)]
-pub fn request(
-    number: u32,
-    slot: u32,
-    #[napi(ts_arg_type = "string")] name: JsText,
-    #[napi(ts_arg_type = "string")] parameters: JsText,
-    timeout: f64,
-    flags: u32,
-) -> Result<Either<f64, String>> {
-    read([&name, &parameters], |[name, parameters]| {
-        let timeout = (timeout > 0.0).then(|| millis(timeout));
-        let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & IDEMPOTENT != 0 };
-        let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
-        with_handle(number, |handle| match handle.request(call, slot) {
-            Ok(key) => Either::A(key.0 as f64),
-            Err(refused) => Either::B(to_json(&refused.error.data())),
+/// A function `(number, slot, name, parameters, timeout, flags)`: a tool request of the client `number`; `parameters` is JSON, or empty for none;
+/// `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes. It returns the key for `abort`, or the JSON of an `ErrorData` when the
+/// request was not taken: then the slot is free at once.
+#[napi(
+    ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string"
+)]
+pub fn request_function(env: &Env) -> Result<Function<'_, (), ()>> {
+    env.create_function("request", request)
+}
+
+/// A function `(number)` that writes what the calls of the client `number` since the last flush have framed.
+#[napi(ts_return_type = "(number: number) => void")]
+pub fn flush_function(env: &Env) -> Result<Function<'_, (), ()>> {
+    env.create_function("flush", flush)
+}
+
+extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    raw::call(env, info, |arguments: Arguments<6>| {
+        let (number, slot, timeout): (u32, u32, f64) = (arguments.get(0)?, arguments.get(1)?, arguments.get(4)?);
+        let flags: u32 = arguments.get(5)?;
+        read([&arguments.get(2)?, &arguments.get(3)?], |[name, parameters]| {
+            let timeout = (timeout > 0.0).then(|| millis(timeout));
+            let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & IDEMPOTENT != 0 };
+            let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
+            with_handle(number, |handle| match handle.request(call, slot) {
+                Ok(key) => Either::A(key.0 as f64),
+                Err(refused) => Either::B(to_json(&refused.error.data())),
+            })
         })
     })
 }
 
-/// Writes what the calls of the client `number` since the last flush have framed.
-#[napi(catch_unwind)]
-pub fn flush(number: u32) {
-    with_handle(number, Handle::flush);
+extern "C" fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    raw::call(env, info, |arguments: Arguments<1>| {
+        with_handle(arguments.get(0)?, Handle::flush);
+        Ok(())
+    })
 }
 
 fn with_handle<R>(number: u32, act: impl FnOnce(&Handle<ClientSink>) -> R) -> R {

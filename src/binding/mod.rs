@@ -7,6 +7,8 @@ mod client;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
 mod pieces;
+#[expect(unsafe_code, reason = "arguments are taken from Node-API itself")]
+mod raw;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
 #[cfg(test)]
@@ -14,7 +16,7 @@ mod types;
 
 use napi_derive::napi;
 
-pub use self::client::{flush, request};
+pub use self::client::{flush_function, request_function};
 
 use crate::{driver, protocol::Config};
 
