@@ -168,9 +168,12 @@ impl Open {
     /// makes it.
     fn forward_pong<S: Sink>(&mut self, shared: &Shared<S>) {
         let pong = std::mem::take(&mut self.socket.get_mut().reply);
-        if !pong.is_empty()
-            && let Some(outbox) = &mut shared.lock().outbox
-        {
+        if pong.is_empty() {
+            return;
+        }
+        let mut core = shared.lock();
+        core.held = false;
+        if let Some(outbox) = &mut core.outbox {
             outbox.reply(pong);
         }
     }
@@ -178,7 +181,7 @@ impl Open {
     fn poll_write<S: Sink>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> Poll<io::Result<()>> {
         let transport = &mut self.socket.get_mut().transport;
         loop {
-            let Some(mut batch) = shared.lock().take_batch() else {
+            let Some(mut batch) = shared.lock().take_due_batch() else {
                 return transport.poll_flush(cx);
             };
             let result = transport.poll_write_batch(cx, &mut batch);

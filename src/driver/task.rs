@@ -241,10 +241,12 @@ impl<S: Sink> Task<S> {
                 self.line = Line::Dialing(connection, Box::pin(endpoint.dial(self.shared.clock)));
             }
             Action::Close { connection, code, reason } => {
-                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut self.shared.lock().outbox)
+                let mut core = self.shared.lock();
+                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut core.outbox)
                     && open.connection == connection
                 {
                     outbox.push_close(code, &reason);
+                    core.held = false;
                     open.note_goodbye();
                 }
             }
