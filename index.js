@@ -1,2 +1,3 @@
 'use strict'
+require('./dist/node-version.js')
 module.exports = require('./dist/index.js')

@@ -76,7 +76,7 @@ describe('a client over the bridge', () => {
     const { far } = await bridged(t, client)
     for (const [tool, parameters, options] of [['refuse'], ['no such tool'], ['sleep', { ms: 60_000 }, { timeout: 1 }]]) {
       const [here, there] = [await rejection(client.useTool(tool, parameters, options)), await rejection(far.useTool(tool, parameters, options))]
-      assert.equal(there.constructor, here.constructor)
+      assert.equal(there.constructor.name, here.constructor.name)
       assert.ok(there instanceof MCPError && there instanceof BridgeMCPError)
       const { requestId, ...fields } = fieldsOf(there)
       assert.deepEqual({ ...fields, requestId: fieldsOf(here).requestId }, fieldsOf(here))

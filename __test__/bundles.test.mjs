@@ -47,8 +47,8 @@ describe('bundles', () => {
 
   test('neither bundle contains the client, and the command does not contain the server', async () => {
     const [testing, cli] = await Promise.all(['testing/main.js', 'cli/program.js'].map((file) => readFile(join(DIST, file), 'utf8')))
-    assert.doesNotMatch(testing, /\/client\.js"|\.node"/)
-    assert.match(cli, /import\("\.\.\/client\.js"\)/)
+    assert.doesNotMatch(testing, /\/index\.js"|\.node"/)
+    assert.match(cli, /import\("\.\.\/index\.js"\)/)
     assert.match(cli, /import\("\.\.\/testing\.js"\)/)
     assert.doesNotMatch(cli, /WebSocketServer/)
   })

@@ -1,5 +1,6 @@
 /** Each error code: where it comes up, and all that the error carries. */
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { MCPError, MCPToolError, WS_ERROR_CODES } from '@mcp-integration/client'
 import { next, open, reached, ready, rejection } from './helpers/client.mjs'
@@ -301,4 +302,25 @@ test('WS_ERROR_CODES is the guide\'s table, and cannot be changed', () => {
   assert.equal(WS_ERROR_CODES[1006], 'Abnormal closure')
   assert.equal(WS_ERROR_CODES[1015], 'TLS handshake')
   assert.ok(Object.isFrozen(WS_ERROR_CODES))
+})
+
+describe('instanceof', () => {
+  const copy = createRequire(import.meta.url)('../dist/errors.js')
+  const details = { code: 'CLOSED', retryable: false }
+
+  test('knows the errors of each copy of the classes, of both classes and no others', () => {
+    assert.notEqual(copy.MCPError, MCPError)
+    const error = new copy.MCPError('gone', details)
+    const toolError = new copy.MCPToolError('no', { retryable: false, toolCode: null, data: null })
+    assert.ok(error instanceof MCPError && toolError instanceof MCPError && toolError instanceof MCPToolError)
+    assert.ok(new MCPError('gone', details) instanceof copy.MCPError)
+    assert.ok(!(error instanceof MCPToolError))
+    for (const other of [new Error('gone'), { ...error }, 'MCPError', null, undefined, MCPError]) assert.ok(!(other instanceof MCPError), String(other))
+  })
+
+  test('knows of a class that a user derives only its own', () => {
+    class Mine extends MCPError {}
+    assert.ok(new Mine('mine', details) instanceof Mine && new Mine('mine', details) instanceof MCPError)
+    assert.ok(!(new MCPError('gone', details) instanceof Mine))
+  })
 })

@@ -55,6 +55,24 @@ const as = (what) => Object.entries(what).map(([key, value]) => `Object.definePr
 const version = async () => JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version
 
 describe('the native part is found', () => {
+  test('in the package of the platform, beside this one, as it is published', async (t) => {
+    const there = await project(t)
+    const at = await installPlatform(there.folder, PLATFORM, {})
+    await cp(BINARY, join(at, `mcp-client.${PLATFORM}.node`))
+    assert.equal(await load(there), null)
+  })
+
+  test('by the name of its package where that beside this one is of another version', async (t) => {
+    const there = await project(t)
+    const beside = await installPlatform(there.folder, PLATFORM, {})
+    await cp(BINARY, join(beside, 'it.node'))
+    await writeFile(join(beside, `mcp-client.${PLATFORM}.node`), '')
+    await writeFile(join(there.folder, 'other.cjs'), `
+      require.extensions['.node'] = ((load) => (module, path) => path.endsWith('it.node') ? load(module, path) : (module.exports.binaryVersion = () => '0.0.1'))(require.extensions['.node'])
+    `)
+    assert.equal(await load(there, { argv: ['--require', join(there.folder, 'other.cjs')] }), null)
+  })
+
   test('in the package of the platform', async (t) => {
     const there = await project(t)
     const at = await installPlatform(there.folder, PLATFORM, {})
@@ -135,13 +153,23 @@ describe('a native part that is there and cannot be loaded', () => {
     const there = await project(t)
     const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
-    const bundle = join(there.at, 'dist/client.js')
     const ours = await version()
-    await writeFile(bundle, (await readFile(bundle, 'utf8')).replaceAll(ours, '99.0.0'))
+    for (const file of ['dist/index.js', 'dist/native-failure.js']) {
+      const path = join(there.at, file)
+      await writeFile(path, (await readFile(path, 'utf8')).replaceAll(ours, '99.0.0'))
+    }
     const { message } = await load(there)
     const start = `the native part of ${NAME} is of version ${ours}, its JavaScript part of version 99.0.0 (${NAME}-${PLATFORM}, `
     assert.ok(message.startsWith(start), message)
     assert.match(message, /: install both in the same version, for instance by deleting node_modules and installing again$/)
+  })
+
+  test('is told of with the reason where Node.js was told to load no addons', async (t) => {
+    const there = await project(t)
+    const at = await installPlatform(there.folder, PLATFORM, {})
+    await cp(BINARY, join(at, 'it.node'))
+    const { message } = await load(there, { argv: ['--no-addons'] })
+    assert.match(message, /^the native part of .* could not be loaded .*loading addons is disabled/)
   })
 
   test('is refused when it is something else', async (t) => {
@@ -173,19 +201,24 @@ describe('a platform without binaries', () => {
 describe('a Node.js that is too old', () => {
   const tooOld = as({ versions: { ...process.versions, node: '19.9.0' } })
 
-  test('is told so, and nothing else of the package is loaded', async (t) => {
-    const { message } = await load(await project(t), { fake: tooOld })
-    assert.equal(message, `${NAME} needs Node.js 20 or newer, and this is 19.9.0: install a current one from https://nodejs.org`)
+  const sentence = `${NAME} needs Node.js 20 or newer, and this is 19.9.0: install a current one from https://nodejs.org`
+
+  test('is told so, before anything else', async (t) => {
+    assert.equal((await load(await project(t), { fake: tooOld })).message, sentence)
+  })
+
+  test('is told so before anything that it could perhaps not parse, where it is older than the condition node-addons', async (t) => {
     const there = await project(t)
-    await writeFile(join(there.at, 'dist/client.js'), 'this is not JavaScript that an old Node.js can parse')
-    assert.equal((await load(there, { fake: tooOld })).message, message)
+    await writeFile(join(there.at, 'dist/index.js'), 'this is not JavaScript that an old Node.js can parse')
+    // This flag takes the condition away.
+    assert.equal((await load(there, { fake: tooOld, argv: ['--no-addons'] })).message, sentence)
   })
 
   test('is told so by the test server too, before anything that it could perhaps not parse', async (t) => {
     const there = await project(t)
     await writeFile(join(there.at, 'dist/testing/main.js'), 'this is not JavaScript that an old Node.js can parse')
     const { message } = await load(there, { fake: tooOld, entry: `${NAME}/testing` })
-    assert.equal(message, `${NAME} needs Node.js 20 or newer, and this is 19.9.0: install a current one from https://nodejs.org`)
+    assert.equal(message, sentence)
   })
 
   test('is told so by the command line too', async (t) => {

@@ -65,6 +65,21 @@ export class MCPToolError extends MCPError {
   }
 }
 
+// There are copies of these classes: parts of the package bring their own, and a program may have the package twice.
+knowEverywhere(MCPError, Symbol.for('@mcp-integration/client MCPError'))
+knowEverywhere(MCPToolError, Symbol.for('@mcp-integration/client MCPToolError'))
+
+/** Lets `instanceof` know the errors of every copy of a class by a mark. One that a user derives from it is known as always. */
+function knowEverywhere(errorClass: { readonly prototype: object }, mark: symbol): void {
+  Object.defineProperty(errorClass.prototype, mark, { value: true })
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      if (this !== errorClass) return Function.prototype[Symbol.hasInstance].call(this, value)
+      return typeof value === 'object' && value !== null && mark in value
+    },
+  })
+}
+
 /** Whose error it is, and what the user's own token function threw. */
 interface ErrorContext {
   toolName?: string | undefined

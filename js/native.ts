@@ -1,13 +1,12 @@
-/** Finds and loads the native binary of this platform, or says what to do. */
+/** Finds and loads the native binary of this platform. */
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type * as Binding from './binding.js'
-import { PLATFORMS, platformName, platformWords } from './platform.js'
+import { PACKAGE, PLATFORMS, platformName } from './platform.js'
 
 type Native = typeof Binding
 
-const ROOT = join(__dirname, '..')
-const PACKAGE = '@mcp-integration/client'
+const ROOT = resolve(__dirname, '..')
 
 /** The binary, loaded. */
 export const native: Native = load()
@@ -16,63 +15,38 @@ function load(): Native {
   const override = process.env['MCP_CLIENT_NATIVE_PATH']
   if (override !== undefined && override !== '') return open(resolve(override))
   const platform = platformName()
-  const beside = join(ROOT, `mcp-client.${platform}.node`)
+  const file = `mcp-client.${platform}.node`
+  const beside = resolve(ROOT, file)
   if (existsSync(beside)) return open(beside)
-  if (PLATFORMS.includes(platform)) return open(`${PACKAGE}-${platform}`)
-  throw new Error(
-    `${PACKAGE} has no binary for this platform (${platformWords()}); there are binaries for ${PLATFORMS.join(', ')}: ` +
-      'use one of these, or build the addon from its sources and name the .node file in MCP_CLIENT_NATIVE_PATH',
-  )
+  if (!PLATFORMS.includes(platform)) throw new Error(failure().noBinary())
+  const name = `${PACKAGE}-${platform}`
+  // Where installers put it, beside this package: finding it by its name takes Node.js longer.
+  const installed = resolve(ROOT, '..', `client-${platform}`, file)
+  return open(name, existsSync(installed) ? installed : name)
 }
 
-/** @param from a path, or the name of the platform's package */
-function open(from: string): Native {
-  const loaded = demand(from)
+/**
+ * @param from what messages call it: a path, or the name of the platform's package
+ * @param at where it is
+ */
+function open(from: string, at = from): Native {
+  const loaded = demand(from, at)
   const version = typeof loaded.binaryVersion === 'function' ? loaded.binaryVersion() : 'unknown'
   if (version === PACKAGE_VERSION) return loaded
-  throw new Error(
-    `the native part of ${PACKAGE} is of version ${version}, its JavaScript part of version ${PACKAGE_VERSION} (${from}, ${platformWords()}): ` +
-      'install both in the same version, for instance by deleting node_modules and installing again',
-  )
+  // Beside this package may be what belongs to another one of it.
+  if (at !== from) return open(from)
+  throw new Error(failure().otherVersion(from, version))
 }
 
-function demand(from: string): Native {
+function demand(from: string, at: string): Native {
   try {
-    return require(from) as Native
+    return require(at) as Native
   } catch (cause) {
-    throw new Error(isMissing(from, cause) ? missing(from) : broken(from, cause), { cause })
+    throw new Error(failure().notLoaded(from, cause), { cause })
   }
 }
 
-function isMissing(from: string, cause: unknown): boolean {
-  return from.startsWith(PACKAGE) && /^Cannot find (module|package)\b|^Required package|MODULE_NOT_FOUND/i.test(String((cause as Error).message))
-}
-
-function missing(name: string): string {
-  const others = PLATFORMS.map((platform) => `${PACKAGE}-${platform}`).filter(isInstalled)
-  const found = others.length > 0 ? ` Installed is instead: ${others.join(', ')}.` : ''
-  return (
-    `${PACKAGE} cannot find its native part for this platform (${platformWords()}): the package ${name} is not installed.${found} The usual causes: ` +
-    'optional dependencies were omitted (install again without --omit=optional or --no-optional); ' +
-    'node_modules or the lockfile come from another platform (delete both and install again on this one); ' +
-    'on Alpine, node_modules come from a system with glibc, or the other way round (install inside of the image); ' +
-    'in Electron, the package is inside of the ASAR archive or was left out (list node_modules/@mcp-integration under asarUnpack). ' +
-    'MCP_CLIENT_NATIVE_PATH may name the .node file.'
-  )
-}
-
-function broken(from: string, cause: unknown): string {
-  return (
-    `the native part of ${PACKAGE} could not be loaded (${from}, ${platformWords()}): ${(cause as Error).message}. ` +
-    'It must be of this platform, its C library included (glibc 2.17 or newer, or musl), and outside of any ASAR archive: ' +
-    'install the package again on this platform, or name another .node file in MCP_CLIENT_NATIVE_PATH'
-  )
-}
-
-function isInstalled(name: string): boolean {
-  try {
-    return require.resolve(`${name}/package.json`) !== ''
-  } catch {
-    return false
-  }
+/** The words for what went wrong are loaded with it. */
+function failure(): typeof import('./native-failure.js') {
+  return require('./native-failure.js')
 }

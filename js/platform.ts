@@ -1,5 +1,7 @@
 /** Which platform this is, by the name that its binary has. */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+
+export const PACKAGE = '@mcp-integration/client'
 
 /** Those that binaries are published for, each in a package of its own under npm/. */
 export const PLATFORMS: readonly string[] = [
@@ -29,8 +31,16 @@ export function platformWords(): string {
   return `${platform} ${arch}${libc}, Node.js ${version}`
 }
 
-/** By the dynamic linker that the program names in its head; asking the diagnostic report takes longer than all the rest of loading. */
+/** Of musl by `process.arch`, as in `/lib/ld-musl-x86_64.so.1`. */
+const LINKERS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armhf' }
+
+/**
+ * By the dynamic linker: where that of musl is not installed nothing can need it, and else the program names its own in its head. Asking the
+ * diagnostic report takes longer than all the rest of loading.
+ */
 function isMusl(): boolean {
+  const linker = LINKERS[process.arch]
+  if (linker !== undefined && !existsSync(`/lib/ld-musl-${linker}.so.1`)) return false
   const head = headOf(process.execPath)
   if (head.includes('/ld-musl-')) return true
   if (head.includes('/ld-linux-')) return false

@@ -19,17 +19,18 @@ const OUTPUT = join(ROOT, 'dist')
 
 /**
  * An entry, and the folder or files that it takes in. What an entry imports from js/ outside of those stays a `require`, so that
- * there is one client and one server however they are reached. The client is one file because each file that is loaded takes time:
- * `alone` are those of its files that nobody else asks for, `copied` those that others ask for too and that may be there twice. The
- * entry stays apart, because a Node.js that is too old must be able to parse it.
+ * there is one client and one server however they are reached. What `require` of the package gives is one file because each file that
+ * is loaded takes time: `alone` are those of its files that nobody else asks for, `copied` those that others ask for too and that may
+ * be there twice.
  */
 const BUNDLES = [
-  { entry: 'index.ts', copied: ['node-version'] },
   {
-    entry: 'client.ts',
-    alone: ['call', 'hub', 'native', 'options', 'succession'],
-    copied: ['arguments', 'close-codes', 'native-types', 'platform', 'socket-events'],
+    entry: 'index.ts',
+    exportsPlainly: true,
+    alone: ['call', 'client', 'hub', 'native', 'options', 'succession'],
+    copied: ['arguments', 'close-codes', 'errors', 'native-types', 'node-version', 'platform', 'socket-events'],
   },
+  { entry: 'native-failure.ts', copied: ['platform'] },
   { entry: 'testing/main.ts', folder: 'testing' },
   { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
 ]
@@ -64,9 +65,9 @@ async function makeBundle(bundle) {
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    target: 'node20',
-    // Users see the names of classes in stack traces, and bundling gives some another one.
-    keepNames: true,
+    // A Node.js that is too old must be able to parse what tells it so: from this one on it gets the file itself, by the condition
+    // `node-addons` in package.json; to an older one, index.js tells it.
+    target: 'node14.19',
     define: { PACKAGE_VERSION: JSON.stringify(version) },
     external: [...OPTIONAL_PACKAGES, '*/package.json'],
     // The list of side effects in package.json is about the files in dist/.
@@ -75,8 +76,25 @@ async function makeBundle(bundle) {
     metafile: true,
     logLevel: 'warning',
   })
+  const code = giveNamesBack(await readFile(outputOf(bundle), 'utf8'))
+  await writeFile(outputOf(bundle), bundle.exportsPlainly ? exportPlainly(code) : code)
   checkImports(bundle, metafile)
   return metafile
+}
+
+/** Users see the names of classes in stack traces, and bundling gives another one to a class that names itself. */
+function giveNamesBack(code) {
+  const renamed = [...code.matchAll(/\bvar (\w+) = class _\1\b/g)].map(([, name]) => name)
+  return renamed.length === 0 ? code : code.replaceAll(new RegExp(`\\b_(${renamed.join('|')})\\b`, 'g'), '$1')
+}
+
+/** Properties in place of getters, which take time to define whenever the package is loaded. None of what it exports ever changes. */
+function exportPlainly(code) {
+  const helpers = /^var __defProp = .*?^module\.exports = __toCommonJS\(\w+\);\n/ms
+  const names = /^\/\/ Annotate the CommonJS export names.*\n0 && \((module\.exports = \{[^}]*\})\);$/m
+  const plain = code.replace(helpers, '').replace(names, '$1;')
+  if (!plain.includes('\nmodule.exports = {') || /\b__\w+\(/.test(plain)) throw new Error('esbuild writes exports in another way now: see exportPlainly()')
+  return plain
 }
 
 /** Turns what lies in js/ outside of the bundle into a `require` of the file in dist/ that it is compiled to. */

@@ -2,7 +2,8 @@
  * What is compared. Each client is an object with
  * - `title`, in the words of the report;
  * - `packages` that must be installed, or the `program` that must be there to run it;
- * - `load()`, which loads what a user's program would load;
+ * - `modules`, those that a user's program requires, where loading is measured;
+ * - `load()`, which loads them;
  * - `connect(url, { heartbeat, backoff, onReady, onLost })`, which resolves with `{ call(parameters), close() }` when tools can be used. With
  *   `heartbeat` (ms) it keeps one; with `backoff` it comes back by itself.
  *
@@ -19,11 +20,15 @@ export const REFERENCE = 'ws'
 export const OURS = 'ours'
 
 export const CLIENTS = {
-  ours: { title: 'this client', packages: [] },
-  ws: { title: '`ws`, plain user code', packages: ['ws'] },
-  'ws-tuned': { title: '`ws`, tuned by hand', packages: ['ws'] },
-  undici: { title: 'undici (Node.js’ own WebSocket)', packages: ['undici'] },
-  'mcp-sdk': { title: 'MCP SDK over `ws`', packages: ['@modelcontextprotocol/sdk', 'ws'] },
+  ours: { title: 'this client', packages: [], modules: ['@mcp-integration/client'] },
+  ws: { title: '`ws`, plain user code', packages: ['ws'], modules: ['ws'] },
+  'ws-tuned': { title: '`ws`, tuned by hand', packages: ['ws'], modules: ['ws'] },
+  undici: { title: 'undici (Node.js’ own WebSocket)', packages: ['undici'], modules: ['undici'] },
+  'mcp-sdk': {
+    title: 'MCP SDK over `ws`',
+    packages: ['@modelcontextprotocol/sdk', 'ws'],
+    modules: ['ws', '@modelcontextprotocol/sdk/client/index.js', '@modelcontextprotocol/sdk/client/websocket.js'],
+  },
   bun: { title: 'Bun’s WebSocket', packages: [], program: 'bun' },
   'no-network': { title: 'no network: JSON and promises alone', packages: [], isYardstick: true },
 }

@@ -1,7 +1,7 @@
 /** One measurement: one client, one workload, in a process of its own. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { runtimeOf } from '../clients/index.mjs'
+import { CLIENTS, runtimeOf } from '../clients/index.mjs'
 import { control } from '../workloads/control.mjs'
 
 /**
@@ -20,7 +20,8 @@ export async function measure(server, client, parameters) {
 
 async function runClient(task, env) {
   const [program, ...options] = runtimeOf(task.client)
-  const child = spawn(program, [...options, PROCESS, JSON.stringify(task)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [file, argument] = task.group === 'load' ? [LOADING, { modules: CLIENTS[task.client].modules }] : [PROCESS, task]
+  const child = spawn(program, [...options, file, JSON.stringify(argument)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
   const [output, complaint, code] = await Promise.all([
     textOf(child.stdout),
@@ -44,5 +45,6 @@ async function textOf(stream) {
 }
 
 const PROCESS = fileURLToPath(new URL('../client.mjs', import.meta.url))
+const LOADING = fileURLToPath(new URL('../load.cjs', import.meta.url))
 /** ms */
 const PATIENCE = 120_000

@@ -1,6 +1,6 @@
 /** `mcp-client call`: one tool call, and its results on standard output. */
 import type { Command } from 'commander'
-import type { MCPClient } from '../../client.js'
+import type { MCPClient } from '../../index.js'
 import type { MCPClientOptions } from '../../types.js'
 import { DEFAULT_URL } from '../defaults.js'
 import { isLoopback } from '../loopback.js'
@@ -45,7 +45,7 @@ async function call(tool: string, words: readonly string[], options: CallOptions
 }
 
 async function createClient({ url, apiKey, timeout }: CallOptions): Promise<MCPClient> {
-  const { MCPClient } = await import('../../client.js')
+  const { MCPClient } = await import('../../index.js')
   const options: MCPClientOptions = {
     url: url ?? (process.env['MCP_WS_URL'] || DEFAULT_URL),
     autoConnect: false,
