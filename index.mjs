@@ -1,3 +1,3 @@
-import entry from './dist/index.js'
+import entry from './index.js'
 
 export const { MCPClient, MCPError, MCPToolError, WS_ERROR_CODES } = entry
