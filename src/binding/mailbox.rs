@@ -383,8 +383,8 @@ impl Mail {
             Self::Letter(letter) => put(letter),
             Self::Message(client, is_json, text) => put(Letter::Message(client, is_json, Text::new(text))),
             Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Letter::Result(slot, Text::new(json))),
-            Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE) {
-                Some(pieces) => pieces.for_each(|part| put(Letter::of_part(slot, part))),
+            Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE - BRACKETS) {
+                Some(pieces) => pieces.for_each(|part| put(Letter::of_part(slot, &json, part))),
                 None => put(Letter::Result(slot, Text::new(json))),
             },
         }
@@ -392,13 +392,11 @@ impl Mail {
 }
 
 impl Letter {
-    fn of_part(slot: Slot, part: Part<'_>) -> Self {
+    /// `part` is of `json`.
+    fn of_part(slot: Slot, json: &ByteString, part: Part<'_>) -> Self {
         match part {
             Part::Open { is_array, key } => Self::Open(slot, is_array, key.map(|key| Text::new(key.into()))),
-            Part::Elements { is_array, text } => {
-                let [begin, end] = if is_array { ["[", "]"] } else { ["{", "}"] };
-                Self::Elements(slot, Text::new([begin, text, end].concat().into()))
-            }
+            Part::Elements { is_array, text } => Self::Elements(slot, Text::elements(is_array, json.slice_ref(text))),
             Part::Close => Self::Close(slot),
         }
     }
@@ -470,6 +468,8 @@ const LARGEST_JOINED: usize = 16 * 1024;
 /// Bytes. A larger result comes in pieces of this size, between which the event loop may get its turn. V8 puts larger strings elsewhere,
 /// where their memory costs as much as parsing them.
 const LARGEST_PIECE: usize = 64 * 1024;
+/// Bytes of a piece that are not in the result: those of its container.
+const BRACKETS: usize = 2;
 /// Bytes. A joined text is closed above this, so that one parse stays short.
 const JOINED_TEXT: usize = 64 * 1024;
 /// Results. What they set going, new calls above all, is on its way before the next text is parsed.

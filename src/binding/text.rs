@@ -15,6 +15,9 @@ use napi::{
 pub enum Text {
     /// ASCII as it came.
     Ascii(Bytes),
+    /// ASCII as it came, to be put between these brackets. A copy with brackets would be made long before JavaScript takes it, and so in
+    /// memory that is not there yet: its page faults cost four times the copying.
+    Bracketed([u8; 2], Bytes),
     /// Converted, or written so.
     Latin1(Vec<u8>),
     /// Converted.
@@ -44,10 +47,23 @@ impl Text {
         Self::Utf16(units)
     }
 
+    /// Elements of an array, or members of an object, as one of their own. Done on the I/O thread.
+    pub(super) fn elements(is_array: bool, elements: ByteString) -> Self {
+        let [open, close] = if is_array { *b"[]" } else { *b"{}" };
+        if elements.is_ascii() {
+            return Self::Bracketed([open, close], elements.into_bytes());
+        }
+        let mut text = String::with_capacity(elements.len() + 2);
+        text.push(char::from(open));
+        text.push_str(&elements);
+        text.push(char::from(close));
+        Self::new(text.into())
+    }
+
     /// Bytes of memory that it keeps.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Ascii(bytes) | Self::Utf8(bytes) => bytes.len(),
+            Self::Ascii(bytes) | Self::Bracketed(_, bytes) | Self::Utf8(bytes) => bytes.len(),
             Self::Latin1(bytes) => bytes.len(),
             Self::Utf16(units) => units.len() * 2,
         }
@@ -70,8 +86,7 @@ impl FromNapiValue for JsText {
 ///
 /// Errors: one is no string.
 pub(super) fn read<const N: usize, R>(texts: [&JsText; N], act: impl FnOnce([&str; N]) -> R) -> Result<R> {
-    READING.with_borrow_mut(|buffer| {
-        buffer.clear();
+    with_buffer(|buffer| {
         let mut ends = [0; N];
         for (text, end) in texts.into_iter().zip(&mut ends) {
             text.append_to(buffer)?;
@@ -84,11 +99,19 @@ pub(super) fn read<const N: usize, R>(texts: [&JsText; N], act: impl FnOnce([&st
             // Node-API writes well-formed UTF-8 only.
             str::from_utf8(text).unwrap_or_default()
         });
-        let result = act(lent);
+        Ok(act(lent))
+    })
+}
+
+/// Lends an empty buffer that the thread keeps.
+fn with_buffer<R>(act: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        let result = act(buffer);
         if buffer.capacity() > KEPT_CAPACITY {
             *buffer = Vec::new();
         }
-        Ok(result)
+        result
     })
 }
 
@@ -175,6 +198,12 @@ impl ToNapiValue for Text {
         let status = unsafe {
             match &text {
                 Self::Ascii(bytes) => latin1(env, bytes, &mut value),
+                Self::Bracketed([open, close], bytes) => with_buffer(|buffer| {
+                    buffer.push(*open);
+                    buffer.extend_from_slice(bytes);
+                    buffer.push(*close);
+                    latin1(env, buffer, &mut value)
+                }),
                 Self::Latin1(bytes) => latin1(env, bytes, &mut value),
                 Self::Utf16(units) => {
                     sys::napi_create_string_utf16(env, units.as_ptr(), units.len() as isize, &mut value)
@@ -196,7 +225,7 @@ unsafe fn latin1(env: sys::napi_env, bytes: &[u8], value: &mut sys::napi_value) 
 }
 
 thread_local! {
-    static READING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Bytes that there is always room for, so that a short text is read in one go.
