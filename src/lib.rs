@@ -11,3 +11,4 @@
 pub mod binding;
 pub mod driver;
 pub mod protocol;
+mod utf8;

@@ -10,21 +10,21 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
-    WebSocketStream, client_async_with_config,
+    client_async_with_config,
     tungstenite::{
         self,
         client::IntoClientRequest,
         error::ProtocolError,
         handshake::client::Request,
         http::{HeaderName, HeaderValue, Uri},
-        protocol::{Role, WebSocketConfig},
+        protocol::WebSocketConfig,
     },
 };
 
 use super::{
     clock::Clock,
     tls,
-    wire::{Transport, Wire},
+    wire::{Inlet, Transport, Wire},
 };
 use crate::protocol::{Config, DialFailure, OptionError, OptionFault, Remedy};
 
@@ -66,26 +66,17 @@ impl Endpoint {
     }
 
     /// Opens a WebSocket. The time it may take is the caller's to bound.
-    pub(super) async fn dial(self, clock: Clock) -> Result<Box<WebSocketStream<Wire>>, DialFailure> {
+    pub(super) async fn dial(self, clock: Clock) -> Result<Box<Inlet>, DialFailure> {
         let tcp = self.connect().await?;
         let transport = if self.secure { self.secure(tcp).await? } else { Transport::plain(tcp) };
         let wire = Wire::new(transport, clock);
-        let (socket, _response) = client_async_with_config(self.request.clone(), wire, Some(self.limits()))
+        // It reads no frames, and needs no buffer for them.
+        let limits = WebSocketConfig::default().read_buffer_size(0);
+        let (socket, _response) = client_async_with_config(self.request.clone(), wire, Some(limits))
             .await
             .map_err(|error| self.upgrade_failure(error))?;
-        // Begun anew, because the layer would keep the larger buffer of its handshake. There is nothing in it: see `Wire`.
-        let mut wire = socket.into_inner();
-        wire.upgrade();
-        Ok(Box::new(WebSocketStream::from_raw_socket(wire, Role::Client, Some(self.limits())).await))
-    }
-
-    fn limits(&self) -> WebSocketConfig {
-        WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            // Frames are ours to write; what the layer writes by itself goes to the outbox at once.
-            .write_buffer_size(0)
-            .max_message_size(Some(self.max_message_size))
-            .max_frame_size(Some(self.max_message_size))
+        // The layer's part is over: frames are ours to read and to write. It holds nothing back: see `Wire`.
+        Ok(Box::new(socket.into_inner().upgrade(self.max_message_size)))
     }
 
     async fn connect(&self) -> Result<TcpStream, DialFailure> {
@@ -254,10 +245,6 @@ const OURS: [&str; 6] = [
 ];
 /// RFC 8305 § 5, "Connection Attempt Delay".
 const HEAD_START: Duration = Duration::from_millis(250);
-/// An idle connection keeps it; tungstenite would take 128 KiB. What is larger is read ahead, see `Wire`. With less than 1 KiB the buffer
-/// would be made anew for every message.
-const READ_BUFFER: usize = 1024;
-
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;

@@ -6,6 +6,7 @@
 
 mod clock;
 mod dial;
+mod frames;
 mod handle;
 mod network;
 mod open;

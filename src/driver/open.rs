@@ -11,32 +11,28 @@ use std::{
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use futures_util::Stream;
 use tokio::{
     io::ReadBuf,
     net::tcp::OwnedWriteHalf,
     time::{Sleep, sleep, timeout},
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Error, Message,
-        error::{CapacityError, ProtocolError},
-    },
-};
 
 use super::{
     Sink,
+    frames::{Message, Violation},
     handle::Shared,
     runtime::IoThread,
-    wire::{Outbox, Transport, Wire},
+    wire::{Inlet, Outbox, Stop, Transport},
 };
-use crate::protocol::{ConnectionId, Ending, Received};
+use crate::{
+    protocol::{ConnectionId, Ending, Received},
+    utf8,
+};
 
 /// One open connection.
 pub(super) struct Open {
     pub(super) connection: ConnectionId,
-    socket: Box<WebSocketStream<Wire>>,
+    inlet: Inlet,
     /// Reading has stopped because nobody drains.
     paused: bool,
     /// Our close frame is in the outbox: what comes now is dropped, so there is no reason to stop reading.
@@ -56,6 +52,10 @@ struct Broken {
 pub(super) struct Inbox {
     pub(super) messages: Vec<Inbound>,
     pub(super) ending: Option<Ending>,
+    /// Of the newest ping: the others need no answer (RFC 6455 § 5.5.3).
+    ping: Option<Bytes>,
+    /// Of the messages, about.
+    bytes: usize,
 }
 
 /// A message, as far as the protocol tells them apart.
@@ -67,24 +67,41 @@ pub(super) enum Inbound {
 }
 
 impl Inbox {
+    fn sort(&mut self, message: Message) {
+        match message {
+            Message::Text(text) => self.take(text),
+            Message::Binary(bytes) => match utf8::text_of(bytes) {
+                Ok(text) => self.take(text),
+                Err(bytes) => {
+                    self.bytes += bytes.len() + MESSAGE_OVERHEAD;
+                    self.messages.push(Inbound::Binary(bytes.len()));
+                }
+            },
+            Message::Ping(payload) => {
+                self.bytes += MESSAGE_OVERHEAD;
+                self.ping = Some(payload);
+            }
+            Message::Close { code, reason } => {
+                self.ending = Some(Ending { code, reason: reason.to_string(), clean: true, too_large: false });
+            }
+        }
+    }
+
     /// Splits the message here, where no lock is held.
-    fn take(&mut self, bytes: Bytes) {
-        let count = bytes.len();
-        self.messages.push(match ByteString::try_from(bytes) {
-            Ok(text) => Inbound::Text(Box::new(Received::new(text))),
-            Err(_) => Inbound::Binary(count),
-        });
+    fn take(&mut self, text: ByteString) {
+        self.bytes += text.len() + MESSAGE_OVERHEAD;
+        self.messages.push(Inbound::Text(Box::new(Received::new(text))));
     }
 }
 
 impl Open {
-    pub(super) fn new(connection: ConnectionId, socket: Box<WebSocketStream<Wire>>) -> Self {
-        Self { connection, socket, paused: false, said_goodbye: false, broken: None }
+    pub(super) fn new(connection: ConnectionId, inlet: Inlet) -> Self {
+        Self { connection, inlet, paused: false, said_goodbye: false, broken: None }
     }
 
     /// Another handle of the socket for the JavaScript thread to write to, where the transport allows it.
     pub(super) fn tcp(&self) -> Option<Arc<OwnedWriteHalf>> {
-        match &self.socket.get_ref().transport {
+        match &self.inlet.transport {
             Transport::Plain { write, .. } => Some(Arc::clone(write)),
             Transport::Tls(_) => None,
         }
@@ -92,7 +109,7 @@ impl Open {
 
     /// When bytes last came.
     pub(super) fn last_read(&self) -> Duration {
-        self.socket.get_ref().last_read
+        self.inlet.last_read
     }
 
     /// Our close frame was put into the outbox.
@@ -115,7 +132,7 @@ impl Open {
         let mut inbox = Inbox::default();
         let mut more = !self.is_paused() && self.read(cx, &mut inbox);
         if inbox.ending.is_none() {
-            self.forward_pong(shared);
+            self.answer_ping(inbox.ping.take(), shared);
             if self.broken.is_some() {
                 inbox.ending = if more || self.is_paused() { None } else { self.run_out_of_patience(cx) };
             } else if let Poll::Ready(Err(error)) = self.poll_write(cx, shared) {
@@ -134,16 +151,11 @@ impl Open {
 
     /// True when there may be more, and nothing but the next turn will look for it.
     fn read(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox) -> bool {
-        let mut bytes = 0;
-        while bytes < READ_AT_ONCE {
-            match Pin::new(&mut *self.socket).poll_next(cx) {
+        while inbox.bytes < SPLIT_AT_ONCE {
+            match self.inlet.poll_messages(cx, |message| inbox.sort(message)) {
                 Poll::Pending => return false,
-                Poll::Ready(Some(Ok(message))) => {
-                    bytes += message.len() + MESSAGE_OVERHEAD;
-                    Self::sort(message, inbox);
-                }
-                Poll::Ready(Some(Err(error))) => inbox.ending = Some(ending_of(&error)),
-                Poll::Ready(None) => inbox.ending = Some(Ending::abnormal("no close frame came")),
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(stop)) => inbox.ending = Some(ending_of(stop)),
             }
             if inbox.ending.is_some() {
                 return false;
@@ -152,34 +164,18 @@ impl Open {
         true
     }
 
-    fn sort(message: Message, inbox: &mut Inbox) {
-        match message {
-            Message::Text(text) => inbox.take(Bytes::from(text)),
-            Message::Binary(bytes) => inbox.take(bytes),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-            Message::Close(frame) => {
-                let (code, reason) = frame.map_or((1005, String::new()), |f| (f.code.into(), f.reason.to_string()));
-                inbox.ending = Some(Ending { code, reason, clean: true, too_large: false });
-            }
-        }
-    }
-
-    /// A pong of the WebSocket layer takes its place among our frames. The layer's answer to a close frame is not used: [`farewell`]
-    /// makes it.
-    fn forward_pong<S: Sink>(&mut self, shared: &Shared<S>) {
-        let pong = std::mem::take(&mut self.socket.get_mut().reply);
-        if pong.is_empty() {
-            return;
-        }
+    /// A pong takes its place among our frames.
+    fn answer_ping<S: Sink>(&mut self, ping: Option<Bytes>, shared: &Shared<S>) {
+        let Some(ping) = ping else { return };
         let mut core = shared.lock();
         core.held = false;
         if let Some(outbox) = &mut core.outbox {
-            outbox.reply(pong);
+            outbox.push_pong(ping);
         }
     }
 
     fn poll_write<S: Sink>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> Poll<io::Result<()>> {
-        let transport = &mut self.socket.get_mut().transport;
+        let transport = &mut self.inlet.transport;
         loop {
             let Some(mut batch) = shared.lock().take_due_batch() else {
                 return transport.poll_flush(cx);
@@ -193,8 +189,8 @@ impl Open {
     /// Sends what is left, then waits for the other side to hang up: a socket closed with bytes unread would be reset, and the
     /// close frame lost. Bounded, in the background, nothing is reported.
     pub(super) fn linger(self, outbox: Outbox, thread: Arc<IoThread>) {
-        // From here on bytes are only bytes: the WebSocket layer and what it holds can go.
-        let transport = self.socket.into_inner().transport;
+        // From here on bytes are only bytes: what has come of a message can go.
+        let transport = self.inlet.transport;
         let handle = thread.handle().clone();
         handle.spawn(async move {
             let _ = timeout(LINGER, take_leave(transport, outbox)).await;
@@ -234,25 +230,22 @@ pub(super) fn farewell(ending: &Ending) -> Option<u16> {
     (ending.code != 1006).then_some(ending.code)
 }
 
-fn ending_of(error: &Error) -> Ending {
-    let broken = |code, reason: String| Ending { code, reason, clean: false, too_large: false };
-    match error {
-        Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => Ending {
-            code: 1009,
-            reason: format!("a message of {size} bytes is larger than maxMessageSize ({max_size} bytes)"),
-            clean: false,
-            too_large: true,
-        },
-        Error::Utf8(_) => broken(1007, "a text message was not UTF-8".to_owned()),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::abnormal("no close frame came"),
-        Error::Protocol(rule) => broken(1002, rule.to_string()),
-        Error::Io(error) => Ending::abnormal(error.to_string()),
-        other => Ending::abnormal(other.to_string()),
-    }
+fn ending_of(stop: Stop) -> Ending {
+    let violation = match stop {
+        Stop::End => return Ending::abnormal("no close frame came"),
+        Stop::Io(error) => return Ending::abnormal(error.to_string()),
+        Stop::Violation(violation) => violation,
+    };
+    let code = match violation {
+        Violation::TooLarge { .. } => 1009,
+        Violation::NotUtf8 => 1007,
+        Violation::Rule(_) => 1002,
+    };
+    Ending { code, reason: violation.to_string(), clean: false, too_large: code == 1009 }
 }
 
-/// Bytes read before the session hears of them. So much is soon read and split, and while JavaScript works on it the next comes.
-const READ_AT_ONCE: usize = 16 * 1024;
+/// Bytes of messages split before the session hears of them. So much is soon done, and while JavaScript works on it the next comes.
+const SPLIT_AT_ONCE: usize = 16 * 1024;
 /// What a message costs beyond its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
 /// A stream that cannot be written to ends at once; this is for one that does not.

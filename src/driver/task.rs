@@ -14,7 +14,6 @@ use tokio::{
     sync::watch,
     time::{Sleep, sleep},
 };
-use tokio_tungstenite::WebSocketStream;
 
 use super::{
     Sink,
@@ -23,11 +22,11 @@ use super::{
     network,
     open::{Inbound, Inbox, Open, farewell},
     runtime::IoThread,
-    wire::{Outbox, Wire},
+    wire::{Inlet, Outbox},
 };
 use crate::protocol::{Action, ConnectionId, DialFailure, LogLevel, Now};
 
-type Dial = Pin<Box<dyn Future<Output = Result<Box<WebSocketStream<Wire>>, DialFailure>> + Send>>;
+type Dial = Pin<Box<dyn Future<Output = Result<Box<Inlet>, DialFailure>> + Send>>;
 
 /// The connection of the moment.
 enum Line {
@@ -40,7 +39,7 @@ enum Line {
 enum News {
     Nudged,
     Due,
-    Dialed(ConnectionId, Result<Box<WebSocketStream<Wire>>, DialFailure>),
+    Dialed(ConnectionId, Result<Box<Inlet>, DialFailure>),
     Read(Inbox),
     Drained,
     Network,
@@ -141,8 +140,8 @@ impl<S: Sink> Task<S> {
         match news {
             News::Nudged => {}
             News::Due => self.time_passed().await,
-            News::Dialed(connection, Ok(socket)) => {
-                self.opened(connection, socket);
+            News::Dialed(connection, Ok(inlet)) => {
+                self.opened(connection, *inlet);
                 self.thread.network().want();
             }
             News::Dialed(connection, Err(failure)) => {
@@ -189,8 +188,8 @@ impl<S: Sink> Task<S> {
         });
     }
 
-    fn opened(&mut self, connection: ConnectionId, socket: Box<WebSocketStream<Wire>>) {
-        let open = Open::new(connection, socket);
+    fn opened(&mut self, connection: ConnectionId, inlet: Inlet) {
+        let open = Open::new(connection, inlet);
         let (outbox, tcp) = (Outbox::new(connection), open.tcp());
         self.line = Line::Open(Box::new(open));
         self.shared.input(|core, now| {
@@ -203,7 +202,7 @@ impl<S: Sink> Task<S> {
     async fn read(&mut self, inbox: Inbox) {
         let Line::Open(open) = &self.line else { return };
         let connection = open.connection;
-        let Inbox { messages, ending } = inbox;
+        let Inbox { messages, ending, .. } = inbox;
         let is_over = ending.is_some();
         let farewell = ending.as_ref().and_then(farewell);
         let (now, mut told) = (self.shared.clock.now(), false);

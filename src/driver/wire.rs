@@ -1,17 +1,20 @@
-//! Bytes out and bytes in: the buffer of frames to write, and the stream that the WebSocket layer reads.
+//! Bytes out and bytes in: the buffer of frames to write, and the stream that messages are read from.
 
 use std::{
     collections::VecDeque,
+    future::Future,
     io,
-    pin::Pin,
+    mem::MaybeUninit,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use bytes::Bytes;
 use memchr::memmem;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::{
         TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -23,7 +26,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{CloseCode, Data, OpCode},
 };
 
-use super::clock::Clock;
+use super::{
+    clock::Clock,
+    frames::{Frames, Message, Violation},
+};
 use crate::protocol::{ConnectionId, Transmit};
 
 /// Frames of one connection that wait to be written, in order. Whoever writes takes the bytes out, writes without
@@ -124,11 +130,15 @@ impl Outbox {
         self.closing = true;
     }
 
-    /// Takes a pong in that the WebSocket layer has framed.
-    pub(super) fn reply(&mut self, pong: Vec<u8>) {
-        if !self.closing {
-            self.pong = pong;
+    /// Answers a ping.
+    pub(super) fn push_pong(&mut self, ping: Bytes) {
+        if self.closing {
+            return;
         }
+        let mut frame = Frame::pong(ping);
+        frame.header_mut().mask = Some(rand::random());
+        self.pong.clear();
+        frame.format(&mut self.pong).expect("a vector takes all");
     }
 
     /// The bytes to write, unless there are none or somebody is at it.
@@ -306,54 +316,20 @@ fn poll_write_tcp(tcp: &OwnedWriteHalf, cx: &mut Context<'_>, bytes: &[u8]) -> P
     }
 }
 
-/// The stream under the WebSocket layer. It notes when bytes came; what the layer writes by itself after the upgrade is kept for the
-/// outbox, where all frames of a connection get their order.
+/// The stream under the handshake. It hands the answer to the upgrade over, and keeps what comes after it.
 pub(super) struct Wire {
-    pub(super) transport: Transport,
-    pub(super) last_read: Duration,
-    /// The layer's own buffer is small, so that an idle connection costs little. When more comes than that holds, it is read ahead;
-    /// `ahead[handed_over..]` is still to be given to the layer.
+    transport: Transport,
+    last_read: Duration,
+    /// What was read; `ahead[handed_over..]` is still to be given to the handshake.
     ahead: Vec<u8>,
     handed_over: usize,
-    much_comes: bool,
-    /// The last frame that the layer wrote: a pong, or the answer to a close frame.
-    pub(super) reply: Vec<u8>,
-    upgraded: bool,
-    /// Of the answer to the upgrade.
     reads: usize,
     clock: Clock,
 }
 
 impl Wire {
     pub(super) fn new(transport: Transport, clock: Clock) -> Self {
-        Self {
-            transport,
-            last_read: clock.now().mono,
-            ahead: Vec::new(),
-            handed_over: 0,
-            much_comes: false,
-            reply: Vec::new(),
-            upgraded: false,
-            reads: 0,
-            clock,
-        }
-    }
-
-    /// The large buffer lives as long as more than `small` bytes come at once.
-    fn poll_read_ahead(&mut self, cx: &mut Context<'_>, small: usize) -> Poll<io::Result<()>> {
-        let mut ahead = std::mem::take(&mut self.ahead);
-        (self.handed_over, self.much_comes) = (0, false);
-        ahead.resize(READ_AHEAD, 0);
-        let mut buf = ReadBuf::new(&mut ahead);
-        ready!(self.transport.poll_read(cx, &mut buf))?;
-        let count = buf.filled().len();
-        if count > 0 {
-            self.last_read = self.clock.now().mono;
-        }
-        self.much_comes = count > small;
-        ahead.truncate(count);
-        self.ahead = ahead;
-        Poll::Ready(Ok(()))
+        Self { transport, last_read: clock.now().mono, ahead: Vec::new(), handed_over: 0, reads: 0, clock }
     }
 
     /// The answer to the upgrade, and nothing of what comes after it. From some point on it is handed over only when it is whole: the layer
@@ -371,7 +347,9 @@ impl Wire {
             self.ahead.extend_from_slice(part.filled());
         }
         let end = self.end_of_answer().unwrap_or(self.ahead.len());
-        self.hand_over(buf, end);
+        let count = buf.remaining().min(end - self.handed_over);
+        buf.put_slice(&self.ahead[self.handed_over..][..count]);
+        self.handed_over += count;
         Poll::Ready(Ok(()))
     }
 
@@ -388,56 +366,31 @@ impl Wire {
         [behind(b"\n\r\n"), behind(b"\n\n")].into_iter().flatten().min()
     }
 
-    /// Hands over what is before `end`. True if there was anything.
-    fn hand_over(&mut self, buf: &mut ReadBuf<'_>, end: usize) -> bool {
-        let count = buf.remaining().min(end - self.handed_over);
-        buf.put_slice(&self.ahead[self.handed_over..][..count]);
-        self.handed_over += count;
-        count > 0
-    }
-
-    /// The handshake is over: from now on writes are kept.
-    pub(super) fn upgrade(&mut self) {
-        self.upgraded = true;
+    /// The handshake is over. A message may have `limit` bytes.
+    pub(super) fn upgrade(mut self, limit: usize) -> Inlet {
+        Inlet {
+            transport: self.transport,
+            last_read: self.last_read,
+            early: self.ahead.split_off(self.handed_over),
+            frames: Frames::new(limit),
+            clock: self.clock,
+        }
     }
 }
 
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let room = buf.remaining();
-        if !self.upgraded {
-            return self.poll_read_answer(cx, buf);
-        }
-        if self.much_comes && self.handed_over == self.ahead.len() {
-            ready!(self.poll_read_ahead(cx, room))?;
-        }
-        let end = self.ahead.len();
-        if self.hand_over(buf, end) {
-            return Poll::Ready(Ok(()));
-        }
-        self.ahead = Vec::new();
-        self.handed_over = 0;
-        ready!(self.transport.poll_read(cx, buf))?;
-        if buf.remaining() < room {
-            self.last_read = self.clock.now().mono;
-        }
-        self.much_comes = buf.remaining() == 0;
-        Poll::Ready(Ok(()))
+        self.poll_read_answer(cx, buf)
     }
 }
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if !self.upgraded {
-            return self.transport.poll_write(cx, bytes);
-        }
-        // With a write buffer of 0 the layer writes each frame at once, and this takes it whole.
-        self.reply = bytes.to_vec();
-        Poll::Ready(Ok(bytes.len()))
+        self.transport.poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.upgraded { Poll::Ready(Ok(())) } else { self.transport.poll_flush(cx) }
+        self.transport.poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -445,12 +398,75 @@ impl AsyncWrite for Wire {
     }
 }
 
+/// The stream of an open WebSocket. An idle one keeps no buffer.
+pub(super) struct Inlet {
+    pub(super) transport: Transport,
+    /// When bytes last came.
+    pub(super) last_read: Duration,
+    /// What came with the answer to the upgrade.
+    early: Vec<u8>,
+    frames: Frames,
+    clock: Clock,
+}
+
+/// Why nothing more comes in.
+pub(super) enum Stop {
+    /// The end of the stream.
+    End,
+    Io(io::Error),
+    Violation(Violation),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Violation> for Stop {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl Inlet {
+    /// Reads once, and gives the messages that are whole with that to `take`, up to a close frame.
+    pub(super) fn poll_messages(&mut self, cx: &mut Context<'_>, take: impl FnMut(Message)) -> Poll<Result<(), Stop>> {
+        if !self.early.is_empty() {
+            let early = std::mem::take(&mut self.early);
+            return Poll::Ready(Ok(self.frames.take_all(&early, take)?));
+        }
+        // Straight to its place. The TLS layer would fill the room with zeros first.
+        if let Transport::Plain { read, .. } = &mut self.transport
+            && let Some(mut room) = self.frames.room(READ_AT_ONCE)
+        {
+            let count = ready!(pin!(read.read_buf(&mut room)).poll(cx))?;
+            self.note_read(count)?;
+            self.frames.filled(count)?.into_iter().for_each(take);
+            return Poll::Ready(Ok(()));
+        }
+        let mut room = [MaybeUninit::uninit(); READ_AT_ONCE];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(self.transport.poll_read(cx, &mut room))?;
+        self.note_read(room.filled().len())?;
+        Poll::Ready(Ok(self.frames.take_all(room.filled(), take)?))
+    }
+
+    fn note_read(&mut self, count: usize) -> Result<(), Stop> {
+        if count == 0 {
+            return Err(Stop::End);
+        }
+        self.last_read = self.clock.now().mono;
+        Ok(())
+    }
+}
+
 /// Of a masked frame, at most (RFC 6455 § 5.2).
 const HEADER_BYTES: usize = 14;
 /// A buffer that was once larger than this is given back.
 const KEPT_CAPACITY: usize = 64 * 1024;
-/// Bytes read at once where much comes.
-const READ_AHEAD: usize = 64 * 1024;
+/// Bytes. So much is soon read and split, and while JavaScript works on it the next comes.
+const READ_AT_ONCE: usize = 16 * 1024;
 /// Half of what the layer bears.
 const MOST_SMALL_READS: usize = 32;
 /// A longer answer is the layer's to refuse.
@@ -458,8 +474,6 @@ const LONGEST_ANSWER: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn text(length: usize) -> Transmit {
@@ -546,8 +560,8 @@ mod tests {
         let mut outbox = Outbox::new(ConnectionId(1));
         outbox.push(&text(10));
         outbox.push(&text(10));
-        outbox.reply(b"pong".to_vec());
-        assert_eq!(write(&mut outbox, 4 + 16 + 1), 1);
+        outbox.push_pong(Bytes::from_static(b"x"));
+        assert_eq!(write(&mut outbox, 7 + 16 + 1), 1);
         outbox.push(&text(10));
         let batch = outbox.take().expect("bytes wait");
         assert_eq!(outbox.texts_in_front(), 1);
@@ -572,13 +586,13 @@ mod tests {
         outbox.push(&text(10));
         assert_eq!(write(&mut outbox, 1), 0);
         outbox.push(&text(10));
-        outbox.reply(b"old".to_vec());
-        outbox.reply(b"new".to_vec());
+        outbox.push_pong(Bytes::from_static(b"old"));
+        outbox.push_pong(Bytes::from_static(b"newest"));
         assert_eq!(write(&mut outbox, 15), 1, "what was begun goes first");
         let batch = outbox.take().expect("bytes wait");
-        assert_eq!((&batch.unwritten()[..3], batch.unwritten().len()), (b"new".as_slice(), 19));
+        assert_eq!((&batch.unwritten()[..2], batch.unwritten().len()), ([0x8a, 0x80 | 6].as_slice(), 12 + 16));
         outbox.put_back(batch);
-        assert_eq!(write(&mut outbox, 18), 0);
+        assert_eq!(write(&mut outbox, 27), 0);
         assert_eq!(write(&mut outbox, 1), 1);
         assert!(outbox.is_empty());
     }

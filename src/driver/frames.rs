@@ -1,0 +1,421 @@
+//! Frames in: whole messages out of the bytes of a stream (RFC 6455 § 5). It reads nothing itself. Each byte of a message is copied at most
+//! once, into the memory that the message is handed out in.
+
+use bytes::{BufMut, Bytes, BytesMut, buf::Limit};
+use bytestring::ByteString;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::utf8;
+
+/// What comes in whole. A pong is no news beyond its bytes.
+pub(super) enum Message {
+    Text(ByteString),
+    Binary(Bytes),
+    Ping(Bytes),
+    /// The code is 1005 when the frame has none.
+    Close {
+        code: u16,
+        reason: ByteString,
+    },
+}
+
+/// What no server may send.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Violation {
+    #[error("a message of {size} bytes is larger than maxMessageSize ({limit} bytes)")]
+    TooLarge { size: u64, limit: usize },
+    #[error("a text message was not UTF-8")]
+    NotUtf8,
+    #[error("{0}")]
+    Rule(&'static str),
+}
+
+/// The frames of one connection.
+pub(super) struct Frames {
+    /// Bytes that a message may have.
+    limit: usize,
+    /// The beginning of a frame, until its length is known: `head[..head_length]` has come.
+    head: [u8; LONGEST_HEAD],
+    head_length: usize,
+    /// The frame whose payload comes next.
+    frame: Option<Frame>,
+    control: BytesMut,
+    /// The message that is coming in, if any, and what has come of it.
+    kind: Option<Kind>,
+    message: BytesMut,
+    /// The last message, if it was large: when nobody has it any more, its memory is ready for the next one, page by page.
+    last: Bytes,
+}
+
+#[derive(Clone, Copy)]
+struct Frame {
+    opcode: u8,
+    is_final: bool,
+    missing: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+impl Frames {
+    /// A message may have `limit` bytes.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            head: [0; LONGEST_HEAD],
+            head_length: 0,
+            frame: None,
+            control: BytesMut::new(),
+            kind: None,
+            message: BytesMut::new(),
+            last: Bytes::new(),
+        }
+    }
+
+    /// Gives the messages that are whole with these bytes to `take`, up to a close frame.
+    pub(super) fn take_all(&mut self, mut bytes: &[u8], mut take: impl FnMut(Message)) -> Result<(), Violation> {
+        while let Some(message) = self.take(&mut bytes)? {
+            let is_last = matches!(message, Message::Close { .. });
+            take(message);
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes from the front of `bytes` what there is of the next message. `None` when all of them are taken and it is not whole.
+    fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, Violation> {
+        loop {
+            if self.frame.is_none() && !self.take_head(bytes)? {
+                return Ok(None);
+            }
+            let Some(Frame { opcode, missing, .. }) = &mut self.frame else { continue };
+            let (payload, rest) = bytes.split_at(bytes.len().min(*missing));
+            *missing -= payload.len();
+            *bytes = rest;
+            let to = if is_control(*opcode) { &mut self.control } else { &mut self.message };
+            to.put_slice(payload);
+            if let Some(message) = self.end_frame()? {
+                return Ok(Some(message));
+            }
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Room for what is missing of a message, if that is `large` bytes or more; [`Self::filled`] is to hear how many bytes were put there.
+    pub(super) fn room(&mut self, large: usize) -> Option<Limit<&mut BytesMut>> {
+        match self.frame {
+            Some(Frame { opcode, missing, .. }) if missing >= large && !is_control(opcode) => {
+                Some((&mut self.message).limit(missing))
+            }
+            _ => None,
+        }
+    }
+
+    /// So many bytes were put into the room.
+    pub(super) fn filled(&mut self, count: usize) -> Result<Option<Message>, Violation> {
+        if let Some(frame) = &mut self.frame {
+            frame.missing -= count;
+        }
+        self.end_frame()
+    }
+
+    /// False when the rest of it has not come.
+    fn take_head(&mut self, bytes: &mut &[u8]) -> Result<bool, Violation> {
+        loop {
+            let needed = if self.head_length < 2 { 2 } else { 2 + length_bytes(self.head[1]) };
+            if self.head_length == needed {
+                break;
+            }
+            let (head, rest) = bytes.split_at(bytes.len().min(needed - self.head_length));
+            if head.is_empty() {
+                return Ok(false);
+            }
+            self.head[self.head_length..][..head.len()].copy_from_slice(head);
+            self.head_length += head.len();
+            *bytes = rest;
+            if self.head_length == 2 {
+                self.check_head()?;
+            }
+        }
+        let length = match &self.head[2..self.head_length] {
+            [] => u64::from(self.head[1]),
+            long => long.iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),
+        };
+        self.head_length = 0;
+        self.begin_frame(self.head[0], length)?;
+        Ok(true)
+    }
+
+    /// What the first two bytes of a frame say.
+    fn check_head(&self) -> Result<(), Violation> {
+        let [first, second, ..] = self.head;
+        let (opcode, is_final) = (first & OPCODE, first & FINAL != 0);
+        Err(Violation::Rule(match opcode {
+            _ if first & RESERVED != 0 => "a reserved bit of a frame is set",
+            _ if second & MASKED != 0 => "a server masks no frame",
+            CONTINUATION if self.kind.is_none() => "a frame continues no message",
+            TEXT | BINARY if self.kind.is_some() => "a message begins within another",
+            CLOSE | PING | PONG if !is_final => "a control frame is fragmented",
+            CLOSE | PING | PONG if second > LONGEST_CONTROL => "a control frame has more than 125 bytes",
+            CONTINUATION | TEXT | BINARY | CLOSE | PING | PONG => return Ok(()),
+            _ => "a frame has an unknown opcode",
+        }))
+    }
+
+    fn begin_frame(&mut self, first: u8, length: u64) -> Result<(), Violation> {
+        let (opcode, is_final) = (first & OPCODE, first & FINAL != 0);
+        let size = length.saturating_add(self.message.len() as u64);
+        if !is_control(opcode) && size > self.limit as u64 {
+            return Err(Violation::TooLarge { size, limit: self.limit });
+        }
+        match opcode {
+            TEXT => self.kind = Some(Kind::Text),
+            BINARY => self.kind = Some(Kind::Binary),
+            _ => {}
+        }
+        // No more than the limit, or than 125.
+        let missing = length as usize;
+        if !is_control(opcode) {
+            self.reserve(missing);
+        }
+        self.frame = Some(Frame { opcode, is_final, missing });
+        Ok(())
+    }
+
+    fn reserve(&mut self, length: usize) {
+        let last = std::mem::take(&mut self.last);
+        if length >= LARGE
+            && self.message.is_empty()
+            && let Ok(mut memory) = last.try_into_mut()
+            && memory.capacity() >= length
+        {
+            memory.clear();
+            self.message = memory;
+        }
+        self.message.reserve(length);
+    }
+
+    /// The message that is whole with this frame, if the frame is.
+    fn end_frame(&mut self) -> Result<Option<Message>, Violation> {
+        let Some(frame) = self.frame.take_if(|frame| frame.missing == 0) else { return Ok(None) };
+        match frame.opcode {
+            CLOSE => return self.end_close().map(Some),
+            PING => return Ok(Some(Message::Ping(std::mem::take(&mut self.control).freeze()))),
+            PONG => self.control.clear(),
+            _ if frame.is_final => return self.end_message(),
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn end_message(&mut self) -> Result<Option<Message>, Violation> {
+        let bytes = std::mem::take(&mut self.message).freeze();
+        if bytes.len() >= LARGE {
+            self.last = bytes.clone();
+        }
+        Ok(match self.kind.take() {
+            Some(Kind::Text) => Some(Message::Text(utf8::text_of(bytes).map_err(|_| Violation::NotUtf8)?)),
+            Some(Kind::Binary) => Some(Message::Binary(bytes)),
+            None => None,
+        })
+    }
+
+    fn end_close(&mut self) -> Result<Message, Violation> {
+        let payload = std::mem::take(&mut self.control).freeze();
+        let code = match payload[..] {
+            [] => return Ok(Message::Close { code: 1005, reason: ByteString::new() }),
+            [_] => return Err(Violation::Rule("a close frame has half a code")),
+            [high, low, ..] => u16::from_be_bytes([high, low]),
+        };
+        let reason = utf8::text_of(payload.slice(2..)).map_err(|_| Violation::NotUtf8)?;
+        if !CloseCode::from(code).is_allowed() {
+            return Ok(Message::Close { code: 1002, reason: "Protocol violation".into() });
+        }
+        Ok(Message::Close { code, reason })
+    }
+}
+
+fn is_control(opcode: u8) -> bool {
+    opcode & CONTROL != 0
+}
+
+/// Bytes of a frame's length behind the second byte.
+fn length_bytes(second: u8) -> usize {
+    match second & !MASKED {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    }
+}
+
+const FINAL: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const OPCODE: u8 = 0x0f;
+const MASKED: u8 = 0x80;
+/// The bit of opcodes that control frames have.
+const CONTROL: u8 = 8;
+const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+/// Of a frame without a mask.
+const LONGEST_HEAD: usize = 10;
+const LONGEST_CONTROL: u8 = 125;
+/// Bytes. The memory of such a message is worth keeping until the next one comes: the system would give it page by page.
+const LARGE: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Buf;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    enum Seen {
+        Text(String),
+        Binary(Vec<u8>),
+        Ping(Vec<u8>),
+        Close(u16, String),
+    }
+
+    impl From<Message> for Seen {
+        fn from(message: Message) -> Self {
+            match message {
+                Message::Text(text) => Self::Text(text.to_string()),
+                Message::Binary(bytes) => Self::Binary(bytes.to_vec()),
+                Message::Ping(payload) => Self::Ping(payload.to_vec()),
+                Message::Close { code, reason } => Self::Close(code, reason.to_string()),
+            }
+        }
+    }
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = payload.len();
+        let head = match length {
+            0..=125 => vec![first, length as u8],
+            126..=0xffff => vec![first, 126, (length >> 8) as u8, length as u8],
+            _ => [&[first, 127][..], &(length as u64).to_be_bytes()].concat(),
+        };
+        [&head, payload].concat()
+    }
+
+    /// In so many fragments, with a ping before each and a pong behind it.
+    fn message(opcode: u8, payload: &[u8], fragments: usize) -> (Vec<u8>, Vec<Seen>) {
+        let size = payload.len().div_ceil(fragments).max(1);
+        let mut chunks: Vec<&[u8]> = payload.chunks(size).collect();
+        chunks.resize(fragments, b"");
+        let (mut bytes, mut seen) = (Vec::new(), Vec::new());
+        for (index, chunk) in chunks.iter().enumerate() {
+            let is_last = index + 1 == fragments;
+            let opcode = if index == 0 { opcode } else { CONTINUATION };
+            bytes.extend(frame(FINAL | PING, &[index as u8]));
+            seen.push(Seen::Ping(vec![index as u8]));
+            bytes.extend(frame(if is_last { FINAL | opcode } else { opcode }, chunk));
+            bytes.extend(frame(FINAL | PONG, b"unasked"));
+        }
+        let whole = payload.to_vec();
+        seen.push(match opcode {
+            TEXT => Seen::Text(String::from_utf8(whole).expect("a text")),
+            _ => Seen::Binary(whole),
+        });
+        (bytes, seen)
+    }
+
+    /// Has a stream taken that comes in pieces of these sizes, in turn; what is large goes straight into the room for it.
+    fn read(frames: &mut Frames, mut stream: &[u8], sizes: &[usize], large: usize) -> Result<Vec<Seen>, Violation> {
+        let mut seen = Vec::new();
+        for size in sizes.iter().cycle() {
+            if stream.is_empty() {
+                break;
+            }
+            let mut piece = &stream[..stream.len().min(*size)];
+            stream.advance(piece.len());
+            while let Some(mut room) = frames.room(large).filter(|_| !piece.is_empty()) {
+                let count = piece.len().min(room.remaining_mut());
+                room.put_slice(&piece[..count]);
+                piece.advance(count);
+                seen.extend(frames.filled(count)?.map(Seen::from));
+            }
+            frames.take_all(piece, |message| seen.push(message.into()))?;
+        }
+        Ok(seen)
+    }
+
+    fn violation(stream: &[u8]) -> Violation {
+        read(&mut Frames::new(1000), stream, &[stream.len()], 10).expect_err("it is one")
+    }
+
+    proptest! {
+        #[test]
+        fn messages_come_whole_however_the_stream_is_cut(
+            messages in prop::collection::vec((r"[a-zé漢😀]{0,300}", any::<bool>(), 1usize..4), 1..6),
+            sizes in prop::collection::vec(1usize..400, 1..8),
+            large in 1usize..300,
+        ) {
+            let mut frames = Frames::new(10_000);
+            let parts = messages.iter().map(|(text, is_text, fragments)| {
+                message(if *is_text { TEXT } else { BINARY }, text.as_bytes(), *fragments)
+            });
+            let (streams, expected): (Vec<_>, Vec<_>) = parts.unzip();
+            prop_assert_eq!(read(&mut frames, &streams.concat(), &sizes, large), Ok(expected.concat()));
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_large_message_serves_the_next_one_when_nobody_has_it() {
+        let mut frames = Frames::new(4 * LARGE);
+        let mut take = |size: usize| {
+            let mut taken = None;
+            frames
+                .take_all(&frame(FINAL | BINARY, &vec![1; size]), |message| taken = Some(message))
+                .expect("it may be sent");
+            let Some(Message::Binary(bytes)) = taken else { panic!("a binary message came") };
+            assert_eq!(bytes.len(), size);
+            bytes
+        };
+        let first = take(2 * LARGE);
+        let place = first.as_ptr();
+        let second = take(2 * LARGE);
+        assert_ne!(second.as_ptr(), place, "the first is still here");
+        drop(first);
+        let place = second.as_ptr();
+        drop(second);
+        assert_eq!(take(2 * LARGE).as_ptr(), place);
+        assert_eq!(take(LARGE).as_ptr(), place);
+        take(1);
+        assert!(frames.last.is_empty(), "what comes next is small: the memory is given back");
+    }
+
+    #[test]
+    fn a_close_frame_says_why_and_is_the_last() {
+        let closed = |payload: &[u8]| {
+            let stream = [frame(FINAL | CLOSE, payload), frame(FINAL | TEXT, b"late")].concat();
+            read(&mut Frames::new(1000), &stream, &[stream.len()], 10).expect("it may be sent")
+        };
+        assert_eq!(closed(b""), [Seen::Close(1005, String::new())]);
+        assert_eq!(closed(b"\x03\xe8bye"), [Seen::Close(1000, "bye".to_owned())]);
+        assert_eq!(closed(b"\x03\xed"), [Seen::Close(1002, "Protocol violation".to_owned())], "1005 is never sent");
+        assert_eq!(violation(&frame(FINAL | CLOSE, b"x")), Violation::Rule("a close frame has half a code"));
+        assert_eq!(violation(&frame(FINAL | CLOSE, b"\x03\xe8\xff")), Violation::NotUtf8);
+    }
+
+    #[test]
+    fn a_message_may_be_as_large_as_the_limit_in_one_frame_or_in_many() {
+        let text = |size| vec![b'x'; size];
+        assert!(read(&mut Frames::new(1000), &frame(FINAL | TEXT, &text(1000)), &[7], 100).is_ok());
+        let too_large = |size| Violation::TooLarge { size, limit: 1000 };
+        assert_eq!(violation(&frame(FINAL | TEXT, &text(1001))[..4]), too_large(1001));
+        assert_eq!(violation(&[FINAL | BINARY, 127, 255, 255, 255, 255, 255, 255, 255, 255]), too_large(u64::MAX));
+        assert_eq!(violation(&[frame(TEXT, &text(600)), frame(FINAL, &text(600))].concat()), too_large(1200));
+    }
+}
