@@ -148,7 +148,7 @@ impl World {
                 self.input(client, at, |session, now| session.handle_open(now, ConnectionId(connection)));
             }
             What::Answer(connection) => self.input(client, at, |session, now| {
-                session.handle_message(now, ConnectionId(connection), Received::from(ACCEPTED));
+                session.handle_message(now, ConnectionId(connection), &Received::from(ACCEPTED));
             }),
         }
     }
@@ -226,7 +226,7 @@ fn ready_session(config: Config, seed: [u8; 32]) -> Session<()> {
     let mut session = Session::new(config, seed, now(START));
     session.connect(now(START), ());
     session.handle_open(now(START), ConnectionId(1));
-    session.handle_message(now(START), ConnectionId(1), Received::from(ACCEPTED));
+    session.handle_message(now(START), ConnectionId(1), &Received::from(ACCEPTED));
     while session.poll_action().is_some() || session.poll_event().is_some() {}
     while session.poll_transmit().is_some() {
         session.handle_written(ConnectionId(1), 1);

@@ -208,9 +208,9 @@ impl<S: Sink> Task<S> {
         let (now, mut told) = (self.shared.clock.now(), false);
         for message in messages {
             // The lock is let go between two messages: the JavaScript thread wants it for every call.
-            told |= self.shared.apply(|core| match message {
-                Inbound::Text(message) => core.session.handle_message(now, connection, *message),
-                Inbound::Binary(bytes) => core.session.handle_binary(now, connection, bytes),
+            told |= self.shared.apply(|core| match &message {
+                Inbound::Text(message) => core.session.handle_message(now, connection, message),
+                Inbound::Binary(bytes) => core.session.handle_binary(now, connection, *bytes),
             });
         }
         if let Some(ending) = ending {

@@ -184,7 +184,7 @@ impl<T> Session<T> {
     }
 
     /// A text message came, or a binary one that is UTF-8.
-    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: Received) {
+    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: &Received) {
         self.observe(now);
         let Received { text, split } = message;
         let Some(link) = self.current(connection) else { return };
@@ -198,12 +198,12 @@ impl<T> Session<T> {
         }
         match split {
             Ok(envelope) => {
-                let inbound = self.interpret(now, is_first, &text, &envelope);
-                self.act_on(now, inbound, &text);
+                let inbound = self.interpret(now, is_first, text, envelope);
+                self.act_on(now, inbound, text);
             }
             Err(fault) => {
-                let id = dialect::id_of_fragment(self.spoken_dialect(), &text, &fault.seen);
-                self.tell_message(&text, false);
+                let id = dialect::id_of_fragment(self.spoken_dialect(), text, &fault.seen);
+                self.tell_message(text, false);
                 self.bad_message(&format!("a message that is not JSON (at byte {} of {})", fault.offset, text.len()));
                 if let Some(id) = id {
                     let words = format!("the answer is not JSON (at byte {} of {})", fault.offset, text.len());

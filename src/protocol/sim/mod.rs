@@ -564,7 +564,7 @@ impl Sim {
             }
             Deed::Say(connection, text) => {
                 self.session.handle_bytes(now, connection);
-                self.session.handle_message(now, connection, (&*text).into());
+                self.session.handle_message(now, connection, &(&*text).into());
                 self.heard = Some(text);
             }
             Deed::Hear(text) => self.network.answer(self.server, &text, now),

@@ -23,7 +23,7 @@ const INPUTS: [(&str, Input); 12] = [
     ("read again", |session, now, connection| session.handle_paused(now, connection, false)),
     ("token", |session, now, connection| session.handle_token(now, connection, Ok(Secret::new("late")))),
     ("no token", |session, now, connection| session.handle_token(now, connection, Err("late".into()))),
-    ("message", |session, now, connection| session.handle_message(now, connection, ACCEPTED.into())),
+    ("message", |session, now, connection| session.handle_message(now, connection, &ACCEPTED.into())),
 ];
 
 /// A client in the state of that name; its newest connection is the second.
