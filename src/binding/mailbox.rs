@@ -444,7 +444,8 @@ impl Letter {
 /// The closing bracket is left to who takes the text.
 fn append_result(text: &mut Vec<u8>, slot: Slot, json: &str) {
     text.push(if text.is_empty() { b'[' } else { b',' });
-    text.extend_from_slice(slot.number().to_string().as_bytes());
+    // Without the string that `to_string` would make.
+    serde_json::to_writer(&mut *text, &slot.number()).expect("a vector takes all");
     text.push(b',');
     append_latin1(text, json);
 }
