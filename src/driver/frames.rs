@@ -275,8 +275,15 @@ const LARGE: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Cursor, Read, Write};
+
     use bytes::Buf;
     use proptest::prelude::*;
+    use tokio_tungstenite::tungstenite::{
+        self,
+        error::ProtocolError,
+        protocol::{Role, WebSocket, WebSocketConfig},
+    };
 
     use super::*;
 
@@ -331,9 +338,20 @@ mod tests {
         (bytes, seen)
     }
 
-    /// Has a stream taken that comes in pieces of these sizes, in turn; what is large goes straight into the room for it.
-    fn read(frames: &mut Frames, mut stream: &[u8], sizes: &[usize], large: usize) -> Result<Vec<Seen>, Violation> {
+    fn read(frames: &mut Frames, stream: &[u8], sizes: &[usize], large: usize) -> Result<Vec<Seen>, Violation> {
         let mut seen = Vec::new();
+        read_into(&mut seen, frames, stream, sizes, large)?;
+        Ok(seen)
+    }
+
+    /// Has a stream taken that comes in pieces of these sizes, in turn; what is large goes straight into the room for it.
+    fn read_into(
+        seen: &mut Vec<Seen>,
+        frames: &mut Frames,
+        mut stream: &[u8],
+        sizes: &[usize],
+        large: usize,
+    ) -> Result<(), Violation> {
         for size in sizes.iter().cycle() {
             if stream.is_empty() {
                 break;
@@ -347,8 +365,76 @@ mod tests {
                 seen.extend(frames.filled(count)?.map(Seen::from));
             }
             frames.take_all(piece, |message| seen.push(message.into()))?;
+            if let Some(Seen::Close(..)) = seen.last() {
+                break;
+            }
         }
-        Ok(seen)
+        Ok(())
+    }
+
+    /// What tungstenite makes of a stream, up to a close frame, and why it goes no further.
+    fn read_by_tungstenite(stream: &[u8], limit: usize) -> (Vec<Seen>, Option<tungstenite::Error>) {
+        let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
+        let mut socket = WebSocket::from_raw_socket(Recorded(Cursor::new(stream)), Role::Client, Some(config));
+        let mut seen = Vec::new();
+        while !matches!(seen.last(), Some(Seen::Close(..))) {
+            seen.push(match socket.read() {
+                Ok(tungstenite::Message::Text(text)) => Seen::Text(text.to_string()),
+                Ok(tungstenite::Message::Binary(bytes)) => Seen::Binary(bytes.to_vec()),
+                Ok(tungstenite::Message::Ping(payload)) => Seen::Ping(payload.to_vec()),
+                Ok(tungstenite::Message::Close(None)) => Seen::Close(1005, String::new()),
+                Ok(tungstenite::Message::Close(Some(frame))) => {
+                    Seen::Close(frame.code.into(), frame.reason.to_string())
+                }
+                Ok(_) => continue,
+                Err(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => break,
+                Err(error) => return (seen, Some(error)),
+            });
+        }
+        (seen, None)
+    }
+
+    /// A stream that was recorded; what is answered is lost.
+    struct Recorded<'a>(Cursor<&'a [u8]>);
+
+    impl Read for Recorded<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl Write for Recorded<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A frame that is mostly one that a server may send, and sometimes is not.
+    fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+        let first = prop_oneof![
+            20 => prop::sample::select(vec![0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a]),
+            2 => Just(0x88),
+            1 => any::<u8>(),
+        ];
+        let code =
+            prop::sample::select(vec![999_u16, 1000, 1001, 1004, 1005, 1006, 1011, 1014, 1015, 2999, 3000, 4999, 5000]);
+        let payload = prop_oneof![
+            8 => "[a-zé漢😀]{0,40}".prop_map(String::into_bytes),
+            2 => (code, "[a-zé]{0,10}").prop_map(|(code, reason)| [&code.to_be_bytes()[..], reason.as_bytes()].concat()),
+            1 => prop::collection::vec(any::<u8>(), 0..200),
+            1 => (110_usize..300).prop_map(|size| vec![b'x'; size]),
+        ];
+        (first, payload, prop::bool::weighted(0.01)).prop_map(|(first, payload, is_masked)| {
+            let mut bytes = frame(first, &payload);
+            if is_masked {
+                bytes[1] |= MASKED;
+            }
+            bytes
+        })
     }
 
     fn violation(stream: &[u8]) -> Violation {
@@ -368,6 +454,31 @@ mod tests {
             });
             let (streams, expected): (Vec<_>, Vec<_>) = parts.unzip();
             prop_assert_eq!(read(&mut frames, &streams.concat(), &sizes, large), Ok(expected.concat()));
+        }
+
+        #[test]
+        fn a_stream_is_taken_and_refused_as_by_tungstenite(
+            frames in prop::collection::vec(any_frame(), 1..12),
+            cut in 0_usize..40,
+            sizes in prop::collection::vec(1usize..400, 1..8),
+            large in 1usize..300,
+        ) {
+            let mut stream = frames.concat();
+            stream.truncate(stream.len().saturating_sub(cut));
+            let (theirs, refused) = read_by_tungstenite(&stream, 500);
+            let mut ours = Vec::new();
+            let violation = read_into(&mut ours, &mut Frames::new(500), &stream, &sizes, large).err();
+            match &refused {
+                // It looks at each fragment of a text, where we look at the whole.
+                Some(tungstenite::Error::Utf8(_)) => prop_assert_eq!(&ours[..theirs.len()], &theirs[..]),
+                _ => prop_assert_eq!(&ours, &theirs),
+            }
+            match (violation, refused) {
+                // It waits for the rest of a frame whose head is enough for us.
+                (Some(_), None) => prop_assert!(cut > 0),
+                (None, Some(error)) => prop_assert!(matches!(error, tungstenite::Error::Utf8(_)), "{}", error),
+                _ => {}
+            }
         }
     }
 
