@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{
     pieces::{Part, Pieces},
-    text::{Text, append_latin1},
+    text::Text,
 };
 use crate::{
     driver::Sink,
@@ -140,7 +140,7 @@ enum Mail {
 
 enum Letter {
     /// So many of them, joined.
-    Results(Vec<u8>, usize),
+    Results(Text, usize),
     Result(Slot, Text),
     Open(Slot, bool, Option<Text>),
     Elements(Slot, Text),
@@ -316,14 +316,14 @@ impl Inner {
             && *count < MOST_JOINED
             && text.len() + json.len() <= JOINED_TEXT
         {
-            let before = text.len();
+            let before = text.weight();
             *count += 1;
             append_result(text, slot, json);
-            *bytes += text.len() - before;
+            *bytes += text.weight() - before;
             return self.note_level(*bytes);
         }
         drop(queue);
-        let mut text = Vec::new();
+        let mut text = Text::Latin1(Vec::new());
         append_result(&mut text, slot, json);
         self.post(Mail::Letter(Letter::Results(text, 1)));
     }
@@ -405,8 +405,10 @@ impl Letter {
     fn weight(&self) -> usize {
         OVERHEAD
             + match self {
-                Self::Results(text, _) => text.len(),
-                Self::Result(_, text) | Self::Elements(_, text) | Self::Message(_, _, text) => text.weight(),
+                Self::Results(text, _)
+                | Self::Result(_, text)
+                | Self::Elements(_, text)
+                | Self::Message(_, _, text) => text.weight(),
                 Self::Open(_, _, key) => key.as_ref().map_or(0, Text::weight),
                 Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
@@ -418,8 +420,8 @@ impl Letter {
         let nothing = Either3::C(());
         let (kind, a, b, payload) = match self {
             Self::Results(mut text, _) => {
-                text.push(b']');
-                (kind::RESULTS, 0, 0, Either3::A(Text::Latin1(text)))
+                text.append_ascii(b"]");
+                (kind::RESULTS, 0, 0, Either3::A(text))
             }
             Self::Bytes(slot, json) => {
                 // A copy: Electron forbids buffers over memory that is not V8's.
@@ -442,12 +444,16 @@ impl Letter {
 }
 
 /// The closing bracket is left to who takes the text.
-fn append_result(text: &mut Vec<u8>, slot: Slot, json: &str) {
-    text.push(if text.is_empty() { b'[' } else { b',' });
+fn append_result(text: &mut Text, slot: Slot, json: &str) {
+    text.append_ascii(if text.len() == 0 { b"[" } else { b"," });
     // Without the string that `to_string` would make.
-    serde_json::to_writer(&mut *text, &slot.number()).expect("a vector takes all");
-    text.push(b',');
-    append_latin1(text, json);
+    let mut number = [0; 10];
+    let mut room = &mut number[..];
+    serde_json::to_writer(&mut room, &slot.number()).expect("ten digits are enough");
+    let count = 10 - room.len();
+    text.append_ascii(&number[..count]);
+    text.append_ascii(b",");
+    text.append_json(json);
 }
 
 fn too_long(what: &str, bytes: usize) -> ErrorData {

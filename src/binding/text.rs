@@ -70,6 +70,46 @@ impl Text {
     }
 }
 
+/// A text that grows: Latin-1 until much comes that is not.
+impl Text {
+    /// In characters, as JavaScript counts them; in bytes where they are not counted yet.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Ascii(bytes) | Self::Bracketed(_, bytes) | Self::Utf8(bytes) => bytes.len(),
+            Self::Latin1(bytes) => bytes.len(),
+            Self::Utf16(units) => units.len(),
+        }
+    }
+
+    pub(super) fn append_ascii(&mut self, ascii: &[u8]) {
+        match self {
+            Self::Latin1(bytes) => bytes.extend_from_slice(ascii),
+            Self::Utf16(units) => units.extend(ascii.iter().map(|byte| u16::from(*byte))),
+            _ => unreachable!("it does not grow"),
+        }
+    }
+
+    /// Appends JSON. A little that is not Latin-1 is escaped; more costs less as UTF-16, here and where it is parsed.
+    pub(super) fn append_json(&mut self, json: &str) {
+        if let Self::Latin1(bytes) = self {
+            if json.is_ascii() {
+                return bytes.extend_from_slice(json.as_bytes());
+            }
+            if json.len() <= LARGEST_ESCAPED || mem::is_str_latin1(json) {
+                return append_latin1(bytes, json);
+            }
+            *self = Self::Utf16(bytes.iter().map(|byte| u16::from(*byte)).collect());
+        }
+        if let Self::Utf16(units) = self {
+            let start = units.len();
+            // The function asks for one unit more than there are bytes.
+            units.resize(start + json.len() + 1, 0);
+            let written = mem::convert_str_to_utf16(json, &mut units[start..]);
+            units.truncate(start + written);
+        }
+    }
+}
+
 /// A string of JavaScript that is still to be read. Reading it as an argument would move it about, which costs more than reading it.
 pub struct JsText {
     env: sys::napi_env,
@@ -161,10 +201,7 @@ impl ValidateNapiValue for JsText {}
 
 /// Appends JSON as Latin-1, with every character beyond it as `\uXXXX`. In JSON such characters stand only in strings, where both forms
 /// mean the same.
-pub(super) fn append_latin1(out: &mut Vec<u8>, json: &str) {
-    if json.is_ascii() {
-        return out.extend_from_slice(json.as_bytes());
-    }
+fn append_latin1(out: &mut Vec<u8>, json: &str) {
     for character in json.chars() {
         match u8::try_from(character) {
             Ok(byte) => out.push(byte),
@@ -236,6 +273,8 @@ const KEPT_CAPACITY: usize = 64 * 1024;
 const LONGEST_CHARACTER: usize = 4;
 /// Bytes; above this the memory counts more than the time.
 const LARGEST_CONVERTED: usize = 4 << 20;
+/// Bytes of JSON that is escaped where it is not Latin-1.
+const LARGEST_ESCAPED: usize = 2048;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
@@ -248,6 +287,21 @@ mod tests {
         append_latin1(&mut out, r#"{"a":"é\n漢字 😀","b":["\ud83d","plain"]}"#);
         let text: String = out.iter().map(|byte| char::from(*byte)).collect();
         assert_eq!(text, r#"[1,{"a":"é\n\u6f22\u5b57 \ud83d\ude00","b":["\ud83d","plain"]}"#);
+    }
+
+    #[test]
+    fn a_text_grows_in_the_form_that_it_needs() {
+        let (few, many) = (r#""漢""#, format!(r#""{}""#, "漢 é".repeat(LARGEST_ESCAPED)));
+        let mut text = Text::Latin1(Vec::new());
+        text.append_ascii(b"[");
+        text.append_json(few);
+        text.append_json(r#""plain""#);
+        assert!(matches!(&text, Text::Latin1(bytes) if bytes == br#"["\u6f22""plain""#));
+        text.append_json(&many);
+        text.append_ascii(b"]");
+        let expected = [r#"["\u6f22""plain""#, &many, "]"].concat();
+        assert_eq!(text.len(), expected.encode_utf16().count());
+        assert!(matches!(text, Text::Utf16(units) if units == expected.encode_utf16().collect::<Vec<_>>()));
     }
 
     #[test]
