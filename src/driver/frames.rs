@@ -431,7 +431,9 @@ mod tests {
         (first, payload, prop::bool::weighted(0.01)).prop_map(|(first, payload, is_masked)| {
             let mut bytes = frame(first, &payload);
             if is_masked {
+                let head = 2 + length_bytes(bytes[1]);
                 bytes[1] |= MASKED;
+                bytes.splice(head..head, [0; 4]);
             }
             bytes
         })
