@@ -7,6 +7,8 @@ export declare class Mailbox {
   constructor(wake: (kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean) => void)
   /** The next item, or `null` when there is none. */
   take(): [kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean] | null
+  /** Nothing is in it, nor being made ready for it. */
+  isEmpty(): boolean
   /** Whether an open client keeps the process alive. */
   hold(hold: boolean): void
 }
@@ -47,6 +49,8 @@ export declare class NativeClient {
   snapshot(): string
   /** The JSON of `Stats`. */
   stats(): string
+  /** Returns when the mailbox has all that the I/O thread is telling of this client now. */
+  awaitCommit(): void
   /** Bytes taken and not yet handed to the operating system. */
   bufferedAmount(): number
   /** ms of the default timeout of a request; 0 for none. */

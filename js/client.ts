@@ -553,6 +553,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #updateHold(): void {
     const { state, connected } = this.#snapshot
     const isActive = connected || state === 'connecting' || state === 'reconnecting' || state === 'closing'
+    // The I/O thread may be in the middle of telling its end.
+    if (!isActive) this.#native.awaitCommit()
     // One that is unreferenced, and has nobody to tell anything, is only held by whoever uses it, and by its calls.
     setActive(this.#recipient, isActive && (this.#isReferenced || this.#hasListeners()))
     const mustHold = isActive && this.#isReferenced

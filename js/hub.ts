@@ -39,6 +39,7 @@ const collected = new FinalizationRegistry<number>((id) => recipients.delete(id)
 const open: { container: Container; key: string }[] = []
 let nextId = 0
 let holders = 0
+let isHolding = false
 let drainIsScheduled = false
 /** Items that came when the slice was over. */
 const kept: Item[] = []
@@ -75,10 +76,11 @@ export function vacate(slot: number): void {
   freeSlots.push(slot)
 }
 
-/** One more, or one less, client that keeps the process alive. */
+/** One more, or one less, client that keeps the process alive. The last one does so until all that it has to tell is told. */
 export function hold(more: boolean): void {
   holders += more ? 1 : -1
-  if (holders === (more ? 1 : 0)) mailbox.hold(more)
+  if (holders === 0) drainSoon()
+  else if (!isHolding) mailbox.hold((isHolding = true))
 }
 
 /** Drains soon, whether or not anything keeps the process alive. For what a command has just caused. */
@@ -110,14 +112,22 @@ function drainInNewTurn(): void {
 function drain(): void {
   const item = kept.shift() ?? mailbox.take()
   if (item !== null) deliverAndGoOn(item)
-  else ending.clear()
+  else letGo()
+}
+
+/** Of clients that have ended, when nothing more is on its way to them. Another wake-up comes where something is. */
+function letGo(): void {
+  const mustRelease = isHolding && holders === 0
+  if ((!mustRelease && ending.size === 0) || !mailbox.isEmpty()) return
+  ending.clear()
+  if (mustRelease) mailbox.hold((isHolding = false))
 }
 
 /** The next item is a microtask: what this one settles goes on before it, and what that sends is on its way meanwhile. */
 function deliverAndGoOn(item: Item): void {
   deliver(item)
   const goesOn = item[4] || kept.length > 0
-  if (!goesOn) ending.clear()
+  if (!goesOn) letGo()
   else if (performance.now() > sliceEnd) drainSoon()
   else queueMicrotask(drain)
 }

@@ -140,6 +140,12 @@ impl NativeClient {
         to_json(&self.handle.stats())
     }
 
+    /// Returns when the mailbox has all that the I/O thread is telling of this client now.
+    #[napi(catch_unwind)]
+    pub fn await_commit(&self) {
+        self.handle.await_commit();
+    }
+
     /// Bytes taken and not yet handed to the operating system.
     #[napi(catch_unwind)]
     pub fn buffered_amount(&self) -> f64 {

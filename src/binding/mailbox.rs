@@ -181,6 +181,13 @@ impl Mailbox {
         self.inner.tray.take()
     }
 
+    /// Nothing is in it, nor being made ready for it.
+    #[napi]
+    pub fn is_empty(&self) -> bool {
+        let queue = self.inner.lock();
+        queue.letters.is_empty() && queue.is_prepared()
+    }
+
     /// Whether an open client keeps the process alive.
     #[napi]
     pub fn hold(&self, env: Env, hold: bool) -> Result<()> {

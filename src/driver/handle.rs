@@ -161,6 +161,11 @@ impl<S: Sink> Handle<S> {
         self.shared.lock().session.stats()
     }
 
+    /// Returns when the sink has all that the I/O thread is telling of this client now: the events of one input come together.
+    pub fn await_commit(&self) {
+        drop(self.shared.lock());
+    }
+
     /// See [`Session::buffered_amount`].
     pub fn buffered_amount(&self) -> usize {
         self.shared.lock().session.buffered_amount()

@@ -194,6 +194,32 @@ async fn a_pong_that_came_while_the_thread_was_held_up_is_heard_before_the_time_
     assert_eq!(client.handle.snapshot().state, "ready");
 }
 
+#[tokio::test]
+async fn awaiting_a_commit_waits_for_the_io_thread_to_tell_all_of_it() {
+    alone!(awaiting_a_commit_waits_for_the_io_thread_to_tell_all_of_it);
+    let (held, mut is_held) = mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let server = Server::start().await;
+    let sink = Blocking { held, release: Mutex::new(released), full: watch::Sender::new(false) };
+    let handle = Arc::new(Handle::new(config(&server.url()), sink).unwrap());
+    handle.connect(1);
+    let mut raw = server.ready_raw().await;
+    raw.send(&text_frame("hold")).await;
+    within("the hold-up", is_held.recv()).await.unwrap();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let waiting = tokio::task::spawn_blocking({
+        let (handle, order) = (Arc::clone(&handle), Arc::clone(&order));
+        move || {
+            handle.await_commit();
+            order.lock().unwrap().push("waited");
+        }
+    });
+    order.lock().unwrap().push("released");
+    release.send(()).unwrap();
+    within("the end of the wait", waiting).await.unwrap();
+    assert_eq!(*order.lock().unwrap(), ["released", "waited"]);
+}
+
 /// Panics at what it is told to.
 struct Faulty {
     at: fn(&Event<u32>) -> bool,
