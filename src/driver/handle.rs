@@ -48,8 +48,6 @@ pub(super) struct Core<T> {
     pub(super) outbox: Option<Outbox>,
     /// The open connection, where the JavaScript thread may write to it itself.
     pub(super) tcp: Option<Arc<OwnedWriteHalf>>,
-    /// All that waits in the outbox are frames that the JavaScript thread is about to write, together: the I/O thread leaves them to it.
-    pub(super) held: bool,
     /// What the task is to do.
     pub(super) actions: VecDeque<Action>,
     /// What the task's timer is set to.
@@ -81,7 +79,6 @@ impl<S: Sink> Handle<S> {
             session,
             outbox: None,
             tcp: None,
-            held: false,
             actions: VecDeque::new(),
             armed: None,
             running: false,
@@ -196,9 +193,7 @@ impl<S: Sink> Handle<S> {
         let now = shared.clock.now();
         let mut core = shared.lock();
         let result = act(&mut core.session, now);
-        let may_hold = core.held || core.outbox.as_ref().is_some_and(Outbox::is_empty);
         let told = core.commit(&shared.sink);
-        core.held = may_hold && writes == Writes::WithTheNextFlush && core.tcp.is_some();
         let next = core.session.poll_timeout();
         let earlier = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
         let unwritten = writes == Writes::Now && core.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty());
@@ -273,7 +268,6 @@ impl<S: Sink> Shared<S> {
     fn write_here(&self) -> bool {
         let (mut batch, connection, tcp) = {
             let mut core = self.lock();
-            core.held = false;
             let Core { outbox: Some(outbox), tcp: Some(tcp), .. } = &mut *core else { return false };
             let tcp = Arc::clone(tcp);
             let connection = outbox.connection();
@@ -299,7 +293,6 @@ impl<T> Core<T> {
         while let Some(transmit) = self.session.poll_transmit() {
             if let Some(outbox) = &mut self.outbox {
                 outbox.push(&transmit);
-                self.held = false;
             }
         }
         // After the texts: one input may have made some, and then ended their connection.
@@ -340,11 +333,6 @@ impl<T> Core<T> {
         let batch = outbox.take()?;
         self.session.handle_writing(outbox.connection(), outbox.texts_in_front());
         Some(batch)
-    }
-
-    /// The same for the I/O thread, unless the JavaScript thread is about to take it.
-    pub(super) fn take_due_batch(&mut self) -> Option<Batch> {
-        if self.held { None } else { self.take_batch() }
     }
 
     /// Returns a batch that was taken from the outbox, if its connection is still the one.

@@ -167,9 +167,7 @@ impl Open {
     /// A pong takes its place among our frames.
     fn answer_ping<S: Sink>(&mut self, ping: Option<Bytes>, shared: &Shared<S>) {
         let Some(ping) = ping else { return };
-        let mut core = shared.lock();
-        core.held = false;
-        if let Some(outbox) = &mut core.outbox {
+        if let Some(outbox) = &mut shared.lock().outbox {
             outbox.push_pong(ping);
         }
     }
@@ -177,7 +175,7 @@ impl Open {
     fn poll_write<S: Sink>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> Poll<io::Result<()>> {
         let transport = &mut self.inlet.transport;
         loop {
-            let Some(mut batch) = shared.lock().take_due_batch() else {
+            let Some(mut batch) = shared.lock().take_batch() else {
                 return transport.poll_flush(cx);
             };
             let result = transport.poll_write_batch(cx, &mut batch);

@@ -240,12 +240,10 @@ impl<S: Sink> Task<S> {
                 self.line = Line::Dialing(connection, Box::pin(endpoint.dial(self.shared.clock)));
             }
             Action::Close { connection, code, reason } => {
-                let mut core = self.shared.lock();
-                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut core.outbox)
+                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut self.shared.lock().outbox)
                     && open.connection == connection
                 {
                     outbox.push_close(code, &reason);
-                    core.held = false;
                     open.note_goodbye();
                 }
             }

@@ -104,21 +104,6 @@ async fn threads_that_flush_at_once_never_mix_their_frames_up() {
 }
 
 #[tokio::test]
-async fn calls_wait_for_their_flush_unless_the_io_thread_has_something_to_send() {
-    let server = Server::start().await;
-    let mut client = Client::connecting_to(&server.url());
-    let mut raw = server.ready_raw().await;
-    client.state("ready").await;
-    client.call("held", "{}");
-    raw.send(&text_frame("{}")).await;
-    client.message().await;
-    assert!(client.handle.buffered_amount() > 0, "the I/O thread was awake and let it lie");
-    raw.send(&frame(FIN | PING, b"ping")).await;
-    assert_eq!(raw.expect_frame().await.opcode, PONG);
-    assert_eq!(raw.expect_frame().await.json()["name"], "held");
-}
-
-#[tokio::test]
 async fn a_call_taken_back_by_reconnect_before_it_left_is_sent_once() {
     let server = Server::start().await;
     let mut client = Client::connecting_to(&server.url());
