@@ -10,7 +10,7 @@ const seed = Number(process.argv[2])
 /** The newest calls that ran, and those of which the client has said that they never left. */
 const ran = new Map()
 const unsent = new Set()
-const book = { executed: 0, ranTwice: 0, ranThoughUnsent: 0 }
+const book = { executed: 0, ranTwice: [], ranThoughUnsent: [] }
 
 const server = await MCPTestServer.listen({ history: 1, tools: { certify } })
 const proxy = await FaultProxy.listen({ target: server.url, seed, faults: chooseFaults })
@@ -25,7 +25,7 @@ process.send({ url: proxy.url })
 const HANDLERS = {
   unsent({ calls }) {
     for (const n of calls) {
-      if (ran.has(n)) book.ranThoughUnsent++
+      if (ran.has(n)) book.ranThoughUnsent.push(n)
       remember(unsent, () => unsent.add(n))
     }
   },
@@ -39,10 +39,10 @@ const HANDLERS = {
 
 function certify({ n, sum, idempotent, length }) {
   // Damaged on its way here, in a manner that is still JSON.
-  if (sum !== sumOf(n)) throw new ToolFailure('the sum is wrong', 'DAMAGED')
+  if (sum !== sumOf(`${n} ${idempotent}`)) throw new ToolFailure('the sum is wrong', 'DAMAGED')
   book.executed++
-  if (unsent.has(n)) book.ranThoughUnsent++
-  if (ran.has(n) && !idempotent) book.ranTwice++
+  if (unsent.has(n)) book.ranThoughUnsent.push(n)
+  if (ran.has(n) && !idempotent) book.ranTwice.push(n)
   remember(ran, () => ran.set(n, true))
   return { n, pad: 'x'.repeat(length), sum: sumOf(`answer to ${n}`) }
 }
