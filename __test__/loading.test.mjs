@@ -32,21 +32,27 @@ async function installPlatform(folder, platform, files) {
   return at
 }
 
-/** Loads the package in a process that takes itself for `fake`, and resolves with what it throws, or null. */
+/** Loads the package and makes a client, in a process that takes itself for `fake`, and resolves with what that throws, or null. */
 function load({ folder }, { fake = '', env = {}, argv = [], entry = NAME } = {}) {
   const program = `
     ${fake}
     try {
-      require('${entry}')
+      const { MCPClient } = require('${entry}')
+      new MCPClient('ws://localhost', { autoConnect: false })
       console.log('null')
     } catch ({ message, cause }) {
       console.log(JSON.stringify({ message, cause: cause && String(cause) }))
     }`
+  return run(folder, program, { env, argv }).then(JSON.parse)
+}
+
+/** What the program prints. */
+function run(folder, program, { env = {}, argv = [] } = {}) {
   const { MCP_CLIENT_NATIVE_PATH: _, ...clean } = process.env
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [...argv, '--eval', program], { cwd: folder, env: { ...clean, ...env } }, (error, stdout, stderr) => {
       if (error) reject(new Error(stderr, { cause: error }))
-      else resolve(JSON.parse(stdout))
+      else resolve(stdout)
     })
   })
 }
@@ -106,6 +112,27 @@ describe('the native part is found', () => {
 })
 
 describe('a native part that is not there', () => {
+  test('is missed by nobody who makes no client', async (t) => {
+    const { folder } = await project(t)
+    const program = `
+      const { MCPClient, MCPError } = require('${NAME}')
+      class Mine extends MCPClient {}
+      console.log(new MCPError('no', { code: 'CLOSED', retryable: false }) instanceof MCPError, Mine.OPEN)`
+    assert.equal(await run(folder, program), 'true 1\n')
+  })
+
+  test('is told of each time anew that a client is made, until it is there', async (t) => {
+    const { folder } = await project(t)
+    const program = `
+      const { cpSync } = require('node:fs')
+      const { MCPClient } = require('${NAME}')
+      const attempt = () => { try { return new MCPClient('ws://localhost', { autoConnect: false }).state } catch ({ message }) { return message.includes('is not installed') } }
+      console.log(attempt(), attempt())
+      cpSync(${JSON.stringify(BINARY)}, 'node_modules/${NAME}/mcp-client.${PLATFORM}.node')
+      console.log(attempt(), attempt())`
+    assert.equal(await run(folder, program), 'true true\nidle idle\n')
+  })
+
   test('is told of with platform, C library, Node.js, its package, the usual causes and the way around', async (t) => {
     const { message, cause } = await load(await project(t))
     const libc = process.platform === 'linux' ? ` with ${PLATFORM.endsWith('musl') ? 'musl' : 'glibc'}` : ''

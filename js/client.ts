@@ -5,8 +5,7 @@ import { checkCallOptions, checkMillis, checkName, serialise } from './arguments
 import { Call, Command } from './call.js'
 import { checkCloseFrame, explain } from './close-codes.js'
 import { MCPError, errorOf } from './errors.js'
-import { drainSoon, hold, mailbox, occupy, register, setActive, vacate, type Recipient } from './hub.js'
-import { native } from './native.js'
+import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
 import type { ErrorData, Notice, Snapshot } from './native-types.js'
 import { checkOptions, optionErrorOf, sortOptions } from './options.js'
 import { closedBefore, scheduleApart, tellClosed } from './succession.js'
@@ -33,9 +32,6 @@ const INTEREST = { messages: 1, heartbeats: 2, logs: 4, opens: 8 } as const
 
 /** Bits of `request`. */
 const FLAG = { idempotent: 1, wantsBytes: 2 } as const
-
-const request = native.requestFunction()
-const flush = native.flushFunction()
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
@@ -70,7 +66,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly CLOSING = 2
   readonly CLOSED = 3
 
-  readonly #native: InstanceType<typeof native.NativeClient>
+  readonly #native: ReturnType<typeof createNative>
   /** Of the native client, for what every call uses. */
   readonly #number: number
   readonly #recipient: Recipient
@@ -99,7 +95,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /**
    * @param url the endpoint; or give everything as options
    * @param options see {@link MCPClientOptions}; as with a WebSocket, subprotocols may stand in their place
-   * @throws TypeError or RangeError that names the option at fault
+   * @throws TypeError or RangeError that names the option at fault; an Error that names cause and remedy, where the native binary, which the first
+   * client loads, cannot be loaded
    */
   constructor(options?: MCPClientOptions)
   constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
@@ -110,7 +107,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#askToken = sorted.askToken
     this.#recipient = new MCPClient.#Recipient(this)
     try {
-      this.#native = new native.NativeClient(mailbox, register(this.#recipient), sorted.native)
+      this.#native = createNative(this.#recipient, sorted.native)
     } catch (error) {
       throw optionErrorOf(error)
     }

@@ -2,7 +2,7 @@
  * Where one JavaScript environment meets the native core: the mailbox, the promises that wait, the clients that get events.
  * One wake-up serves all that has come meanwhile, in slices of bounded time, so that timers and I/O get their turn.
  */
-import { native } from './native.js'
+import { loadNative, type Native } from './native.js'
 import { ITEM, type ErrorData, type Notice } from './native-types.js'
 import { scheduleApart } from './succession.js'
 
@@ -21,12 +21,19 @@ export interface Recipient {
 
 type Container = unknown[] | Record<string, unknown>
 
-type Item = NonNullable<ReturnType<typeof mailbox.take>>
+type Mailbox = InstanceType<Native['Mailbox']>
+
+type Item = NonNullable<ReturnType<Mailbox['take']>>
 
 /** ms of draining before the event loop gets its turn. */
 const SLICE = 2
 
-const mailbox = new native.Mailbox(wake)
+/** The binary is loaded with the first client, and all that is of it made then: a program that makes none, or not yet, does not pay for it. */
+let native: Native | undefined
+let mailbox: Mailbox
+/** As the binary describes them. */
+export let request: ReturnType<Native['requestFunction']>
+export let flush: ReturnType<Native['flushFunction']>
 /** The promise of a call is in the slot that the native core has for it; free slots are reused. */
 const waiters: (Waiter | undefined)[] = []
 const freeSlots: number[] = []
@@ -46,12 +53,23 @@ const kept: Item[] = []
 /** When the slice of this turn of the event loop is over. */
 let sliceEnd = 0
 
-/** A number for a new client, under which it gets its events. */
-export function register(recipient: Recipient): number {
+/**
+ * The native half of a new client, whose events `recipient` gets.
+ * @throws what {@link loadNative} throws, or what the binary says of the options
+ */
+export function createNative(recipient: Recipient, options: string): InstanceType<Native['NativeClient']> {
+  native ??= begin(loadNative())
   const id = nextId++
   recipients.set(id, new WeakRef(recipient))
   collected.register(recipient, id)
-  return id
+  return new native.NativeClient(mailbox, id, options)
+}
+
+function begin(loaded: Native): Native {
+  mailbox = new loaded.Mailbox(wake)
+  request = loaded.requestFunction()
+  flush = loaded.flushFunction()
+  return loaded
 }
 
 /** While a client is active it is not collected, nor before it was told what is in the mailbox then. */
@@ -89,8 +107,6 @@ export function drainSoon(): void {
   drainIsScheduled = true
   scheduleApart(drainInNewTurn)
 }
-
-export { mailbox }
 
 /**
  * Node.js may wake us many times in one turn of the event loop, and timers do not fire between. So a slice is not that of one wake-up: it

@@ -4,14 +4,12 @@ import { resolve } from 'node:path'
 import type * as Binding from './binding.js'
 import { PACKAGE, PLATFORMS, platformName } from './platform.js'
 
-type Native = typeof Binding
+export type Native = typeof Binding
 
 const ROOT = resolve(__dirname, '..')
 
-/** The binary, loaded. */
-export const native: Native = load()
-
-function load(): Native {
+/** @throws an Error that says why it cannot, and what to do */
+export function loadNative(): Native {
   const override = process.env['MCP_CLIENT_NATIVE_PATH']
   if (override !== undefined && override !== '') return open(resolve(override))
   const platform = platformName()
