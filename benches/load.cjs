@@ -1,11 +1,29 @@
 /**
- * The process in which loading is measured: a CommonJS program that does nothing but require what a client is made of, as that of a user would. It
- * is one file, so that nothing is there already. The names come as JSON in its argument, the figures go as JSON to its standard output.
+ * The process in which loading is measured: a CommonJS program that does nothing but require what a client is made of, and make one, as that of a user
+ * would. It is one file, so that nothing is there already. The task comes as JSON in its argument, the figures go as JSON to its standard output.
  */
-const { modules } = JSON.parse(process.argv[2])
+const { client, modules, url } = JSON.parse(process.argv[2])
+
+const ws = (WebSocket) => new WebSocket(url)
+const MAKE = {
+  ours: ({ MCPClient }) => new MCPClient(url),
+  ws,
+  'ws-tuned': ws,
+  undici: ({ WebSocket }) => new WebSocket(url),
+  'mcp-sdk': (WebSocket, { Client }, { WebSocketClientTransport }) => {
+    globalThis.WebSocket = WebSocket
+    void new Client({ name: 'bench', version: '1.0.0' }).connect(new WebSocketClientTransport(new URL(url)))
+  },
+}
+
 const before = process.memoryUsage.rss()
 const began = performance.now()
-for (const name of modules) require(name)
+const loaded = modules.map((name) => require(name))
 const loadTime = performance.now() - began
 const loadMemory = (process.memoryUsage.rss() - before) / 1e6
-process.stdout.write(`${JSON.stringify({ loadTime, loadMemory })}\n`)
+const makingBegan = performance.now()
+MAKE[client](...loaded)
+const firstClientTime = loadTime + performance.now() - makingBegan
+process.stdout.write(`${JSON.stringify({ loadTime, firstClientTime, loadMemory })}\n`)
+// Nobody waits for the connection.
+process.exit()

@@ -48,6 +48,6 @@ export function droppedOf(samples) {
 }
 
 /** A figure that rests on a few events, or on the scheduler, needs more. */
-const TOLERANCE = { p99: 1, loopDelay: 1, loadTime: 0.5, connectTime: 1, jsCpuPerHeartbeat: 4, processCpuPerHeartbeat: 0.5 }
+const TOLERANCE = { p99: 1, loopDelay: 1, loadTime: 0.5, firstClientTime: 0.5, connectTime: 1, jsCpuPerHeartbeat: 4, processCpuPerHeartbeat: 0.5 }
 /** Too much by chance to be compared at all, or no ratio. */
 const UNSTEADY = ['dropped', 'timeToReady', 'peakMemory', 'addedMemory', 'loadMemory']

@@ -15,6 +15,7 @@ export const FIGURES = {
   processCpuPerHeartbeat: { title: 'process CPU per heartbeat', unit: 'µs' },
   connectTime: { title: 'to connect, per client', unit: 'ms' },
   loadTime: { title: 'to load', unit: 'ms' },
+  firstClientTime: { title: 'to load and make a client', unit: 'ms' },
   loadMemory: { title: 'memory of what is loaded', unit: 'MB' },
   timeToReady: { title: 'until all are ready', unit: 'ms' },
   jsCpuTotal: { title: 'JS CPU', unit: 'ms' },
@@ -28,7 +29,7 @@ export const COLUMNS = {
   burst: ['callsPerSecond', 'jsCpu', 'processCpu', 'loopDelay', 'peakMemory', 'addedMemory'],
   pending: ['memoryPerCall'],
   idle: ['memoryPerClient', 'jsCpuPerHeartbeat', 'processCpuPerHeartbeat', 'connectTime'],
-  load: ['loadTime', 'loadMemory'],
+  load: ['loadTime', 'firstClientTime', 'loadMemory'],
   storm: ['timeToReady', 'jsCpuTotal', 'processCpuTotal', 'loopDelay'],
   blocked: ['dropped'],
 }

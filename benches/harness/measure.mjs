@@ -20,7 +20,7 @@ export async function measure(server, client, parameters) {
 
 async function runClient(task, env) {
   const [program, ...options] = runtimeOf(task.client)
-  const [file, argument] = task.group === 'load' ? [LOADING, { modules: CLIENTS[task.client].modules }] : [PROCESS, task]
+  const [file, argument] = task.group === 'load' ? [LOADING, { ...task, modules: CLIENTS[task.client].modules }] : [PROCESS, task]
   const child = spawn(program, [...options, file, JSON.stringify(argument)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
   const [output, complaint, code] = await Promise.all([
