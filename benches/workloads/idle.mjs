@@ -17,7 +17,7 @@ export async function run(client, { url, controlPort, count, heartbeat, seconds 
   const memoryPerClient = (await residentBytes()) - before
   const earlier = await control(controlPort)
   if (earlier.open !== count + 1) throw new Error(`${earlier.open} of ${count + 1} connections are open`)
-  const meter = new Meter({ watchesLoop: false })
+  const meter = new Meter({ interval: null })
   await delay(seconds * 1000)
   const { jsCpu, processCpu } = meter.stop()
   const later = await control(controlPort)

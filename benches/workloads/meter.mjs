@@ -9,15 +9,20 @@ export class Meter {
   #start = performance.now()
   #js = jsThreadTime()
   #process = process.cpuUsage()
+  #interval
   #probe
   #last
   #longest = 0
 
-  /** `watchesLoop` costs a timer of 5 ms, which an idle process should not have. */
-  constructor({ watchesLoop = true } = {}) {
-    if (!watchesLoop) return
+  /**
+   * @param interval ms of the timer that watches the loop, or `null` for none. It costs CPU, which an idle process should not have; but of a loop whose
+   * turns are about as long as the interval it sees too little.
+   */
+  constructor({ interval = 5 } = {}) {
+    this.#interval = interval
+    if (interval === null) return
     this.#last = performance.now()
-    this.#probe = setInterval(() => this.#tick(), PROBE)
+    this.#probe = setInterval(() => this.#tick(), interval)
   }
 
   /** Microseconds of CPU, seconds, and ms of loop delay; all since the start. */
@@ -36,7 +41,7 @@ export class Meter {
 
   #tick() {
     const now = performance.now()
-    this.#longest = Math.max(this.#longest, now - this.#last - PROBE)
+    this.#longest = Math.max(this.#longest, now - this.#last - this.#interval)
     this.#last = now
   }
 }
@@ -71,5 +76,3 @@ function jsThreadTime() {
   if (process.platform !== 'linux') return NaN
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0])
 }
-
-const PROBE = 5
