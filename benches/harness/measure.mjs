@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { CLIENTS, runtimeOf } from '../clients/index.mjs'
 import { control } from '../workloads/control.mjs'
+import { quantile } from './statistics.mjs'
 
 /**
  * The figures.
@@ -11,11 +12,20 @@ import { control } from '../workloads/control.mjs'
 export async function measure(server, client, parameters) {
   const task = { ...parameters, client, url: server.url(parameters.tls === true), controlPort: server.controlPort }
   const before = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
-  const figures = await runClient(task, { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate, NODE_NO_WARNINGS: '1' })
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate, NODE_NO_WARNINGS: '1' }
+  // A process loads but once, and that takes so little time that chance has a large part in it.
+  const figures = task.times === undefined ? await runClient(task, env) : await repeat(task.times, () => runClient(task, env))
   const after = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
   const requests = after.requests - before.requests
   if (task.group !== 'calls' || requests === 0) return figures
   return { ...figures, serverBusy: ((after.cpu - before.cpu) / requests) * figures.callsPerSecond }
+}
+
+/** The median of each figure. */
+async function repeat(times, measureOnce) {
+  const samples = []
+  while (samples.length < times) samples.push(await measureOnce())
+  return Object.fromEntries(Object.keys(samples[0]).map((figure) => [figure, quantile(samples.map((sample) => sample[figure]), 0.5)]))
 }
 
 async function runClient(task, env) {

@@ -22,7 +22,7 @@ export const WORKLOADS = {
   burst: { group: 'burst', title: 'a burst of 100,000 calls at once', rare: true, count: 100_000, short: { count: 500 } },
   pending: { group: 'pending', title: '20,000 calls that wait', rare: true, count: 20_000, short: { count: 100 } },
   idle: { group: 'idle', title: '1,000 idle clients', count: 1000, heartbeat: 100, seconds: 2, short: { count: 20, heartbeat: 50, seconds: 0.1 } },
-  load: { group: 'load', title: 'time to load' },
+  load: { group: 'load', title: 'time to load', times: 15, short: { times: 2 } },
   storm: { group: 'storm', title: 'reconnect storm of 1,000 clients', rare: true, count: 1000, away: 1000, short: { count: 20, away: 100 } },
   blocked: { group: 'blocked', title: 'JavaScript blocked for 2 s, 100 clients', rare: true, count: 100, block: 2000, limit: 300, short: { count: 5, block: 500 } },
 }
