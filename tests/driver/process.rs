@@ -12,13 +12,16 @@ use mcp_client::{
     driver::{Handle, Sink, shared_io_thread_name},
     protocol::{Config, ConnectionId, Event, Interest, MaxAttempts, Notice},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, watch},
+};
 
 use crate::support::{
     client::{Client, Seen, config},
     eventually,
     process::{alone, open_files, threads},
-    server::{Server, close_frame, text_frame},
+    server::{Raw, Server, close_frame, text_frame},
     within,
 };
 
@@ -166,17 +169,23 @@ impl Sink for Blocking {
     }
 }
 
+/// A client whose sink holds its thread up at a message, and its server's end of the connection; tells when it does, and is told to go on.
+async fn blocking_client()
+-> (Arc<Handle<Blocking>>, Raw<TcpStream>, mpsc::UnboundedReceiver<()>, std::sync::mpsc::Sender<()>) {
+    let (held, is_held) = mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let server = Server::start().await;
+    let sink = Blocking { held, release: Mutex::new(released), full: watch::Sender::new(false) };
+    let handle = Arc::new(Handle::new(config(&server.url()), sink).expect("the options are right"));
+    handle.connect(1);
+    let raw = server.ready_raw().await;
+    (handle, raw, is_held, release)
+}
+
 #[tokio::test]
 async fn a_pong_that_came_while_the_thread_was_held_up_is_heard_before_the_time_is_judged() {
     alone!(a_pong_that_came_while_the_thread_was_held_up_is_heard_before_the_time_is_judged);
-    let (held, mut is_held) = mpsc::unbounded_channel();
-    let (release, released) = std::sync::mpsc::channel();
-    let holding = Server::start().await;
-    let sink = Blocking { held, release: Mutex::new(released), full: watch::Sender::new(false) };
-    let holder = Handle::new(config(&holding.url()), sink).unwrap();
-    holder.connect(1);
-    let mut holding = holding.ready_raw().await;
-
+    let (_holder, mut holding, mut is_held, release) = blocking_client().await;
     let server = Server::start().await;
     let patience = Duration::from_millis(500);
     let (interval, timeout) = (Some(Duration::from_millis(10)), patience);
@@ -197,13 +206,7 @@ async fn a_pong_that_came_while_the_thread_was_held_up_is_heard_before_the_time_
 #[tokio::test]
 async fn awaiting_a_commit_waits_for_the_io_thread_to_tell_all_of_it() {
     alone!(awaiting_a_commit_waits_for_the_io_thread_to_tell_all_of_it);
-    let (held, mut is_held) = mpsc::unbounded_channel();
-    let (release, released) = std::sync::mpsc::channel();
-    let server = Server::start().await;
-    let sink = Blocking { held, release: Mutex::new(released), full: watch::Sender::new(false) };
-    let handle = Arc::new(Handle::new(config(&server.url()), sink).unwrap());
-    handle.connect(1);
-    let mut raw = server.ready_raw().await;
+    let (handle, mut raw, mut is_held, release) = blocking_client().await;
     raw.send(&text_frame("hold")).await;
     within("the hold-up", is_held.recv()).await.unwrap();
     let order = Arc::new(Mutex::new(Vec::new()));
