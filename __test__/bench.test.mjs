@@ -1,17 +1,18 @@
 /** The benchmark itself: its arithmetic, its judgement, its report, and that it measures what it says. Never how fast anything is. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CLIENTS, missing } from '../benches/clients/index.mjs'
+import { keepAwake, whyNotAwake } from '../benches/harness/awake.mjs'
 import { findFalls, ratiosOf } from '../benches/harness/baseline.mjs'
 import { serverPath } from '../benches/harness/build.mjs'
 import { COLUMNS, write } from '../benches/harness/figures.mjs'
-import { GOALS, judge } from '../benches/harness/goals.mjs'
+import { AWAKE_GOALS, GOALS, judge } from '../benches/harness/goals.mjs'
 import { measure } from '../benches/harness/measure.mjs'
 import { readOptions } from '../benches/harness/options.mjs'
 import { plan, shuffle } from '../benches/harness/rounds.mjs'
@@ -80,8 +81,34 @@ describe('the goals', () => {
     assert.equal(verdict([]), 'not measured')
   })
 
+  it('are the same with the cores kept awake', () => {
+    const smallCalls = GOALS.filter(({ workload }) => workload.startsWith('calls-'))
+    assert.deepEqual(AWAKE_GOALS.map(({ workload, figure, floor }) => [workload.replace('awake', 'calls'), figure, floor]).sort(), smallCalls.map(({ workload, figure, floor }) => [workload, figure, floor]).sort())
+  })
+
   it('name figures and workloads that there are', () => {
-    for (const { workload, figure } of GOALS) assert.ok(COLUMNS[WORKLOADS[workload].group].includes(figure), `${workload} ${figure}`)
+    for (const { workload, figure } of [...GOALS, ...AWAKE_GOALS]) assert.ok(COLUMNS[WORKLOADS[workload].group].includes(figure), `${workload} ${figure}`)
+  })
+})
+
+describe('keeping the cores awake', () => {
+  it('asks for no latency at all, and is over when it is ended', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mcp-awake-'))
+    try {
+      const path = join(folder, 'latency')
+      writeFileSync(path, '')
+      const letSleep = keepAwake(path)
+      assert.deepEqual([...readFileSync(path)], [0, 0, 0, 0])
+      letSleep()
+      assert.throws(letSleep, { code: 'EBADF' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('says why it cannot be had', () => {
+    assert.match(whyNotAwake(join(tmpdir(), 'no', 'such', 'file')), /^the cores cannot be kept awake, which takes root on Linux: ENOENT/)
+    assert.throws(() => keepAwake(tmpdir()), /the cores cannot be kept awake/)
   })
 })
 
@@ -169,7 +196,7 @@ describe('the command line', () => {
   it('names what is missing instead of measuring it', () => {
     assert.equal(missing('ours'), null)
     CLIENTS.absent = { title: 'absent', packages: ['no-such-package'] }
-    assert.deepEqual(takeStock(['ours', 'absent']), { present: ['ours'], absent: { absent: 'the package no-such-package is not installed' } })
+    assert.deepEqual(takeStock(['ours', 'absent'], ['calls-1']), { present: ['ours'], possible: ['calls-1'], absent: { absent: 'the package no-such-package is not installed' } })
     delete CLIENTS.absent
   })
 })

@@ -1,5 +1,6 @@
 /** The floors and goals that the project has set itself, and whether they are reached. */
 import { OURS, REFERENCE } from '../clients/index.mjs'
+import { WORKLOADS } from '../workloads/index.mjs'
 import { isHigherBetter } from './figures.mjs'
 import { figureOf, ratioOf } from './statistics.mjs'
 
@@ -32,6 +33,11 @@ export const GOALS = [
   // The bound that the README tells.
   ['pending', 'memoryPerCall', 2048, null, { absolute: true }],
 ].map(([workload, figure, floor, goal, { absolute = false, to = REFERENCE } = {}]) => ({ workload, figure, floor, goal, absolute, to }))
+
+/** The same where the cores are kept awake. */
+export const AWAKE_GOALS = Object.entries(WORKLOADS).flatMap(([workload, { awake }]) =>
+  GOALS.filter((goal) => goal.workload === awake).map((goal) => ({ ...goal, workload })),
+)
 
 /** Each goal with what was measured and the verdict: 'goal', 'floor', 'missed', or 'not measured'. */
 export function judge(samples, goals = GOALS) {

@@ -7,6 +7,7 @@ import { gatherMicro } from '../report/micro.mjs'
 import { goalsTable, workloadTables } from '../report/tables.mjs'
 import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
+import { keepAwake } from './awake.mjs'
 import { droppedOf, findFalls, ratiosOf } from './baseline.mjs'
 import { ROOT, buildAll, serverPath, targetFolder } from './build.mjs'
 import { FIGURES, write } from './figures.mjs'
@@ -28,11 +29,11 @@ export async function main(args) {
 
 async function compare(program, options, out) {
   const { workloads, clients, rounds, short: isShort } = options
-  const { present, absent } = stockOf(clients)
-  const samples = await runRounds({ program, workloads, clients: present, rounds, isShort, tell: progress })
+  const { present, possible, absent } = stockOf(clients, workloads)
+  const samples = await runRounds({ program, workloads: possible, clients: present, rounds, isShort, tell: progress })
   say(workloadTables(samples, present))
   if (options.isWhole) {
-    store(out, 'results', { ...circumstances(present), rounds, clients: present, absent, capacity: selfTest(program), samples })
+    store(out, 'results', { ...circumstances(present), rounds, clients: present, absent, capacity: capacityOf(program, possible), samples })
     say(`\n${goalsTable(samples)}\n`)
     report(out)
   }
@@ -89,8 +90,22 @@ function readBaseline() {
   }
 }
 
-function stockOf(clients) {
-  const stock = takeStock(clients)
+/** Of the server in calls/s, by workload. */
+function capacityOf(program, workloads) {
+  const capacity = selfTest(program)
+  const awake = workloads.filter((workload) => WORKLOADS[workload].awake)
+  if (awake.length === 0) return capacity
+  const letSleep = keepAwake()
+  try {
+    const rates = selfTest(program)
+    return { ...capacity, ...Object.fromEntries(awake.map((workload) => [workload, rates[WORKLOADS[workload].awake]])) }
+  } finally {
+    letSleep()
+  }
+}
+
+function stockOf(clients, workloads) {
+  const stock = takeStock(clients, workloads)
   for (const [name, reason] of Object.entries(stock.absent)) say(`${name} is left out: ${reason}`)
   if (!stock.present.includes(OURS)) say('this client is not measured: there will be no ratios of it')
   return stock

@@ -1,16 +1,20 @@
 /** Runs a plan of measurements against one server. */
 import { CLIENTS, missing } from '../clients/index.mjs'
 import { GROWTH, WORKLOADS } from '../workloads/index.mjs'
+import { keepAwake, whyNotAwake } from './awake.mjs'
 import { measure } from './measure.mjs'
 import { plan } from './rounds.mjs'
 import { startServer } from './server.mjs'
 
-/** The clients that can be measured here, and why the others cannot: `{ present, absent: { name: reason } }`. */
-export function takeStock(wanted = Object.keys(CLIENTS)) {
-  const reasons = wanted.map((name) => [name, missing(name)])
+/** The clients and the workloads that can be measured here, and why the others cannot: `{ present, possible, absent: { name: reason } }`. */
+export function takeStock(clients = Object.keys(CLIENTS), workloads = []) {
+  const present = new Map(clients.map((name) => [name, missing(name)]))
+  const possible = new Map(workloads.map((name) => [name, WORKLOADS[name].awake ? whyNotAwake() : null]))
+  const withoutReason = (reasons) => [...reasons].filter(([, reason]) => reason === null).map(([name]) => name)
   return {
-    present: reasons.filter(([, reason]) => reason === null).map(([name]) => name),
-    absent: Object.fromEntries(reasons.filter(([, reason]) => reason !== null)),
+    present: withoutReason(present),
+    possible: withoutReason(possible),
+    absent: Object.fromEntries([...present, ...possible].filter(([, reason]) => reason !== null)),
   }
 }
 
@@ -24,9 +28,14 @@ export async function runRounds({ program, workloads, clients, rounds, isShort =
     const samples = []
     for (const [index, step] of steps.entries()) {
       tell(step, index, steps.length)
-      const { short, ...parameters } = { ...WORKLOADS[step.workload], name: step.workload }
-      const figures = await measure(server, step.client, isShort ? { ...parameters, ...short } : parameters)
-      samples.push({ ...step, figures })
+      const { short, awake, ...parameters } = { ...WORKLOADS[step.workload], name: step.workload }
+      const letSleep = awake ? keepAwake() : () => {}
+      try {
+        const figures = await measure(server, step.client, isShort ? { ...parameters, ...short } : parameters)
+        samples.push({ ...step, figures })
+      } finally {
+        letSleep()
+      }
     }
     return samples
   })

@@ -1,6 +1,6 @@
 /**
  * What is measured. A workload belongs to a `group`, the module that runs it, and has that module's parameters. `short` replaces some of them where only the
- * harness is tested. `rare` ones are measured in every second round.
+ * harness is tested. `rare` ones are measured in every second round. `awake` names the one that is repeated with the cores kept from sleeping.
  */
 
 const calls = { group: 'calls', kind: 'plain', seconds: 1, warmUp: 0.3, short: { seconds: 0.05, warmUp: 0.02 } }
@@ -10,6 +10,9 @@ export const WORKLOADS = {
   'calls-1': { ...calls, title: '1 in flight, 100 B', inFlight: 1, bytes: 100 },
   'calls-16': { ...calls, title: '16 in flight, 100 B', inFlight: 16, bytes: 100 },
   'calls-256': { ...calls, title: '256 in flight, 100 B', inFlight: 256, bytes: 100 },
+  'awake-1': { ...calls, title: '1 in flight, 100 B, cores kept awake', inFlight: 1, bytes: 100, awake: 'calls-1' },
+  'awake-16': { ...calls, title: '16 in flight, 100 B, cores kept awake', inFlight: 16, bytes: 100, awake: 'calls-16' },
+  'awake-256': { ...calls, title: '256 in flight, 100 B, cores kept awake', inFlight: 256, bytes: 100, awake: 'calls-256' },
   '10kb-x16': { ...calls, title: '10 KB × 16', inFlight: 16, bytes: 10_000 },
   '1mb-x4': { ...calls, title: '1 MB × 4', inFlight: 4, bytes: 1_000_000 },
   '10mb-x1': { ...calls, title: '10 MB × 1', inFlight: 1, bytes: 10_000_000 },
@@ -60,8 +63,9 @@ export const SHORT = ['calls-16', '1mb-wide-x4', 'tls-16', 'burst', 'pending', '
 
 /** Whether a client can be measured with it. */
 export function applies(workload, client) {
-  const { group, tls = false } = WORKLOADS[workload]
-  if (client === 'no-network') return group === 'calls' && !tls
+  const { group, tls = false, awake } = WORKLOADS[workload]
+  // It waits for nobody, and neither sleeps nor is woken.
+  if (client === 'no-network') return group === 'calls' && !tls && !awake
   // Its WebSocket is there when it starts.
   if (client === 'bun') return group !== 'load'
   return true
