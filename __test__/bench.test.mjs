@@ -19,6 +19,7 @@ import { plan, shuffle } from '../benches/harness/rounds.mjs'
 import { runRounds, takeStock } from '../benches/harness/run.mjs'
 import { startServer } from '../benches/harness/server.mjs'
 import { figureOf, quantile, ratioOf } from '../benches/harness/statistics.mjs'
+import { wakeUpTime } from '../benches/harness/wake-up.mjs'
 import { logScale } from '../benches/report/svg.mjs'
 import { lossesTable } from '../benches/report/tables.mjs'
 import { fill, store, writeReport } from '../benches/report/write.mjs'
@@ -91,8 +92,8 @@ describe('the goals', () => {
   })
 })
 
-describe('keeping the cores awake', () => {
-  it('asks for no latency at all, and is over when it is ended', () => {
+describe('the cores', () => {
+  it('are kept awake by asking for no latency, until that is ended', () => {
     const folder = mkdtempSync(join(tmpdir(), 'mcp-awake-'))
     try {
       const path = join(folder, 'latency')
@@ -106,7 +107,9 @@ describe('keeping the cores awake', () => {
     }
   })
 
-  it('says why it cannot be had', () => {
+  it('take a while to wake', async () => assert.ok((await wakeUpTime(20)) > 0))
+
+  it('are not kept awake where that cannot be had, for a reason that is told', () => {
     assert.match(whyNotAwake(join(tmpdir(), 'no', 'such', 'file')), /^the cores cannot be kept awake, which takes root on Linux: ENOENT/)
     assert.throws(() => keepAwake(tmpdir()), /the cores cannot be kept awake/)
   })

@@ -15,6 +15,7 @@ import { describeMachine, versionsOf } from './machine.mjs'
 import { USAGE, readOptions } from './options.mjs'
 import { runGrowth, runRounds, takeStock } from './run.mjs'
 import { selfTest } from './server.mjs'
+import { describeWakeUps } from './wake-up.mjs'
 
 /** The exit code. */
 export async function main(args) {
@@ -33,7 +34,8 @@ async function compare(program, options, out) {
   const samples = await runRounds({ program, workloads: possible, clients: present, rounds, isShort, tell: progress })
   say(workloadTables(samples, present))
   if (options.isWhole) {
-    store(out, 'results', { ...circumstances(present), rounds, clients: present, absent, capacity: capacityOf(program, possible), samples })
+    const { machine, ...others } = circumstances(present)
+    store(out, 'results', { ...others, machine: { ...machine, ...(await describeWakeUps()) }, rounds, clients: present, absent, capacity: capacityOf(program, possible), samples })
     say(`\n${goalsTable(samples)}\n`)
     report(out)
   }
