@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{
     pieces::{Part, Pieces},
-    text::Text,
+    text::{self, Text},
 };
 use crate::{
     driver::Sink,
@@ -125,6 +125,10 @@ struct Queue {
     /// What came since a text that is yet to be prepared, that text first.
     unprepared: VecDeque<Mail>,
     bytes: usize,
+    /// There are too many of them, as `is_full` tells.
+    full: bool,
+    /// Buffers of texts that JavaScript has, for those to come.
+    spares: Vec<Vec<u8>>,
     /// Somebody prepares.
     preparing: bool,
     /// JavaScript was woken, or is draining.
@@ -263,14 +267,20 @@ impl Tray {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note_level(&self, bytes: usize) {
-        if bytes > HIGH_WATER {
-            self.is_full.send_if_modified(|full| !std::mem::replace(full, true));
+    /// Called when something has come or gone.
+    fn note_level(&self, queue: &mut Queue) {
+        let is_full = queue.bytes >= if queue.full { LOW_WATER } else { HIGH_WATER };
+        if is_full != queue.full {
+            queue.full = is_full;
+            self.is_full.send_replace(is_full);
         }
     }
 
     fn take(&self) -> Option<Item> {
         let mut queue = self.lock();
+        if let Some(buffer) = text::emptied().filter(|_| queue.spares.len() < MOST_SPARES) {
+            queue.spares.push(buffer);
+        }
         let Some(letter) = queue.letters.pop_front() else {
             queue.scheduled = false;
             return None;
@@ -280,11 +290,8 @@ impl Tray {
         let goes_on = weight > SMALL || !queue.letters.is_empty();
         queue.scheduled = goes_on;
         queue.bytes -= weight;
-        let is_low = queue.bytes < LOW_WATER;
+        self.note_level(&mut queue);
         drop(queue);
-        if is_low {
-            self.is_full.send_if_modified(std::mem::take);
-        }
         Some(letter.open(goes_on))
     }
 
@@ -299,25 +306,17 @@ impl Inner {
         self.tray.lock()
     }
 
-    fn note_level(&self, bytes: usize) {
-        self.tray.note_level(bytes);
-    }
-
     fn post(&self, mail: Mail) {
         let mut queue = self.lock();
-        queue.bytes += mail.weight();
-        self.note_level(queue.bytes);
-        match mail {
-            Mail::Letter(letter) if queue.is_prepared() => queue.letters.push_back(letter),
-            mail => queue.unprepared.push_back(mail),
-        }
+        queue.add(mail);
+        self.tray.note_level(&mut queue);
     }
 
     /// Adds a small result to the text of those before it.
     fn join(&self, slot: Slot, json: &str) {
         let mut queue = self.lock();
         let may_join = queue.is_prepared();
-        let Queue { letters, bytes, .. } = &mut *queue;
+        let Queue { letters, bytes, spares, .. } = &mut *queue;
         if let Some(Letter::Results(text, count)) = letters.back_mut()
             && may_join
             && *count < MOST_JOINED
@@ -327,12 +326,12 @@ impl Inner {
             *count += 1;
             append_result(text, slot, json);
             *bytes += text.weight() - before;
-            return self.note_level(*bytes);
+        } else {
+            let mut text = Text::Latin1(spares.pop().unwrap_or_default());
+            append_result(&mut text, slot, json);
+            queue.add(Mail::Letter(Letter::Results(text, 1)));
         }
-        drop(queue);
-        let mut text = Text::Latin1(Vec::new());
-        append_result(&mut text, slot, json);
-        self.post(Mail::Letter(Letter::Results(text, 1)));
+        self.tray.note_level(&mut queue);
     }
 
     /// Makes ready what is not, outside of every lock, and wakes JavaScript as soon as there is something to take.
@@ -348,8 +347,8 @@ impl Inner {
             mail.prepare(|letter| {
                 let mut queue = self.lock();
                 queue.bytes += letter.weight();
-                self.note_level(queue.bytes);
                 queue.letters.push_back(letter);
+                self.tray.note_level(&mut queue);
                 self.wake(queue);
             });
             queue = self.lock();
@@ -369,6 +368,14 @@ impl Inner {
 }
 
 impl Queue {
+    fn add(&mut self, mail: Mail) {
+        self.bytes += mail.weight();
+        match mail {
+            Mail::Letter(letter) if self.is_prepared() => self.letters.push_back(letter),
+            mail => self.unprepared.push_back(mail),
+        }
+    }
+
     /// Letters come in the order of the events: they wait behind a text that is yet to be prepared.
     fn is_prepared(&self) -> bool {
         self.unprepared.is_empty() && !self.preparing
@@ -488,6 +495,8 @@ const BRACKETS: usize = 2;
 const JOINED_TEXT: usize = 64 * 1024;
 /// Results. What they set going, new calls above all, is on its way before the next text is parsed.
 const MOST_JOINED: usize = 64;
+/// Of at most 64 KB each. A few texts are on their way at a time.
+const MOST_SPARES: usize = 4;
 /// Bytes of an item that takes JavaScript no time.
 const SMALL: usize = 1024;
 /// Above this many bytes the I/O thread stops reading; with one message of `maxMessageSize` this bounds what an environment that

@@ -1,7 +1,7 @@
 //! Text across the boundary. Out: in the form that V8 keeps it in, made on the I/O thread.
 //! In: a short text takes one call of Node-API and no allocation.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -250,9 +250,25 @@ impl ToNapiValue for Text {
                 }
             }
         };
+        if let Self::Latin1(buffer) = text {
+            keep(buffer);
+        }
         check_status!(status)?;
         Ok(value)
     }
+}
+
+/// Memory that one thread has asked for and another gives back costs either of them more than the text.
+fn keep(mut buffer: Vec<u8>) {
+    if buffer.capacity() <= KEPT_CAPACITY {
+        buffer.clear();
+        EMPTIED.set(Some(buffer));
+    }
+}
+
+/// The buffer of the last text that JavaScript was given on this thread, empty.
+pub(super) fn emptied() -> Option<Vec<u8>> {
+    EMPTIED.take()
 }
 
 /// SAFETY: as for `napi_create_string_latin1`.
@@ -263,6 +279,7 @@ unsafe fn latin1(env: sys::napi_env, bytes: &[u8], value: &mut sys::napi_value) 
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static EMPTIED: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
 }
 
 /// Bytes that there is always room for, so that a short text is read in one go.
