@@ -63,15 +63,18 @@ export declare function binaryVersion(): string
 /** The defaults of the options, as JSON: `{ [option]: value }`; durations in ms, `null` where the default is Infinity. */
 export declare function defaultOptions(): string
 
-/** A function `(number)` that writes what the calls of the client `number` since the last flush have framed. */
-export declare function flushFunction(): (number: number) => void
+/**
+ * A function `(number)` that writes what the calls of the client `number` since the last flush have framed. It returns whether one was refused
+ * since the last flush: that is in the mailbox.
+ */
+export declare function flushFunction(): (number: number) => boolean
 
 /** The name of the thread that all clients of a process share. */
 export declare function ioThreadName(): string
 
 /**
  * A function `(number, slot, name, parameters, timeout, flags)`: a tool request of the client `number`; `parameters` is JSON, or empty for none;
- * `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes. It returns the key for `abort`, or the JSON of an `ErrorData` when the
- * request was not taken: then the slot is free at once.
+ * `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes, 4 may be aborted. It returns `undefined`; but of a request that may be aborted the
+ * key for `abort`, or the JSON of an `ErrorData` when it was not taken: then the slot is free at once.
  */
-export declare function requestFunction(): (number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string
+export declare function requestFunction(): (number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string | undefined

@@ -31,7 +31,7 @@ export { WS_ERROR_CODES } from './close-codes.js'
 const INTEREST = { messages: 1, heartbeats: 2, logs: 4, opens: 8 } as const
 
 /** Bits of `request`. */
-const FLAG = { idempotent: 1, wantsBytes: 2 } as const
+const FLAG = { idempotent: 1, wantsBytes: 2, mayBeAborted: 4 } as const
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
@@ -227,13 +227,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const json = serialise(toolName, parameters)
       const call = new Call(this, toolName, resolve, reject)
       const slot = occupy(call)
-      const flags = (idempotent === true ? FLAG.idempotent : 0) | (responseType === 'buffer' ? FLAG.wantsBytes : 0)
+      const flags =
+        (idempotent === true ? FLAG.idempotent : 0) | (responseType === 'buffer' ? FLAG.wantsBytes : 0) | (signal === undefined ? 0 : FLAG.mayBeAborted)
       const key = request(this.#number, slot, toolName, json, timeout, flags)
       if (typeof key === 'string') {
         vacate(slot)
         return call.failed(JSON.parse(key) as ErrorData)
       }
-      if (signal !== undefined) call.abortBy(signal, slot, () => this.#native.abort(key))
+      if (signal !== undefined && key !== undefined) call.abortBy(signal, slot, () => this.#native.abort(key))
       this.#flushSoon()
     })
   }
@@ -584,7 +585,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#flushIsQueued = true
     queueMicrotask(() => {
       this.#flushIsQueued = false
-      flush(this.#number)
+      // Somebody was refused; nothing may keep the process alive until he hears of it.
+      if (flush(this.#number)) drainSoon()
     })
   }
 

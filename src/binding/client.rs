@@ -1,10 +1,14 @@
 //! The native half of `MCPClient`: one function a command.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use napi::{
     Env, Error, Status,
-    bindgen_prelude::{Either, Function, Result},
+    bindgen_prelude::{Either3, Function, Result},
     sys,
 };
 use napi_derive::napi;
@@ -12,6 +16,7 @@ use serde_json::{Map, Value};
 use slab::Slab;
 
 use super::{
+    calls::Calls,
     mailbox::{ClientSink, Mailbox, Slot, to_json},
     raw::{self, Arguments},
     text::{JsText, read},
@@ -25,6 +30,10 @@ thread_local! {
     /// The clients of this thread. What is called for every request finds its client here by a number: unwrapping a JavaScript object would
     /// cost more than the rest of the call.
     static HANDLES: RefCell<Slab<Rc<Handle<ClientSink>>>> = const { RefCell::new(Slab::new()) };
+    /// Calls of this thread that no core has been given yet; before anything else is done with a client, it is.
+    static CALLS: RefCell<Calls> = RefCell::default();
+    /// A call was refused since the last flush.
+    static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// One client. Slots are numbers below 2³¹; each comes back exactly once through the mailbox, unless a call returns otherwise.
@@ -58,31 +67,31 @@ impl NativeClient {
     /// Settled when `ready`. Returns the JSON of the `Snapshot` that the command left behind.
     #[napi(catch_unwind)]
     pub fn connect(&self, slot: u32) -> String {
-        to_json(&self.handle.connect(Slot::new(slot, false)))
+        to_json(&self.handle().connect(Slot::new(slot, false)))
     }
 
     /// Settled when `ready` again. Returns as `connect` does.
     #[napi(catch_unwind)]
     pub fn reconnect(&self, slot: u32) -> String {
-        to_json(&self.handle.reconnect(Slot::new(slot, false)))
+        to_json(&self.handle().reconnect(Slot::new(slot, false)))
     }
 
     /// Settled when authenticated. `null` keeps the token. Returns as `connect` does.
     #[napi(catch_unwind)]
     pub fn authenticate(&self, token: Option<String>, slot: u32) -> String {
-        to_json(&self.handle.authenticate(token.map(Secret::new), Slot::new(slot, false)))
+        to_json(&self.handle().authenticate(token.map(Secret::new), Slot::new(slot, false)))
     }
 
     /// Settled when `closed`. `drain` in ms. Returns as `connect` does.
     #[napi(catch_unwind)]
     pub fn close(&self, code: u16, reason: String, drain: f64, slot: u32) -> String {
-        to_json(&self.handle.close(code, &reason, millis(drain), Slot::new(slot, false)))
+        to_json(&self.handle().close(code, &reason, millis(drain), Slot::new(slot, false)))
     }
 
     /// Takes a request back. True: it never settles, the slot is free. False: its settlement is on its way.
     #[napi(catch_unwind)]
     pub fn abort(&self, key: f64) -> bool {
-        self.handle.abort(RequestKey(key as u64)).is_some()
+        self.handle().abort(RequestKey(key as u64)).is_some()
     }
 
     /// The guide's `sendToolRequest`: the id, or `null`. `parameters` as in `request`.
@@ -93,91 +102,100 @@ impl NativeClient {
         #[napi(ts_arg_type = "string")] parameters: JsText,
     ) -> Result<Option<String>> {
         read([&name, &parameters], |[name, parameters]| {
-            self.handle.send_tool_request(name, some(parameters)).map(|id| id.to_string())
+            self.handle().send_tool_request(name, some(parameters)).map(|id| id.to_string())
         })
     }
 
     /// Sends a text as it is; false if it cannot.
     #[napi(catch_unwind)]
     pub fn send(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<bool> {
-        read([&text], |[text]| self.handle.send(text))
+        read([&text], |[text]| self.handle().send(text))
     }
 
     /// The token function's answer, or what it failed with.
     #[napi(catch_unwind)]
     pub fn answer_token(&self, connection: u32, token: Option<String>, failure: Option<String>) {
         let answer = token.map(Secret::new).ok_or_else(|| failure.unwrap_or_default());
-        self.handle.answer_token(ConnectionId(connection), answer);
+        self.handle().answer_token(ConnectionId(connection), answer);
     }
 
     /// The listeners were told that the socket is open.
     #[napi(catch_unwind)]
     pub fn open_told(&self) {
-        self.handle.open_told();
+        self.handle().open_told();
     }
 
     /// What somebody listens to: 1 messages, 2 heartbeats, 4 logs, 8 the opening of the socket.
     #[napi(catch_unwind)]
     pub fn set_interest(&self, interest: u8) {
-        self.handle.set_interest(Interest(interest));
+        self.handle().set_interest(Interest(interest));
     }
 
     /// A warning for the log.
     #[napi(catch_unwind)]
     pub fn warn(&self, message: String) {
-        self.handle.note(LogLevel::Warn, &message);
+        self.handle().note(LogLevel::Warn, &message);
     }
 
     /// The JSON of a `Snapshot`.
     #[napi(catch_unwind)]
     pub fn snapshot(&self) -> String {
-        to_json(&self.handle.snapshot())
+        to_json(&self.handle().snapshot())
     }
 
     /// The JSON of `Stats`.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {
-        to_json(&self.handle.stats())
+        to_json(&self.handle().stats())
     }
 
     /// Returns when the mailbox has all that the I/O thread is telling of this client now.
     #[napi(catch_unwind)]
     pub fn await_commit(&self) {
-        self.handle.await_commit();
+        self.handle().await_commit();
     }
 
     /// Bytes taken and not yet handed to the operating system.
     #[napi(catch_unwind)]
     pub fn buffered_amount(&self) -> f64 {
-        self.handle.buffered_amount() as f64
+        self.handle().buffered_amount() as f64
     }
 
     /// ms of the default timeout of a request; 0 for none.
     #[napi(catch_unwind)]
     pub fn request_timeout(&self) -> f64 {
-        self.handle.config().request_timeout.map_or(0.0, |timeout| timeout.as_secs_f64() * 1000.0)
+        self.handle().config().request_timeout.map_or(0.0, |timeout| timeout.as_secs_f64() * 1000.0)
+    }
+}
+
+impl NativeClient {
+    fn handle(&self) -> &Handle<ClientSink> {
+        CALLS.with_borrow_mut(hand_over);
+        &self.handle
     }
 }
 
 impl Drop for NativeClient {
     fn drop(&mut self) {
         // The thread may be ending, and its clients with it.
+        let _ = CALLS.try_with(|calls| hand_over(&mut calls.borrow_mut()));
         let _ = HANDLES.try_with(|handles| handles.borrow_mut().try_remove(self.number));
     }
 }
 
 /// A function `(number, slot, name, parameters, timeout, flags)`: a tool request of the client `number`; `parameters` is JSON, or empty for none;
-/// `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes. It returns the key for `abort`, or the JSON of an `ErrorData` when the
-/// request was not taken: then the slot is free at once.
+/// `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes, 4 may be aborted. It returns `undefined`; but of a request that may be aborted the
+/// key for `abort`, or the JSON of an `ErrorData` when it was not taken: then the slot is free at once.
 #[napi(
-    ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string"
+    ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string | undefined"
 )]
 pub fn request_function(env: &Env) -> Result<Function<'_, (), ()>> {
     env.create_function("request", request)
 }
 
-/// A function `(number)` that writes what the calls of the client `number` since the last flush have framed.
-#[napi(ts_return_type = "(number: number) => void")]
+/// A function `(number)` that writes what the calls of the client `number` since the last flush have framed. It returns whether one was refused
+/// since the last flush: that is in the mailbox.
+#[napi(ts_return_type = "(number: number) => boolean")]
 pub fn flush_function(env: &Env) -> Result<Function<'_, (), ()>> {
     env.create_function("flush", flush)
 }
@@ -190,18 +208,40 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
             let timeout = (timeout > 0.0).then(|| millis(timeout));
             let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & IDEMPOTENT != 0 };
             let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
-            with_handle(number, |handle| match handle.request(call, slot) {
-                Ok(key) => Either::A(key.0 as f64),
-                Err(refused) => Either::B(to_json(&refused.error.data())),
+            CALLS.with_borrow_mut(|calls| {
+                if flags & MAY_BE_ABORTED != 0 || calls.must_go_before(number as usize) {
+                    hand_over(calls);
+                }
+                if flags & MAY_BE_ABORTED != 0 {
+                    return with_handle(number, |handle| match handle.request(call, slot) {
+                        Ok(key) => Either3::A(key.0 as f64),
+                        Err(refused) => Either3::B(to_json(&refused.error.data())),
+                    });
+                }
+                calls.push(number as usize, call, slot);
+                if calls.are_many() {
+                    hand_over(calls);
+                }
+                Either3::C(())
             })
         })
     })
 }
 
+/// Gives the calls to the core of their client.
+fn hand_over(calls: &mut Calls) {
+    calls.hand_over(|client, calls| {
+        let refused =
+            HANDLES.with_borrow(|handles| handles.get(client).is_some_and(|handle| handle.request_all(calls)));
+        REFUSED.set(REFUSED.get() || refused);
+    });
+}
+
 extern "C" fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     raw::call(env, info, |arguments: Arguments<1>| {
+        CALLS.with_borrow_mut(hand_over);
         with_handle(arguments.get(0)?, Handle::flush);
-        Ok(())
+        Ok(REFUSED.take())
     })
 }
 
@@ -229,3 +269,4 @@ fn millis(ms: f64) -> Duration {
 
 const IDEMPOTENT: u32 = 1;
 const WANTS_BYTES: u32 = 2;
+const MAY_BE_ABORTED: u32 = 4;

@@ -3,6 +3,7 @@
 //! What is rare crosses as JSON text of the types in [`crate::protocol`] (their TypeScript forms are generated); what is
 //! hot crosses as numbers and strings. A call's promise is a slot, a number that the JavaScript side gives out.
 
+mod calls;
 mod client;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;

@@ -113,6 +113,21 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::WithTheNextFlush, |session, now| session.request(now, call, payload))
     }
 
+    /// The same for many: one lock serves all. Who is refused is told so by an event, as who is not; true if there was one.
+    pub fn request_all<'a>(&self, calls: impl Iterator<Item = (Call<'a>, S::Payload)>) -> bool {
+        self.enter(Writes::WithTheNextFlush, |core, sink, now| {
+            let (mut refused, mut told) = (false, false);
+            for (call, payload) in calls {
+                if let Err(refusal) = core.session.request(now, call, payload) {
+                    core.session.settle_refused(refusal);
+                    refused = true;
+                }
+                told |= core.commit(sink);
+            }
+            (refused, told)
+        })
+    }
+
     /// See [`Session::send_tool_request`]. The frame leaves with the next [`flush`](Self::flush).
     pub fn send_tool_request(&self, name: &str, parameters: Option<&str>) -> Option<RequestId> {
         self.command(Writes::WithTheNextFlush, |session, now| session.send_tool_request(now, name, parameters))
@@ -189,11 +204,18 @@ impl<S: Sink> Handle<S> {
     }
 
     fn command<R>(&self, writes: Writes, act: impl FnOnce(&mut Session<S::Payload>, Now) -> R) -> R {
+        self.enter(writes, |core, sink, now| {
+            let result = act(&mut core.session, now);
+            (result, core.commit(sink))
+        })
+    }
+
+    /// `act` commits what it does, and returns whether the sink was told anything.
+    fn enter<R>(&self, writes: Writes, act: impl FnOnce(&mut Core<S::Payload>, &S, Now) -> (R, bool)) -> R {
         let shared = &self.shared;
         let now = shared.clock.now();
         let mut core = shared.lock();
-        let result = act(&mut core.session, now);
-        let told = core.commit(&shared.sink);
+        let (result, told) = act(&mut core, &shared.sink, now);
         let next = core.session.poll_timeout();
         let earlier = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
         let unwritten = writes == Writes::Now && core.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty());

@@ -71,6 +71,11 @@ impl<T> Session<T> {
         Ok(id.key)
     }
 
+    /// Tells of a refusal with an event, for a caller who waits for that.
+    pub fn settle_refused(&mut self, Refused { payload, error }: Refused<T>) {
+        self.settle(payload, Outcome::Failed(error));
+    }
+
     /// The guide's call: sends at once on an open socket and returns the id; the answer arrives as a message. `None` when there
     /// is no open socket or no room.
     pub fn send_tool_request(&mut self, now: Now, name: &str, parameters: Option<&str>) -> Option<RequestId> {

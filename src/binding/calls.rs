@@ -1,0 +1,116 @@
+//! Calls that JavaScript has made and the core has not been given yet. It is given many at once: one lock and one reading of the clock serve all
+//! of them, and its code and data stay in the caches from one to the next.
+
+use std::time::Duration;
+
+use super::mailbox::Slot;
+use crate::protocol::Call;
+
+/// Those of one client, in order.
+#[derive(Default)]
+pub(super) struct Calls {
+    /// What the binding knows the client by.
+    client: usize,
+    /// Names and parameters, one behind the other.
+    texts: String,
+    calls: Vec<Made>,
+}
+
+struct Made {
+    slot: Slot,
+    /// Bytes of the name, and of the parameters: none where there are none, for no JSON is empty.
+    lengths: [usize; 2],
+    timeout: Option<Duration>,
+    idempotent: bool,
+}
+
+impl Calls {
+    pub(super) fn push(&mut self, client: usize, call: Call<'_>, slot: Slot) {
+        let Call { name, parameters, timeout, idempotent } = call;
+        let parameters = parameters.unwrap_or_default();
+        self.client = client;
+        self.texts.push_str(name);
+        self.texts.push_str(parameters);
+        self.calls.push(Made { slot, lengths: [name.len(), parameters.len()], timeout, idempotent });
+    }
+
+    /// Whether those that are here must be given to the core before one of `client` comes.
+    pub(super) fn must_go_before(&self, client: usize) -> bool {
+        !self.calls.is_empty() && self.client != client
+    }
+
+    /// The core's lock should not be held for longer, nor more memory be taken.
+    pub(super) fn are_many(&self) -> bool {
+        self.calls.len() >= MOST_CALLS || self.texts.len() >= MOST_BYTES
+    }
+
+    /// Gives them to `take`, with their client, if there are any. Afterwards there are none.
+    pub(super) fn hand_over(&mut self, take: impl FnOnce(usize, &mut dyn Iterator<Item = (Call<'_>, Slot)>)) {
+        if self.calls.is_empty() {
+            return;
+        }
+        let mut rest = &*self.texts;
+        let mut next = |length| {
+            let (text, behind) = rest.split_at(length);
+            rest = behind;
+            text
+        };
+        let mut calls = self.calls.drain(..).map(|made| {
+            let Made { slot, lengths: [name, parameters], timeout, idempotent } = made;
+            let (name, parameters) = (next(name), next(parameters));
+            let parameters = Some(parameters).filter(|json| !json.is_empty());
+            (Call { name, parameters, timeout, idempotent }, slot)
+        });
+        take(self.client, &mut calls);
+        drop(calls);
+        self.texts.clear();
+        self.texts.shrink_to(KEPT_CAPACITY);
+    }
+}
+
+/// As many as there are results in one text for JavaScript.
+const MOST_CALLS: usize = 64;
+const MOST_BYTES: usize = 64 * 1024;
+/// Bytes that are kept for the next ones.
+const KEPT_CAPACITY: usize = 2 * MOST_BYTES;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<'a>(name: &'a str, parameters: Option<&'a str>) -> Call<'a> {
+        Call { name, parameters, timeout: None, idempotent: false }
+    }
+
+    #[test]
+    fn calls_are_handed_over_once_and_in_order() {
+        let mut calls = Calls::default();
+        calls.push(7, call("größe", Some(r#"{"a":1}"#)), Slot::new(1, false));
+        calls.push(7, call("plain", None), Slot::new(2, false));
+        assert!(calls.must_go_before(8) && !calls.must_go_before(7));
+        let mut taken = Vec::new();
+        calls.hand_over(|client, calls| {
+            taken.extend(calls.map(|(call, _)| (client, call.name.to_owned(), call.parameters.map(str::to_owned))));
+        });
+        let expected = [(7, "größe".to_owned(), Some(r#"{"a":1}"#.to_owned())), (7, "plain".to_owned(), None)];
+        assert_eq!(taken, expected);
+        calls.hand_over(|_, _| panic!("there are none any more"));
+        assert!(!calls.must_go_before(8));
+    }
+
+    #[test]
+    fn many_calls_or_bytes_are_not_piled_up() {
+        let mut calls = Calls::default();
+        for _ in 1..MOST_CALLS {
+            calls.push(0, call("n", None), Slot::new(0, false));
+        }
+        assert!(!calls.are_many());
+        calls.push(0, call("n", None), Slot::new(0, false));
+        assert!(calls.are_many());
+        calls.hand_over(|_, calls| assert_eq!(calls.count(), MOST_CALLS));
+        calls.push(0, call("n", Some(&"1".repeat(4 * MOST_BYTES))), Slot::new(0, false));
+        assert!(calls.are_many());
+        calls.hand_over(|_, calls| assert_eq!(calls.count(), 1));
+        assert!(!calls.are_many() && calls.texts.capacity() <= KEPT_CAPACITY);
+    }
+}
