@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
 import { MCPError, MCPToolError } from '@mcp-integration/client'
-import { next, open, reached, ready, rejection } from './helpers/client.mjs'
+import { inbox, next, open, reached, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -33,6 +33,55 @@ async function held(t, options) {
   call.catch(() => {})
   return { server, client, call, ...(await seen) }
 }
+
+describe('the calls of one turn', () => {
+  test('are counted at once, and refused one by one', async (t) => {
+    const client = await ready(t, await listen(t), { maxPending: 100 })
+    const calls = Array.from({ length: 150 }, (_, i) => client.useTool('echo', i))
+    const { requests, pending } = client.stats()
+    assert.deepEqual({ requests, pending }, { requests: 150, pending: 100 })
+    assert.ok(client.bufferedAmount > 0)
+    const outcomes = await Promise.allSettled(calls)
+    assert.deepEqual(outcomes.slice(0, 100).map(({ value }) => value), Array.from({ length: 100 }, (_, i) => i))
+    assert.deepEqual(new Set(outcomes.slice(100).map(({ reason }) => reason?.code)), new Set(['QUEUE_FULL']))
+  })
+
+  test('go in their order, whichever way they go and however many clients make them', async (t) => {
+    const servers = [await listen(t), await listen(t)]
+    const clients = await Promise.all(servers.map((server) => ready(t, server)))
+    const frames = servers.map((server) => inbox(server, 'message'))
+    const { signal } = new AbortController()
+    const parameters = ['plain', 'x'.repeat(100_000), '', null, undefined, { deep: 'grüße' }]
+    const calls = Array.from({ length: 300 }, (_, i) => {
+      const options = i % 7 === 0 ? { signal } : i % 5 === 0 ? { responseType: 'buffer' } : {}
+      return clients[i % 3 === 0 ? 0 : 1].useTool('echo', [i, parameters[i % parameters.length]], options)
+    })
+    for (const [at, inboxOf] of frames.entries()) {
+      for (let i = 0; i < 300; i++) {
+        if ((i % 3 === 0 ? 0 : 1) === at) assert.equal(JSON.parse((await inboxOf())[0]).parameters[0], i)
+      }
+    }
+    for (const [i, result] of (await Promise.all(calls)).entries()) {
+      assert.equal((Buffer.isBuffer(result) ? JSON.parse(result) : result)[0], i)
+    }
+  })
+
+  test('are made before what is commanded after them', async (t) => {
+    const server = await listen(t)
+    const frames = inbox(server, 'message')
+    const client = await ready(t, server)
+    await frames()
+    const [answered, cut] = [client.useTool('echo', 1), client.useTool('sleep', { ms: 60_000 })]
+    const id = client.sendToolRequest('echo', 2)
+    const closed = client.close({ drain: 50 })
+    assert.equal((await rejection(client.useTool('echo', 3))).code, 'CLOSED')
+    assert.equal(await answered, 1)
+    assert.equal((await rejection(cut)).code, 'CLOSED')
+    await closed
+    assert.deepEqual([1, { ms: 60_000 }], [JSON.parse((await frames())[0]).parameters, JSON.parse((await frames())[0]).parameters])
+    assert.equal(JSON.parse((await frames())[0]).id, id)
+  })
+})
 
 describe('parameters', () => {
   async function frameOf(t, ...parameters) {

@@ -78,6 +78,19 @@ describe('the process ends by itself', () => {
     assert.deepEqual(told, ['RECONNECT_EXHAUSTED'])
   })
 
+  test('when a call that was refused has told so, although nothing else keeps it alive', async (t) => {
+    const told = await run(
+      t,
+      ({ MCPClient, tell, input: { url } }) => {
+        const client = new MCPClient(url, { autoConnect: false })
+        client.useTool('echo').catch(({ code }) => tell(code))
+        client.useTool('echo', {}, { signal: new AbortController().signal }).catch(({ code }) => tell(code))
+      },
+      { url: DEAF_URL },
+    )
+    assert.deepEqual(told.sort(), ['NOT_CONNECTED', 'NOT_CONNECTED'])
+  })
+
   test('when one of two clients is closed and the other unreferenced', async (t) => {
     const server = await listen(t)
     await run(

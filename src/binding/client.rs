@@ -264,7 +264,7 @@ fn internal(error: serde_json::Error) -> Error {
 
 /// The JavaScript side has checked the range.
 fn millis(ms: f64) -> Duration {
-    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
+    Duration::from_micros((ms * 1000.0) as u64)
 }
 
 const IDEMPOTENT: u32 = 1;
