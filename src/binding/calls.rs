@@ -1,7 +1,7 @@
 //! Calls that JavaScript has made and the core has not been given yet. It is given many at once: one lock and one reading of the clock serve all
 //! of them, and its code and data stay in the caches from one to the next.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use super::mailbox::Slot;
 use crate::protocol::Call;
@@ -39,9 +39,10 @@ impl Calls {
         !self.calls.is_empty() && self.client != client
     }
 
-    /// The core's lock should not be held for longer, nor more memory be taken.
+    /// The core's lock should not be held for longer, nor more memory be taken, nor the I/O thread wait.
     pub(super) fn are_many(&self) -> bool {
-        self.calls.len() >= MOST_CALLS || self.texts.len() >= MOST_BYTES
+        let most = if LARGE_RESULTS.get() { 1 } else { MOST_CALLS };
+        self.calls.len() >= most || self.texts.len() >= MOST_BYTES
     }
 
     /// Gives them to `take`, with their client, if there are any. Afterwards there are none.
@@ -68,6 +69,17 @@ impl Calls {
     }
 }
 
+/// How large the results are that JavaScript has before it, in bytes each. Large ones take it a while, in which the I/O thread can write the calls that
+/// they lead to one by one; of small ones many make one write.
+pub(super) fn expect_results_of(bytes: usize) {
+    LARGE_RESULTS.set(bytes > LARGE);
+}
+
+thread_local! {
+    static LARGE_RESULTS: Cell<bool> = const { Cell::new(false) };
+}
+
+const LARGE: usize = 1024;
 /// As many as there are results in one text for JavaScript.
 const MOST_CALLS: usize = 64;
 const MOST_BYTES: usize = 64 * 1024;
@@ -108,6 +120,12 @@ mod tests {
         calls.push(0, call("n", None), Slot::new(0, false));
         assert!(calls.are_many());
         calls.hand_over(|_, calls| assert_eq!(calls.count(), MOST_CALLS));
+        expect_results_of(LARGE + 1);
+        assert!(!calls.are_many());
+        calls.push(0, call("n", None), Slot::new(0, false));
+        assert!(calls.are_many());
+        calls.hand_over(|_, calls| assert_eq!(calls.count(), 1));
+        expect_results_of(LARGE);
         calls.push(0, call("n", Some(&"1".repeat(4 * MOST_BYTES))), Slot::new(0, false));
         assert!(calls.are_many());
         calls.hand_over(|_, calls| assert_eq!(calls.count(), 1));

@@ -21,6 +21,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{
+    calls,
     pieces::{Part, Pieces},
     text::{self, Text},
 };
@@ -286,6 +287,7 @@ impl Tray {
             return None;
         };
         let weight = letter.weight();
+        calls::expect_results_of(weight / letter.count());
         // While JavaScript works on a large one more may come: it looks for it, and need not be woken.
         let goes_on = weight > SMALL || !queue.letters.is_empty();
         queue.scheduled = goes_on;
@@ -428,6 +430,11 @@ impl Letter {
                 Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
                 Self::Close(_) | Self::Done(_) | Self::AskToken(..) => 0,
             }
+    }
+
+    /// Results that it is of.
+    fn count(&self) -> usize {
+        if let Self::Results(_, count) = self { *count } else { 1 }
     }
 
     fn open(self, goes_on: bool) -> Item {
