@@ -130,6 +130,11 @@ describe('the check', () => {
     assert.deepEqual(findFalls({}, now(0.1, 9)), [])
   })
 
+  it('leaves out the loop delay of small results, which is a hiccup', () => {
+    const of = (workload) => Object.keys(ratiosOf(['ours', 'ws'].flatMap((client) => rounds(client, workload, 'loopDelay', [1])))[workload])
+    assert.deepEqual([of('calls-16'), of('awake-1'), of('1mb-x4'), of('storm')], [[], [], ['loopDelay'], ['loopDelay']])
+  })
+
   it('takes its ratios from the samples', () => {
     const samples = [...rounds('ours', 'calls-1', 'jsCpu', [1, 1]), ...rounds('ws', 'calls-1', 'jsCpu', [2, 4])]
     assert.deepEqual(ratiosOf(samples), { 'calls-1': { jsCpu: { median: 0.375, low: 0.3125, high: 0.4375 } } })
