@@ -18,6 +18,16 @@ export function keepAwake(path = LATENCY) {
   return () => closeSync(file)
 }
 
+/** What `act` resolves to, with the cores kept awake until then. */
+export async function whileAwake(act) {
+  const letSleep = keepAwake()
+  try {
+    return await act()
+  } finally {
+    letSleep()
+  }
+}
+
 /** `null`, or why the cores cannot be kept awake here. */
 export function whyNotAwake(path) {
   try {

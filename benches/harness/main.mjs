@@ -7,7 +7,7 @@ import { gatherMicro } from '../report/micro.mjs'
 import { goalsTable, workloadTables } from '../report/tables.mjs'
 import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
-import { keepAwake } from './awake.mjs'
+import { whileAwake } from './awake.mjs'
 import { droppedOf, findFalls, ratiosOf } from './baseline.mjs'
 import { ROOT, buildAll, serverPath, targetFolder } from './build.mjs'
 import { FIGURES, write } from './figures.mjs'
@@ -35,7 +35,9 @@ async function compare(program, options, out) {
   say(workloadTables(samples, present))
   if (options.isWhole) {
     const { machine, ...others } = circumstances(present)
-    store(out, 'results', { ...others, machine: { ...machine, ...(await describeWakeUps()) }, rounds, clients: present, absent, capacity: capacityOf(program, possible), samples })
+    const wakeUps = await describeWakeUps()
+    const capacity = await capacityOf(program, possible)
+    store(out, 'results', { ...others, machine: { ...machine, ...wakeUps }, rounds, clients: present, absent, capacity, samples })
     say(`\n${goalsTable(samples)}\n`)
     report(out)
   }
@@ -93,17 +95,12 @@ function readBaseline() {
 }
 
 /** Of the server in calls/s, by workload. */
-function capacityOf(program, workloads) {
+async function capacityOf(program, workloads) {
   const capacity = selfTest(program)
   const awake = workloads.filter((workload) => WORKLOADS[workload].awake)
   if (awake.length === 0) return capacity
-  const letSleep = keepAwake()
-  try {
-    const rates = selfTest(program)
-    return { ...capacity, ...Object.fromEntries(awake.map((workload) => [workload, rates[WORKLOADS[workload].awake]])) }
-  } finally {
-    letSleep()
-  }
+  const rates = await whileAwake(() => selfTest(program))
+  return { ...capacity, ...Object.fromEntries(awake.map((workload) => [workload, rates[WORKLOADS[workload].awake]])) }
 }
 
 function stockOf(clients, workloads) {

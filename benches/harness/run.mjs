@@ -1,7 +1,7 @@
 /** Runs a plan of measurements against one server. */
 import { CLIENTS, missing } from '../clients/index.mjs'
 import { GROWTH, WORKLOADS } from '../workloads/index.mjs'
-import { keepAwake, whyNotAwake } from './awake.mjs'
+import { whileAwake, whyNotAwake } from './awake.mjs'
 import { measure } from './measure.mjs'
 import { plan } from './rounds.mjs'
 import { startServer } from './server.mjs'
@@ -29,13 +29,8 @@ export async function runRounds({ program, workloads, clients, rounds, isShort =
     for (const [index, step] of steps.entries()) {
       tell(step, index, steps.length)
       const { short, awake, ...parameters } = { ...WORKLOADS[step.workload], name: step.workload }
-      const letSleep = awake ? keepAwake() : () => {}
-      try {
-        const figures = await measure(server, step.client, isShort ? { ...parameters, ...short } : parameters)
-        samples.push({ ...step, figures })
-      } finally {
-        letSleep()
-      }
+      const measureStep = () => measure(server, step.client, isShort ? { ...parameters, ...short } : parameters)
+      samples.push({ ...step, figures: await (awake ? whileAwake(measureStep) : measureStep()) })
     }
     return samples
   })

@@ -1,18 +1,13 @@
 /** How long it takes to wake a core that sleeps: of a call with few others in flight, much of the time is that. */
 import { Worker } from 'node:worker_threads'
-import { keepAwake, whyNotAwake } from './awake.mjs'
+import { whileAwake, whyNotAwake } from './awake.mjs'
 import { quantile } from './statistics.mjs'
 
 /** As rows of the machine's table. */
 export async function describeWakeUps() {
   const asItIs = await repeated()
   if (whyNotAwake() !== null) return { 'waking a core': asItIs }
-  const letSleep = keepAwake()
-  try {
-    return { 'waking a core': asItIs, 'waking one kept awake': await repeated() }
-  } finally {
-    letSleep()
-  }
+  return { 'waking a core': asItIs, 'waking one kept awake': await whileAwake(repeated) }
 }
 
 /** Of three, one may have found the cores as what ran before has left them. */

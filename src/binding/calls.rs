@@ -18,8 +18,10 @@ pub(super) struct Calls {
 
 struct Made {
     slot: Slot,
-    /// Bytes of the name, and of the parameters: none where there are none, for no JSON is empty.
-    lengths: [usize; 2],
+    /// Bytes of the name.
+    name: usize,
+    /// Bytes of the parameters.
+    parameters: Option<usize>,
     timeout: Option<Duration>,
     idempotent: bool,
 }
@@ -27,11 +29,10 @@ struct Made {
 impl Calls {
     pub(super) fn push(&mut self, client: usize, call: Call<'_>, slot: Slot) {
         let Call { name, parameters, timeout, idempotent } = call;
-        let parameters = parameters.unwrap_or_default();
         self.client = client;
         self.texts.push_str(name);
-        self.texts.push_str(parameters);
-        self.calls.push(Made { slot, lengths: [name.len(), parameters.len()], timeout, idempotent });
+        self.texts.push_str(parameters.unwrap_or_default());
+        self.calls.push(Made { slot, name: name.len(), parameters: parameters.map(str::len), timeout, idempotent });
     }
 
     /// Whether those that are here must be given to the core before one of `client` comes.
@@ -57,9 +58,8 @@ impl Calls {
             text
         };
         let mut calls = self.calls.drain(..).map(|made| {
-            let Made { slot, lengths: [name, parameters], timeout, idempotent } = made;
-            let (name, parameters) = (next(name), next(parameters));
-            let parameters = Some(parameters).filter(|json| !json.is_empty());
+            let Made { slot, name, parameters, timeout, idempotent } = made;
+            let (name, parameters) = (next(name), parameters.map(&mut next));
             (Call { name, parameters, timeout, idempotent }, slot)
         });
         take(self.client, &mut calls);

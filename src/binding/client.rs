@@ -209,10 +209,11 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
             let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & IDEMPOTENT != 0 };
             let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
             CALLS.with_borrow_mut(|calls| {
-                if flags & MAY_BE_ABORTED != 0 || calls.must_go_before(number as usize) {
+                let may_be_aborted = flags & MAY_BE_ABORTED != 0;
+                if may_be_aborted || calls.must_go_before(number as usize) {
                     hand_over(calls);
                 }
-                if flags & MAY_BE_ABORTED != 0 {
+                if may_be_aborted {
                     return with_handle(number, |handle| match handle.request(call, slot) {
                         Ok(key) => Either3::A(key.0 as f64),
                         Err(refused) => Either3::B(to_json(&refused.error.data())),

@@ -126,7 +126,7 @@ struct Queue {
     /// What came since a text that is yet to be prepared, that text first.
     unprepared: VecDeque<Mail>,
     bytes: usize,
-    /// There are too many of them, as `is_full` tells.
+    /// There are too many of them, as `is_full` tells; asking that for each item would cost more.
     full: bool,
     /// Buffers of texts that JavaScript has, for those to come.
     spares: Vec<Vec<u8>>,
