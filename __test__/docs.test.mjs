@@ -13,7 +13,15 @@ import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
-import { compileForElectron, compileForPage, ROOT, runJavaScript, runJsx, runShell, runTypeScript } from './helpers/snippets.mjs'
+import {
+  compileForElectron,
+  compileForPage,
+  ROOT,
+  runJavaScript,
+  runJsx,
+  runShell,
+  runTypeScript,
+} from './helpers/snippets.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** Most of the time of these tests is that of processes that start. */
@@ -21,7 +29,9 @@ const AT_ONCE = { concurrency: 4 }
 
 const NAMES = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
 const DOCUMENTS = new Map(NAMES.map((name) => [name, parseDocument(name, read(name))]))
-const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) => DOCUMENTS.get(name))
+const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) =>
+  DOCUMENTS.get(name),
+)
 
 function markdownIn(folder) {
   if (!existsSync(join(ROOT, folder))) return []
@@ -61,7 +71,8 @@ describe('every block of code runs', AT_ONCE, () => {
     }
     const page = blocks.filter(({ variant }) => variant === 'guide')
     if (page.length === 0) continue
-    for (const socket of ['ws', 'MCPClient']) test(`${name}: the page of the guide, over ${socket}`, (t) => runPage(t, page, socket))
+    for (const socket of ['ws', 'MCPClient'])
+      test(`${name}: the page of the guide, over ${socket}`, (t) => runPage(t, page, socket))
   }
 })
 
@@ -78,8 +89,9 @@ function checkTree(code) {
 }
 
 /**
- * The guide's code as the scripts of one page: it connects, authenticates, calls a tool and pings; over a plain WebSocket it also comes
- * back after a drop (the client does that by itself). The page's clock runs a hundred times as fast.
+ * The guide's code as the scripts of one page: it connects, authenticates, calls a tool and pings; over a plain
+ * WebSocket it also comes back after a drop (the client does that by itself). The page's clock runs a hundred times as
+ * fast.
  */
 async function runPage(t, blocks, socket) {
   const server = await listen(t)
@@ -116,7 +128,8 @@ async function openPage({ MCPClient, input, tell }) {
     setTimeout: (act, ms) => setTimeout(act, ms < 10_000 ? ms / 100 : ms),
     setInterval: (act, ms) => setInterval(act, ms / 100),
   })
-  for (const { code, document, line } of input.blocks) runInThisContext(code, { filename: document, lineOffset: line - 1 })
+  for (const { code, document, line } of input.blocks)
+    runInThisContext(code, { filename: document, lineOffset: line - 1 })
   runInThisContext('connect()')
 }
 
@@ -142,17 +155,21 @@ describe('the tables of options', () => {
   test('those of MCPClient are all there, with the defaults of the native core', async () => {
     const [rows] = tablesUnder(README, 'Options')
     assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
-    const documented = Object.fromEntries(rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]))
+    const documented = Object.fromEntries(
+      rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]),
+    )
     for (const [name, value] of Object.entries(defaultOptions())) {
       assert.deepEqual(JSON.parse(JSON.stringify(runInNewContext(`(${documented[name]})`))), value, name)
     }
-    for (const [name, value] of Object.entries({ autoConnect: true, onMessage: null })) assert.equal(documented[name], String(value))
+    for (const [name, value] of Object.entries({ autoConnect: true, onMessage: null }))
+      assert.equal(documented[name], String(value))
   })
 
   test('the @default of each option in the types is that of the native core', async () => {
     const source = read('js/types.ts')
     for (const [name, value] of Object.entries(defaultOptions())) {
-      const [, text] = new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
+      const [, text] =
+        new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
       assert.deepEqual(JSON.parse(text.replaceAll("'", '"')), value, name)
     }
   })
@@ -175,7 +192,10 @@ describe('the tables of options', () => {
     const { message } = await rejection(FaultProxy.listen({ nonsense: 1 }))
     assert.deepEqual(names(options), /there are (.*)$/.exec(message)[1].split(', '))
     const source = read('js/testing/faults/types.ts')
-    assert.deepEqual(faults.map(({ fault }) => codesOf(fault)[0]), membersOf('js/testing/faults/types.ts', 'DirectionFaults'))
+    assert.deepEqual(
+      faults.map(({ fault }) => codesOf(fault)[0]),
+      membersOf('js/testing/faults/types.ts', 'DirectionFaults'),
+    )
     for (const { fault, default: value } of faults) {
       const [, text] = new RegExp(`@default (.*)\\n   \\*/\\n  ${codesOf(fault)[0]}\\?:`).exec(source)
       assert.equal(text, codesOf(value)[0], fault)
@@ -207,10 +227,16 @@ function literalsOf(path, name) {
 
 test('the table of events has every event', () => {
   const [rows] = tablesUnder(README, 'Events')
-  assert.deepEqual(rows.map(({ event }) => codesOf(event)[0]), membersOf('js/types.ts', 'MCPClientEvents'))
+  assert.deepEqual(
+    rows.map(({ event }) => codesOf(event)[0]),
+    membersOf('js/types.ts', 'MCPClientEvents'),
+  )
 })
 
-for (const [Class, title] of [[MCPTestServer, 'Testing your own code'], [FaultProxy, 'Faults of the network']]) {
+for (const [Class, title] of [
+  [MCPTestServer, 'Testing your own code'],
+  [FaultProxy, 'Faults of the network'],
+]) {
   test(`the table of ${Class.name} has every member`, () => {
     const rows = tablesUnder(README, title).find(([row]) => 'member' in row)
     const documented = rows.flatMap(({ member }) => codesOf(member).map((code) => code.replace(/\(.*/, '')))
@@ -225,14 +251,19 @@ describe('the states', () => {
   const [transitions] = tablesUnder(PROTOCOL, 'States and transitions')
 
   test('the table has those of the native core', () => {
-    assert.deepEqual(states.map(({ state }) => codesOf(state)[0]), STATES)
+    assert.deepEqual(
+      states.map(({ state }) => codesOf(state)[0]),
+      STATES,
+    )
   })
 
   test('the transitions are those that the simulator holds the native core to', () => {
     const [, graph] = read('src/protocol/sim/ledger.rs').split('fn may_follow')
     const stringsIn = (code) => [...code.matchAll(/"(\w+)"/g)].map(([, state]) => state)
     const rows = [...graph.matchAll(/^ *("[^=]*) => (?:\{\s*)?&\[([^\]]*)\]/gm)]
-    const allowed = rows.flatMap(([, from, to]) => stringsIn(from).flatMap((state) => stringsIn(to).map((next) => `${state} → ${next}`)))
+    const allowed = rows.flatMap(([, from, to]) =>
+      stringsIn(from).flatMap((state) => stringsIn(to).map((next) => `${state} → ${next}`)),
+    )
     assert.deepEqual(transitions.map(stepOf).sort(), allowed.sort())
   })
 
@@ -281,7 +312,11 @@ describe('the states', () => {
   function assertReadyState(client) {
     const row = states.find(({ state }) => codesOf(state)[0] === client.state)
     const [number] = row.readyState.match(/\d/)
-    assert.equal(client.readyState, client.connected || client.state !== 'unauthorized' ? Number(number) : 3, client.state)
+    assert.equal(
+      client.readyState,
+      client.connected || client.state !== 'unauthorized' ? Number(number) : 3,
+      client.state,
+    )
   }
 })
 
@@ -313,7 +348,16 @@ describe('the order of events', AT_ONCE, () => {
       const scene = await SCENES[what](t)
       const [client, act] = Array.isArray(scene) ? scene : [scene, () => client.connect().catch(() => {})]
       const expected = list.split(', ').map((event) => event.replaceAll('`', ''))
-      const told = record(client, ['state', 'open', 'authenticated', 'message', 'close', 'reconnecting', 'failed', 'error'])
+      const told = record(client, [
+        'state',
+        'open',
+        'authenticated',
+        'message',
+        'close',
+        'reconnecting',
+        'failed',
+        'error',
+      ])
       const last = next(client, expected.at(-1))
       // It may wait for what never comes.
       void act()
@@ -368,7 +412,8 @@ describe('the errors', AT_ONCE, () => {
       client.useTool('echo').catch(() => {})
       await client.useTool('echo')
     },
-    MESSAGE_TOO_LARGE: async (t) => open(t, await listen(t), { maxBufferedAmount: 100 }).useTool('echo', 'x'.repeat(200)),
+    MESSAGE_TOO_LARGE: async (t) =>
+      open(t, await listen(t), { maxBufferedAmount: 100 }).useTool('echo', 'x'.repeat(200)),
     BAD_MESSAGE: async (t) => {
       const server = await listen(t)
       server.intercept((text, connection) => {
@@ -388,7 +433,10 @@ describe('the errors', AT_ONCE, () => {
   }
 
   test('every code but that of a fault of the client itself is provoked here', () => {
-    assert.deepEqual(Object.keys(CAUSES), [...documented.keys()].filter((code) => code !== 'INTERNAL_ERROR'))
+    assert.deepEqual(
+      Object.keys(CAUSES),
+      [...documented.keys()].filter((code) => code !== 'INTERNAL_ERROR'),
+    )
   })
 
   test('a dial that only another configuration can mend is not retryable', async (t) => {
@@ -421,12 +469,15 @@ describe('what the documents claim besides', () => {
     }
     const [rows] = tablesUnder(PROTOCOL, 'Fixed numbers')
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())
-    for (const [path, constant] of Object.values(sources)) assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
+    for (const [path, constant] of Object.values(sources))
+      assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
   })
 
   test('each dependency has its reason', () => {
     const [crates, packages] = tablesUnder(CONTRIBUTING, 'Dependencies')
-    const sections = read('Cargo.toml').split(/^\[/m).filter((section) => /^(dev-|build-)?dependencies\]/.test(section))
+    const sections = read('Cargo.toml')
+      .split(/^\[/m)
+      .filter((section) => /^(dev-|build-)?dependencies\]/.test(section))
     const needed = sections.flatMap((section) => [...section.matchAll(/^([\w-]+) *=/gm)].map(([, name]) => name))
     assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), needed.sort())
     const { dependencies = {}, devDependencies } = JSON.parse(read('package.json'))
@@ -436,10 +487,16 @@ describe('what the documents claim besides', () => {
 
   test('the rules of the protocol are numbered from 1 to 10, and the sources refer to none but these', () => {
     const rules = headingsOf(PROTOCOL).flatMap(({ title }) => /^Rule (\d+):/.exec(title)?.[1] ?? [])
-    assert.deepEqual(rules, Array.from({ length: 10 }, (_, index) => String(index + 1)))
+    assert.deepEqual(
+      rules,
+      Array.from({ length: 10 }, (_, index) => String(index + 1)),
+    )
     for (const folder of ['src', 'js']) {
-      for (const file of readdirSync(join(ROOT, folder), { recursive: true }).filter((name) => /\.(rs|ts)$/.test(name))) {
-        for (const [, rule] of read(join(folder, file)).matchAll(/PROTOCOL\.md rule (\d+)/g)) assert.ok(rules.includes(rule), `${file}: rule ${rule}`)
+      for (const file of readdirSync(join(ROOT, folder), { recursive: true }).filter((name) =>
+        /\.(rs|ts)$/.test(name),
+      )) {
+        for (const [, rule] of read(join(folder, file)).matchAll(/PROTOCOL\.md rule (\d+)/g))
+          assert.ok(rules.includes(rule), `${file}: rule ${rule}`)
       }
     }
   })

@@ -10,7 +10,12 @@ import { CLIENTS, runtimeOf, versionOf } from '../clients/index.mjs'
 
 export function describeMachine() {
   const [{ model }] = cpus()
-  return { cpu: model.trim(), cores: cpus().length, memory: `${Math.round(totalmem() / 2 ** 30)} GiB`, system: `${type()} ${release()} ${arch()}` }
+  return {
+    cpu: model.trim(),
+    cores: cpus().length,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release()} ${arch()}`,
+  }
 }
 
 /** Of the programs, and of the packages that the clients need. */

@@ -28,15 +28,19 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serve({ port, host, docs, token, dialect }: ServeOptions): Promise<void> {
-  if (dialect === 'event' && token) throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
+  if (dialect === 'event' && token)
+    throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
   const { MCPTestServer } = await import('../../testing.js')
-  const server = await MCPTestServer.listen({ port, host, docs, tokens: token, dialect, history: 0 }).catch((error: unknown) => {
-    throw explain(error, port, host)
-  })
+  const server = await MCPTestServer.listen({ port, host, docs, tokens: token, dialect, history: 0 }).catch(
+    (error: unknown) => {
+      throw explain(error, port, host)
+    },
+  )
   // Before anyone can know that there is something to stop.
   const stopped = toldToStop()
   process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
-  if (!token && !isLoopback(host)) process.stderr.write('Anyone who reaches this machine can use this server: --token asks for a key\n')
+  if (!token && !isLoopback(host))
+    process.stderr.write('Anyone who reaches this machine can use this server: --token asks for a key\n')
   await stopped
   process.stdout.write('Stopping\n')
   await server.close()
