@@ -15,7 +15,7 @@ describe('the licences of the binaries', () => {
 
   test('are of every crate that cargo links into the addon of this platform, and of no macro', () => {
     const tree = execFileSync('cargo', ['tree', '--locked', '--edges', 'normal', '--prefix', 'none', '--format', '{p}', '--package', 'mcp-client'], { cwd: ROOT, encoding: 'utf8' })
-    const [, ...lines] = [...new Set(tree.trim().split('\n').map((line) => line.replace(' (*)', '')))]
+    const lines = [...new Set(tree.trim().split('\n').map((line) => line.replace(' (*)', '')))].filter((line) => !line.startsWith('mcp-'))
     const [macros, crates] = [true, false].map((wanted) => lines.filter((line) => line.includes('(proc-macro)') === wanted).map((line) => line.replace(/^(\S+) v(\S+).*/, '$1@$2')))
     const told = partsOf(text)
     // What only macros stand on is not linked either: cargo tree lists that without a mark.
@@ -57,16 +57,18 @@ describe('gathering licences', () => {
     for (const texts of [[], [' \n']]) assert.throws(() => render('', [part('bare', ...texts)]), /^Error: bare 1\.0\.0 \(MIT\) goes into what is published, and has no licence text/)
   })
 
-  test('follows what is linked: not macros, nor what only builds or tests need', () => {
+  test('follows what is linked: not macros, nor what only builds or tests need, nor the crates of the project itself', () => {
     const crate = (name, kind = 'lib') => ({ id: name, name, version: '1.0.0', targets: [{ kind: [kind] }] })
     const dep = (pkg, ...kinds) => ({ pkg, dep_kinds: kinds.map((kind) => ({ kind })) })
     const node = (id, ...deps) => ({ id, deps })
     const metadata = {
-      packages: [crate('root'), crate('linked'), crate('deep'), crate('macro', 'proc-macro'), crate('of-macro'), crate('built'), crate('tested')],
+      packages: [crate('root'), crate('own'), crate('linked'), crate('deep'), crate('macro', 'proc-macro'), crate('of-macro'), crate('built'), crate('tested')],
+      workspace_members: ['root', 'own'],
       resolve: {
         root: 'root',
         nodes: [
-          node('root', dep('linked', null, 'dev'), dep('macro', null), dep('built', 'build'), dep('tested', 'dev')),
+          node('root', dep('own', null), dep('macro', null), dep('built', 'build'), dep('tested', 'dev')),
+          node('own', dep('linked', null, 'dev')),
           node('linked', dep('deep', null)),
           node('deep', dep('linked', null)),
           node('macro', dep('of-macro', null)),

@@ -31,7 +31,7 @@ export function buildRelease(target = hostTarget()) {
   const env = isLinux ? withZig() : process.env
   const declarations = join(ROOT, 'target', 'release.d.ts')
   const cli = join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js')
-  const args = [cli, 'build', '--platform', '--release', '--no-default-features', '--no-js', '--dts', join('..', '..', 'target', 'release.d.ts'), '--output-dir', join('npm', platform), ...build]
+  const args = [cli, 'build', '--package', 'mcp-client', '--platform', '--release', '--no-default-features', '--no-js', '--dts', join('..', '..', 'target', 'release.d.ts'), '--output-dir', join('npm', platform), ...build]
   execFileSync(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' })
   rmSync(declarations, { force: true })
   const found = offences(file)

@@ -14,12 +14,12 @@ await runSteps([
 
 /** Variables that are set already go before these: `MCP_SIM_HISTORIES=unlimited npm run test:deep` goes on until it is stopped. */
 function randomHistories() {
-  runWith({ MCP_SIM_HISTORIES: '200000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'whatever_happens')
+  runWith({ MCP_SIM_HISTORIES: '200000' }, 'cargo', 'test', '--locked', '--profile=deep', '--package', 'mcp-sim', 'whatever_happens')
 }
 
 /** The same streams for our reader and for tungstenite's. */
 function randomFrames() {
-  runWith({ PROPTEST_CASES: '1000000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'a_stream_is_taken')
+  runWith({ PROPTEST_CASES: '1000000' }, 'cargo', 'test', '--locked', '--profile=deep', '--package', 'mcp-client', '--lib', 'a_stream_is_taken')
 }
 
 /** The tests of npm test that do a thing very often, with their full numbers. */
