@@ -48,7 +48,7 @@ describe('the packages of the platforms', () => {
     }
   })
 
-  test('have the version of the main package, as the crate has', () => {
+  test('have the version of the main package, as the crates have', () => {
     for (const { manifest } of platformManifests()) assert.equal(manifest.version, MANIFEST.version, manifest.name)
     assert.equal(/^version = "(.*)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'))[1], MANIFEST.version)
   })

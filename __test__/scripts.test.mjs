@@ -13,6 +13,7 @@ import { tooWide } from '../scripts/check-comment-width.mjs'
 import { RULES, offences } from '../scripts/check-rooms.mjs'
 import { missingPrerequisite, OLDEST_NODE } from '../scripts/prerequisites.mjs'
 import { folderOf } from './helpers/documents.mjs'
+import { ROOT } from './helpers/snippets.mjs'
 
 const run = promisify(execFile)
 const DEMO = fileURLToPath(new URL('../scripts/demo.mjs', import.meta.url))
@@ -73,27 +74,51 @@ test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PA
 
 test('the rules of the house find what breaks them, and pass over comments', () => {
   const planted = {
-    'src/protocol': [
-      'use tokio::time;',
+    'crates/protocol/src': [
       'let now = Instant::now();',
-      '// tokio::time is not for us',
       'let x = rand::rng();',
+      'let text = fs::read_to_string(path);',
+      '// Instant::now is not for us',
     ],
+    'crates/sim/src': ['let now = SystemTime::now();'],
     'src/driver': ['use napi::Env;', 'unsafe { x() }'],
     js: ['setTimeout(retry, 1000)', '/** setTimeout(x) */'],
   }
   const found = offences(RULES, (room) => [{ file: `${room}/planted.rs`, lines: planted[room] ?? [] }])
   const lines = found.map((offence) => offence.split(': ').at(-1))
   for (const line of [
-    planted['src/protocol'][0],
-    planted['src/protocol'][1],
-    planted['src/protocol'][3],
+    ...planted['crates/protocol/src'].slice(0, 3),
+    ...planted['crates/sim/src'],
     ...planted['src/driver'],
     planted.js[0],
   ]) {
     assert.ok(lines.includes(line), `${line} is not found in ${found.join('\n')}`)
   }
-  assert.ok(!lines.includes(planted['src/protocol'][2]) && !lines.includes(planted.js[1]))
+  assert.ok(!lines.includes(planted['crates/protocol/src'][3]) && !lines.includes(planted.js[1]))
+})
+
+test('the protocol cannot do I/O, run tasks, ask the system for chance or know of JavaScript: no crate that it stands on can', async () => {
+  const { stdout } = await run(
+    'cargo',
+    ['tree', '--locked', '--package', 'mcp-protocol', '--edges', 'normal', '--prefix', 'none', '--format', '{p}'],
+    { cwd: ROOT },
+  )
+  const names = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0])
+  assert.ok(names.includes('bytes'), stdout)
+  assert.deepEqual(
+    names.filter((name) => /^(tokio|mio|socket2|getrandom|rustls|ring|napi|tungstenite|mcp-(?!protocol))/.test(name)),
+    [],
+  )
+})
+
+test('cargo looks at every crate of the workspace unless it is told otherwise', async () => {
+  const { stdout } = await run('cargo', ['metadata', '--locked', '--no-deps', '--format-version', '1'], { cwd: ROOT })
+  const { workspace_members: members, workspace_default_members: usual } = JSON.parse(stdout)
+  assert.ok(members.length >= 3, stdout)
+  assert.deepEqual(usual.toSorted(), members.toSorted())
 })
 
 test('the house as it stands breaks none of its rules', () => {

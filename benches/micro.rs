@@ -7,9 +7,7 @@ use std::{hint::black_box, time::Duration};
 use bytes::Bytes;
 use bytestring::ByteString;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mcp_client::protocol::{
-    Action, Call, Config, ConnectionId, Event, Now, Outcome, Received, Session, delay, envelope,
-};
+use mcp_protocol::{Action, Call, Config, ConnectionId, Event, Now, Outcome, Received, Session, delay, envelope};
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;

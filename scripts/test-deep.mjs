@@ -17,12 +17,31 @@ await runSteps([
  * stopped.
  */
 function randomHistories() {
-  runWith({ MCP_SIM_HISTORIES: '200000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'whatever_happens')
+  runWith(
+    { MCP_SIM_HISTORIES: '200000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-sim',
+    'whatever_happens',
+  )
 }
 
 /** The same streams for our reader and for tungstenite's. */
 function randomFrames() {
-  runWith({ PROPTEST_CASES: '1000000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'a_stream_is_taken')
+  runWith(
+    { PROPTEST_CASES: '1000000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-client',
+    '--lib',
+    'a_stream_is_taken',
+  )
 }
 
 /** The tests of npm test that do a thing very often, with their full numbers. */

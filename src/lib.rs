@@ -10,5 +10,5 @@
 
 pub mod binding;
 pub mod driver;
-pub mod protocol;
+pub use mcp_protocol as protocol;
 mod utf8;

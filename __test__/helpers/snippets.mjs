@@ -236,9 +236,12 @@ async function checkCargo([command, ...args]) {
   if (command === 'run') return assertFile(`examples/${args[args.indexOf('--example') + 1]}/main.rs`)
   const [filter] = args.filter((word) => !word.startsWith('-'))
   if (command !== 'test' || filter === undefined) return
-  const { stdout } = await promisify(execFile)('grep', ['-rlE', `(mod|fn) \\w*${filter}`, join(ROOT, 'src')]).catch(
-    (error) => error,
-  )
+  const { stdout } = await promisify(execFile)('grep', [
+    '-rlE',
+    `(mod|fn) \\w*${filter}`,
+    join(ROOT, 'src'),
+    join(ROOT, 'crates'),
+  ]).catch((error) => error)
   assert.notEqual(stdout, '', `no test is called like "${filter}"`)
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::protocol::{
+use mcp_protocol::{
     Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Received, Remedy,
     Session, State,
 };

@@ -42,8 +42,12 @@ function places(root) {
       file: 'package-lock.json',
       pattern: /^(?<before>(?: {2}| {4}"": \{\n {6}"name": .*\n {6})"version": )"(?<version>[^"]*)"/gm,
     },
-    { file: 'Cargo.toml', pattern: /^(?<before>\[package\]\n(?:[^[\n].*\n)*?version = )"(?<version>[^"]*)"/gm },
-    { file: 'Cargo.lock', pattern: /^(?<before>name = "mcp-client"\nversion = )"(?<version>[^"]*)"/gm },
+    {
+      file: 'Cargo.toml',
+      pattern: /^(?<before>\[workspace\.package\]\n(?:[^[\n].*\n)*?version = )"(?<version>[^"]*)"/gm,
+    },
+    // What has no source is a crate of the workspace.
+    { file: 'Cargo.lock', pattern: /^(?<before>name = ".*"\nversion = )"(?<version>[^"]*)"(?!\nsource)/gm },
   ]
 }
 

@@ -1,10 +1,12 @@
 //! The binding: converts and delegates. No rule, default or map lives here.
 //!
-//! What is rare crosses as JSON text of the types in [`crate::protocol`] (their TypeScript forms are generated); what is
+//! What is rare crosses as JSON text of the types in [`mcp_protocol`] (their TypeScript forms are generated); what is
 //! hot crosses as numbers and strings. A call's promise is a slot, a number that the JavaScript side gives out.
 
 mod calls;
 mod client;
+#[cfg(test)]
+mod constants;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
 mod pieces;
@@ -12,8 +14,6 @@ mod pieces;
 mod raw;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
-#[cfg(test)]
-mod types;
 
 use napi_derive::napi;
 
