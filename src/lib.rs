@@ -11,4 +11,3 @@
 pub mod binding;
 pub mod driver;
 pub mod protocol;
-mod utf8;
