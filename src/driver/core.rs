@@ -16,11 +16,12 @@ use super::{
     clock::Clock,
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
-use crate::protocol::{Action, ConnectionId, Now, Session};
+use crate::protocol::{Action, ConnectionId, Now, Route, Session};
 
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
     pub(super) sink: S,
+    pub(super) route: Route,
     pub(super) clock: Clock,
     /// Wakes the client's task.
     pub(super) nudge: Notify,
@@ -46,7 +47,7 @@ pub(super) struct Core<T> {
 
 impl<S: Sink> Shared<S> {
     /// A client whose task does not run yet.
-    pub(super) fn new(session: Session<S::Payload>, clock: Clock, sink: S) -> Self {
+    pub(super) fn new(session: Session<S::Payload>, route: Route, clock: Clock, sink: S) -> Self {
         let core = Core {
             session,
             outbox: None,
@@ -56,7 +57,7 @@ impl<S: Sink> Shared<S> {
             running: false,
             abandoned: false,
         };
-        Self { sink, clock, nudge: Notify::new(), core: Mutex::new(core) }
+        Self { sink, route, clock, nudge: Notify::new(), core: Mutex::new(core) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core<S::Payload>> {

@@ -13,8 +13,8 @@ use super::{
     task,
 };
 use crate::protocol::{
-    Call, Config, ConnectionId, Interest, LogLevel, Now, OptionError, Refused, RequestId, RequestKey, Secret, Session,
-    Snapshot, Stats,
+    Call, Config, ConnectionId, Interest, LogLevel, Now, OptionError, Refused, RequestId, RequestKey, Route, Secret,
+    Session, Snapshot, Stats,
 };
 
 /// The name of the thread that all clients share, as debuggers show it.
@@ -37,14 +37,14 @@ enum Writes {
 impl<S: Sink> Handle<S> {
     /// A client in `idle`.
     ///
-    /// Errors: an option that HTTP does not allow.
-    pub fn new(config: Config, sink: S) -> Result<Self, OptionError> {
+    /// Errors: a part of the route that HTTP does not allow.
+    pub fn new(config: Config, route: Route, sink: S) -> Result<Self, OptionError> {
         // Only for its errors: each dial makes its own.
-        Endpoint::new(&config)?;
+        Endpoint::new(&route)?;
         let clock = Clock::start();
-        let mut session = Session::new(config, seed(), clock.now());
+        let mut session = Session::new(config, route.url.as_str(), seed(), clock.now());
         session.set_interest(Interest::ALL);
-        Ok(Self { shared: Arc::new(Shared::new(session, clock, sink)) })
+        Ok(Self { shared: Arc::new(Shared::new(session, route, clock, sink)) })
     }
 
     /// See [`Session::connect`]. Returns the snapshot that the command left behind, before the I/O thread changes it again.
@@ -142,9 +142,9 @@ impl<S: Sink> Handle<S> {
         self.shared.lock().session.buffered_amount()
     }
 
-    /// See [`Session::config`].
-    pub fn config(&self) -> Config {
-        self.shared.lock().session.config().clone()
+    /// The default timeout of requests; `None` waits for ever.
+    pub fn request_timeout(&self) -> Option<Duration> {
+        self.shared.lock().session.config().request_timeout
     }
 
     /// Writes what waits, many requests with one system call: from the calling thread if the transport allows it, because that is cheaper

@@ -250,7 +250,7 @@ impl<S: Sink> Task<S> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
-                let endpoint = Endpoint::new(self.shared.lock().session.config()).expect("the handle was made with it");
+                let endpoint = Endpoint::new(&self.shared.route).expect("the handle was made with it");
                 self.connection = Connection::Dialing(connection, Box::pin(endpoint.dial()));
             }
             Action::Close { connection, code, reason } => {

@@ -39,8 +39,11 @@ use serde::Serialize;
 #[cfg(any(test, feature = "sim"))]
 pub use self::session::Footprint;
 pub use self::{
-    backoff::{Jitter, delay},
-    config::{Config, DialectChoice, MaxAttempts, OptionError, OptionFault, Secret, TokenSource},
+    backoff::delay,
+    config::{
+        Config, DialectChoice, Headers, Jitter, MaxAttempts, OptionError, OptionFault, Options, Route, Secret,
+        TokenSource,
+    },
     dialect::Dialect,
     error::{CallError, ErrorData, Fault},
     request_id::{RequestId, RequestKey},

@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::{
     http::{HeaderName, HeaderValue, Uri},
 };
 
-use crate::protocol::{Config, OptionError, OptionFault};
+use crate::protocol::{Headers, OptionError, OptionFault, Route};
 
 /// Where to connect to, and the upgrade request to make there. Made anew for each dial: it is larger than the options that it is made of.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// Errors: a URL, header or subprotocol that HTTP does not allow; each names its option.
-    pub(crate) fn new(config: &Config) -> Result<Self, OptionError> {
+    pub(crate) fn new(route: &Route) -> Result<Self, OptionError> {
         let wrong = |option: &str, complaint: &str| OptionError::new(OptionFault::Type, option, complaint);
-        let uri: Uri = config.url.parse().map_err(|_| wrong("url", "is not a valid URL"))?;
+        let uri: Uri = route.url.parse().map_err(|_| wrong("url", "is not a valid URL"))?;
         let secure = match uri.scheme_str() {
             Some("ws") => false,
             Some("wss") => true,
@@ -39,23 +39,23 @@ impl Endpoint {
             uri.path()
         );
         let mut request = uri.into_client_request().map_err(|_| wrong("url", "is not a valid URL"))?;
-        add_headers(&mut request, &config.headers)?;
-        add_protocols(&mut request, &config.protocols)?;
+        add_headers(&mut request, &route.headers)?;
+        add_protocols(&mut request, &route.protocols)?;
         Ok(Self { request, host, port, secure, shown })
     }
 }
 
-fn add_headers(request: &mut Request, headers: &[(String, String)]) -> Result<(), OptionError> {
-    for (name, value) in headers {
+fn add_headers(request: &mut Request, headers: &Headers) -> Result<(), OptionError> {
+    for (name, value) in headers.iter() {
         let wrong = |complaint: &str| {
             OptionError::new(OptionFault::Type, "headers", &format!("has a header {name:?} {complaint}"))
         };
-        let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong("whose name HTTP does not allow"))?;
+        let header = HeaderName::try_from(name).map_err(|_| wrong("whose name HTTP does not allow"))?;
         if OURS.contains(&header.as_str()) {
             return Err(wrong("that the WebSocket upgrade sets itself; leave it out"));
         }
         // The value is not told: it may be a secret.
-        let value = HeaderValue::try_from(value.as_str()).map_err(|_| wrong("whose value HTTP does not allow"))?;
+        let value = HeaderValue::try_from(value).map_err(|_| wrong("whose value HTTP does not allow"))?;
         request.headers_mut().insert(header, value);
     }
     Ok(())
@@ -91,8 +91,12 @@ const OURS: [&str; 6] = [
 mod tests {
     use super::*;
 
+    fn route_to(url: &str) -> Route {
+        Route { url: url.to_owned(), ..Route::default() }
+    }
+
     fn endpoint(url: &str) -> Result<Endpoint, OptionError> {
-        Endpoint::new(&Config { url: url.to_owned(), ..Config::default() })
+        Endpoint::new(&route_to(url))
     }
 
     #[test]
@@ -110,12 +114,11 @@ mod tests {
             assert_eq!(endpoint(url).expect_err(url).option, "url");
         }
         for (name, value) in [("a b", "c"), ("Upgrade", "x"), ("Sec-WebSocket-Key", "x"), ("x", "a\r\nb")] {
-            let headers = vec![(name.to_owned(), value.to_owned())];
-            let config = Config { url: "ws://h/".to_owned(), headers, ..Config::default() };
-            let error = Endpoint::new(&config).expect_err(name);
+            let headers = Headers::from_iter([(name.to_owned(), value.to_owned())]);
+            let error = Endpoint::new(&Route { headers, ..route_to("ws://h/") }).expect_err(name);
             assert!(error.option == "headers" && error.message.contains(name), "{error}");
         }
-        let config = Config { url: "ws://h/".to_owned(), protocols: vec!["a b".to_owned()], ..Config::default() };
-        assert_eq!(Endpoint::new(&config).expect_err("a blank").option, "protocols");
+        let route = Route { protocols: vec!["a b".to_owned()], ..route_to("ws://h/") };
+        assert_eq!(Endpoint::new(&route).expect_err("a blank").option, "protocols");
     }
 }
