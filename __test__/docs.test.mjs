@@ -465,7 +465,7 @@ describe('what the documents claim besides', () => {
       '16 KiB': ['crates/protocol/src/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
-      '250 ms': ['src/driver/dial.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
+      '250 ms': ['src/driver/dial/tcp.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
     }
     const [rows] = tablesUnder(PROTOCOL, 'Fixed numbers')
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())

@@ -261,7 +261,7 @@ impl<T> Session<T> {
         let State::Connecting(connection) = self.state else { return };
         self.drop_connection(connection);
         // Without its query, which may hold a secret.
-        let url = self.config.url.split('?').next().unwrap_or_default();
+        let url = self.url.split('?').next().unwrap_or_default();
         let timeout = self.config.connect_timeout.as_millis();
         let message = format!("connecting to {url} took longer than connectTimeout ({timeout} ms)");
         self.retry_dial(now, Fault::ConnectFailed { message, retryable: true, cause: None });

@@ -281,7 +281,7 @@ impl<T> Session<T> {
         let connection = self.fresh_connection();
         let previous = self.enter(State::Connecting(connection));
         if let Some(old) = previous.connection() {
-            self.actions.push_back(Action::Drop { connection: old, farewell: Some(1000) });
+            self.actions.push_back(Action::Drop { connection: old, close_code: Some(1000) });
         }
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
@@ -311,7 +311,7 @@ impl<T> Session<T> {
         self.timers.stop(Timer::Auth);
         self.error = None;
         if let State::Connecting(connection) = self.state {
-            self.actions.push_back(Action::Drop { connection, farewell: None });
+            self.actions.push_back(Action::Drop { connection, close_code: None });
         }
         if self.state.link().is_none() {
             return self.become_closed(None, &Fault::Closed);
@@ -364,13 +364,13 @@ impl<T> Session<T> {
     /// Somebody wants to connect while we are closing: the goodbye is not waited for.
     pub(super) fn give_up_closing(&mut self) {
         if let Some(connection) = self.state.connection() {
-            self.actions.push_back(Action::Drop { connection, farewell: Some(1000) });
+            self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
         }
         self.become_closed(Some(&Ending::abnormal("connect() was called while closing")), &Fault::Closed);
     }
 
     pub(super) fn drop_connection(&mut self, connection: ConnectionId) {
-        self.actions.push_back(Action::Drop { connection, farewell: None });
+        self.actions.push_back(Action::Drop { connection, close_code: None });
     }
 
     /// A ping whose answer, or any other byte, must come within `patience`.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use mcp_protocol::Fault;
+use mcp_protocol::{Fault, Options};
 
 #[test]
 fn the_defaults_are_the_contracts() {
@@ -17,7 +17,7 @@ fn the_defaults_are_the_contracts() {
         "maxMessageSize": 64 * 1024 * 1024, "maxBufferedAmount": 16 * 1024 * 1024,
         "dialect": "auto",
     });
-    assert_eq!(Value::Object(Config::default_table()), expected);
+    assert_eq!(Value::Object(Options::default_table()), expected);
 }
 
 #[test]

@@ -1,14 +1,14 @@
-//! Frames in: whole messages out of the bytes of a stream (RFC 6455 § 5). It reads nothing itself. Each byte of a message is copied at most
-//! once, into the memory that the message is handed out in.
+//! Makes messages of the bytes of a stream (RFC 6455 § 5). It reads nothing itself. Each byte of a message is copied at most once, into
+//! the memory in which the message is passed on.
 
 use bytes::{BufMut, Bytes, BytesMut, buf::Limit};
 use bytestring::ByteString;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::utf8;
+use super::utf8;
 
-/// What comes in whole. A pong is no news beyond its bytes.
-pub(super) enum Message {
+/// A complete message. A pong is none: it only proves life, as all bytes do.
+pub(crate) enum Message {
     Text(ByteString),
     Binary(Bytes),
     Ping(Bytes),
@@ -19,9 +19,9 @@ pub(super) enum Message {
     },
 }
 
-/// What no server may send.
+/// What a server must not send.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Violation {
+pub(crate) enum Violation {
     #[error("a message of {size} bytes is larger than maxMessageSize ({limit} bytes)")]
     TooLarge { size: u64, limit: usize },
     #[error("a text message was not UTF-8")]
@@ -31,7 +31,7 @@ pub(super) enum Violation {
 }
 
 /// The frames of one connection.
-pub(super) struct Frames {
+pub(crate) struct Frames {
     /// Bytes that a message may have.
     limit: usize,
     /// The beginning of a frame, until its length is known: `head[..head_length]` has come.
@@ -40,10 +40,10 @@ pub(super) struct Frames {
     /// The frame whose payload comes next.
     frame: Option<Frame>,
     control: BytesMut,
-    /// The message that is coming in, if any, and what has come of it.
+    /// The kind of the message that is coming in, if any, and its bytes so far.
     kind: Option<Kind>,
     message: BytesMut,
-    /// The last message, if it was large: when nobody has it any more, its memory is ready for the next one, page by page.
+    /// The last message, if it was large: once nobody holds it any more, its memory serves the next one without page faults.
     last: Bytes,
 }
 
@@ -62,7 +62,7 @@ enum Kind {
 
 impl Frames {
     /// A message may have `limit` bytes.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
             head: [0; LONGEST_HEAD],
@@ -75,8 +75,8 @@ impl Frames {
         }
     }
 
-    /// Gives the messages that are whole with these bytes to `take`, up to a close frame.
-    pub(super) fn take_all(&mut self, mut bytes: &[u8], mut take: impl FnMut(Message)) -> Result<(), Violation> {
+    /// Passes each message that these bytes complete to `take`, up to a close frame.
+    pub(crate) fn take_all(&mut self, mut bytes: &[u8], mut take: impl FnMut(Message)) -> Result<(), Violation> {
         while let Some(message) = self.take(&mut bytes)? {
             let is_last = matches!(message, Message::Close { .. });
             take(message);
@@ -87,7 +87,7 @@ impl Frames {
         Ok(())
     }
 
-    /// Takes from the front of `bytes` what there is of the next message. `None` when all of them are taken and it is not whole.
+    /// Takes from the front of `bytes` what belongs to the next message. `None` when all are taken and the message is not complete.
     fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, Violation> {
         loop {
             if self.frame.is_none() && !self.take_head(bytes)? {
@@ -108,8 +108,8 @@ impl Frames {
         }
     }
 
-    /// Room for what is missing of a message, if that is `large` bytes or more; [`Self::filled`] is to hear how many bytes were put there.
-    pub(super) fn room(&mut self, large: usize) -> Option<Limit<&mut BytesMut>> {
+    /// Room for what is missing of a message, if that is `large` bytes or more. Call [`Self::filled`] with the number of bytes put there.
+    pub(crate) fn room(&mut self, large: usize) -> Option<Limit<&mut BytesMut>> {
         match self.frame {
             Some(Frame { opcode, missing, .. }) if missing >= large && !is_control(opcode) => {
                 Some((&mut self.message).limit(missing))
@@ -118,15 +118,15 @@ impl Frames {
         }
     }
 
-    /// So many bytes were put into the room.
-    pub(super) fn filled(&mut self, count: usize) -> Result<Option<Message>, Violation> {
+    /// `count` bytes were put into the room. Returns the message that they complete.
+    pub(crate) fn filled(&mut self, count: usize) -> Result<Option<Message>, Violation> {
         if let Some(frame) = &mut self.frame {
             frame.missing -= count;
         }
         self.end_frame()
     }
 
-    /// False when the rest of it has not come.
+    /// False when the rest of the head has not come.
     fn take_head(&mut self, bytes: &mut &[u8]) -> Result<bool, Violation> {
         loop {
             let needed = if self.head_length < 2 { 2 } else { 2 + length_bytes(self.head[1]) };
@@ -153,7 +153,7 @@ impl Frames {
         Ok(true)
     }
 
-    /// What the first two bytes of a frame say.
+    /// Checks the first two bytes of a frame.
     fn check_head(&self) -> Result<(), Violation> {
         let [first, second, ..] = self.head;
         let (opcode, is_final) = (first & OPCODE, first & FINAL != 0);
@@ -180,7 +180,7 @@ impl Frames {
             BINARY => self.kind = Some(Kind::Binary),
             _ => {}
         }
-        // No more than the limit, or than 125.
+        // At most the limit, or 125.
         let missing = length as usize;
         if !is_control(opcode) {
             self.reserve(missing);
@@ -202,7 +202,7 @@ impl Frames {
         self.message.reserve(length);
     }
 
-    /// The message that is whole with this frame, if the frame is.
+    /// The message that this frame completes, if the frame is complete.
     fn end_frame(&mut self) -> Result<Option<Message>, Violation> {
         let Some(frame) = self.frame.take_if(|frame| frame.missing == 0) else { return Ok(None) };
         match frame.opcode {
@@ -270,7 +270,7 @@ const PONG: u8 = 10;
 /// Of a frame without a mask.
 const LONGEST_HEAD: usize = 10;
 const LONGEST_CONTROL: u8 = 125;
-/// Bytes. The memory of such a message is worth keeping until the next one comes: the system would give it page by page.
+/// Bytes. The memory of such a message is worth keeping for the next one: fresh memory costs a page fault each 4 KiB.
 const LARGE: usize = 1 << 20;
 
 #[cfg(test)]

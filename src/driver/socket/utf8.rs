@@ -1,5 +1,5 @@
-//! Bytes that become text: the one check of what the server sends. A large answer that is not ASCII takes the standard library's check a
-//! third of all that is done with it; this one goes by vectors.
+//! The one check that what the server sends is UTF-8. With the standard library's check, a large answer that is not ASCII would spend
+//! a third of its whole processing time here; this one uses vector instructions.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -10,8 +10,7 @@ pub(crate) fn text_of(bytes: Bytes) -> Result<ByteString, Bytes> {
     if Encoding::utf8_valid_up_to(&bytes) < bytes.len() {
         return Err(bytes);
     }
-    #[expect(unsafe_code, reason = "the safe way would check them a second time, and slowly")]
-    // SAFETY: all of them are UTF-8, as was just found.
+    // SAFETY: the lines above have checked that all of them are UTF-8.
     Ok(unsafe { ByteString::from_bytes_unchecked(bytes) })
 }
 
@@ -19,7 +18,7 @@ pub(crate) fn text_of(bytes: Bytes) -> Result<ByteString, Bytes> {
 mod tests {
     use super::*;
 
-    /// Long enough for every way in which the check may go.
+    /// Long enough for every path through the check.
     #[test]
     fn only_utf_8_is_a_text() {
         for length in 0..200 {
