@@ -3,9 +3,11 @@
 //! Inputs and commands change it; outputs are drained from it (the drain rule of [`super`]). Events leave in the order
 //! in which users are to see them: the state, then the event with its own name, then whom it settles.
 
+mod authentication;
 mod commands;
 mod inputs;
 mod lifecycle;
+mod liveness;
 mod requests;
 
 use std::{collections::VecDeque, time::Duration};
