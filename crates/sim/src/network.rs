@@ -8,10 +8,12 @@ use std::{
     time::Duration,
 };
 
-use rand::{RngExt, SeedableRng, rngs::StdRng};
-
-use super::{Server, server::Deed};
 use mcp_protocol::ConnectionId;
+
+use crate::{
+    chance::Chance,
+    event::{Way, WorldEvent},
+};
 
 /// How the network and the server take their time; in a calm one all happens at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,20 +26,11 @@ pub struct Weather {
     pub reading: u64,
 }
 
-/// A direction of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
-    /// From the client.
-    Up,
-    /// To the client.
-    Down,
-}
-
 /// Everything between the two sides, ordered by when it arrives.
 pub(super) struct Network {
     pub(super) weather: Weather,
-    pub(super) chance: StdRng,
-    on_its_way: BTreeMap<(Duration, u64), Deed>,
+    pub(super) chance: Chance,
+    on_its_way: BTreeMap<(Duration, u64), WorldEvent>,
     sent: u64,
     latencies: BTreeMap<ConnectionId, Duration>,
     /// From here on nothing arrives, and nobody is told.
@@ -50,7 +43,7 @@ impl Network {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             weather: Weather::default(),
-            chance: StdRng::seed_from_u64(seed),
+            chance: Chance::new(seed),
             on_its_way: BTreeMap::new(),
             sent: 0,
             latencies: BTreeMap::new(),
@@ -61,7 +54,7 @@ impl Network {
 
     /// A new connection: how long its messages will take.
     pub(super) fn dial(&mut self, connection: ConnectionId) {
-        let latency = Duration::from_millis(self.draw(self.weather.latency));
+        let latency = Duration::from_millis(self.chance.draw(self.weather.latency));
         self.latencies.insert(connection, latency);
         if self.latencies.len() > REMEMBERED {
             self.latencies.pop_first();
@@ -69,36 +62,36 @@ impl Network {
     }
 
     /// Happens next.
-    pub(super) fn at_once(&mut self, deed: Deed) {
-        self.at(Duration::ZERO, deed);
+    pub(super) fn at_once(&mut self, event: WorldEvent) {
+        self.at(Duration::ZERO, event);
     }
 
     /// Sets out at `now`, and arrives when the connection's latency is over.
-    pub(super) fn send(&mut self, now: Duration, deed: Deed) {
-        let latency = deed.connection().and_then(|connection| self.latencies.get(&connection));
-        self.at(now + latency.copied().unwrap_or_default(), deed);
+    pub(super) fn send(&mut self, now: Duration, event: WorldEvent) {
+        let latency = event.connection().and_then(|connection| self.latencies.get(&connection));
+        self.at(now + latency.copied().unwrap_or_default(), event);
     }
 
     /// Sets out when the server has thought about it.
-    pub(super) fn send_later(&mut self, now: Duration, deed: Deed) {
+    pub(super) fn send_later(&mut self, now: Duration, event: WorldEvent) {
         let thinking = self.time_to_think();
-        self.send(now + thinking, deed);
+        self.send(now + thinking, event);
     }
 
     /// Happens on the client's side, where code thinks as long as the server does.
-    pub(super) fn think(&mut self, now: Duration, deed: Deed) {
+    pub(super) fn think(&mut self, now: Duration, event: WorldEvent) {
         let thinking = self.time_to_think();
-        self.at(now + thinking, deed);
+        self.at(now + thinking, event);
     }
 
     fn time_to_think(&mut self) -> Duration {
-        Duration::from_millis(self.draw(self.weather.thinking))
+        Duration::from_millis(self.chance.draw(self.weather.thinking))
     }
 
     /// Happens at that moment.
-    pub(super) fn at(&mut self, due: Duration, deed: Deed) {
+    pub(super) fn at(&mut self, due: Duration, event: WorldEvent) {
         self.sent += 1;
-        self.on_its_way.insert((due, self.sent), deed);
+        self.on_its_way.insert((due, self.sent), event);
     }
 
     /// When the next thing happens.
@@ -107,17 +100,17 @@ impl Network {
     }
 
     /// What has arrived by now. What a half-open link swallows is gone; what burns the fuse down cuts its connection.
-    pub(super) fn arrived(&mut self, now: Duration) -> Option<Deed> {
+    pub(super) fn arrived(&mut self, now: Duration) -> Option<WorldEvent> {
         while self.next().is_some_and(|due| due <= now) {
-            let (_, deed) = self.on_its_way.pop_first()?;
-            let Some((connection, way)) = deed.course() else { return Some(deed) };
+            let (_, event) = self.on_its_way.pop_first()?;
+            let Some((connection, way)) = event.course() else { return Some(event) };
             if self.frozen.contains(&(connection, way)) {
                 continue;
             }
-            if self.burns_down(&deed) {
-                return Some(Deed::Cut(connection));
+            if self.burns_down(&event) {
+                return Some(WorldEvent::Cut(connection));
             }
-            return Some(deed);
+            return Some(event);
         }
         None
     }
@@ -144,7 +137,7 @@ impl Network {
 
     /// What the client has sent never arrives.
     pub(super) fn lose_what_goes_up(&mut self, connection: ConnectionId) {
-        self.on_its_way.retain(|_, deed| deed.course() != Some((connection, Way::Up)));
+        self.on_its_way.retain(|_, event| event.course() != Some((connection, Way::Up)));
     }
 
     /// Everything on its way is lost. No trouble is left but half-open links.
@@ -154,19 +147,8 @@ impl Network {
         self.fuse = None;
     }
 
-    /// Between 0 and `most`.
-    pub(super) fn draw(&mut self, most: u64) -> u64 {
-        // A calm network draws nothing, so that rules can be tested without chance.
-        if most == 0 { 0 } else { self.chance.random_range(0..=most) }
-    }
-
-    /// One of them.
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.chance.random_range(0..from.len())]
-    }
-
-    fn burns_down(&mut self, deed: &Deed) -> bool {
-        if !matches!(deed, Deed::Say(..) | Deed::Hear(_)) {
+    fn burns_down(&mut self, event: &WorldEvent) -> bool {
+        if !matches!(event, WorldEvent::Say(..) | WorldEvent::Hear(_)) {
             return false;
         }
         let Some(left) = &mut self.fuse else { return false };
@@ -176,15 +158,6 @@ impl Network {
         }
         self.fuse = None;
         true
-    }
-}
-
-impl Network {
-    /// What an honest or a dishonest server makes of it goes out.
-    pub(super) fn answer(&mut self, server: Server, text: &mcp_protocol::Transmit, now: mcp_protocol::Now) {
-        for deed in server.hear(text, now, self) {
-            self.send_later(now.mono, deed);
-        }
     }
 }
 
