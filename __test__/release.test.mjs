@@ -28,7 +28,7 @@ const CHANGELOG = '# Changelog\n\nWhat changes.\n\n## Unreleased\n\n- A thing.\n
 async function checkout(t) {
   const root = await folderOf(t, { 'CHANGELOG.md': CHANGELOG })
   const manifests = readdirSync(join(ROOT, 'npm')).map((name) => `npm/${name}/package.json`)
-  for (const file of ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', ...manifests]) {
+  for (const file of ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', 'fuzz/Cargo.lock', ...manifests]) {
     mkdirSync(join(root, file, '..'), { recursive: true })
     cpSync(join(ROOT, file), join(root, file))
   }
@@ -99,7 +99,7 @@ describe('a release is refused in one sentence', () => {
   })
 
   test('for places that do not agree on the version', async (t) => {
-    for (const [file, was] of [['Cargo.toml', 'version = "0.1.0"'], ['Cargo.lock', 'name = "mcp-client"\nversion = "0.1.0"'], ['npm/linux-x64-gnu/package.json', '"version": "0.1.0"'], ['package-lock.json', '"version": "0.1.0"']]) {
+    for (const [file, was] of [['Cargo.toml', 'version = "0.1.0"'], ['Cargo.lock', 'name = "mcp-client"\nversion = "0.1.0"'], ['Cargo.lock', 'name = "mcp-protocol"\nversion = "0.1.0"'], ['fuzz/Cargo.lock', 'name = "mcp-sim"\nversion = "0.1.0"'], ['npm/linux-x64-gnu/package.json', '"version": "0.1.0"'], ['package-lock.json', '"version": "0.1.0"']]) {
       const root = await checkout(t)
       write(root, file, (text) => text.replace(was, was.replace('0.1.0', '0.0.9')))
       assert.equal(refusal(root), `package.json has version 0.1.0, but ${file} has 0.0.9: make them the same`)
@@ -255,7 +255,7 @@ describe('a tag', () => {
     const root = await checkout(t)
     const { tag } = makeRelease(root, '0.2.0', '2026-03-04')
     assert.deepEqual(tagOffences(root, tag), [])
-    assert.deepEqual(tagOffences(root, 'v0.1.0').slice(-1), ['The tag is v0.1.0, but Cargo.lock has version 0.2.0'])
+    assert.deepEqual(tagOffences(root, 'v0.1.0').slice(-1), ['The tag is v0.1.0, but fuzz/Cargo.lock has version 0.2.0'])
     assert.equal(tagOffences(root, 'v0.3.0').at(-1), 'CHANGELOG.md has nothing about 0.3.0')
   })
 
