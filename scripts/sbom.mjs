@@ -3,7 +3,7 @@
  * the addon, and `npm.cdx.json` of what is bundled into dist/, which must have been built.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cargoTool } from './cargo-tool.mjs'
@@ -29,6 +29,8 @@ export function crates(folder) {
   ]
   execFileSync(cargoTool('cargo-cyclonedx'), args, { cwd: ROOT, stdio: 'inherit' })
   renameSync(join(ROOT, `${name}.json`), join(folder, `${name}.json`))
+  // It writes one for each crate of the workspace. That of the addon has them all.
+  for (const crate of readdirSync(join(ROOT, 'crates'))) rmSync(join(ROOT, 'crates', crate, `${name}.json`), { force: true })
 }
 
 /** What npm knows of the packages that are bundled; the others are not part of what is published. */

@@ -12,7 +12,7 @@ impl Chance {
 
     /// Between 0 and `most`.
     pub(super) fn draw(&mut self, most: u64) -> u64 {
-        // A calm network draws nothing, so that rules can be tested without chance.
+        // Where nothing is slow, nothing is drawn, so that rules can be tested without chance.
         if most == 0 { 0 } else { self.0.random_range(0..=most) }
     }
 

@@ -12,7 +12,7 @@ use crate::{Server, Sim, event::WorldEvent};
 
 /// What a driver reports.
 impl Sim {
-    /// Does something to the session, then drains it: the one way in.
+    /// Changes the session, then drains it. Every change goes through here.
     pub fn input<R>(&mut self, act: impl FnOnce(&mut Session<u32>, Now) -> R) -> R {
         let result = act(&mut self.session, self.now);
         self.drain();
@@ -42,8 +42,7 @@ impl Sim {
         self.drain();
     }
 
-    /// A writer takes so many texts. Should the connection end before the next [`write`](Self::write), the server has read
-    /// them all the same.
+    /// A writer takes so many texts. If the connection ends before the next [`write`](Self::write), the server has read them nevertheless.
     pub fn begin_writing(&mut self, count: usize) {
         self.leaving = count.min(self.unwritten.len());
         let (connection, leaving) = (self.connection, self.leaving);
@@ -221,9 +220,9 @@ impl Sim {
         !self.holds_writes && !self.is_reading && !self.unwritten.is_empty()
     }
 
-    /// All at once; or one text, for which there is room when the peer has read it.
+    /// Writes everything at once; or one text, and the next one when the peer has read it.
     fn write_next(&mut self) {
-        let reading = self.network.weather.reading;
+        let reading = self.network.conditions.reading;
         if reading == 0 {
             return self.write_some(usize::MAX);
         }
@@ -242,7 +241,7 @@ impl Sim {
         self.session.handle_written(self.connection, count);
     }
 
-    /// The server may have it from now on.
+    /// Writes one text: from now on the server may have it.
     fn leave(&mut self, text: Transmit) {
         self.ledger.written(&text);
         self.network.send(self.now.mono, WorldEvent::Hear(text.clone()));
@@ -259,7 +258,7 @@ impl Sim {
     /// What always holds between two inputs.
     fn check(&mut self) {
         let snapshot = self.session.snapshot();
-        assert_eq!(self.told, snapshot, "a change of the picture was not told");
+        assert_eq!(self.told, snapshot, "a change of the snapshot was not told");
         if let MaxAttempts::Limited(cap) = self.session.config().max_reconnect_attempts {
             assert!(snapshot.attempt <= cap, "attempt {} of {cap}", snapshot.attempt);
         }

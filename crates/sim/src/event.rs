@@ -13,7 +13,7 @@ pub enum Way {
     Down,
 }
 
-/// Something that the network, the server or the token function does next.
+/// Something that the network, the server or the user's code does next.
 #[derive(Debug)]
 pub(super) enum WorldEvent {
     Open(ConnectionId),
@@ -25,11 +25,11 @@ pub(super) enum WorldEvent {
     End(ConnectionId, Ending),
     /// The connection is gone on both sides.
     Cut(ConnectionId),
-    /// The peer has read a text: there is room for one more.
+    /// The peer has read a text: the next one can be written.
     Room(ConnectionId),
-    /// The user's code hears that a socket is open.
+    /// The user's code is told that a socket is open.
     TellOpening,
-    /// Another server takes over.
+    /// Another kind of server replaces the present one.
     Change(Server),
 }
 
@@ -48,8 +48,8 @@ impl WorldEvent {
         }
     }
 
-    /// The link that it takes, and in which direction.
-    pub(super) fn course(&self) -> Option<(ConnectionId, Way)> {
+    /// Over which connection it travels, and in which direction; `None` if it does not.
+    pub(super) fn route(&self) -> Option<(ConnectionId, Way)> {
         match self {
             Self::Hear(text) => Some((text.connection, Way::Up)),
             Self::Room(id) => Some((*id, Way::Up)),

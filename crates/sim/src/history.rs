@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
-use super::{Server, Sim, Way, Weather};
+use super::{Conditions, Server, Sim, Way};
 use mcp_protocol::{Call, Config, ConnectionId, DialectChoice, Ending, Interest, Jitter, MaxAttempts, Outcome};
 use mcp_protocol::{Secret, Session, TokenSource};
 
@@ -17,9 +17,9 @@ pub struct History {
     /// Request ids, jitter and the network are drawn from it.
     seed: u64,
     config: Config,
-    /// The trouble ends before the client is closed: it must come back by itself, and a call succeed.
+    /// All trouble ends before the client is closed: then it must reconnect by itself, and a call must succeed.
     is_healed: bool,
-    /// The user's code was written against a socket: see [`Sim::await_openings`].
+    /// The user's code was written against a WebSocket: see [`Sim::await_openings`].
     awaits_openings: bool,
     steps: Vec<Step>,
 }
@@ -55,9 +55,9 @@ enum Step {
     Suspend(u64),
     ChangeNetwork,
     Server(Server),
-    Weather(Weather),
+    Conditions(Conditions),
     Freeze(Way),
-    Fuse(u32),
+    CutAfter(u32),
     Restart(u64),
     Late(u32),
 }
@@ -78,7 +78,7 @@ impl History {
         let config = choices.config();
         let is_healed = choices.coin();
         let awaits_openings = seed.is_multiple_of(3);
-        let mut steps = vec![Step::Weather(choices.weather()), Step::Server(choices.server())];
+        let mut steps = vec![Step::Conditions(choices.conditions()), Step::Server(choices.server())];
         if choices.number(8) > 0 {
             steps.push(Step::Connect);
         }
@@ -182,9 +182,9 @@ impl Life {
             Step::Suspend(millis) => sim.suspend(*millis),
             Step::ChangeNetwork => sim.change_network(),
             Step::Server(server) => sim.set_server(*server),
-            Step::Weather(weather) => sim.set_weather(*weather),
+            Step::Conditions(conditions) => sim.set_conditions(*conditions),
             Step::Freeze(way) => sim.freeze(*way),
-            Step::Fuse(messages) => sim.light_fuse(*messages),
+            Step::CutAfter(messages) => sim.cut_after(*messages),
             Step::Restart(millis) => sim.restart_server(*millis),
             Step::Late(back) => self.news_of_the_past(*back),
         }
@@ -224,7 +224,7 @@ impl Life {
         self.sim.advance(LONGEST_ABSENCE);
         let state = self.sim.state();
         if !dialing && self.sim.connection() == before {
-            // It had no attempt left, was closed, or was refused at the door.
+            // It had no attempt left, was closed, or was refused at the upgrade.
             let is_at_rest = matches!(state, "idle" | "closed" | "failed" | "unauthorized");
             return assert!(is_at_rest && !self.sim.session().snapshot().connected, "{state} for ever");
         }
@@ -294,8 +294,8 @@ impl Choices<'_> {
         }
     }
 
-    fn weather(&mut self) -> Weather {
-        Weather {
+    fn conditions(&mut self) -> Conditions {
+        Conditions {
             latency: self.one_of(&[0, 0, 1, 50, 700, 4_000]),
             thinking: self.one_of(&[0, 0, 10, 3_000, 40_000]),
             reading: self.one_of(&[0, 0, 0, 1, 100, 9_000]),
@@ -309,15 +309,15 @@ impl Choices<'_> {
 
     fn step(&mut self) -> Step {
         match self.byte() {
-            0..=79 => self.deed_of_the_user(),
-            80..=139 => self.deed_of_the_peer(),
+            0..=79 => self.user_step(),
+            80..=139 => self.peer_step(),
             140..=199 => Step::Advance(self.one_of(&[0, 1, 40, 999, 1_000, 5_000, 10_000, 15_000, 31_000])),
             200..=227 => self.trouble(),
             _ => self.driver(),
         }
     }
 
-    fn deed_of_the_user(&mut self) -> Step {
+    fn user_step(&mut self) -> Step {
         match self.number(32) {
             0..=2 => Step::Connect,
             3 => Step::Reconnect,
@@ -333,7 +333,7 @@ impl Choices<'_> {
         }
     }
 
-    fn deed_of_the_peer(&mut self) -> Step {
+    fn peer_step(&mut self) -> Step {
         match self.number(32) {
             0..=5 => Step::Open,
             6..=14 => Step::Say(self.one_of(&TEXTS).to_owned()),
@@ -355,9 +355,9 @@ impl Choices<'_> {
             5..=6 => Step::Drop,
             7..=8 => Step::TooLarge,
             9..=12 => Step::Freeze(self.one_of(&[Way::Up, Way::Down])),
-            13..=18 => Step::Fuse(self.number(8) as u32),
+            13..=18 => Step::CutAfter(self.number(8) as u32),
             19..=22 => Step::Restart(self.one_of(&[1, 1_500, 20_000, 100_000])),
-            23..=26 => Step::Weather(self.weather()),
+            23..=26 => Step::Conditions(self.conditions()),
             _ => Step::Server(self.server()),
         }
     }

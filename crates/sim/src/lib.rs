@@ -1,11 +1,11 @@
 //! A simulated world around one [`Session`]: network, server and both clocks, in virtual time.
 //!
 //! [`Sim`] does what a driver does. It keeps the drain rule, fires timeouts exactly when they are due, and records all that
-//! comes out with the moment it came. The server is scripted call by call, or answers by itself ([`Server`]), across a
-//! network that takes its time ([`Weather`]) or breaks. A [`History`] is a whole life of such a client, drawn from a seed.
+//! comes out with the moment it came. The server is scripted call by call, or answers by itself ([`Server`]), over a
+//! network that is slow ([`Conditions`]) or breaks. A [`History`] is a whole life of such a client, drawn from a seed.
 //!
 //! It must never read a clock, start a thread or draw from a global generator: the same seed and the same calls give
-//! the same record. After every step it checks what always holds, so each test, random history and herd checks it too.
+//! the same record. After every step it checks what always holds, so each test and random history checks it too.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,7 @@ use mcp_protocol::{
     Config, ConnectionId, Interest, Jitter, Now, Outcome, Record, RequestId, Session, Snapshot, Transmit,
 };
 
-pub use self::{event::Way, history::History, network::Weather, server::Server};
+pub use self::{event::Way, history::History, network::Conditions, server::Server};
 use self::{event::WorldEvent, ledger::Ledger, network::Network};
 
 /// One client in its world. Payloads of commands and calls are numbered from 1.
@@ -39,7 +39,7 @@ pub struct Sim {
     now: Now,
     /// Texts handed out for the open socket and not yet written.
     unwritten: VecDeque<Transmit>,
-    /// So many of them are with a writer.
+    /// How many of them a writer has taken.
     leaving: usize,
     holds_writes: bool,
     /// The peer is reading a text: the next one leaves when it has.
@@ -51,19 +51,19 @@ pub struct Sim {
     is_open: bool,
     /// The client has stopped reading that socket.
     is_paused: bool,
-    /// What a server that answers by itself said meanwhile.
+    /// What the server has sent meanwhile, unless it is scripted.
     unread: VecDeque<WorldEvent>,
     /// The message that the session was just given.
     heard: Option<String>,
     /// The event dialect was taken up on the newest connection.
     is_event: bool,
-    /// The user's code was written against a socket: it is told of each opening, and may authenticate by itself.
+    /// The user's code was written against a WebSocket: it is told of each opening, and may authenticate by itself.
     awaits_openings: bool,
     /// The connection that the last text was for, or on which the server has accepted the client, or speaks of events.
     spoke_on: ConnectionId,
     record: Vec<Record>,
     ledger: Ledger,
-    /// The picture that the user was told last.
+    /// The last snapshot that the user was told.
     told: Snapshot,
 }
 
@@ -129,7 +129,7 @@ impl Sim {
         &self.record
     }
 
-    /// Starts a fresh page of the record.
+    /// Empties the record.
     pub fn forget(&mut self) {
         self.record.clear();
     }
@@ -144,7 +144,7 @@ impl Sim {
         self.ledger.unsettled()
     }
 
-    /// The id under which the call went out, refused ones apart.
+    /// The id of a call, unless it was refused.
     pub fn id(&self, call: u32) -> Option<RequestId> {
         self.ledger.id(call)
     }

@@ -1,20 +1,20 @@
-//! The kinds of servers.
+//! The kinds of servers; [`crate::answers`] says what each does.
 
-/// Who answers.
+/// What kind of server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
-    /// Nobody: the test says each word of the server, and of the token function.
+    /// None: the test says what the server sends, and what the token function returns.
     Scripted,
     /// An honest server of the guide's dialect. It takes every token and answers each tool request with its parameters.
     Guide,
-    /// An honest server of the event dialect, which passes over the guide's frames without a word.
+    /// An honest server of the event dialect, which ignores the guide's messages.
     Event,
-    /// Takes connections and says nothing at all, not even goodbye.
+    /// Accepts connections and sends nothing at all, not even a close frame.
     Mute,
-    /// Speaks the guide's dialect, and says what is not so: answers to nobody, twice, late, broken, in the other dialect.
+    /// Speaks the guide's dialect and sends wrong answers: to no request, twice, late, broken, in the other dialect.
     Liar,
-    /// Turns clients away: at the upgrade, by refusing the token, or by closing after it.
+    /// Refuses clients: at the upgrade, by refusing the token, or by closing afterwards.
     Refusing,
-    /// Is not there: dials fail, or nobody answers them.
+    /// Is down: dials fail, or are never answered.
     Down,
 }

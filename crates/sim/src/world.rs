@@ -7,32 +7,32 @@ use mcp_protocol::{DialFailure, Ending, Remedy, Secret, Session};
 use crate::{
     Server, Sim,
     event::{Way, WorldEvent},
-    network::Weather,
+    network::Conditions,
 };
 
-/// What the network and the server do on the newest connection.
+/// What network and server do on the newest connection.
 impl Sim {
-    /// From now on the server answers by itself, or no longer does.
+    /// From now on this kind of server answers.
     pub fn set_server(&mut self, server: Server) {
         self.server = server;
     }
 
-    /// From now on network and server take their time, or no longer do.
-    pub fn set_weather(&mut self, weather: Weather) {
-        self.network.weather = weather;
+    /// From now on network and server are as slow as this.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.network.conditions = conditions;
     }
 
-    /// From now on nothing goes this way, and nobody is told: the link is half open.
+    /// From now on nothing arrives in this direction, and neither side is told: the connection is half open.
     pub fn freeze(&mut self, way: Way) {
         self.network.freeze(self.connection, way);
     }
 
-    /// Cuts a connection after so many more messages, in whichever direction they go.
-    pub fn light_fuse(&mut self, messages: u32) {
-        self.network.light_fuse(messages);
+    /// Cuts a connection after so many more messages, in either direction.
+    pub fn cut_after(&mut self, messages: u32) {
+        self.network.cut_after(messages);
     }
 
-    /// The server goes down, and comes back as it was after `millis`.
+    /// The server goes down, and comes back after `millis`.
     pub fn restart_server(&mut self, millis: u64) {
         let due = self.now.mono + Duration::from_millis(millis);
         self.network.at(due, WorldEvent::Change(self.server));
@@ -40,19 +40,19 @@ impl Sim {
         self.drop_connection();
     }
 
-    /// All trouble ends: what is on its way is lost, `server` answers by itself and at once. The connection ends, or (where
-    /// the heartbeat will find out) stays half open; a dial succeeds.
+    /// All trouble ends: what is on its way is lost, and `server` answers at once. An open connection ends, or stays half open if the
+    /// heartbeat will find that out; a dial succeeds.
     pub fn heal(&mut self, server: Server) {
-        self.network.calm_down();
+        self.network.end_trouble();
         self.server = server;
         self.hold_writes(false);
         self.pause_reading(false);
         let is_dead = self.network.is_frozen(self.connection);
         if self.state() == "connecting" {
-            self.network.thaw();
+            self.network.unfreeze();
             self.open();
         } else if !is_dead || self.session.config().heartbeat_interval.is_none() {
-            self.network.thaw();
+            self.network.unfreeze();
             self.drop_connection();
         }
     }
@@ -92,25 +92,25 @@ impl Sim {
         self.end(Ending { code, reason: reason.to_owned(), clean: true, too_large: false });
     }
 
-    /// The connection is gone without a word.
+    /// The connection is lost without a close frame.
     pub fn drop_connection(&mut self) {
         self.end(Ending::abnormal("reset by peer"));
     }
 
-    /// The socket ends like this. What was not written never will be.
+    /// The socket ends like this. What was not written by then never is.
     pub fn end(&mut self, ending: Ending) {
         self.network.at_once(WorldEvent::End(self.connection, ending));
         self.drain();
     }
 
-    /// The user's token function answers, or fails.
+    /// The user's token function returns a token, or fails.
     pub fn token(&mut self, token: Result<&str, &str>) {
         let connection = self.connection;
         let token = token.map(Secret::new).map_err(str::to_owned);
         self.input(|session, now| session.handle_token(now, connection, token));
     }
 
-    /// Bytes of a message come that is not yet whole.
+    /// Some bytes of a message come, but not all.
     pub fn bytes_come(&mut self) {
         let connection = self.connection;
         self.input(|session, now| session.handle_bytes(now, connection));
@@ -165,7 +165,7 @@ impl Sim {
         self.input(Session::handle_network_changed);
     }
 
-    /// The driver's loop comes round.
+    /// The driver fires the session's timer.
     pub fn wake_up(&mut self) {
         self.input(Session::handle_timeout);
     }
