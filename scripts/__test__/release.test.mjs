@@ -26,8 +26,22 @@ const CHANGELOG =
   '# Changelog\n\nWhat changes.\n\n## Unreleased\n\n- A thing.\n- Another.\n\n## 0.1.0 (2026-01-02)\n\n- The first.\n'
 
 /** A repository with this project's own manifests, all of version 0.1.0. */
+let template
+before(() => {
+  template = mkdtempSync(join(tmpdir(), 'mcp-checkout-'))
+  makeCheckout(template)
+})
+after(() => rmSync(template, { recursive: true, force: true }))
+
+/** A copy of it. */
 async function checkout(t) {
-  const root = await folderOf(t, { 'CHANGELOG.md': CHANGELOG })
+  const root = await folderOf(t, {})
+  cpSync(template, root, { recursive: true })
+  return root
+}
+
+function makeCheckout(root) {
+  writeFileSync(join(root, 'CHANGELOG.md'), CHANGELOG)
   const manifests = readdirSync(join(ROOT, 'npm')).map((name) => `npm/${name}/package.json`)
   for (const file of ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', ...manifests]) {
     mkdirSync(join(root, file, '..'), { recursive: true })
@@ -44,7 +58,6 @@ async function checkout(t) {
     git(root, 'config', name, value)
   git(root, 'add', '.')
   git(root, 'commit', '--quiet', '--message', 'Begin')
-  return root
 }
 
 function git(root, ...args) {
