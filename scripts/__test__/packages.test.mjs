@@ -1,4 +1,4 @@
-/** What is published: the packages' manifests, what is in them, and what checkers of packages say about them. */
+/** What is published: the manifests and files of the packages, and what package linters say about them. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -41,7 +41,7 @@ describe('the packages of the platforms', () => {
     execFileSync(process.execPath, [cli, 'create-npm-dirs'], { cwd: folder, stdio: 'ignore' })
     assert.deepEqual(readdirSync(join(ROOT, 'npm')).sort(), readdirSync(join(folder, 'npm')).sort())
     for (const { platform, manifest } of platformManifests()) {
-      // napi takes it that all of 32-bit ARM has glibc.
+      // napi assumes glibc for all of 32-bit ARM, and does not write it.
       const libc = platform.endsWith('gnueabihf') ? { libc: ['glibc'] } : {}
       assert.deepEqual(manifest, { ...readJson(join(folder, 'npm', platform, 'package.json')), ...libc })
     }
@@ -71,7 +71,7 @@ describe('what is packed', () => {
   after(() => rmSync(folder, { recursive: true, force: true }))
   const main = () => packed.find(({ manifest }) => manifest.name === MANIFEST.name)
 
-  test('of the main package asks for each platform in exactly its own version, and nothing else', () => {
+  test('of the main package depends on each platform package in exactly its own version, and on nothing else', () => {
     const { optionalDependencies, dependencies } = main().manifest
     assert.deepEqual(
       optionalDependencies,
@@ -80,16 +80,16 @@ describe('what is packed', () => {
     assert.equal(dependencies, undefined)
   })
 
-  test('of the main package runs nothing when it is installed, and has nothing that only a clone needs', () => {
+  test('of the main package runs nothing when it is installed, and contains nothing that only a clone needs', () => {
     for (const field of ['scripts', 'devDependencies', 'overrides', 'napi'])
       assert.equal(main().manifest[field], undefined, field)
   })
 
-  test('of a clone asks for nothing that may not be published yet', () => {
+  test('of a clone depends on nothing that may not be published yet', () => {
     assert.equal(MANIFEST.optionalDependencies, undefined)
   })
 
-  test('of the main package is what users need: no sources, tests, maps or binaries', () => {
+  test('of the main package is only what users need: no sources, tests, maps or binaries', () => {
     const { files } = main()
     const documents = [
       'CHANGELOG.md',
@@ -154,16 +154,16 @@ describe('what is packed', () => {
     for (const size of sizes) assert.ok(size > 0 && size <= MOST_BYTES, `${size} bytes`)
   })
 
-  test('to be published must have all binaries', () => {
+  test('for publishing must include all binaries', () => {
     assert.throws(
       () => pack(join(folder, 'published'), { binary: '/no/such.node' }),
-      /\.node is not there: build it for .*, or fetch it with "napi artifacts"/,
+      /\.node is missing: build it for .*, or fetch it with "napi artifacts"/,
     )
   })
 
   test('has types that every way of resolving modules finds and that fit what is run', async () => {
     const analysis = await checkPackage(createPackageFromTarballData(readFileSync(main().file)))
-    assert.ok(Object.keys(analysis.entrypoints).length >= 8, 'all entries are looked at')
+    assert.ok(Object.keys(analysis.entrypoints).length >= 8, 'all entries are checked')
     // TypeScript before 4.7, and "moduleResolution": "node10", do not know `exports`; there only the main entry is
     // found.
     const told = analysis.problems.filter(
@@ -172,7 +172,7 @@ describe('what is packed', () => {
     assert.deepEqual(told, [])
   })
 
-  test('pleases publint', async () => {
+  test('has no findings of publint', async () => {
     const { messages, pkg } = await publint({ pack: { tarball: Uint8Array.from(readFileSync(main().file)).buffer } })
     assert.deepEqual(
       messages.map((message) => formatMessage(message, pkg)),
@@ -188,7 +188,7 @@ describe('the binary', () => {
     assert.ok(size > 500_000 && size <= MOST_BYTES, `${size} bytes`)
   })
 
-  test('for Linux is refused when it needs a newer glibc than 2.17, a library beside glibc, or is not stripped', () => {
+  test('for Linux is refused if it needs a newer glibc than 2.17 or another library, or is not stripped', () => {
     const good = {
       versions: 'Name: GLIBC_2.2.5  Flags: none  Version: 3\n  0x0050:   Name: GLIBC_2.17  Flags: none  Version: 2',
       dynamic: '(NEEDED) Shared library: [libc.so.6]\n (NEEDED) Shared library: [ld-linux-x86-64.so.2]',

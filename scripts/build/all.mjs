@@ -9,7 +9,7 @@ export async function build({ release = true } = {}) {
   const profile = release ? ['--release'] : []
   const args = [cli, 'build', '--platform', '--no-default-features', '--no-js', '--dts', 'js/binding.d.ts', ...profile]
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' })
-  // What is no longer made must not stay.
+  // Files of an earlier build must not stay.
   rmSync(`${ROOT}dist`, { recursive: true, force: true })
   await buildJs()
 }

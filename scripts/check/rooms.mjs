@@ -1,4 +1,4 @@
-/** The rules of the house that no compiler checks: who may know whom (CONTRIBUTING.md). */
+/** Checks which folder may use which, where no compiler does (CONTRIBUTING.md). */
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { ROOT, isMain } from '../lib/root.mjs'
@@ -20,7 +20,7 @@ const PAGE_ROOMS = [
 /** The folders of scripts/: each may import from those before it. */
 const SCRIPTS = ['lib', 'check', 'build', 'release', 'test']
 
-/** In files under `room`, no line of code may match; comments may speak of anything. */
+/** No line of code in files under `room` may match `ban`; comments may. */
 export const RULES = [
   {
     room: 'src/protocol',
@@ -96,7 +96,7 @@ export const RULES = [
   })),
 ]
 
-/** The offences, one sentence each. */
+/** The lines that break a rule, one sentence each. */
 export function offences(rules = RULES, read = readRoom) {
   return rules.flatMap(({ room, except = [], ban, why }) =>
     read(room)

@@ -1,6 +1,4 @@
-/**
- * Programs that come as Python wheels, each in the version and with the hashes of its requirements file in this folder.
- */
+/** Installs programs that come as Python wheels, with the versions and hashes of the requirements files beside it. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -12,7 +10,7 @@ const FAR_TOO_LONG = 300_000
 
 /**
  * @param {string} name of `<name>.requirements.txt`
- * @returns {string} the folder into which pip has installed them; the first time that needs the network
+ * @returns {string} the folder into which pip has installed it; the first call needs the network
  */
 export function wheels(name) {
   const requirements = requirementsOf(name)
@@ -32,7 +30,7 @@ export function requirementsOf(name) {
 function install(name, requirements, folder) {
   const python = ['python3', 'python'].find((program) => spawnSync(program, ['-m', 'pip', '--version']).status === 0)
   if (python === undefined)
-    throw new Error(`${name} comes as a Python wheel, and pip is not there: install Python 3 with pip`)
+    throw new Error(`${name} comes as a Python wheel, and pip was not found: install Python 3 with pip`)
   mkdirSync(CACHE, { recursive: true })
   const fresh = mkdtempSync(join(CACHE, `${name}-`))
   try {
@@ -59,9 +57,9 @@ function install(name, requirements, folder) {
     )
     renameSync(fresh, folder)
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have installed it meanwhile.
     if (!existsSync(folder))
-      throw new Error(`${name} could not be installed with pip: be online\n${error.stderr || error.message}`)
+      throw new Error(`pip could not install ${name}: go online and try again\n${error.stderr || error.message}`)
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }

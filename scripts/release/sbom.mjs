@@ -10,7 +10,7 @@ import { partsOf } from '../lib/licenses/texts.mjs'
 import { npm } from '../lib/npm.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 
-/** Everything that is linked into a binary of any platform. */
+/** Everything that is linked into the binary of some platform. */
 export function crates(folder) {
   const name = 'crates.cdx'
   const args = [
@@ -29,7 +29,7 @@ export function crates(folder) {
   renameSync(join(ROOT, `${name}.json`), join(folder, `${name}.json`))
 }
 
-/** What npm knows of the packages that are bundled; the others are not part of what is published. */
+/** What npm knows about the packages that are bundled; others are not published. */
 export function bundledPackages() {
   const bundled = partsOf(readFileSync(join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8'))
   const bom = JSON.parse(npm(['sbom', '--sbom-format', 'cyclonedx'], { output: true }))
@@ -38,7 +38,7 @@ export function bundledPackages() {
   const isBundled = (ref) => bundled.includes(ref) || ref === component['bom-ref']
   const components = bom.components.filter((part) => isBundled(part['bom-ref']))
   const missing = bundled.filter((ref) => !components.some((part) => part['bom-ref'] === ref))
-  if (missing.length > 0) throw new Error(`npm does not know of ${missing.join(', ')}, which dist/ contains`)
+  if (missing.length > 0) throw new Error(`npm knows nothing about ${missing.join(', ')}, which dist/ contains`)
   const dependencies = bom.dependencies
     .filter(({ ref }) => isBundled(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(isBundled) }))

@@ -1,4 +1,4 @@
-/** `npm test`: sets up and runs everything that has to hold. One command, the same here and in CI. */
+/** `npm test`: sets up and runs all checks and tests, as CI does. */
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { ROOT } from '../lib/root.mjs'
 import { setUp } from '../lib/setup.mjs'
@@ -11,7 +11,7 @@ setUp()
 findBrowser()
 const { build } = await import('../build/all.mjs')
 
-/** Code of users in other surroundings than Node.js, and the examples. */
+/** Code of users in environments other than Node.js, and the examples. */
 const PROJECTS = [
   '__test__/types/page/tsconfig.json',
   '__test__/types/page/react18.tsconfig.json',
@@ -33,7 +33,7 @@ await runSteps([
   ['node --test', () => node('--test', '--test-timeout=120000', ...testFiles())],
 ])
 
-/** Whether there is a browser is said before anything is built. */
+/** A missing browser is reported before anything is built. */
 function findBrowser() {
   try {
     console.log(`The browser of the tests: ${setUpBrowser()}`)
@@ -43,7 +43,7 @@ function findBrowser() {
   }
 }
 
-/** The binding's types are made by the build: what is committed must be what is made. */
+/** The build generates the binding's types: the committed file must be up to date. */
 async function buildAndCompare() {
   const committed = readFileSync(`${ROOT}js/binding.d.ts`, 'utf8')
   await build()
@@ -52,10 +52,10 @@ async function buildAndCompare() {
   }
 }
 
-/** Users' code against the public types, with the types of each supported Node.js. */
+/** Compiles users' code against the public types, with the types of each supported Node.js. */
 function checkTypes() {
   for (const types of ['node20', 'node22', 'node24', 'node']) {
-    // The compiler finds "node" in a folder where only that version is.
+    // The compiler looks for "node" in this folder, which has only that version.
     const roots = `node_modules/.cache/types-of-${types}`
     rmSync(`${ROOT}${roots}`, { recursive: true, force: true })
     mkdirSync(`${ROOT}${roots}`, { recursive: true })

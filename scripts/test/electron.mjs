@@ -74,7 +74,7 @@ async function main(folder) {
       process.platform === 'linux' ? ['xvfb-run', '--auto-servernum', program, '--no-sandbox'] : [program]
     await project.run(command, args, { env: { RESULT: result } })
     const answers = readFileSync(result, 'utf8')
-    if (answers !== EXPECTED) throw new Error(`the packaged app has answered ${answers}, not ${EXPECTED}`)
+    if (answers !== EXPECTED) throw new Error(`the packaged app printed ${answers}, expected ${EXPECTED}`)
     console.log(`a packaged app answers on ${process.platform} ${process.arch}: ${answers}`)
   } finally {
     await workspace.close()
@@ -90,7 +90,7 @@ async function packaged(project) {
     dir: project.folder,
     out: `${project.folder}.packaged`,
     electronVersion: version,
-    // All that is installed there is the client.
+    // Only the client is installed there.
     prune: false,
     asar: { unpack: '**/*.node' },
     quiet: true,

@@ -1,4 +1,4 @@
-/** The table of docs/platforms.md: what was run where, and what was not. */
+/** The table of docs/platforms.md: what was run on which platform, and what was not. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { release } from 'node:os'
@@ -10,9 +10,9 @@ const BEGIN = '<!-- made by npm run test:install -- --save -->'
 const END = '<!-- to here -->'
 const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dist/platform.js')
 
-/** What no run on one machine tries, and why. */
+/** What cannot be tried on one machine, and why. */
 export const NOT_RUN = {
-  Electron: 'its program is not in the npm registry: it is downloaded from elsewhere when it is installed',
+  Electron: 'its program is not in the npm registry: its package downloads it from elsewhere',
 }
 
 export function render(results, binary) {
@@ -39,11 +39,11 @@ export function render(results, binary) {
   ].join('\n')
 }
 
-/** Puts it into the document, in the place of the last one. */
+/** Replaces the table in the document. */
 export function save(text) {
   const document = readFileSync(FILE, 'utf8')
   const [before, after] = [document.indexOf(BEGIN), document.indexOf(END)]
-  if (before < 0 || after < before) throw new Error(`${FILE} has no place for the table: ${BEGIN} … ${END}`)
+  if (before < 0 || after < before) throw new Error(`${FILE} has no place for the table, between ${BEGIN} and ${END}`)
   writeFileSync(FILE, `${document.slice(0, before + BEGIN.length)}\n\n${text}\n\n${document.slice(after)}`)
 }
 
