@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
@@ -15,6 +15,7 @@ import { MOST_BYTES, linuxOffences } from '../scripts/check-binary.mjs'
 import { manifestIn, pack, platformManifests } from '../scripts/pack.mjs'
 import { withRepository } from '../scripts/release/repository.mjs'
 import { npm } from '../scripts/setup.mjs'
+import { linksOf, parseDocument } from './helpers/markdown.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MANIFEST = readJson(join(ROOT, 'package.json'))
@@ -81,13 +82,29 @@ describe('what is packed', () => {
 
   test('of the main package is what users need: no sources, tests, maps or binaries', () => {
     const { files } = main()
-    const documents = ['CHANGELOG.md', 'LICENSE', 'PROTOCOL.md', 'README.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json']
-    const others = files.filter((path) => !documents.includes(path) && !/^(dist\/.*|index)\.(js|mjs|d\.ts|d\.mts)$/.test(path))
+    const documents = [
+      'CHANGELOG.md', 'LICENSE', 'PROTOCOL.md', 'README.md', 'SECURITY.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json',
+    ]
+    const allowed = /^((dist\/.*|index)\.(js|mjs|d\.ts|d\.mts)|docs\/.*\.(md|svg|png))$/
+    const others = files.filter((path) => !documents.includes(path) && !allowed.test(path))
     assert.deepEqual(others, [])
     for (const path of documents) assert.ok(files.includes(path), path)
     assert.deepEqual(files.filter((path) => /(^|\/)(__test__|src|target|js|benches|scripts|node_modules)\/|\.(test|map|tsbuildinfo)\b/.test(path)), [])
     for (const path of files.filter((path) => path.endsWith('js'))) {
       assert.doesNotMatch(readFileSync(join(ROOT, path), 'utf8'), /^\/\/# sourceMappingURL=/m, path)
+    }
+  })
+
+  test('of the main package has every file that its documents link to, and names others without a link', () => {
+    const { files } = main()
+    const documents = files.filter((path) => path.endsWith('.md'))
+    assert.ok(documents.includes('docs/options.md'))
+    for (const name of documents) {
+      for (const target of linksOf(parseDocument(name, readFileSync(join(ROOT, name), 'utf8')))) {
+        const [path] = target.split('#')
+        if (path === '' || /^https:\/\//.test(path)) continue
+        assert.ok(files.includes(posix.join(posix.dirname(name), path)), `${name}: ${target}`)
+      }
     }
   })
 
