@@ -23,7 +23,7 @@ import { listen } from './helpers/test-server.mjs'
 /** Most of the time of these tests is that of processes that start. */
 const AT_ONCE = { concurrency: 4 }
 
-const NAMES = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
+const NAMES = ['.', '.github', 'docs', 'examples'].flatMap(markdownIn)
 const DOCUMENTS = new Map(NAMES.map((name) => [name, parseDocument(name, read(name))]))
 const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) => DOCUMENTS.get(name))
 const [CALLS, OPTIONS, STATES_PAGE, EVENTS, TESTING, COMMAND_LINE] = ['calls', 'options', 'states', 'events', 'testing', 'cli']
@@ -451,6 +451,12 @@ describe('what the documents claim besides', () => {
     const [rows] = tablesUnder(PROTOCOL, 'Fixed numbers')
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())
     for (const [path, constant] of Object.values(sources)) assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
+  })
+
+  test('CONTRIBUTING.md names no file of the repository that is not there', () => {
+    const named = codesOf(CONTRIBUTING.prose).filter((code) => /^[\w.-]+(\/[\w.@-]+)+\/?$/.test(code) && !/^(dist|target)\//.test(code))
+    assert.ok(named.includes('js/cli/program.ts'), 'the recipes are looked at')
+    assert.deepEqual(named.filter((path) => !existsSync(join(ROOT, path))), [])
   })
 
   test('each dependency has its reason', () => {
