@@ -13,7 +13,7 @@ const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/p
 
 /** What no run on one machine tries, and why. */
 export const NOT_RUN = {
-  Electron: 'its program is not in the npm registry: it is downloaded from elsewhere when it is installed',
+  Electron: 'its program is not in the npm registry: the installation downloads it from elsewhere',
 }
 
 export function render(results, binary) {
@@ -32,7 +32,7 @@ export function render(results, binary) {
     '',
     '| what | why |',
     '|---|---|',
-    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above, and which of them were run otherwise is told below |`,
+    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above, and the next part says which of them were run otherwise |`,
     ...Object.entries(NOT_RUN).map(([what, why]) => `| ${what} | ${why} |`),
   ].join('\n')
 }
