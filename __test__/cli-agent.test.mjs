@@ -19,10 +19,17 @@ test('the agent looks its question up, and tells its sources', async (t) => {
 })
 
 test('the agent looks each word up where the question gives too little', async (t) => {
-  const items = { 'reconnect backoff': [], reconnect: [{ title: 'one', snippet: 's', url: 'u' }], backoff: [{ title: 'two', snippet: 's', url: 'u' }] }
+  const items = {
+    'reconnect backoff': [],
+    reconnect: [{ title: 'one', snippet: 's', url: 'u' }],
+    backoff: [{ title: 'two', snippet: 's', url: 'u' }],
+  }
   const server = await listen(t, { tools: { web_search: ({ query }) => ({ items: items[query] }) } })
   await runAgent(t, server, 'one', 'two', '2 sources for "reconnect backoff"')
-  assert.deepEqual(server.requests.map(({ parameters }) => parameters.query), ['reconnect backoff', 'reconnect', 'backoff'])
+  assert.deepEqual(
+    server.requests.map(({ parameters }) => parameters.query),
+    ['reconnect backoff', 'reconnect', 'backoff'],
+  )
 })
 
 test('the agent says in one line why it failed, and exits with 1', async (t) => {

@@ -1,4 +1,7 @@
-/** The packages, installed from a registry on loopback into fresh projects. `npm run test:install` does the same with everything else. */
+/**
+ * The packages, installed from a registry on loopback into fresh projects. `npm run test:install` does the same with
+ * everything else.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -28,8 +31,15 @@ describe('installed', { concurrency: 2 }, () => {
 })
 
 test('the table of docs/platforms.md has a row for each of these and the others, and all of them work', () => {
-  const [rows, others] = tablesUnder(parseDocument('docs/platforms.md', readFileSync(join(ROOT, 'docs/platforms.md'), 'utf8')), 'What was run where')
-  assert.deepEqual(rows.map((row) => row['installed and called with']), ROWS.map(({ name }) => name), 'run "npm run test:install -- --save"')
+  const [rows, others] = tablesUnder(
+    parseDocument('docs/platforms.md', readFileSync(join(ROOT, 'docs/platforms.md'), 'utf8')),
+    'What was run where',
+  )
+  assert.deepEqual(
+    rows.map((row) => row['installed and called with']),
+    ROWS.map(({ name }) => name),
+    'run "npm run test:install -- --save"',
+  )
   assert.deepEqual([...new Set(rows.map(({ result }) => result))], ['works'])
   assert.ok(Object.keys(NOT_RUN).every((what) => others.some((row) => row.what === what)))
 })

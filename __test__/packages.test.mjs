@@ -25,14 +25,21 @@ const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
 
 describe('the packages of the platforms', () => {
   test('are those that the loader knows', () => {
-    assert.deepEqual(platformManifests().map(({ platform }) => platform).sort(), [...PLATFORMS].sort())
+    assert.deepEqual(
+      platformManifests()
+        .map(({ platform }) => platform)
+        .sort(),
+      [...PLATFORMS].sort(),
+    )
   })
 
   test('are as napi makes them from package.json, and say which C library their binary needs', (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'mcp-npm-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     writeFileSync(join(folder, 'package.json'), JSON.stringify(MANIFEST))
-    const cli = createRequire(import.meta.url).resolve('@napi-rs/cli/package.json').replace('package.json', 'dist/cli.js')
+    const cli = createRequire(import.meta.url)
+      .resolve('@napi-rs/cli/package.json')
+      .replace('package.json', 'dist/cli.js')
     execFileSync(process.execPath, [cli, 'create-npm-dirs'], { cwd: folder, stdio: 'ignore' })
     assert.deepEqual(readdirSync(join(ROOT, 'npm')).sort(), readdirSync(join(folder, 'npm')).sort())
     for (const { platform, manifest } of platformManifests()) {
@@ -42,7 +49,7 @@ describe('the packages of the platforms', () => {
     }
   })
 
-  test('have the version of the main package, as the crate has', () => {
+  test('have the version of the main package, as the crates have', () => {
     for (const { manifest } of platformManifests()) assert.equal(manifest.version, MANIFEST.version, manifest.name)
     assert.equal(/^version = "(.*)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'))[1], MANIFEST.version)
   })
@@ -68,12 +75,16 @@ describe('what is packed', () => {
 
   test('of the main package asks for each platform in exactly its own version, and nothing else', () => {
     const { optionalDependencies, dependencies } = main().manifest
-    assert.deepEqual(optionalDependencies, Object.fromEntries(PLATFORMS.map((platform) => [`${MANIFEST.name}-${platform}`, MANIFEST.version]).sort()))
+    assert.deepEqual(
+      optionalDependencies,
+      Object.fromEntries(PLATFORMS.map((platform) => [`${MANIFEST.name}-${platform}`, MANIFEST.version]).sort()),
+    )
     assert.equal(dependencies, undefined)
   })
 
   test('of the main package runs nothing when it is installed, and has nothing that only a clone needs', () => {
-    for (const field of ['scripts', 'devDependencies', 'overrides', 'napi']) assert.equal(main().manifest[field], undefined, field)
+    for (const field of ['scripts', 'devDependencies', 'overrides', 'napi'])
+      assert.equal(main().manifest[field], undefined, field)
   })
 
   test('of a clone asks for nothing that may not be published yet', () => {
@@ -83,13 +94,24 @@ describe('what is packed', () => {
   test('of the main package is what users need: no sources, tests, maps or binaries', () => {
     const { files } = main()
     const documents = [
-      'CHANGELOG.md', 'LICENSE', 'PROTOCOL.md', 'README.md', 'SECURITY.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json',
+      'CHANGELOG.md',
+      'LICENSE',
+      'PROTOCOL.md',
+      'README.md',
+      'SECURITY.md',
+      'dist/THIRD-PARTY-LICENSES.txt',
+      'package.json',
     ]
     const allowed = /^((dist\/.*|index)\.(js|mjs|d\.ts|d\.mts)|docs\/.*\.(md|svg|png))$/
     const others = files.filter((path) => !documents.includes(path) && !allowed.test(path))
     assert.deepEqual(others, [])
     for (const path of documents) assert.ok(files.includes(path), path)
-    assert.deepEqual(files.filter((path) => /(^|\/)(__test__|src|target|js|benches|scripts|node_modules)\/|\.(test|map|tsbuildinfo)\b/.test(path)), [])
+    assert.deepEqual(
+      files.filter((path) =>
+        /(^|\/)(__test__|src|target|js|benches|scripts|node_modules)\/|\.(test|map|tsbuildinfo)\b/.test(path),
+      ),
+      [],
+    )
     for (const path of files.filter((path) => path.endsWith('js'))) {
       assert.doesNotMatch(readFileSync(join(ROOT, path), 'utf8'), /^\/\/# sourceMappingURL=/m, path)
     }
@@ -118,7 +140,11 @@ describe('what is packed', () => {
   test('of a platform is its binary, a README and the licences, and of a platform that was not built no binary', () => {
     for (const { manifest, files } of packed.filter((one) => one !== main())) {
       const binary = manifest.name.endsWith(platformName()) ? [manifest.main] : []
-      assert.deepEqual(files.sort(), ['LICENSE', 'README.md', 'THIRD-PARTY-LICENSES.txt', ...binary, 'package.json'].sort(), manifest.name)
+      assert.deepEqual(
+        files.sort(),
+        ['LICENSE', 'README.md', 'THIRD-PARTY-LICENSES.txt', ...binary, 'package.json'].sort(),
+        manifest.name,
+      )
     }
   })
 
@@ -134,26 +160,39 @@ describe('what is packed', () => {
   })
 
   test('is within the budget of 4 MB, unpacked, licences included', () => {
-    const sizes = Object.values(JSON.parse(npm(['pack', '--json', '--dry-run', '--ignore-scripts', ...packed.map(({ file }) => file)], { output: true }))).map(({ unpackedSize }) => unpackedSize)
+    const sizes = Object.values(
+      JSON.parse(
+        npm(['pack', '--json', '--dry-run', '--ignore-scripts', ...packed.map(({ file }) => file)], { output: true }),
+      ),
+    ).map(({ unpackedSize }) => unpackedSize)
     assert.equal(sizes.length, packed.length)
     for (const size of sizes) assert.ok(size > 0 && size <= MOST_BYTES, `${size} bytes`)
   })
 
   test('to be published must have all binaries', () => {
-    assert.throws(() => pack(join(folder, 'published'), { binary: '/no/such.node' }), /\.node is not there: build it for .*, or fetch it with "napi artifacts"/)
+    assert.throws(
+      () => pack(join(folder, 'published'), { binary: '/no/such.node' }),
+      /\.node is not there: build it for .*, or fetch it with "napi artifacts"/,
+    )
   })
 
   test('has types that every way of resolving modules finds and that fit what is run', async () => {
     const analysis = await checkPackage(createPackageFromTarballData(readFileSync(main().file)))
     assert.ok(Object.keys(analysis.entrypoints).length >= 8, 'all entries are looked at')
-    // TypeScript before 4.7, and "moduleResolution": "node10", do not know `exports`; there only the main entry is found.
-    const told = analysis.problems.filter(({ kind, resolutionKind }) => !(kind === 'NoResolution' && resolutionKind === 'node10'))
+    // TypeScript before 4.7, and "moduleResolution": "node10", do not know `exports`; there only the main entry is
+    // found.
+    const told = analysis.problems.filter(
+      ({ kind, resolutionKind }) => !(kind === 'NoResolution' && resolutionKind === 'node10'),
+    )
     assert.deepEqual(told, [])
   })
 
   test('pleases publint', async () => {
     const { messages, pkg } = await publint({ pack: { tarball: Uint8Array.from(readFileSync(main().file)).buffer } })
-    assert.deepEqual(messages.map((message) => formatMessage(message, pkg)), [])
+    assert.deepEqual(
+      messages.map((message) => formatMessage(message, pkg)),
+      [],
+    )
   })
 })
 
@@ -173,11 +212,19 @@ describe('the binary', () => {
       sections: '[ 1] .dynsym DYNSYM',
     }
     assert.deepEqual(linuxOffences(good), [])
-    assert.deepEqual(linuxOffences({ ...good, versions: good.versions.replace('2.17', '2.18') }), ['needs GLIBC_2.18: at most 2.17 is allowed'])
+    assert.deepEqual(linuxOffences({ ...good, versions: good.versions.replace('2.17', '2.18') }), [
+      'needs GLIBC_2.18: at most 2.17 is allowed',
+    ])
     assert.deepEqual(linuxOffences({ ...good, versions: good.versions.replace('2.17', '2.2.34') }), [])
-    assert.deepEqual(linuxOffences({ ...good, versions: good.versions.replace('2.17', '3.0') }), ['needs GLIBC_3.0: at most 2.17 is allowed'])
-    assert.deepEqual(linuxOffences({ ...good, dynamic: '(NEEDED) Shared library: [libssl.so.3]' }), ['needs libssl.so.3, which not every system has'])
-    assert.deepEqual(linuxOffences({ ...good, sections: '[30] .symtab SYMTAB' }), ['is not stripped: it has a symbol table'])
+    assert.deepEqual(linuxOffences({ ...good, versions: good.versions.replace('2.17', '3.0') }), [
+      'needs GLIBC_3.0: at most 2.17 is allowed',
+    ])
+    assert.deepEqual(linuxOffences({ ...good, dynamic: '(NEEDED) Shared library: [libssl.so.3]' }), [
+      'needs libssl.so.3, which not every system has',
+    ])
+    assert.deepEqual(linuxOffences({ ...good, sections: '[30] .symtab SYMTAB' }), [
+      'is not stripped: it has a symbol table',
+    ])
     assert.deepEqual(linuxOffences({ ...good, versions: '' }), ['names no version of glibc: it cannot be judged'])
   })
 })

@@ -1,4 +1,7 @@
-/** What the package promises: its declarations are those that were agreed on, and docs/versioning.md says what the code does. */
+/**
+ * What the package promises: its declarations are those that were agreed on, and docs/versioning.md says what the code
+ * does.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,12 +15,14 @@ import { ROOT } from './helpers/snippets.mjs'
 describe('the public declarations', () => {
   test('are those of the snapshot', () => {
     const [agreed, built] = [readFileSync(SNAPSHOT, 'utf8'), publicApi()]
-    const advice = 'read docs/versioning.md for what such a change means, note it in CHANGELOG.md, and run "node scripts/public-api.mjs"'
+    const advice =
+      'read docs/versioning.md for what such a change means, note it in CHANGELOG.md, and run "node scripts/public-api.mjs"'
     assert.ok(agreed === built, `the public declarations have changed: ${advice}\n${difference(agreed, built)}`)
   })
 
   const PACKAGE = {
-    'package.json': '{ "name": "some", "exports": { ".": { "types": "./a.d.ts" }, "./b": { "require": { "types": "./b.d.ts" } } } }',
+    'package.json':
+      '{ "name": "some", "exports": { ".": { "types": "./a.d.ts" }, "./b": { "require": { "types": "./b.d.ts" } } } }',
     'a.d.ts': `/** About it. */\nimport { B } from './b.js';\nexport * from './c.js';\nexport interface A {\n    /** Why. */\n    b: B;\n}\nexport {};\n`,
     'b.d.ts': 'type Part = string;\nexport declare const hidden: number;\nexport type B = Part;\n',
     'c.d.ts': `import { B as Other } from './b.js';\nexport declare function c(b: Other): void;\nexport declare function c(): void;\ndeclare const internal: Unused;\ntype Unused = 1;\ndeclare global {\n    interface Window {\n    }\n}\n`,
@@ -35,7 +40,10 @@ describe('the public declarations', () => {
   })
 
   test('stay the same when comments change, or a declaration moves', async (t) => {
-    const moved = { 'b.d.ts': `export { B } from './d.js';\nexport declare const hidden: number;\n`, 'd.d.ts': PACKAGE['b.d.ts'] }
+    const moved = {
+      'b.d.ts': `export { B } from './d.js';\nexport declare const hidden: number;\n`,
+      'd.d.ts': PACKAGE['b.d.ts'],
+    }
     const commented = { 'a.d.ts': PACKAGE['a.d.ts'].replace('Why', 'Because') }
     assert.equal(await apiOf(t, { ...moved, ...commented }), await apiOf(t))
   })
@@ -54,7 +62,10 @@ describe('the public declarations', () => {
   })
 
   test('are not guessed at: a statement that is not understood is an error that shows it', async (t) => {
-    await assert.rejects(apiOf(t, { 'b.d.ts': 'export default 5;\n' }), /b\.d\.ts: a statement .* not understand: export default 5;/)
+    await assert.rejects(
+      apiOf(t, { 'b.d.ts': 'export default 5;\n' }),
+      /b\.d\.ts: a statement .* not understand: export default 5;/,
+    )
   })
 })
 
@@ -74,12 +85,18 @@ describe('docs/versioning.md', () => {
 
   test('names the oldest glibc that the binaries are checked to run with', () => {
     assert.equal(floorOf('glibc, on Linux, for a prebuilt binary'), NEWEST_GLIBC)
-    assert.match(read('js/native-failure.ts'), new RegExp(`\\(glibc ${NEWEST_GLIBC.replace('.', '\\.')} or newer, or musl\\)`))
+    assert.match(
+      read('js/native-failure.ts'),
+      new RegExp(`\\(glibc ${NEWEST_GLIBC.replace('.', '\\.')} or newer, or musl\\)`),
+    )
   })
 
   test('names the oldest Rust that builds it', () => {
     assert.match(read('Cargo.toml'), new RegExp(`^rust-version = "${floorOf('Rust, to build from source')}"$`, 'm'))
-    assert.match(read('scripts/prerequisites.mjs'), new RegExp(`OLDEST_RUST = \\[${floorOf('Rust, to build from source').replace('.', ', ')}\\]`))
+    assert.match(
+      read('scripts/prerequisites.mjs'),
+      new RegExp(`OLDEST_RUST = \\[${floorOf('Rust, to build from source').replace('.', ', ')}\\]`),
+    )
   })
 
   test('names the versions of React that the package takes as a peer', () => {
@@ -90,7 +107,10 @@ describe('docs/versioning.md', () => {
     const { name, exports } = JSON.parse(read('package.json'))
     const [rows] = tablesUnder(DOCUMENT, 'What is public')
     const entries = codesOf(rows[0].what)
-    assert.deepEqual(entries, Object.keys(exports).map((entry) => (entry === '.' ? name : entry)))
+    assert.deepEqual(
+      entries,
+      Object.keys(exports).map((entry) => (entry === '.' ? name : entry)),
+    )
   })
 })
 
@@ -101,5 +121,8 @@ function read(path) {
 /** The lines that only one of them has; those that stay say where. */
 function difference(before, after) {
   const lacking = (others, some) => some.split('\n').filter((line) => !others.split('\n').includes(line))
-  return [...lacking(after, before).map((line) => `- ${line}`), ...lacking(before, after).map((line) => `+ ${line}`)].join('\n')
+  return [
+    ...lacking(after, before).map((line) => `- ${line}`),
+    ...lacking(before, after).map((line) => `+ ${line}`),
+  ].join('\n')
 }

@@ -22,7 +22,8 @@ import { serveRegistry } from './install/registry.mjs'
 
 const { platformName } = createRequire(import.meta.url)('../dist/platform.js')
 
-const CHANGELOG = '# Changelog\n\nWhat changes.\n\n## Unreleased\n\n- A thing.\n- Another.\n\n## 0.1.0 (2026-01-02)\n\n- The first.\n'
+const CHANGELOG =
+  '# Changelog\n\nWhat changes.\n\n## Unreleased\n\n- A thing.\n- Another.\n\n## 0.1.0 (2026-01-02)\n\n- The first.\n'
 
 /** A repository with this project's own manifests, all of version 0.1.0. */
 async function checkout(t) {
@@ -34,7 +35,13 @@ async function checkout(t) {
   }
   setVersions(root, '0.1.0')
   git(root, 'init', '--quiet', '--initial-branch=main')
-  for (const [name, value] of Object.entries({ 'user.name': 'A', 'user.email': 'a@example.com', 'commit.gpgSign': 'false', 'tag.gpgSign': 'false' })) git(root, 'config', name, value)
+  for (const [name, value] of Object.entries({
+    'user.name': 'A',
+    'user.email': 'a@example.com',
+    'commit.gpgSign': 'false',
+    'tag.gpgSign': 'false',
+  }))
+    git(root, 'config', name, value)
   git(root, 'add', '.')
   git(root, 'commit', '--quiet', '--message', 'Begin')
   return root
@@ -52,26 +59,41 @@ describe('a release is refused in one sentence', () => {
   const RELEASE = { version: '0.2.0', dryRun: false }
   const refusal = (root, options = RELEASE) => {
     let message
-    assert.throws(() => plan(root, options), (error) => error instanceof Refusal && ((message = error.message), true))
+    assert.throws(
+      () => plan(root, options),
+      (error) => {
+        message = error.message
+        return error instanceof Refusal
+      },
+    )
     assert.doesNotMatch(message, /\n/)
     return message
   }
 
   test('for want of a version, with the next one as an example', async (t) => {
-    assert.match(refusal(await checkout(t), { dryRun: false }), /^Say which version to release, one above 0\.1\.0.*npm run release -- 0\.1\.1$/)
+    assert.match(
+      refusal(await checkout(t), { dryRun: false }),
+      /^Say which version to release, one above 0\.1\.0.*npm run release -- 0\.1\.1$/,
+    )
   })
 
   test('for a version that is none', async (t) => {
     const root = await checkout(t)
     for (const version of ['1', '1.2', 'v1.2.3', '1.2.3.4', '01.2.3', '1.2.3+build', 'next', '']) {
-      assert.equal(refusal(root, { version, dryRun: true }), `"${version}" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it`)
+      assert.equal(
+        refusal(root, { version, dryRun: true }),
+        `"${version}" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it`,
+      )
     }
   })
 
   test('for a version that is not above that of the package', async (t) => {
     const root = await checkout(t)
     for (const version of ['0.1.0', '0.0.9', '0.1.0-rc.1']) {
-      assert.equal(refusal(root, { version, dryRun: false }), `${version} is not above 0.1.0, which package.json has: choose a greater version`)
+      assert.equal(
+        refusal(root, { version, dryRun: false }),
+        `${version} is not above 0.1.0, which package.json has: choose a greater version`,
+      )
     }
   })
 
@@ -99,7 +121,12 @@ describe('a release is refused in one sentence', () => {
   })
 
   test('for places that do not agree on the version', async (t) => {
-    for (const [file, was] of [['Cargo.toml', 'version = "0.1.0"'], ['Cargo.lock', 'name = "mcp-client"\nversion = "0.1.0"'], ['npm/linux-x64-gnu/package.json', '"version": "0.1.0"'], ['package-lock.json', '"version": "0.1.0"']]) {
+    for (const [file, was] of [
+      ['Cargo.toml', 'version = "0.1.0"'],
+      ['Cargo.lock', 'name = "mcp-client"\nversion = "0.1.0"'],
+      ['npm/linux-x64-gnu/package.json', '"version": "0.1.0"'],
+      ['package-lock.json', '"version": "0.1.0"'],
+    ]) {
       const root = await checkout(t)
       write(root, file, (text) => text.replace(was, was.replace('0.1.0', '0.0.9')))
       assert.equal(refusal(root), `package.json has version 0.1.0, but ${file} has 0.0.9: make them the same`)
@@ -112,14 +139,24 @@ describe('a release is refused in one sentence', () => {
       [['1.0.0', '2.0.0'], /^One version at a time, not 1\.0\.0 and 2\.0\.0/],
       [['1.0.0', '--debug'], /^--debug is for --dry-run/],
     ]) {
-      assert.throws(() => parseArguments(args), (error) => error instanceof Refusal && words.test(error.message))
+      assert.throws(
+        () => parseArguments(args),
+        (error) => error instanceof Refusal && words.test(error.message),
+      )
     }
   })
 
   test('and the command prints it and nothing else, and exits with 1', () => {
     assert.throws(
-      () => execFileSync(process.execPath, [join(ROOT, 'scripts/release.mjs'), '1.2', '--dry-run'], { stdio: 'pipe', encoding: 'utf8' }),
-      ({ status, stdout, stderr }) => status === 1 && stdout === '' && stderr === '"1.2" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it\n',
+      () =>
+        execFileSync(process.execPath, [join(ROOT, 'scripts/release.mjs'), '1.2', '--dry-run'], {
+          stdio: 'pipe',
+          encoding: 'utf8',
+        }),
+      ({ status, stdout, stderr }) =>
+        status === 1 &&
+        stdout === '' &&
+        stderr === '"1.2" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it\n',
     )
   })
 })
@@ -131,7 +168,9 @@ describe('a release', () => {
     assert.equal(tag, 'v1.0.0-rc.1')
     assert.deepEqual([...new Set(versionsIn(root).map(({ version }) => version))], ['1.0.0-rc.1'])
     assert.deepEqual(new Set(git(root, 'diff', '--name-only', 'HEAD~1').trim().split('\n')), new Set(files))
-    const changed = git(root, 'diff', '--unified=0', 'HEAD~1', '--', ':!CHANGELOG.md').split('\n').filter((line) => /^[-+][^-+]/.test(line))
+    const changed = git(root, 'diff', '--unified=0', 'HEAD~1', '--', ':!CHANGELOG.md')
+      .split('\n')
+      .filter((line) => /^[-+][^-+]/.test(line))
     for (const line of changed) assert.match(line, /version"?(:| =) "(0\.1\.0|1\.0\.0-rc\.1)"/)
     assert.equal(changed.length, 2 * versionsIn(root).length)
   })
@@ -140,7 +179,10 @@ describe('a release', () => {
     const root = await checkout(t)
     makeRelease(root, '0.2.0', '2026-03-04')
     assert.equal(git(root, 'log', '--format=%s'), 'Release 0.2.0\nBegin\n')
-    assert.equal(git(root, 'for-each-ref', '--format=%(objecttype) %(contents)', 'refs/tags/v0.2.0').trim(), 'tag 0.2.0\n\n- A thing.\n- Another.')
+    assert.equal(
+      git(root, 'for-each-ref', '--format=%(objecttype) %(contents)', 'refs/tags/v0.2.0').trim(),
+      'tag 0.2.0\n\n- A thing.\n- Another.',
+    )
     assert.equal(git(root, 'status', '--porcelain'), '')
   })
 
@@ -168,8 +210,14 @@ describe('publishing', () => {
     const registry = await serveRegistry(packages.slice(0, 1))
     t.after(() => registry.close())
     const { stdout } = await publish(folder, '--registry', registry.url)
-    const told = packages.map(({ manifest: { name, version } }, index) => `${name}@${version} ${index === 0 ? 'was published before' : 'is published as latest'}`)
-    assert.deepEqual(stdout.split('\n').filter((line) => line.startsWith(packages.at(-1).manifest.name)), told)
+    const told = packages.map(
+      ({ manifest: { name, version } }, index) =>
+        `${name}@${version} ${index === 0 ? 'was published before' : 'is published as latest'}`,
+    )
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => line.startsWith(packages.at(-1).manifest.name)),
+      told,
+    )
     for (const { manifest, file } of packages) {
       const { versions } = await (await fetch(`${registry.url}${manifest.name}`)).json()
       assert.equal(versions[manifest.version].dist.integrity, integrityOf(file), manifest.name)
@@ -179,7 +227,9 @@ describe('publishing', () => {
   test('sends nothing while a package is missing', async (t) => {
     const registry = await serveRegistry([])
     t.after(() => registry.close())
-    await assert.rejects(publish(await folderOf(t, {}), '--registry', registry.url), ({ stderr }) => /lacks mcp-integration-client-.*: pack all packages/.test(stderr))
+    await assert.rejects(publish(await folderOf(t, {}), '--registry', registry.url), ({ stderr }) =>
+      /lacks mcp-integration-client-.*: pack all packages/.test(stderr),
+    )
   })
 
   describe('to npm', () => {
@@ -187,26 +237,48 @@ describe('publishing', () => {
     /** What is said where npm is to be published to; should that be tried, there is nothing at this registry. */
     const refusal = async (env) => {
       const { GITHUB_SERVER_URL: _, GITHUB_REPOSITORY: __, ...rest } = process.env
-      const publishing = promisify(execFile)(process.execPath, [join(ROOT, 'scripts/publish.mjs'), folder], { env: { ...rest, npm_config_registry: 'http://127.0.0.1:9/', ...env } })
-      const { code, stdout, stderr } = await publishing.then(() => assert.fail('it was published'), (error) => error)
+      const publishing = promisify(execFile)(process.execPath, [join(ROOT, 'scripts/publish.mjs'), folder], {
+        env: { ...rest, npm_config_registry: 'http://127.0.0.1:9/', ...env },
+      })
+      const { code, stdout, stderr } = await publishing.then(
+        () => assert.fail('it was published'),
+        (error) => error,
+      )
       assert.deepEqual([code, stdout], [1, ''])
       assert.match(stderr, /^nothing is published: .*\n$/)
       return stderr
     }
 
     test('is refused outside of a workflow, and for packages that name no repository', async () => {
-      assert.match(await refusal({}), /this is no workflow, and npm takes provenance from nothing else: let release\.yml publish/)
-      assert.match(await refusal(WORKFLOW), /client-darwin-arm64 was packed with no repository, and the workflow runs in git\+https:\/\/github\.com\/some-one\/some-thing\.git, so npm would refuse it: let this workflow pack it/)
+      assert.match(
+        await refusal({}),
+        /this is no workflow, and npm takes provenance from nothing else: let release\.yml publish/,
+      )
+      assert.match(
+        await refusal(WORKFLOW),
+        /client-darwin-arm64 was packed with no repository, and the workflow runs in git\+https:\/\/github\.com\/some-one\/some-thing\.git, so npm would refuse it: let this workflow pack it/,
+      )
     })
 
     test('is refused for packages that name another repository than the workflow runs in', () => {
       const manifest = withRepository({ name: 'a' }, { env: { ...WORKFLOW, GITHUB_REPOSITORY: 'some-one/else' } })
-      assert.match(repositoryOffence([manifest], WORKFLOW), /^a was packed with the repository git\+https:\/\/github\.com\/some-one\/else\.git, and the workflow runs in \S+thing\.git, so npm/)
+      assert.match(
+        repositoryOffence([manifest], WORKFLOW),
+        /^a was packed with the repository git\+https:\/\/github\.com\/some-one\/else\.git, and the workflow runs in \S+thing\.git, so npm/,
+      )
     })
 
     test('asks for what a workflow has in its environment, if there is anything of it', () => {
-      for (const wrong of [{ GITHUB_REPOSITORY: 'nothing' }, { GITHUB_REPOSITORY: '' }, { GITHUB_SERVER_URL: 'http://github.com' }, { GITHUB_SERVER_URL: undefined }]) {
-        assert.throws(() => repositoryOffence([], { ...WORKFLOW, ...wrong }), /^Error: GITHUB_SERVER_URL is ".*" and GITHUB_REPOSITORY is ".*": set them as a workflow has them/)
+      for (const wrong of [
+        { GITHUB_REPOSITORY: 'nothing' },
+        { GITHUB_REPOSITORY: '' },
+        { GITHUB_SERVER_URL: 'http://github.com' },
+        { GITHUB_SERVER_URL: undefined },
+      ]) {
+        assert.throws(
+          () => repositoryOffence([], { ...WORKFLOW, ...wrong }),
+          /^Error: GITHUB_SERVER_URL is ".*" and GITHUB_REPOSITORY is ".*": set them as a workflow has them/,
+        )
       }
     })
 
@@ -218,20 +290,38 @@ describe('publishing', () => {
 
     test('asks that package.json names no other repository, if it names one', () => {
       const named = (repository) => withRepository({ name: 'a', repository }, { env: WORKFLOW })
-      assert.equal(named({ type: 'git', url: 'git+https://github.com/some-one/some-thing.git' }).repository.url, 'git+https://github.com/some-one/some-thing.git')
+      assert.equal(
+        named({ type: 'git', url: 'git+https://github.com/some-one/some-thing.git' }).repository.url,
+        'git+https://github.com/some-one/some-thing.git',
+      )
       for (const other of [{ url: 'git+https://github.com/some-one/else.git' }, 'github:some-one/else']) {
-        assert.throws(() => named(other), /^Error: package\.json of a names the repository \S+else\S*, and the workflow runs in \S+thing\.git: .*leave "repository" out$/)
+        assert.throws(
+          () => named(other),
+          /^Error: package\.json of a names the repository \S+else\S*, and the workflow runs in \S+thing\.git: .*leave "repository" out$/,
+        )
       }
     })
   })
 
   test('begins with the names: an empty version of each package that the registry does not know', async (t) => {
-    const [{ manifest: { name } }, ...others] = packages
+    const [
+      {
+        manifest: { name },
+      },
+      ...others
+    ] = packages
     const registry = await serveRegistry(others)
     t.after(() => registry.close())
-    const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/reserve-names.mjs'), '--registry', registry.url])
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      join(ROOT, 'scripts/reserve-names.mjs'),
+      '--registry',
+      registry.url,
+    ])
     const lines = stdout.split('\n').filter((line) => line.startsWith('@mcp-integration/') && !line.includes('@0.0.0'))
-    assert.deepEqual(lines, [`${name} is reserved`, ...others.map(({ manifest }) => `${manifest.name} is there already`)])
+    assert.deepEqual(lines, [
+      `${name} is reserved`,
+      ...others.map(({ manifest }) => `${manifest.name} is there already`),
+    ])
     const { versions } = await (await fetch(`${registry.url}${name}`)).json()
     assert.deepEqual(Object.keys(versions), ['0.0.0'])
   })
@@ -262,7 +352,18 @@ describe('a tag', () => {
   test('becomes a page with what the changelog says of it, marked if it comes before a version', () => {
     const changelog = release(CHANGELOG, '1.0.0-rc.1', '2026-03-04')
     const args = announcement(changelog, 'v1.0.0-rc.1', ['a.tgz'])
-    assert.deepEqual(args, ['release', 'create', 'v1.0.0-rc.1', '--verify-tag', '--title', '1.0.0-rc.1', '--notes', '- A thing.\n- Another.', '--prerelease', 'a.tgz'])
+    assert.deepEqual(args, [
+      'release',
+      'create',
+      'v1.0.0-rc.1',
+      '--verify-tag',
+      '--title',
+      '1.0.0-rc.1',
+      '--notes',
+      '- A thing.\n- Another.',
+      '--prerelease',
+      'a.tgz',
+    ])
     assert.ok(!announcement(changelog, 'v0.1.0', []).includes('--prerelease'))
   })
 })

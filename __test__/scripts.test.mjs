@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { satisfies } from 'semver'
 import { browserPath } from '../scripts/browser.mjs'
+import { tooWide } from '../scripts/check-comment-width.mjs'
 import { RULES, offences } from '../scripts/check-rooms.mjs'
 import { missingPrerequisite, OLDEST_NODE } from '../scripts/prerequisites.mjs'
 import { folderOf } from './helpers/documents.mjs'
+import { ROOT } from './helpers/snippets.mjs'
 
 const run = promisify(execFile)
 const DEMO = fileURLToPath(new URL('../scripts/demo.mjs', import.meta.url))
@@ -28,8 +30,13 @@ test('a missing or old toolchain is named in one sentence with its remedy', () =
 })
 
 test('the toolchains that are new enough are enough', () => {
-  for (const node of ['20.19.0', '21.0.0', '22.13.0', '24.0.0', '26.10.0']) assert.equal(missingPrerequisite({ node, rustc: '1.88.0' }), null)
-  for (const node of ['20.18.3', '22.12.0']) assert.match(missingPrerequisite({ node, rustc: '2.0.0' }), new RegExp(`^Node\\.js 2\\d\\.1[39] .* this is ${node}`))
+  for (const node of ['20.19.0', '21.0.0', '22.13.0', '24.0.0', '26.10.0'])
+    assert.equal(missingPrerequisite({ node, rustc: '1.88.0' }), null)
+  for (const node of ['20.18.3', '22.12.0'])
+    assert.match(
+      missingPrerequisite({ node, rustc: '2.0.0' }),
+      new RegExp(`^Node\\.js 2\\d\\.1[39] .* this is ${node}`),
+    )
 })
 
 test('every tool of the project runs with the oldest Node.js that is asked for', () => {
@@ -38,7 +45,8 @@ test('every tool of the project runs with the oldest Node.js that is asked for',
   const tools = Object.keys(packages[''].devDependencies).filter((name) => name !== 'electron')
   for (const name of tools) {
     const { engines } = packages[`node_modules/${name}`]
-    for (const [major, minor] of OLDEST_NODE) assert.ok(satisfies(`${major}.${minor}.0`, engines?.node ?? '*'), `${name} needs Node.js ${engines?.node}`)
+    for (const [major, minor] of OLDEST_NODE)
+      assert.ok(satisfies(`${major}.${minor}.0`, engines?.node ?? '*'), `${name} needs Node.js ${engines?.node}`)
   }
 })
 
@@ -48,34 +56,95 @@ test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PA
   for (const program of [chrome, mine]) await chmod(program, 0o755)
   assert.equal(browserPath({ PATH: bin }, 'linux'), chrome)
   assert.equal(browserPath({ PATH: bin, CHROMIUM_PATH: mine }, 'linux'), mine)
-  assert.throws(() => browserPath({ PATH: bin, CHROMIUM_PATH: join(bin, 'chromium') }, 'linux'), /no program at \S+chromium, .* CHROMIUM_PATH .*: correct it, or unset it$/)
-  assert.equal(browserPath({ PATH: folder }, 'linux', () => mine), mine)
+  assert.throws(
+    () => browserPath({ PATH: bin, CHROMIUM_PATH: join(bin, 'chromium') }, 'linux'),
+    /no program at \S+chromium, .* CHROMIUM_PATH .*: correct it, or unset it$/,
+  )
+  assert.equal(
+    browserPath({ PATH: folder }, 'linux', () => mine),
+    mine,
+  )
   for (const downloaded of [undefined, join(bin, 'none')]) {
-    assert.throws(() => browserPath({ PATH: folder }, 'linux', () => downloaded), /none was found: install Chromium or Google Chrome, set CHROMIUM_PATH to one, or run "node scripts\/browser\.mjs --download"$/)
+    assert.throws(
+      () => browserPath({ PATH: folder }, 'linux', () => downloaded),
+      /none was found: install Chromium or Google Chrome, set CHROMIUM_PATH to one, or run "node scripts\/browser\.mjs --download"$/,
+    )
   }
 })
 
 test('the rules of the house find what breaks them, and pass over comments', () => {
   const planted = {
-    'src/protocol': ['use tokio::time;', 'let now = Instant::now();', '// tokio::time is not for us', 'let x = rand::rng();'],
+    'crates/protocol/src': [
+      'let now = Instant::now();',
+      'let x = rand::rng();',
+      'let text = fs::read_to_string(path);',
+      '// Instant::now is not for us',
+    ],
+    'crates/sim/src': ['let now = SystemTime::now();'],
     'src/driver': ['use napi::Env;', 'unsafe { x() }'],
-    js: ["setTimeout(retry, 1000)", '/** setTimeout(x) */'],
+    js: ['setTimeout(retry, 1000)', '/** setTimeout(x) */'],
   }
   const found = offences(RULES, (room) => [{ file: `${room}/planted.rs`, lines: planted[room] ?? [] }])
   const lines = found.map((offence) => offence.split(': ').at(-1))
-  for (const line of [planted['src/protocol'][0], planted['src/protocol'][1], planted['src/protocol'][3], ...planted['src/driver'], planted.js[0]]) {
+  for (const line of [
+    ...planted['crates/protocol/src'].slice(0, 3),
+    ...planted['crates/sim/src'],
+    ...planted['src/driver'],
+    planted.js[0],
+  ]) {
     assert.ok(lines.includes(line), `${line} is not found in ${found.join('\n')}`)
   }
-  assert.ok(!lines.includes(planted['src/protocol'][2]) && !lines.includes(planted.js[1]))
+  assert.ok(!lines.includes(planted['crates/protocol/src'][3]) && !lines.includes(planted.js[1]))
+})
+
+test('the protocol cannot do I/O, run tasks, ask the system for chance or know of JavaScript: no crate that it stands on can', async () => {
+  const { stdout } = await run(
+    'cargo',
+    ['tree', '--locked', '--package', 'mcp-protocol', '--edges', 'normal', '--prefix', 'none', '--format', '{p}'],
+    { cwd: ROOT },
+  )
+  const names = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0])
+  assert.ok(names.includes('bytes'), stdout)
+  assert.deepEqual(
+    names.filter((name) => /^(tokio|mio|socket2|getrandom|rustls|ring|napi|tungstenite|mcp-(?!protocol))/.test(name)),
+    [],
+  )
+})
+
+test('cargo looks at every crate of the workspace unless it is told otherwise', async () => {
+  const { stdout } = await run('cargo', ['metadata', '--locked', '--no-deps', '--format-version', '1'], { cwd: ROOT })
+  const { workspace_members: members, workspace_default_members: usual } = JSON.parse(stdout)
+  assert.ok(members.length >= 3, stdout)
+  assert.deepEqual(usual.toSorted(), members.toSorted())
 })
 
 test('the house as it stands breaks none of its rules', () => {
   assert.deepEqual(offences(), [])
 })
 
+test('a comment that is too wide is named by its line, and code is left to the formatter', () => {
+  const files = { 'a.ts': `/** ${'x'.repeat(116)} */\nconst x = '${'x'.repeat(200)}'\n * ${'ä'.repeat(117)}` }
+  assert.deepEqual(
+    tooWide(['a.ts'], (file) => files[file]),
+    ['a.ts:1'],
+  )
+})
+
 test('the demonstration searches, loses its connection, comes back and searches again, and ends by itself', async () => {
   const { stdout } = await run(process.execPath, [DEMO, 'heartbeat'], { timeout: 60_000 })
-  const order = ['connecting → authenticating', 'authenticating → ready', '"heartbeat"', '1012', 'attempt 1 of 10', 'reconnecting → connecting', '"heartbeat"', 'done: 2 of 2 calls answered, 1 reconnect']
+  const order = [
+    'connecting → authenticating',
+    'authenticating → ready',
+    '"heartbeat"',
+    '1012',
+    'attempt 1 of 10',
+    'reconnecting → connecting',
+    '"heartbeat"',
+    'done: 2 of 2 calls answered, 1 reconnect',
+  ]
   let from = 0
   for (const part of order) {
     const at = stdout.indexOf(part, from)

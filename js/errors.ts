@@ -45,7 +45,12 @@ export class MCPError extends Error {
     this.retryable = details.retryable
     // Only what is known becomes a property: a printed error shows no rows of `undefined`.
     const { toolName, requestId, sent } = details
-    Object.assign(this, toolName !== undefined && { toolName }, requestId !== undefined && { requestId }, sent !== undefined && { sent })
+    Object.assign(
+      this,
+      toolName !== undefined && { toolName },
+      requestId !== undefined && { requestId },
+      sent !== undefined && { sent },
+    )
   }
 }
 
@@ -69,7 +74,10 @@ export class MCPToolError extends MCPError {
 knowEverywhere(MCPError, Symbol.for('@mcp-integration/client MCPError'))
 knowEverywhere(MCPToolError, Symbol.for('@mcp-integration/client MCPToolError'))
 
-/** Lets `instanceof` know the errors of every copy of a class by a mark. One that a user derives from it is known as always. */
+/**
+ * Lets `instanceof` know the errors of every copy of a class by a mark. One that a user derives from it is known as
+ * always.
+ */
 function knowEverywhere(errorClass: { readonly prototype: object }, mark: symbol): void {
   Object.defineProperty(errorClass.prototype, mark, { value: true })
   Object.defineProperty(errorClass, Symbol.hasInstance, {

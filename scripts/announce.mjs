@@ -1,6 +1,6 @@
 /**
- * `node scripts/announce.mjs v1.2.3 FOLDER…`: makes the page of a release, with the lines of the changelog and the files of these folders.
- * It needs `gh`, the command line of GitHub, and uses nothing else but Node.js.
+ * `node scripts/announce.mjs v1.2.3 FOLDER…`: makes the page of a release, with the lines of the changelog and the
+ * files of these folders. It needs `gh`, the command line of GitHub, and uses nothing else but Node.js.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -14,12 +14,26 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 export function announcement(changelog, tag, files) {
   const version = tag.slice(1)
   const before = version.includes('-') ? ['--prerelease'] : []
-  return ['release', 'create', tag, '--verify-tag', '--title', version, '--notes', notesOf(changelog, version), ...before, ...files]
+  return [
+    'release',
+    'create',
+    tag,
+    '--verify-tag',
+    '--title',
+    version,
+    '--notes',
+    notesOf(changelog, version),
+    ...before,
+    ...files,
+  ]
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [tag, ...folders] = process.argv.slice(2)
   if (tag === undefined) throw new Error('usage: node scripts/announce.mjs TAG FOLDER…')
   const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
-  execFileSync('gh', announcement(readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'), tag, files), { cwd: ROOT, stdio: 'inherit' })
+  execFileSync('gh', announcement(readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'), tag, files), {
+    cwd: ROOT,
+    stdio: 'inherit',
+  })
 }

@@ -1,9 +1,9 @@
 /**
- * The browser that the tests drive: one that is installed, or on Debian, as root, the one of the system's packages. Nothing else is
- * downloaded unless it is asked for, and `npm start` needs none.
+ * The browser that the tests drive: one that is installed, or on Debian, as root, the one of the system's packages.
+ * Nothing else is downloaded unless it is asked for, and `npm start` needs none.
  *
- * `node scripts/browser.mjs --download` fetches the one of Playwright, for systems that have none to install: Ubuntu's package of
- * Chromium is an empty one that wants snap.
+ * `node scripts/browser.mjs --download` fetches the one of Playwright, for systems that have none to install: Ubuntu's
+ * package of Chromium is an empty one that wants snap.
  */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
@@ -14,8 +14,13 @@ import { fileURLToPath } from 'node:url'
 /** Names of programs, and where installers put them that leave PATH alone. */
 const PROGRAMS = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser', 'chrome']
 const PLACES = {
-  darwin: ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium'],
-  win32: ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA'].map((name) => join(process.env[name] ?? '', 'Google/Chrome/Application/chrome.exe')),
+  darwin: [
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  ],
+  win32: ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA'].map((name) =>
+    join(process.env[name] ?? '', 'Google/Chrome/Application/chrome.exe'),
+  ),
 }
 
 /** Text needs a font, and the package of the browser asks for none. */
@@ -30,9 +35,13 @@ export function browserPath(env = process.env, platform = process.platform, down
   const { CHROMIUM_PATH: chosen, PATH = '' } = env
   if (chosen) {
     if (isProgram(chosen)) return chosen
-    throw new Error(`there is no program at ${chosen}, where CHROMIUM_PATH says that Chromium is: correct it, or unset it`)
+    throw new Error(
+      `there is no program at ${chosen}, where CHROMIUM_PATH says that Chromium is: correct it, or unset it`,
+    )
   }
-  const inPath = PATH.split(delimiter).filter(Boolean).flatMap((folder) => PROGRAMS.map((name) => join(folder, name)))
+  const inPath = PATH.split(delimiter)
+    .filter(Boolean)
+    .flatMap((folder) => PROGRAMS.map((name) => join(folder, name)))
   const found = [...inPath, ...(PLACES[platform] ?? [])].find(isProgram)
   if (found) return found
   const other = downloaded()
@@ -84,7 +93,10 @@ function install() {
 function aptGet(command, ...args) {
   const options = ['--yes', '--quiet', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
   try {
-    execFileSync('apt-get', [command, ...options, ...args], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'inherit', 'inherit'] })
+    execFileSync('apt-get', [command, ...options, ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
     return true
   } catch {
     // It has said why; whether a browser is there now decides.

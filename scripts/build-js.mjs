@@ -1,6 +1,7 @@
 /**
- * Builds js/ into dist/. The compiler checks and translates everything; then the parts that stand on other packages are bundled
- * with them, because the published package has no dependencies. What is left over of their own folders goes away.
+ * Builds js/ into dist/. The compiler checks and translates everything; then the parts that stand on other packages are
+ * bundled with them, because the published package has no dependencies. What is left over of their own folders goes
+ * away.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -18,17 +19,17 @@ const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
 
 /**
- * An entry, and the folder or files that it takes in. What an entry imports from js/ outside of those stays a `require`, so that
- * there is one client and one server however they are reached. What `require` of the package gives is one file because each file that
- * is loaded takes time: `alone` are those of its files that nobody else asks for, `copied` those that others ask for too and that may
- * be there twice.
+ * An entry, and the folder or files that it takes in. What an entry imports from js/ outside of those stays a
+ * `require`, so that there is one client and one server however they are reached. What `require` of the package gives
+ * is one file because each file that is loaded takes time: `alone` are those of its files that nobody else asks for,
+ * `copied` those that others ask for too and that may be there twice.
  */
 const BUNDLES = [
   {
     entry: 'index.ts',
     exportsPlainly: true,
-    alone: ['call', 'client', 'hub', 'native', 'options', 'succession'],
-    copied: ['arguments', 'close-codes', 'errors', 'native-types', 'node-version', 'platform', 'socket-events'],
+    alone: ['binding-constants', 'call', 'client', 'hub', 'native', 'native-types', 'options', 'succession'],
+    copied: ['arguments', 'close-codes', 'errors', 'node-version', 'platform', 'socket-events'],
   },
   { entry: 'native-failure.ts', copied: ['platform'] },
   { entry: 'testing/main.ts', folder: 'testing' },
@@ -65,8 +66,8 @@ async function makeBundle(bundle) {
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    // A Node.js that is too old must be able to parse what tells it so: from this one on it gets the file itself, by the condition
-    // `node-addons` in package.json; to an older one, index.js tells it.
+    // A Node.js that is too old must be able to parse what tells it so: from this one on it gets the file itself, by
+    // the condition `node-addons` in package.json; to an older one, index.js tells it.
     target: 'node14.19',
     define: { PACKAGE_VERSION: JSON.stringify(version) },
     external: [...OPTIONAL_PACKAGES, '*/package.json'],
@@ -88,12 +89,16 @@ function giveNamesBack(code) {
   return renamed.length === 0 ? code : code.replaceAll(new RegExp(`\\b_(${renamed.join('|')})\\b`, 'g'), '$1')
 }
 
-/** Properties in place of getters, which take time to define whenever the package is loaded. None of what it exports ever changes. */
+/**
+ * Properties in place of getters, which take time to define whenever the package is loaded. None of what it exports
+ * ever changes.
+ */
 function exportPlainly(code) {
   const helpers = /^var __defProp = .*?^module\.exports = __toCommonJS\(\w+\);\n/ms
   const names = /^\/\/ Annotate the CommonJS export names.*\n0 && \((module\.exports = \{[^}]*\})\);$/m
   const plain = code.replace(helpers, '').replace(names, '$1;')
-  if (!plain.includes('\nmodule.exports = {') || /\b__\w+\(/.test(plain)) throw new Error('esbuild writes exports in another way now: see exportPlainly()')
+  if (!plain.includes('\nmodule.exports = {') || /\b__\w+\(/.test(plain))
+    throw new Error('esbuild writes exports in another way now: see exportPlainly()')
   return plain
 }
 
@@ -101,7 +106,8 @@ function exportPlainly(code) {
 function requireTheRest(bundle) {
   const { folder, alone = [], copied = [] } = bundle
   const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
-  const isOwn = (target) => (folder === undefined ? files.includes(target) : target.startsWith(join(SOURCE, folder) + sep))
+  const isOwn = (target) =>
+    folder === undefined ? files.includes(target) : target.startsWith(join(SOURCE, folder) + sep)
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {
@@ -121,14 +127,18 @@ function checkImports(bundle, metafile) {
   const output = outputOf(bundle)
   const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
   for (const path of asked) {
-    const isThere = path.startsWith('.') ? existsSync(resolve(dirname(output), path)) : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path)
+    const isThere = path.startsWith('.')
+      ? existsSync(resolve(dirname(output), path))
+      : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path)
     if (!isThere) throw new Error(`${relative(ROOT, output)} asks for ${path}, which the package does not contain`)
   }
 }
 
 /** Of the bundles' own folders only the bundles stay; and of all declarations those that a public type is made of. */
 async function removeLeftovers() {
-  const kept = new Set(BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]))
+  const kept = new Set(
+    BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]),
+  )
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)

@@ -1,11 +1,13 @@
 /**
- * `npm run build:release [-- --target TRIPLE]`: builds the binary of one platform as it is published, into npm/<platform>/, and checks it.
+ * `npm run build:release [-- --target TRIPLE]`: builds the binary of one platform as it is published, into
+ * npm/<platform>/, and checks it.
  *
- * Linux binaries are linked by zig, which brings the C libraries of its targets in every version along: glibc 2.17, the oldest that Rust
- * supports, and musl. zig and cargo-zigbuild come as Python wheels. The other systems have one C library only, and are
- * built as always.
+ * Linux binaries are linked by zig, which brings the C libraries of its targets in every version along: glibc 2.17, the
+ * oldest that Rust supports, and musl. zig and cargo-zigbuild come as Python wheels. The other systems have one C
+ * library only, and are built as always.
  *
- * A panic unwinds in these binaries too: the driver catches it and fails the one client, where `panic = "abort"` would end the process.
+ * A panic unwinds in these binaries too: the driver catches it and fails the one client, where `panic = "abort"` would
+ * end the process.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
@@ -27,11 +29,27 @@ export function buildRelease(target = hostTarget()) {
   rmSync(file, { force: true })
   setUpTarget(target)
   const isLinux = platform.startsWith('linux-')
-  const build = isLinux ? ['--cross-compile', '--target', target.endsWith('musl') ? target : `${target}.${NEWEST_GLIBC}`] : ['--target', target]
+  const build = isLinux
+    ? ['--cross-compile', '--target', target.endsWith('musl') ? target : `${target}.${NEWEST_GLIBC}`]
+    : ['--target', target]
   const env = isLinux ? withZig() : process.env
   const declarations = join(ROOT, 'target', 'release.d.ts')
   const cli = join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js')
-  const args = [cli, 'build', '--platform', '--release', '--no-default-features', '--no-js', '--dts', join('..', '..', 'target', 'release.d.ts'), '--output-dir', join('npm', platform), ...build]
+  const args = [
+    cli,
+    'build',
+    '--package',
+    'mcp-client',
+    '--platform',
+    '--release',
+    '--no-default-features',
+    '--no-js',
+    '--dts',
+    join('..', '..', 'target', 'release.d.ts'),
+    '--output-dir',
+    join('npm', platform),
+    ...build,
+  ]
   execFileSync(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' })
   rmSync(declarations, { force: true })
   const found = offences(file)
@@ -43,14 +61,19 @@ function hostTarget() {
   return /^host: (.*)$/m.exec(execFileSync('rustc', ['-vV'], { encoding: 'utf8' }))[1]
 }
 
-/** Rust's own library for a target comes with the toolchain only for the machine itself; rustup fetches it for others. */
+/**
+ * Rust's own library for a target comes with the toolchain only for the machine itself; rustup fetches it for others.
+ */
 export function setUpTarget(target) {
   const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim()
   if (existsSync(join(sysroot, 'lib/rustlib', target, 'lib'))) return
   try {
     execFileSync('rustup', ['target', 'add', target], { stdio: 'inherit' })
   } catch (cause) {
-    throw new Error(`Rust's library for ${target} is not there, and rustup could not fetch it: be online, and have a toolchain of rustup`, { cause })
+    throw new Error(
+      `Rust's library for ${target} is not there, and rustup could not fetch it: be online, and have a toolchain of rustup`,
+      { cause },
+    )
   }
 }
 
@@ -70,7 +93,11 @@ function platformOf(target) {
 /** The environment in which cargo finds zig. */
 export function withZig() {
   const folder = wheels('zig')
-  return { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`, CARGO_ZIGBUILD_ZIG_PATH: join(folder, 'ziglang/zig') }
+  return {
+    ...process.env,
+    PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
+    CARGO_ZIGBUILD_ZIG_PATH: join(folder, 'ziglang/zig'),
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

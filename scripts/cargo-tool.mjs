@@ -14,7 +14,10 @@ export function cargoTool(name) {
   const program = join(folder, 'bin', process.platform === 'win32' ? `${name}.exe` : name)
   if (!existsSync(program)) {
     console.log(`Building ${name} ${version} …`)
-    execFileSync('cargo', ['install', '--locked', '--version', version, '--root', folder, name], { cwd: ROOT, stdio: 'inherit' })
+    execFileSync('cargo', ['install', '--locked', '--version', version, '--root', folder, name], {
+      cwd: ROOT,
+      stdio: 'inherit',
+    })
   }
   return program
 }

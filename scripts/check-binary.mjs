@@ -1,7 +1,7 @@
 /**
- * `node scripts/check-binary.mjs FILE…`: whether a binary may be published. It must be small; for Linux it must also run where glibc is
- * as old as 2.17, stand on no other library, and be stripped. What is in the file is read by `readelf`, which is part of binutils and
- * comes with every C compiler.
+ * `node scripts/check-binary.mjs FILE…`: whether a binary may be published. It must be small; for Linux it must also
+ * run where glibc is as old as 2.17, stand on no other library, and be stripped. What is in the file is read by
+ * `readelf`, which is part of binutils and comes with every C compiler.
  */
 import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
@@ -24,10 +24,14 @@ export function offences(file) {
 export function linuxOffences({ versions, dynamic, sections }, isMusl = false) {
   const found = glibcVersions(versions)
   return [
-    ...found.filter((version) => isNewer(version, NEWEST_GLIBC)).map((version) => `needs GLIBC_${version}: at most ${NEWEST_GLIBC} is allowed`),
+    ...found
+      .filter((version) => isNewer(version, NEWEST_GLIBC))
+      .map((version) => `needs GLIBC_${version}: at most ${NEWEST_GLIBC} is allowed`),
     ...(found.length === 0 && !isMusl ? ['names no version of glibc: it cannot be judged'] : []),
     ...(found.length > 0 && isMusl ? ['needs glibc, but is for musl'] : []),
-    ...neededLibraries(dynamic).filter((name) => !LIBRARIES.test(name)).map((name) => `needs ${name}, which not every system has`),
+    ...neededLibraries(dynamic)
+      .filter((name) => !LIBRARIES.test(name))
+      .map((name) => `needs ${name}, which not every system has`),
     ...(/\bSYMTAB\b/.test(sections) ? ['is not stripped: it has a symbol table'] : []),
   ]
 }
@@ -60,6 +64,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const found = offences(file)
     for (const offence of found) console.error(`${file} ${offence}`)
     if (found.length > 0) process.exitCode = 1
-    else console.log(`${file} may be published: ${statSync(file).size} bytes${file.includes('-gnu') ? `, glibc ${glibcVersions(readElf(file).versions).at(-1)} or newer` : ''}`)
+    else
+      console.log(
+        `${file} may be published: ${statSync(file).size} bytes${file.includes('-gnu') ? `, glibc ${glibcVersions(readElf(file).versions).at(-1)} or newer` : ''}`,
+      )
   }
 }

@@ -1,4 +1,6 @@
-/** Compiles everything with the oldest Rust that Cargo.toml promises, which rustup fetches. Uses nothing but Node.js. */
+/**
+ * Compiles everything with the oldest Rust that Cargo.toml promises, which rustup fetches. Uses nothing but Node.js.
+ */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

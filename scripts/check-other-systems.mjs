@@ -1,6 +1,7 @@
 /**
- * Lets clippy look at the crate and its tests as Windows and macOS compile them, from Linux: what only those see is found before CI does.
- * The C code of a crate is compiled by zig; nothing is linked, and nothing runs. It needs the network the first time.
+ * Lets clippy look at the crate and its tests as Windows and macOS compile them, from Linux: what only those see is
+ * found before CI does. The C code of a crate is compiled by zig; nothing is linked, and nothing runs. It needs the
+ * network the first time.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -11,7 +12,10 @@ import { setUpTarget, withZig } from './build-release.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TARGETS = ['x86_64-pc-windows-gnu', 'aarch64-apple-darwin']
 
-/** What the build script of an addon wants to see when it is built with this Windows; an addon that is linked would need a real one. */
+/**
+ * What the build script of an addon wants to see when it is built with this Windows; an addon that is linked would need
+ * a real one.
+ */
 const LIBNODE = join(ROOT, 'target/libnode')
 
 mkdirSync(LIBNODE, { recursive: true })

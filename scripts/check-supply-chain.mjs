@@ -1,6 +1,6 @@
 /**
- * Checks what the package stands on: licences, sources and known weaknesses of the crates (deny.toml), and the signatures of the npm
- * packages. `--offline` leaves out what asks the network for news, and says so.
+ * Checks what the package stands on: licences, sources and known weaknesses of the crates (deny.toml), and the
+ * signatures of the npm packages. `--offline` leaves out what asks the network for news, and says so.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,9 @@ const offline = process.argv.includes('--offline')
 
 deny('licenses', 'bans', 'sources')
 if (offline) {
-  console.log('NOT CHECKED, because of --offline: known weaknesses of crates and npm packages, and the signatures of npm packages')
+  console.log(
+    'NOT CHECKED, because of --offline: known weaknesses of crates and npm packages, and the signatures of npm packages',
+  )
 } else {
   deny('advisories')
   npm(['audit', '--audit-level=high'])
@@ -20,5 +22,8 @@ if (offline) {
 }
 
 function deny(...checks) {
-  execFileSync(cargoTool('cargo-deny'), ['--locked', ...(offline ? ['--offline'] : []), 'check', ...checks], { cwd: ROOT, stdio: 'inherit' })
+  execFileSync(cargoTool('cargo-deny'), ['--locked', ...(offline ? ['--offline'] : []), 'check', ...checks], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  })
 }

@@ -1,6 +1,6 @@
 /**
- * The whole thing, small: an embedded platform server on loopback, a client that searches, a connection that drops, and the same client
- * that comes back by itself and searches again.
+ * The whole thing, small: an embedded platform server on loopback, a client that searches, a connection that drops, and
+ * the same client that comes back by itself and searches again.
  */
 import { MCPClient } from '@mcp-integration/client'
 import { MCPTestServer } from '@mcp-integration/client/testing'
@@ -13,8 +13,12 @@ say(`the embedded server listens on ${server.url}`)
 
 const client = new MCPClient(server.url, { apiKey: 'demo-key' })
 client.on('state', ({ state }, previous) => say(`state: ${previous} → ${state}`))
-client.on('close', ({ code, explanation, reason }) => say(`the connection is closed: ${code} (${explanation}) ${reason}`))
-client.on('reconnecting', ({ attempt, maxAttempts, delay }) => say(`attempt ${attempt} of ${maxAttempts} in ${delay} ms`))
+client.on('close', ({ code, explanation, reason }) =>
+  say(`the connection is closed: ${code} (${explanation}) ${reason}`),
+)
+client.on('reconnecting', ({ attempt, maxAttempts, delay }) =>
+  say(`attempt ${attempt} of ${maxAttempts} in ${delay} ms`),
+)
 client.on('error', ({ code, message }) => say(`${code}: ${message}`))
 
 await client.connect()
@@ -36,7 +40,8 @@ async function search() {
   say(`useTool('web_search', { query: ${JSON.stringify(QUERY)}, numResults: 3 })`)
   const { items } = await client.useTool('web_search', { query: QUERY, numResults: 3 })
   if (items.length === 0) say('  nothing was found')
-  for (const { title, url, snippet } of items) console.log(`\n    ${title}\n    ${url}\n    ${snippet.replace(/\s+/g, ' ')}`)
+  for (const { title, url, snippet } of items)
+    console.log(`\n    ${title}\n    ${url}\n    ${snippet.replace(/\s+/g, ' ')}`)
   console.log()
 }
 

@@ -1,4 +1,7 @@
-/** `node scripts/fuzz.mjs <target> [seconds]`: fuzzes a target of fuzz/, then brings what it found into the corpus. See docs/reliability.md. */
+/**
+ * `node scripts/fuzz.mjs <target> [seconds]`: fuzzes a target of fuzz/, then brings what it found into the corpus. See
+ * docs/reliability.md.
+ */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +25,10 @@ fuzz(smallest, corpus, found, '--', '-merge=1')
 rmSync(join(ROOT, corpus), { recursive: true })
 cpSync(smallest, join(ROOT, corpus), { recursive: true })
 
-/** The code under test is safe Rust, so no sanitizer slows it down; coverage needs a flag that stable Rust keeps to itself. */
+/**
+ * The code under test is safe Rust, so no sanitizer slows it down; coverage needs a flag that stable Rust keeps to
+ * itself.
+ */
 function fuzz(...args) {
   const env = { ...process.env, RUSTC_BOOTSTRAP: '1' }
   execFileSync('cargo', ['fuzz', 'run', '--sanitizer', 'none', target, ...args], { cwd: ROOT, stdio: 'inherit', env })

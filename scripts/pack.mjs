@@ -1,12 +1,12 @@
 /**
  * Packs what is published: the main package and one package for each platform, as .tgz files.
  *
- * What the main package asks for is written into it here and not in the repository: a clone could not be installed before the packages
- * of its version are published. For that, what only a clone needs of package.json stays out. In a workflow, the packages name its
- * repository. The licences of what a binary contains are gathered here too.
+ * What the main package asks for is written into it here and not in the repository: a clone could not be installed
+ * before the packages of its version are published. For that, what only a clone needs of package.json stays out. In a
+ * workflow, the packages name its repository. The licences of what a binary contains are gathered here too.
  *
- * `node scripts/pack.mjs FOLDER` takes the binaries from npm/<platform>/, where `npm run build:release` and `napi artifacts` lay them; with
- * `--only BINARY` that one alone, for a try of its platform.
+ * `node scripts/pack.mjs FOLDER` takes the binaries from npm/<platform>/, where `npm run build:release` and `napi
+ * artifacts` lay them; with `--only BINARY` that one alone, for a try of its platform.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +25,10 @@ const FOR_CLONES = ['scripts', 'napi', 'devDependencies', 'overrides']
 
 /** The manifests of the platform packages, as they are in the repository. */
 export function platformManifests() {
-  return readdirSync(join(ROOT, 'npm')).map((platform) => ({ platform, manifest: readJson(join(ROOT, 'npm', platform, 'package.json')) }))
+  return readdirSync(join(ROOT, 'npm')).map((platform) => ({
+    platform,
+    manifest: readJson(join(ROOT, 'npm', platform, 'package.json')),
+  }))
 }
 
 /** package.json of the main package as it is published, but for its repository. */
@@ -38,18 +41,30 @@ export function publishedManifest() {
 
 /**
  * @param {string} folder where the .tgz files go
- * @param {{ binary?: string, env?: object }} options `binary` is for tests on one machine: the path of the one binary that is packed, whose
- * name says the platform; the packages of the others are packed without. `env` says whose workflow this is
+ * @param {{ binary?: string, env?: object }} options `binary` is for tests on one machine: the path of the one binary
+ * that is packed, whose name says the platform; the packages of the others are packed without. `env` says whose
+ * workflow this is
  * @throws without `binary`, when that of a platform is not there
- * @returns {{ manifest: object, file: string, files: string[] }[]} the platform packages, then the main one: the order in which to publish
+ * @returns {{ manifest: object, file: string, files: string[] }[]} the platform packages, then the main one: the order
+ * in which to publish
  */
 export function pack(folder, { binary, env = process.env } = {}) {
   const stage = mkdtempSync(join(tmpdir(), 'mcp-pack-'))
   try {
     const common = { licenses: licensesOfBinaries(), only: binary, env }
-    const folders = [...platformManifests().map((platform) => stagePlatform(stage, platform, common)), stageMain(stage, env)]
+    const folders = [
+      ...platformManifests().map((platform) => stagePlatform(stage, platform, common)),
+      stageMain(stage, env),
+    ]
     mkdirSync(folder, { recursive: true })
-    const told = Object.values(JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(folder), ...folders], { cwd: stage, output: true })))
+    const told = Object.values(
+      JSON.parse(
+        npm(['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(folder), ...folders], {
+          cwd: stage,
+          output: true,
+        }),
+      ),
+    )
     return folders.map((staged) => {
       const manifest = readJson(join(staged, 'package.json'))
       const { filename, files } = told.find(({ name }) => name === manifest.name)
@@ -67,27 +82,37 @@ export function pack(folder, { binary, env = process.env } = {}) {
  */
 export function packagesIn(folder) {
   const manifests = [...platformManifests().map(({ manifest }) => manifest), publishedManifest()]
-  const packages = manifests.map((manifest) => ({ manifest, file: resolve(folder, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`) }))
+  const packages = manifests.map((manifest) => ({
+    manifest,
+    file: resolve(folder, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`),
+  }))
   const missing = packages.filter(({ file }) => !existsSync(file)).map(({ file }) => basename(file))
-  if (missing.length > 0) throw new Error(`${folder} lacks ${missing.join(', ')}: pack all packages of this version first`)
+  if (missing.length > 0)
+    throw new Error(`${folder} lacks ${missing.join(', ')}: pack all packages of this version first`)
   return packages
 }
 
 /** package.json of a packed package. */
 export function manifestIn(file) {
   // What tar is given by its standard input is never taken for the name of a machine, as C:\… is.
-  return JSON.parse(execFileSync('tar', ['-xzOf', '-', 'package/package.json'], { input: readFileSync(file), encoding: 'utf8' }))
+  return JSON.parse(
+    execFileSync('tar', ['-xzOf', '-', 'package/package.json'], { input: readFileSync(file), encoding: 'utf8' }),
+  )
 }
 
 function stagePlatform(stage, { platform, manifest }, { licenses, only, env }) {
   const folder = join(stage, platform)
   const binary = only ?? join(ROOT, 'npm', platform, manifest.main)
-  if (!existsSync(binary)) throw new Error(`${binary} is not there: build it for ${platform}, or fetch it with "napi artifacts"`)
+  if (!existsSync(binary))
+    throw new Error(`${binary} is not there: build it for ${platform}, or fetch it with "napi artifacts"`)
   mkdirSync(folder)
   cpSync(join(ROOT, 'npm', platform, 'README.md'), join(folder, 'README.md'))
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))
   writeFileSync(join(folder, LICENSES), licenses)
-  writeJson(join(folder, 'package.json'), withRepository({ ...manifest, files: [...manifest.files, LICENSES] }, { directory: `npm/${platform}`, env }))
+  writeJson(
+    join(folder, 'package.json'),
+    withRepository({ ...manifest, files: [...manifest.files, LICENSES] }, { directory: `npm/${platform}`, env }),
+  )
   if (basename(binary) === manifest.main) cpSync(binary, join(folder, manifest.main))
   return folder
 }
@@ -96,7 +121,8 @@ function stageMain(stage, env) {
   const folder = join(stage, 'main')
   const manifest = publishedManifest()
   mkdirSync(folder)
-  for (const path of [...manifest.files, 'README.md', 'LICENSE']) cpSync(join(ROOT, path), join(folder, path), { recursive: true })
+  for (const path of [...manifest.files, 'README.md', 'LICENSE'])
+    cpSync(join(ROOT, path), join(folder, path), { recursive: true })
   writeJson(join(folder, 'package.json'), withRepository(manifest, { env }))
   return folder
 }

@@ -1,9 +1,10 @@
 /**
- * Writes `__test__/types/public-api.txt`: what users can see of the package's types, and of package.json what they rely on. A test compares
- * the file with the build, so that no change of it goes unnoticed; docs/versioning.md says what kind of release each change asks for.
+ * Writes `__test__/types/public-api.txt`: what users can see of the package's types, and of package.json what they rely
+ * on. A test compares the file with the build, so that no change of it goes unnoticed; docs/versioning.md says what
+ * kind of release each change asks for.
  *
- * The text does not depend on where a declaration stands, nor on its comments: of each entry the exported names, then each declaration
- * once that these are made of.
+ * The text does not depend on where a declaration stands, nor on its comments: of each entry the exported names, then
+ * each declaration once that these are made of.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -79,7 +80,8 @@ function parse(file, text) {
 function read(file, statement, module) {
   const [, verb, list, specifier] = /^(import|export) (?:type )?\{([^}]*)\}(?: from '(.*)')?;$/.exec(statement) ?? []
   const [, star] = /^export \* from '(.*)';?$/.exec(statement) ?? []
-  const [, exported, name] = /^(export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|function|enum) ([\w$]+)/.exec(statement) ?? []
+  const [, exported, name] =
+    /^(export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|function|enum) ([\w$]+)/.exec(statement) ?? []
   if (star !== undefined) return module.stars.push(fileOf(file, star))
   if (name !== undefined) {
     const before = module.declarations.get(name)
@@ -90,7 +92,8 @@ function read(file, statement, module) {
   // It only runs the module.
   if (/^import '[^']*';$/.test(statement)) return
   if (/^declare (global|module)\b/.test(statement)) return module.declarations.set(statement.split(' {')[0], statement)
-  if (verb === undefined) throw new Error(`${file}: a statement that scripts/public-api.mjs does not understand: ${statement}`)
+  if (verb === undefined)
+    throw new Error(`${file}: a statement that scripts/public-api.mjs does not understand: ${statement}`)
   for (const [, original, alias = original] of list.matchAll(/(?:type )?([\w$]+)(?: as ([\w$]+))?\s*(?:,|$)/g)) {
     if (verb === 'export') module.exported.add(alias)
     if (specifier?.startsWith('.')) module.origins.set(alias, { file: fileOf(file, specifier), name: original })

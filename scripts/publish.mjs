@@ -1,10 +1,10 @@
 /**
- * `node scripts/publish.mjs FOLDER [--registry URL]`: publishes what `node scripts/pack.mjs FOLDER` has packed, the packages of the
- * platforms first, so that whoever gets the main package gets them too. What has been published already is passed over: after a failure
- * half way the same command goes on.
+ * `node scripts/publish.mjs FOLDER [--registry URL]`: publishes what `node scripts/pack.mjs FOLDER` has packed, the
+ * packages of the platforms first, so that whoever gets the main package gets them too. What has been published already
+ * is passed over: after a failure half way the same command goes on.
  *
- * The release workflow publishes to npm, which trusts it (OIDC): there is no token, and npm notes where each package was built. Another
- * registry is for a rehearsal.
+ * The release workflow publishes to npm, which trusts it (OIDC): there is no token, and npm notes where each package
+ * was built. Another registry is for a rehearsal.
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'

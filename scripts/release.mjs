@@ -1,6 +1,7 @@
 /**
- * `npm run release -- 1.2.3` makes a release of the checkout: it writes the version into every place, moves what is "Unreleased" in
- * CHANGELOG.md under it, commits and tags. Pushing the tag is left to you; publishing is the release workflow's.
+ * `npm run release -- 1.2.3` makes a release of the checkout: it writes the version into every place, moves what is
+ * "Unreleased" in CHANGELOG.md under it, commits and tags. Pushing the tag is left to you; publishing is the release
+ * workflow's.
  *
  * `--dry-run` does it all in a copy, publishing to a registry on loopback included, and leaves the checkout as it is.
  */
@@ -23,7 +24,15 @@ export function makeRelease(root, version, day = new Date().toISOString().slice(
   const tag = `v${version}`
   git(root, 'add', ...files)
   git(root, 'commit', '--quiet', '--message', `Release ${version}`)
-  git(root, 'tag', '--annotate', '--cleanup=verbatim', '--message', `${version}\n\n${notesOf(changelog, version)}\n`, tag)
+  git(
+    root,
+    'tag',
+    '--annotate',
+    '--cleanup=verbatim',
+    '--message',
+    `${version}\n\n${notesOf(changelog, version)}\n`,
+    tag,
+  )
   return { tag, files }
 }
 
@@ -37,7 +46,9 @@ async function main() {
   }
   const { tag, files } = makeRelease(root, version)
   console.log(`Committed and tagged ${tag}: ${files.join(', ')}`)
-  console.log(`Look at it with "git show ${tag}", then push both at once; the release workflow tests, and publishes what passes:`)
+  console.log(
+    `Look at it with "git show ${tag}", then push both at once; the release workflow tests, and publishes what passes:`,
+  )
   console.log(`git push --atomic origin HEAD ${tag}`)
 }
 

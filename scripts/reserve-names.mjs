@@ -1,6 +1,7 @@
 /**
- * `node scripts/reserve-names.mjs [--registry URL]`: publishes an empty version 0.0.0 of each package that npm does not know yet, by
- * whoever is logged in there. It is for once, before the first release: npm lets a workflow be trusted only with a package that exists.
+ * `node scripts/reserve-names.mjs [--registry URL]`: publishes an empty version 0.0.0 of each package that npm does not
+ * know yet, by whoever is logged in there. It is for once, before the first release: npm lets a workflow be trusted
+ * only with a package that exists.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +23,10 @@ export function reserveNames(registry) {
     const folder = mkdtempSync(join(tmpdir(), 'mcp-name-'))
     try {
       const described = 'Empty: it keeps the name until the first release.'
-      writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, version: '0.0.0', description: described, license }))
+      writeFileSync(
+        join(folder, 'package.json'),
+        JSON.stringify({ name, version: '0.0.0', description: described, license }),
+      )
       writeFileSync(join(folder, 'README.md'), `# \`${name}\`\n\n${described}\n`)
       npm(['publish', folder, '--access=public', '--ignore-scripts', '--loglevel=error', ...where], { cwd: folder })
       console.log(`${name} is reserved`)

@@ -1,4 +1,7 @@
-/** `node scripts/sanitize.mjs`: the Rust tests, then tests of the addon, with AddressSanitizer. Linux x64, a nightly Rust and gcc's libasan. See docs/reliability.md. */
+/**
+ * `node scripts/sanitize.mjs`: the Rust tests, then tests of the addon, with AddressSanitizer. Linux x64, a nightly
+ * Rust and gcc's libasan. See docs/reliability.md.
+ */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
 import { ROOT, runSteps, runWith } from './steps.mjs'
@@ -16,11 +19,21 @@ await runSteps([
 
 /** The runtime of the sanitizer is part of a test program. An addon must take that of its process. */
 function cargo(flags, ...args) {
-  runWith({ RUSTFLAGS: flags }, 'cargo', '+nightly', ...args, '--locked', '--target', TARGET, '--target-dir', 'target/sanitized')
+  runWith(
+    { RUSTFLAGS: flags },
+    'cargo',
+    '+nightly',
+    ...args,
+    '--locked',
+    '--target',
+    TARGET,
+    '--target-dir',
+    'target/sanitized',
+  )
 }
 
 function buildAddon() {
-  cargo('-Zsanitizer=address -Zexternal-clangrt', 'build', '--lib')
+  cargo('-Zsanitizer=address -Zexternal-clangrt', 'build', '--lib', '--package', 'mcp-client')
   copyFileSync(`${ROOT}target/sanitized/${TARGET}/debug/libmcp_client.so`, ADDON)
 }
 
@@ -28,5 +41,12 @@ function buildAddon() {
 function testAddon() {
   const runtime = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim()
   const env = { LD_PRELOAD: runtime, ASAN_OPTIONS: 'detect_leaks=0', MCP_CLIENT_NATIVE_PATH: ADDON }
-  runWith(env, process.execPath, '--test', '--test-reporter=spec', '--test-timeout=120000', ...FILES.map((name) => `__test__/${name}.test.mjs`))
+  runWith(
+    env,
+    process.execPath,
+    '--test',
+    '--test-reporter=spec',
+    '--test-timeout=120000',
+    ...FILES.map((name) => `__test__/${name}.test.mjs`),
+  )
 }

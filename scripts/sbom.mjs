@@ -1,6 +1,6 @@
 /**
- * `node scripts/sbom.mjs FOLDER`: writes what the published packages are made of, as CycloneDX: `crates.cdx.json` of the addon, and
- * `npm.cdx.json` of what is bundled into dist/, which must have been built.
+ * `node scripts/sbom.mjs FOLDER`: writes what the published packages are made of, as CycloneDX: `crates.cdx.json` of
+ * the addon, and `npm.cdx.json` of what is bundled into dist/, which must have been built.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,18 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Everything that is linked into a binary of any platform. */
 export function crates(folder) {
   const name = 'crates.cdx'
-  const args = ['cyclonedx', '--format', 'json', '--spec-version', '1.5', '--target', 'all', '--no-build-deps', '--override-filename', name]
+  const args = [
+    'cyclonedx',
+    '--format',
+    'json',
+    '--spec-version',
+    '1.5',
+    '--target',
+    'all',
+    '--no-build-deps',
+    '--override-filename',
+    name,
+  ]
   execFileSync(cargoTool('cargo-cyclonedx'), args, { cwd: ROOT, stdio: 'inherit' })
   renameSync(join(ROOT, `${name}.json`), join(folder, `${name}.json`))
 }
@@ -30,7 +41,9 @@ export function bundledPackages() {
   const components = bom.components.filter((part) => isBundled(part['bom-ref']))
   const missing = bundled.filter((ref) => !components.some((part) => part['bom-ref'] === ref))
   if (missing.length > 0) throw new Error(`npm does not know of ${missing.join(', ')}, which dist/ contains`)
-  const dependencies = bom.dependencies.filter(({ ref }) => isBundled(ref)).map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(isBundled) }))
+  const dependencies = bom.dependencies
+    .filter(({ ref }) => isBundled(ref))
+    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(isBundled) }))
   return { ...bom, components, dependencies }
 }
 

@@ -1,4 +1,7 @@
-/** Brings a fresh clone to where it can be built: checks the toolchains, installs the development packages. The tests need a browser too. */
+/**
+ * Brings a fresh clone to where it can be built: checks the toolchains, installs the development packages. The tests
+ * need a browser too.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -33,7 +36,11 @@ function isInstalled() {
 
 /** Runs npm. @returns {string | null} what it printed, if `output` asks for that; else it is shown */
 export function npm(args, { cwd = ROOT, output = false } = {}) {
-  const options = { cwd, stdio: ['inherit', output ? 'pipe' : 'inherit', output ? 'ignore' : 'inherit'], encoding: 'utf8' }
+  const options = {
+    cwd,
+    stdio: ['inherit', output ? 'pipe' : 'inherit', output ? 'ignore' : 'inherit'],
+    encoding: 'utf8',
+  }
   // Under `npm run` this is the npm that runs us, on every platform.
   const { npm_execpath: cli } = process.env
   if (cli !== undefined) return execFileSync(process.execPath, [cli, ...args], options)

@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: the calls of `__test__/helpers/chaos.mjs` for ten minutes, or as many as `--minutes` says. Prints what happens over time,
- * and fails on drift.
+ * `npm run soak`: the calls of `__test__/helpers/chaos.mjs` for ten minutes, or as many as `--minutes` says. Prints
+ * what happens over time, and fails on drift.
  */
 import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
@@ -8,9 +8,14 @@ import { parseArgs } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { chaos } from '../__test__/helpers/chaos.mjs'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' } } })
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' } },
+})
 const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
-if (!(minutes > 0) || !Number.isSafeInteger(seed)) throw new RangeError(`--minutes takes a number above 0 and --seed a whole one, got ${values.minutes} and ${values.seed}`)
+if (!(minutes > 0) || !Number.isSafeInteger(seed))
+  throw new RangeError(
+    `--minutes takes a number above 0 and --seed a whole one, got ${values.minutes} and ${values.seed}`,
+  )
 
 /** What may not grow: in its own unit, by how much the median of the last quarter may exceed that of the first. */
 const TOLERANCE = {
@@ -32,8 +37,11 @@ console.log(`${minutes} minutes, seed ${seed}`)
 console.log(['time', 'calls', 'answers', 'connections', 'RSS', 'heap', 'fds', 'losses'].join('\t'))
 const counts = await chaos({ ms: minutes * 60_000, seed, watch })
 const grown = drift()
-console.log(`${counts.calls} calls through ${counts.faults} connections: ${counts.answers} answers, each the right one; all settled, nothing left over`)
-for (const { name, first, last, limit } of grown) console.log(`${name}: ${first.toFixed(1)} → ${last.toFixed(1)}, at most ${limit.toFixed(1)}`)
+console.log(
+  `${counts.calls} calls through ${counts.faults} connections: ${counts.answers} answers, each the right one; all settled, nothing left over`,
+)
+for (const { name, first, last, limit } of grown)
+  console.log(`${name}: ${first.toFixed(1)} → ${last.toFixed(1)}, at most ${limit.toFixed(1)}`)
 const bad = grown.filter(({ last, limit }) => last > limit)
 if (bad.length > 0) throw new Error(`drift: ${bad.map(({ name }) => name).join(', ')}`)
 
@@ -45,7 +53,9 @@ function watch({ calls, answers, faults, losses }) {
   if (line++ % (linesEvery * 3) !== 0) return
   const time = `${Math.round((performance.now() - began) / 1000)} s`
   const mib = (value) => `${value.toFixed(1)} MiB`
-  const lost = Object.entries(losses).map(([code, count]) => `${code} ${count}`).join(', ')
+  const lost = Object.entries(losses)
+    .map(([code, count]) => `${code} ${count}`)
+    .join(', ')
   console.log([time, calls, answers, faults, mib(sample.rss), mib(sample.heap), sample.fds, lost].join('\t'))
 }
 
@@ -54,7 +64,9 @@ function drift() {
   const warm = samples.slice(Math.ceil(samples.length * WARM_UP))
   const quarter = Math.max(1, Math.floor(warm.length / 4))
   return Object.entries(TOLERANCE).map(([name, { times, plus }]) => {
-    const [first, last] = [warm.slice(0, quarter), warm.slice(-quarter)].map((part) => median(part.map((sample) => sample[name])))
+    const [first, last] = [warm.slice(0, quarter), warm.slice(-quarter)].map((part) =>
+      median(part.map((sample) => sample[name])),
+    )
     return { name, first, last, limit: first * times + plus }
   })
 }

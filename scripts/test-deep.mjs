@@ -12,18 +12,47 @@ await runSteps([
   ['lifetime and back-pressure', inFull],
 ])
 
-/** Variables that are set already go before these: `MCP_SIM_HISTORIES=unlimited npm run test:deep` goes on until it is stopped. */
+/**
+ * Variables that are set already go before these: `MCP_SIM_HISTORIES=unlimited npm run test:deep` goes on until it is
+ * stopped.
+ */
 function randomHistories() {
-  runWith({ MCP_SIM_HISTORIES: '200000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'whatever_happens')
+  runWith(
+    { MCP_SIM_HISTORIES: '200000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-sim',
+    'whatever_happens',
+  )
 }
 
 /** The same streams for our reader and for tungstenite's. */
 function randomFrames() {
-  runWith({ PROPTEST_CASES: '1000000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'a_stream_is_taken')
+  runWith(
+    { PROPTEST_CASES: '1000000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-client',
+    '--lib',
+    'a_stream_is_taken',
+  )
 }
 
 /** The tests of npm test that do a thing very often, with their full numbers. */
 function inFull() {
   const files = ['lifetime', 'back-pressure', 'load', 'process'].map((name) => `__test__/${name}.test.mjs`)
-  runWith({ MCP_TEST_DEEP: '1' }, process.execPath, '--test', '--test-reporter=spec', '--test-timeout=1800000', ...files)
+  runWith(
+    { MCP_TEST_DEEP: '1' },
+    process.execPath,
+    '--test',
+    '--test-reporter=spec',
+    '--test-timeout=1800000',
+    ...files,
+  )
 }

@@ -1,6 +1,7 @@
 /**
- * `node scripts/test-electron.mjs FOLDER`: makes an Electron app of what `node scripts/pack.mjs FOLDER` has packed, with an ASAR archive as
- * apps have it, and runs it. Its main process makes a call, and its page makes one through the preload script; both must be answered.
+ * `node scripts/test-electron.mjs FOLDER`: makes an Electron app of what `node scripts/pack.mjs FOLDER` has packed,
+ * with an ASAR archive as apps have it, and runs it. Its main process makes a call, and its page makes one through the
+ * preload script; both must be answered.
  *
  * Electron and its packager come from where they always do. On Linux without a screen it needs `xvfb-run`.
  */
@@ -59,10 +60,17 @@ async function main(folder) {
   try {
     const project = await workspace.installed(FILES)
     const inProject = (path) => join(project.folder, path)
-    await build({ entryPoints: [inProject('page.mjs')], outfile: inProject('page.js'), bundle: true, platform: 'browser', logLevel: 'warning' })
+    await build({
+      entryPoints: [inProject('page.mjs')],
+      outfile: inProject('page.js'),
+      bundle: true,
+      platform: 'browser',
+      logLevel: 'warning',
+    })
     const program = await packaged(project)
     const result = `${project.folder}.result.json`
-    const [command, ...args] = process.platform === 'linux' ? ['xvfb-run', '--auto-servernum', program, '--no-sandbox'] : [program]
+    const [command, ...args] =
+      process.platform === 'linux' ? ['xvfb-run', '--auto-servernum', program, '--no-sandbox'] : [program]
     await project.run(command, args, { env: { RESULT: result } })
     const answers = readFileSync(result, 'utf8')
     if (answers !== EXPECTED) throw new Error(`the packaged app has answered ${answers}, not ${EXPECTED}`)

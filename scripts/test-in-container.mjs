@@ -1,6 +1,7 @@
 /**
- * `node scripts/test-in-container.mjs IMAGE PLATFORM FOLDER`: runs scripts/test-packed.mjs in a container of that image, `node:24-alpine`
- * say, on that platform, `linux/amd64` say. The container sees the project but cannot change it. It needs docker.
+ * `node scripts/test-in-container.mjs IMAGE PLATFORM FOLDER`: runs scripts/test-packed.mjs in a container of that
+ * image, `node:24-alpine` say, on that platform, `linux/amd64` say. The container sees the project but cannot change
+ * it. It needs docker.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +12,21 @@ if (folder === undefined) throw new Error('usage: node scripts/test-in-container
 
 // No runner has a processor of this kind.
 if (platform === 'linux/arm/v7') run('sudo', 'apt-get', 'install', '--yes', 'qemu-user-static')
-run('docker', 'run', '--rm', '--platform', platform, '--volume', `${ROOT}:/project:ro`, '--workdir', '/project', image, 'node', 'scripts/test-packed.mjs', folder)
+run(
+  'docker',
+  'run',
+  '--rm',
+  '--platform',
+  platform,
+  '--volume',
+  `${ROOT}:/project:ro`,
+  '--workdir',
+  '/project',
+  image,
+  'node',
+  'scripts/test-packed.mjs',
+  folder,
+)
 
 function run(command, ...args) {
   execFileSync(command, args, { cwd: ROOT, stdio: 'inherit' })

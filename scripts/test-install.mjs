@@ -1,7 +1,8 @@
 /**
- * `npm run test:install [-- --save] [-- --only TEXT]`: builds the binary as it is published, packs the packages, installs them with every
- * package manager into projects for every runtime, bundler and test runner, and makes a call in each. Other packages come from the npm
- * registry. `--save` writes the table of docs/platforms.md; `--only` runs the rows whose name contains a text.
+ * `npm run test:install [-- --save] [-- --only TEXT]`: builds the binary as it is published, packs the packages,
+ * installs them with every package manager into projects for every runtime, bundler and test runner, and makes a call
+ * in each. Other packages come from the npm registry. `--save` writes the table of docs/platforms.md; `--only` runs the
+ * rows whose name contains a text.
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -37,7 +38,8 @@ async function main(args) {
   for (const { group, name, without } of untried) console.error(`NOT TRIED  ${group}: ${name}: ${without}`)
   if (failed.length > 0) console.error(`${failed.length} of ${results.length} failed`)
   if (values.save && failed.length + untried.length === 0) table.save(text)
-  else if (values.save) console.error('nothing was saved: the table is of a run in which everything was tried and worked')
+  else if (values.save)
+    console.error('nothing was saved: the table is of a run in which everything was tried and worked')
   return failed.length > 0 ? 1 : 0
 }
 

@@ -1,9 +1,10 @@
 /**
- * `node scripts/test-packed.mjs FOLDER [--node PROGRAM]`: installs what `node scripts/pack.mjs FOLDER` has packed into a fresh project on
- * this machine, from a registry on loopback, and makes a call. Uses nothing but Node.js and npm, and writes to no folder but one of its own.
+ * `node scripts/test-packed.mjs FOLDER [--node PROGRAM]`: installs what `node scripts/pack.mjs FOLDER` has packed into
+ * a fresh project on this machine, from a registry on loopback, and makes a call. Uses nothing but Node.js and npm, and
+ * writes to no folder but one of its own.
  *
- * With `--node` it is another Node.js that makes the call, and for whose platform is installed: one of another C library, or one in an
- * emulator, by way of a program that starts it.
+ * With `--node` it is another Node.js that makes the call, and for whose platform is installed: one of another C
+ * library, or one in an emulator, by way of a program that starts it.
  */
 import { mkdtempSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,11 +17,17 @@ import { packagesIn } from './pack.mjs'
 
 /** A workspace whose registry has these packages. */
 export async function workspaceOf(folder) {
-  return new Workspace(realpathSync(mkdtempSync(join(tmpdir(), 'mcp-packed-'))), await serveRegistry(packagesIn(folder)))
+  return new Workspace(
+    realpathSync(mkdtempSync(join(tmpdir(), 'mcp-packed-'))),
+    await serveRegistry(packagesIn(folder)),
+  )
 }
 
 async function main(args) {
-  const { positionals, values: { node = process.execPath } } = parseArgs({ args, allowPositionals: true, options: { node: { type: 'string' } } })
+  const {
+    positionals,
+    values: { node = process.execPath },
+  } = parseArgs({ args, allowPositionals: true, options: { node: { type: 'string' } } })
   if (positionals.length !== 1) throw new Error('usage: node scripts/test-packed.mjs FOLDER [--node PROGRAM]')
   const workspace = await workspaceOf(positionals[0])
   try {
@@ -28,9 +35,18 @@ async function main(args) {
     const { stdout } = await project.run(node, ['-p', ABOUT])
     const { version, os, cpu, libc } = JSON.parse(stdout)
     // npm keeps what it packs, and would install that.
-    await project.npm('install', NAME, `--cache=${project.folder}.cache`, `--os=${os}`, `--cpu=${cpu}`, ...(libc === null ? [] : [`--libc=${libc}`]))
+    await project.npm(
+      'install',
+      NAME,
+      `--cache=${project.folder}.cache`,
+      `--os=${os}`,
+      `--cpu=${cpu}`,
+      ...(libc === null ? [] : [`--libc=${libc}`]),
+    )
     for (const program of Object.keys(PROGRAMS)) await project.answers(program, { program: node })
-    console.log(`${NAME}@${project.versionOf(NAME)} answers on ${os} ${cpu} with Node.js ${version}: ${workspace.registry.fetched.join(', ')}`)
+    console.log(
+      `${NAME}@${project.versionOf(NAME)} answers on ${os} ${cpu} with Node.js ${version}: ${workspace.registry.fetched.join(', ')}`,
+    )
   } finally {
     await workspace.close()
   }

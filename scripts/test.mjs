@@ -20,6 +20,8 @@ const PROJECTS = [
 
 await runSteps([
   ['the rules of the house', () => node('scripts/check-rooms.mjs')],
+  ['Biome: format and lint', () => node('node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.')],
+  ['the width of comments', () => node('scripts/check-comment-width.mjs')],
   ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
   ['cargo clippy', () => run('cargo', 'clippy', '--locked', '--all-targets', '--', '-D', 'warnings')],
   ['cargo test', () => run('cargo', 'test', '--locked')],

@@ -1,4 +1,6 @@
-/** Programs that come as Python wheels, each in the version and with the hashes of its requirements file in this folder. */
+/**
+ * Programs that come as Python wheels, each in the version and with the hashes of its requirements file in this folder.
+ */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -15,26 +17,47 @@ const FAR_TOO_LONG = 300_000
  */
 export function wheels(name) {
   const requirements = join(HERE, `${name}.requirements.txt`)
-  const folder = join(CACHE, `${name}-${createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)}`)
+  const folder = join(
+    CACHE,
+    `${name}-${createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)}`,
+  )
   if (!existsSync(folder)) install(name, requirements, folder)
   return folder
 }
 
 function install(name, requirements, folder) {
   const python = ['python3', 'python'].find((program) => spawnSync(program, ['-m', 'pip', '--version']).status === 0)
-  if (python === undefined) throw new Error(`${name} comes as a Python wheel, and pip is not there: install Python 3 with pip`)
+  if (python === undefined)
+    throw new Error(`${name} comes as a Python wheel, and pip is not there: install Python 3 with pip`)
   mkdirSync(CACHE, { recursive: true })
   const fresh = mkdtempSync(join(CACHE, `${name}-`))
   try {
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:', '--target', fresh, '--requirement', requirements], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-      timeout: FAR_TOO_LONG,
-    })
+    execFileSync(
+      python,
+      [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-deps',
+        '--require-hashes',
+        '--only-binary=:all:',
+        '--target',
+        fresh,
+        '--requirement',
+        requirements,
+      ],
+      {
+        encoding: 'utf8',
+        stdio: 'pipe',
+        timeout: FAR_TOO_LONG,
+      },
+    )
     renameSync(fresh, folder)
   } catch (error) {
     // Another process may have been faster.
-    if (!existsSync(folder)) throw new Error(`${name} could not be installed with pip: be online\n${error.stderr || error.message}`)
+    if (!existsSync(folder))
+      throw new Error(`${name} could not be installed with pip: be online\n${error.stderr || error.message}`)
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }

@@ -1,7 +1,7 @@
 /**
- * A registry on loopback with the packages that were packed, and those that are published to it; it has nothing else. Package managers
- * are sent here for the scope of this project alone, and fetch all other packages where they always do, so a server of whole registries
- * is not needed.
+ * A registry on loopback with the packages that were packed, and those that are published to it; it has nothing else.
+ * Package managers are sent here for the scope of this project alone, and fetch all other packages where they always
+ * do, so a server of whole registries is not needed.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -14,19 +14,25 @@ const PUBLISHED = '2020-01-01T00:00:00.000Z'
 
 /**
  * @param {{ manifest: object, file: string }[]} packed
- * @returns {Promise<{ url: string, fetched: string[], close(): Promise<void> }>} `fetched` lists the names of the packages whose tarball
- * was asked for
+ * @returns {Promise<{ url: string, fetched: string[], close(): Promise<void> }>} `fetched` lists the names of the
+ * packages whose tarball was asked for
  */
 export async function serveRegistry(packed) {
   const fetched = []
-  const packages = new Map(packed.map(({ manifest, file }) => [manifest.name, { manifest, tarball: readFileSync(file) }]))
+  const packages = new Map(
+    packed.map(({ manifest, file }) => [manifest.name, { manifest, tarball: readFileSync(file) }]),
+  )
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url.slice(1))
     const [name] = path.split('/-/')
     const found = packages.get(name)
     if (request.method === 'PUT') return void publish(request, response, packages)
-    if (found === undefined) return void response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
-    if (path === name) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(packument(found, urlOf(server))))
+    if (found === undefined)
+      return void response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
+    if (path === name)
+      return void response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(packument(found, urlOf(server))))
     fetched.push(name)
     response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(found.tarball)
   })

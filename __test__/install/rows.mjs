@@ -1,7 +1,7 @@
 /**
- * What the packages are tried with. Each row installs them from the registry into a project of its own and makes a call there, or does
- * what it says; it resolves with the versions that took part. `quick` rows need nothing from outside and are part of `npm test`. `without`
- * says why a row cannot be tried on this machine, if it cannot.
+ * What the packages are tried with. Each row installs them from the registry into a project of its own and makes a call
+ * there, or does what it says; it resolves with the versions that took part. `quick` rows need nothing from outside and
+ * are part of `npm test`. `without` says why a row cannot be tried on this machine, if it cannot.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -16,27 +16,59 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
 const OWN_PACKAGE = `${NAME}-${platformName()}`
 
-const NO_OLD_NODE = `${process.platform} ${process.arch}` === 'darwin arm64' && 'no Node.js older than 16 was made for this processor'
+const NO_OLD_NODE =
+  `${process.platform} ${process.arch}` === 'darwin arm64' && 'no Node.js older than 16 was made for this processor'
 
 export const ROWS = [
-  ...[20, 22, 24, 26].map((major) => ({ group: 'Runtimes', name: `Node.js ${major}, \`import\`, \`require\` and \`worker_threads\``, run: (workspace) => inNode(workspace, major) })),
+  ...[20, 22, 24, 26].map((major) => ({
+    group: 'Runtimes',
+    name: `Node.js ${major}, \`import\`, \`require\` and \`worker_threads\``,
+    run: (workspace) => inNode(workspace, major),
+  })),
   { group: 'Runtimes', name: 'Bun, installed by itself, with `worker_threads`', run: inBun },
   { group: 'Runtimes', name: 'Deno, installed by itself, with `worker_threads`', run: inDeno },
-  ...[12, 14, 16, 18].map((major) => ({ group: 'Runtimes', name: `Node.js ${major} is refused in one sentence, also by the test server and the command line`, without: major < 16 && NO_OLD_NODE, run: (workspace) => inOldNode(workspace, major) })),
+  ...[12, 14, 16, 18].map((major) => ({
+    group: 'Runtimes',
+    name: `Node.js ${major} is refused in one sentence, also by the test server and the command line`,
+    without: major < 16 && NO_OLD_NODE,
+    run: (workspace) => inOldNode(workspace, major),
+  })),
 
   { group: 'Package managers', name: 'npm, `import` and `require`', quick: true, run: withNpm },
   { group: 'Package managers', name: 'npm, again from the lockfile', quick: true, run: withNpmCi },
   { group: 'Package managers', name: 'npm chooses the package of each platform', quick: true, run: eachPlatform },
-  { group: 'Package managers', name: 'npm without optional dependencies: the error says what to do', quick: true, run: withoutOptional },
-  ...['pnpm@10', 'pnpm'].map((spec) => ({ group: 'Package managers', name: spec === 'pnpm' ? 'pnpm, newest' : 'pnpm 10', run: (workspace) => withPnpm(workspace, spec) })),
+  {
+    group: 'Package managers',
+    name: 'npm without optional dependencies: the error says what to do',
+    quick: true,
+    run: withoutOptional,
+  },
+  ...['pnpm@10', 'pnpm'].map((spec) => ({
+    group: 'Package managers',
+    name: spec === 'pnpm' ? 'pnpm, newest' : 'pnpm 10',
+    run: (workspace) => withPnpm(workspace, spec),
+  })),
   { group: 'Package managers', name: 'Yarn Classic', run: withYarnClassic },
   { group: 'Package managers', name: 'Yarn, `node_modules`', run: (workspace) => withYarn(workspace, 'node-modules') },
-  { group: 'Package managers', name: 'Yarn, Plug’n’Play, with `pnpEnableEsmLoader`', run: (workspace) => withYarn(workspace, 'pnp') },
+  {
+    group: 'Package managers',
+    name: 'Yarn, Plug’n’Play, with `pnpEnableEsmLoader`',
+    run: (workspace) => withYarn(workspace, 'pnp'),
+  },
 
   { group: 'In a program', name: 'the command line', quick: true, run: commandLine },
   { group: 'In a program', name: '`worker_threads`, ended and terminated', quick: true, run: inWorkers },
-  ...['node16', 'nodenext', 'bundler'].map((resolution) => ({ group: 'TypeScript', name: `\`moduleResolution\` ${resolution}`, quick: true, run: (workspace) => inTypeScript(workspace, resolution) })),
-  ...['5.4', '5', '6'].map((version) => ({ group: 'TypeScript', name: `TypeScript ${version}, all three`, run: (workspace) => inOtherTypeScript(workspace, version) })),
+  ...['node16', 'nodenext', 'bundler'].map((resolution) => ({
+    group: 'TypeScript',
+    name: `\`moduleResolution\` ${resolution}`,
+    quick: true,
+    run: (workspace) => inTypeScript(workspace, resolution),
+  })),
+  ...['5.4', '5', '6'].map((version) => ({
+    group: 'TypeScript',
+    name: `TypeScript ${version}, all three`,
+    run: (workspace) => inOtherTypeScript(workspace, version),
+  })),
 
   { group: 'Bundlers', name: 'esbuild', quick: true, run: withEsbuild },
   { group: 'Bundlers', name: 'webpack', run: withWebpack },
@@ -46,7 +78,10 @@ export const ROWS = [
   { group: 'Test runners', name: 'Vitest, in processes and in threads', run: withVitest },
 ]
 
-/** Three workers are terminated while a call of theirs is under way; then one does its work and ends, beside the program's own. */
+/**
+ * Three workers are terminated while a call of theirs is under way; then one does its work and ends, beside the
+ * program's own.
+ */
 const WORKERS = {
   'worker.cjs': `${MAIN.require}
     const { parentPort } = require('node:worker_threads')
@@ -89,7 +124,10 @@ async function inOldNode(workspace, major) {
   const command = join('node_modules', NAME, project.read(`node_modules/${NAME}/package.json`).bin['mcp-client'])
   for (const script of [...Object.keys(PROGRAMS), 'server.cjs', command]) {
     const { stderr } = await project.run(program, [script], { codes: [1] })
-    assert.ok(stderr.includes(`Error: ${NAME} needs Node.js 20 or newer, and this is ${version}: install a current one`), `${script}: ${stderr}`)
+    assert.ok(
+      stderr.includes(`Error: ${NAME} needs Node.js 20 or newer, and this is ${version}: install a current one`),
+      `${script}: ${stderr}`,
+    )
   }
   return `Node.js ${version}`
 }
@@ -109,7 +147,8 @@ async function inDeno(workspace) {
   const program = deno.program('deno')
   const project = workspace.project({ ...PROGRAMS, ...WORKERS, 'deno.json': { nodeModulesDir: 'auto' } })
   await project.run(program, ['add', `npm:${NAME}`])
-  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs']) await project.answers(script, { program, flags: ['run', '--allow-all', '--quiet'] })
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs'])
+    await project.answers(script, { program, flags: ['run', '--allow-all', '--quiet'] })
   return `Deno ${deno.versionOf('deno')}`
 }
 
@@ -124,7 +163,8 @@ async function withNpm(workspace) {
 
 async function withNpmCi(workspace) {
   const project = await workspace.installed(PROGRAMS)
-  for (const { manifest } of platformManifests()) assert.ok(`node_modules/${manifest.name}` in project.read('package-lock.json').packages, manifest.name)
+  for (const { manifest } of platformManifests())
+    assert.ok(`node_modules/${manifest.name}` in project.read('package-lock.json').packages, manifest.name)
   rmSync(join(project.folder, 'node_modules'), { recursive: true })
   await project.npm('ci')
   checkInstalled(project)
@@ -146,7 +186,10 @@ async function withoutOptional(workspace) {
   const project = workspace.project(PROGRAMS)
   await project.npm('install', NAME, '--omit=optional')
   const { stderr } = await project.run(process.execPath, ['app.cjs'], { codes: [1] })
-  assert.match(stderr, new RegExp(`the package ${OWN_PACKAGE} is not installed\\..*install again without --omit=optional`))
+  assert.match(
+    stderr,
+    new RegExp(`the package ${OWN_PACKAGE} is not installed\\..*install again without --omit=optional`),
+  )
   return ownNode()
 }
 
@@ -172,7 +215,8 @@ async function withYarn(workspace, nodeLinker) {
   const yarn = await tool('@yarnpkg/cli-dist')
   const settings = {
     nodeLinker,
-    // Yarn finds out by itself that it is needed only where package.json has "type": "module"; docs/bundlers.md tells users.
+    // Yarn finds out by itself that it is needed only where package.json has "type": "module"; docs/bundlers.md tells
+    // users.
     ...(nodeLinker === 'pnp' && { pnpEnableEsmLoader: true }),
     enableTelemetry: false,
     enableGlobalCache: false,
@@ -236,25 +280,33 @@ main().then(console.log)
 /** With this project's compiler and types of Node.js, or with another compiler and the oldest types. */
 async function inTypeScript(workspace, resolution, compiler) {
   const isBundler = resolution === 'bundler'
-  const project = await workspace.installed({
-    'app.mts': TYPED.replace('./more.js', './more.mjs'),
-    'more.mts': `import { connectClient } from '${NAME}/bridge'\nexport const bridgeTo = connectClient\n`,
-    ...(isBundler ? {} : { 'required.cts': TYPED.replace('./more.js', './more.cjs'), 'more.cts': `import { connectClient } from '${NAME}/bridge'\nexport const bridgeTo = connectClient\n` }),
-    'tsconfig.json': {
-      compilerOptions: {
-        target: 'es2022',
-        lib: ['es2023', 'esnext.disposable'],
-        module: isBundler ? 'esnext' : resolution,
-        moduleResolution: resolution,
-        strict: true,
-        skipLibCheck: false,
-        ...(compiler === undefined ? { typeRoots: [join(ROOT, 'node_modules/@types')] } : {}),
-        types: ['node'],
-        outDir: 'out',
+  const project = await workspace.installed(
+    {
+      'app.mts': TYPED.replace('./more.js', './more.mjs'),
+      'more.mts': `import { connectClient } from '${NAME}/bridge'\nexport const bridgeTo = connectClient\n`,
+      ...(isBundler
+        ? {}
+        : {
+            'required.cts': TYPED.replace('./more.js', './more.cjs'),
+            'more.cts': `import { connectClient } from '${NAME}/bridge'\nexport const bridgeTo = connectClient\n`,
+          }),
+      'tsconfig.json': {
+        compilerOptions: {
+          target: 'es2022',
+          lib: ['es2023', 'esnext.disposable'],
+          module: isBundler ? 'esnext' : resolution,
+          moduleResolution: resolution,
+          strict: true,
+          skipLibCheck: false,
+          ...(compiler === undefined ? { typeRoots: [join(ROOT, 'node_modules/@types')] } : {}),
+          types: ['node'],
+          outDir: 'out',
+        },
+        include: ['*.mts', '*.cts'],
       },
-      include: ['*.mts', '*.cts'],
     },
-  }, compiler === undefined ? [] : ['@types/node@20'])
+    compiler === undefined ? [] : ['@types/node@20'],
+  )
   const tsc = join(compiler?.folder ?? ROOT, 'node_modules/typescript/bin/tsc')
   await project.run(process.execPath, [tsc, '--project', '.'])
   for (const script of isBundler ? ['out/app.mjs'] : ['out/app.mjs', 'out/required.cjs']) await project.answers(script)
@@ -281,7 +333,10 @@ async function withEsbuild(workspace) {
 }
 
 async function withWebpack(workspace) {
-  const project = await workspace.installed({ ...PROGRAMS, ...settings('webpack.config.mjs') }, ['webpack@5', 'webpack-cli'])
+  const project = await workspace.installed({ ...PROGRAMS, ...settings('webpack.config.mjs') }, [
+    'webpack@5',
+    'webpack-cli',
+  ])
   const { stdout } = await project.bin('webpack-cli', 'webpack-cli', ['--config', 'webpack.config.mjs'])
   assert.doesNotMatch(stdout, /WARNING|ERROR/)
   await checkBundle(project, 'dist/app.mjs')
@@ -306,7 +361,10 @@ async function withVite(workspace) {
     const { main } = await server.ssrLoadModule('/main.mjs')
     console.log(JSON.stringify(await main()))
     await server.close()`
-  project.write({ 'main.mjs': MAIN.import.replace('async function main', 'export async function main'), 'dev.mjs': dev })
+  project.write({
+    'main.mjs': MAIN.import.replace('async function main', 'export async function main'),
+    'dev.mjs': dev,
+  })
   await project.answers('dev.mjs')
   return `Vite ${project.versionOf('vite')}`
 }
@@ -351,7 +409,9 @@ async function withVitest(workspace) {
 
 /** Beside the main package only that of one platform is there. */
 function checkInstalled(project, platformPackage = OWN_PACKAGE) {
-  const found = readdirSync(join(project.folder, 'node_modules/@mcp-integration')).map((name) => `@mcp-integration/${name}`)
+  const found = readdirSync(join(project.folder, 'node_modules/@mcp-integration')).map(
+    (name) => `@mcp-integration/${name}`,
+  )
   assert.deepEqual(found.sort(), [NAME, platformPackage])
 }
 

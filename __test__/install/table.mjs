@@ -18,7 +18,10 @@ export const NOT_RUN = {
 
 export function render(results, binary) {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const rows = results.map(({ group, name, versions, error }) => `| ${group} | ${name} | ${versions ?? ''} | ${error === undefined ? 'works' : 'fails'} |`)
+  const rows = results.map(
+    ({ group, name, versions, error }) =>
+      `| ${group} | ${name} | ${versions ?? ''} | ${error === undefined ? 'works' : 'fails'} |`,
+  )
   const others = PLATFORMS.filter((platform) => platform !== platformName())
   return [
     `Version ${version} of the package, on ${new Date().toISOString().slice(0, 10)}, on ${platformName()} (${system()}), with the release binary:`,

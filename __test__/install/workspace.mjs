@@ -1,6 +1,18 @@
-/** Where the packages are installed for real: fresh projects, and the runtimes and package managers that they are tried with. */
+/**
+ * Where the packages are installed for real: fresh projects, and the runtimes and package managers that they are tried
+ * with.
+ */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,7 +48,9 @@ export class Workspace {
     this.registry = registry
   }
 
-  /** A project with these files (path: text, or a value for JSON), whose package managers know where the packages are. */
+  /**
+   * A project with these files (path: text, or a value for JSON), whose package managers know where the packages are.
+   */
   project(files = {}) {
     const project = new Project(join(this.#folder, `project-${++this.#count}`))
     project.write({
@@ -75,20 +89,41 @@ export class Project {
   /** Runs a program in the project. @returns {Promise<{ code: number, stdout: string, stderr: string }>} */
   run(program, args, { env = {}, codes = [0] } = {}) {
     return new Promise((resolve, reject) => {
-      const options = { cwd: this.folder, env: { ...cleanEnvironment(), ...this.#caches(), ...env }, timeout: LONGEST, killSignal: 'SIGKILL', maxBuffer: 2 ** 26, shell: IS_WINDOWS && /\.cmd$|^npm$/.test(program) }
+      const options = {
+        cwd: this.folder,
+        env: { ...cleanEnvironment(), ...this.#caches(), ...env },
+        timeout: LONGEST,
+        killSignal: 'SIGKILL',
+        maxBuffer: 2 ** 26,
+        shell: IS_WINDOWS && /\.cmd$|^npm$/.test(program),
+      }
       const child = execFile(program, args, options, (error, stdout, stderr) => {
         const code = error ? error.code : 0
         if (codes.includes(code)) resolve({ code, stdout, stderr })
-        else reject(new Error(`${[program, ...args].join(' ')} ended with ${code ?? error.signal}:\n${stdout.slice(-4_000)}\n${stderr.slice(-4_000)}`))
+        else
+          reject(
+            new Error(
+              `${[program, ...args].join(' ')} ended with ${code ?? error.signal}:\n${stdout.slice(-4_000)}\n${stderr.slice(-4_000)}`,
+            ),
+          )
       })
       child.stdin.end()
     })
   }
 
-  /** Of this run alone: some package managers take a name and a version for the same bytes, or the same URL, for ever. */
+  /**
+   * Of this run alone: some package managers take a name and a version for the same bytes, or the same URL, for ever.
+   */
   #caches() {
     const folder = join(dirname(this.folder), 'caches')
-    const names = ['BUN_INSTALL_CACHE_DIR', 'DENO_DIR', 'YARN_CACHE_FOLDER', 'YARN_GLOBAL_FOLDER', 'XDG_CACHE_HOME', 'XDG_DATA_HOME']
+    const names = [
+      'BUN_INSTALL_CACHE_DIR',
+      'DENO_DIR',
+      'YARN_CACHE_FOLDER',
+      'YARN_GLOBAL_FOLDER',
+      'XDG_CACHE_HOME',
+      'XDG_DATA_HOME',
+    ]
     return Object.fromEntries(names.map((name) => [name, join(folder, name)]))
   }
 
@@ -146,7 +181,10 @@ export async function nodeOf(major) {
   const system = { win32: 'win' }[process.platform] ?? process.platform
   const name = `node-${system}-${process.arch}`
   const project = await tool(`${name}@${major}`)
-  return { program: join(project.folder, 'node_modules', name, 'bin', IS_WINDOWS ? 'node.exe' : 'node'), version: project.versionOf(name).replace(/^v/, '') }
+  return {
+    program: join(project.folder, 'node_modules', name, 'bin', IS_WINDOWS ? 'node.exe' : 'node'),
+    version: project.versionOf(name).replace(/^v/, ''),
+  }
 }
 
 /** The rest of a project that asks a server of its own for an answer. */
@@ -173,6 +211,7 @@ export const MAIN = { import: IMPORTS + PROGRAM, require: REQUIRES + PROGRAM }
 
 /** Without what `npm run` and a test runner add for their children. */
 function cleanEnvironment() {
-  const added = /^(npm_(package|lifecycle|config_(local|global)_prefix|config_prefix|command|execpath|node_execpath)|INIT_CWD$|NODE_TEST_CONTEXT$|NODE_OPTIONS$|MCP_)/
+  const added =
+    /^(npm_(package|lifecycle|config_(local|global)_prefix|config_prefix|command|execpath|node_execpath)|INIT_CWD$|NODE_TEST_CONTEXT$|NODE_OPTIONS$|MCP_)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !added.test(name)))
 }

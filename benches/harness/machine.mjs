@@ -10,7 +10,12 @@ import { CLIENTS, runtimeOf, versionOf } from '../clients/index.mjs'
 
 export function describeMachine() {
   const [{ model }] = cpus()
-  return { cpu: model.trim(), cores: cpus().length, memory: `${Math.round(totalmem() / 2 ** 30)} GiB`, system: `${type()} ${release()} ${arch()}` }
+  return {
+    cpu: model.trim(),
+    cores: cpus().length,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release()} ${arch()}`,
+  }
 }
 
 /** Of the programs, and of the packages that the clients need. */
@@ -36,7 +41,7 @@ export function addonSize() {
 
 function commit() {
   try {
-    const changes = say('git', 'status', '--porcelain', '--', 'src', 'js', 'Cargo.toml', 'Cargo.lock')
+    const changes = say('git', 'status', '--porcelain', '--', 'src', 'crates', 'js', 'Cargo.toml', 'Cargo.lock')
     return `commit ${say('git', 'rev-parse', '--short', 'HEAD')}${changes === '' ? '' : ', with changes'}`
   } catch {
     return 'no commit'

@@ -37,7 +37,15 @@ async function compare(program, options, out) {
     const { machine, ...others } = circumstances(present)
     const wakeUps = await describeWakeUps()
     const capacity = await capacityOf(program, possible)
-    store(out, 'results', { ...others, machine: { ...machine, ...wakeUps }, rounds, clients: present, absent, capacity, samples })
+    store(out, 'results', {
+      ...others,
+      machine: { ...machine, ...wakeUps },
+      rounds,
+      clients: present,
+      absent,
+      capacity,
+      samples,
+    })
     say(`\n${goalsTable(samples)}\n`)
     report(out)
   }
@@ -62,13 +70,21 @@ function runMicro(out) {
 
 function report(out) {
   const isWritten = writeReport(out)
-  say(isWritten ? `${join(out, 'performance.md')} is written` : 'Stored. The report is written when `npm run bench` has measured the clients.')
+  say(
+    isWritten
+      ? `${join(out, 'performance.md')} is written`
+      : 'Stored. The report is written when `npm run bench` has measured the clients.',
+  )
 }
 
 /** A run of some workloads replaces only their ratios. */
 function save(samples) {
   const stored = { ...readBaseline(), ...ratiosOf(samples) }
-  const inOrder = Object.fromEntries(Object.keys(stored).sort().map((workload) => [workload, stored[workload]]))
+  const inOrder = Object.fromEntries(
+    Object.keys(stored)
+      .sort()
+      .map((workload) => [workload, stored[workload]]),
+  )
   writeFileSync(BASELINE, `${JSON.stringify(inOrder, null, 2)}\n`)
   say(`${BASELINE} is written`)
 }
@@ -76,7 +92,9 @@ function save(samples) {
 function check(samples) {
   const falls = findFalls(readBaseline(), ratiosOf(samples))
   for (const { workload, figure, was, is, allowed } of falls) {
-    say(`FELL  ${WORKLOADS[workload].title}: ${FIGURES[figure].title} is ${write(is)} × ${REFERENCE}, was ${write(was)}, allowed ${write(allowed)}`)
+    say(
+      `FELL  ${WORKLOADS[workload].title}: ${FIGURES[figure].title} is ${write(is)} × ${REFERENCE}, was ${write(was)}, allowed ${write(allowed)}`,
+    )
   }
   const dropped = droppedOf(samples)
   if (dropped > 0) say(`FELL  ${WORKLOADS.blocked.title}: ${dropped} connections were lost`)

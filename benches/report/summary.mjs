@@ -39,7 +39,9 @@ export function summaryTable(samples, machine) {
 }
 
 function row(samples, workload, figure, remark = '') {
-  const [ours, reference] = [OURS, REFERENCE].map((client) => write(figureOf(samples, workload, client, figure)?.median ?? NaN))
+  const [ours, reference] = [OURS, REFERENCE].map((client) =>
+    write(figureOf(samples, workload, client, figure)?.median ?? NaN),
+  )
   const ratio = ratioOf(samples, workload, OURS, REFERENCE, figure)
   return [`${titleOf(workload, figure)}${remark}`, ours, reference, ratio === null ? '–' : `${write(ratio.median)} ×`]
 }
@@ -54,5 +56,5 @@ function titleOf(workload, figure) {
   return `${WORKLOADS[workload].title}: ${title}${unit ? `, ${unit}` : ''}`
 }
 
-/** Measured by hand on another machine, because one machine cannot show it. The ratio is that of calls/s with 16 in flight. */
+/** Measured by hand, because one machine cannot show it: the ratio of calls/s with 16 in flight, on another machine. */
 const SLOW_TO_WAKE = { machine: 'another machine with two cores, slow to wake', ratio: '1.0–1.1' }

@@ -35,7 +35,10 @@ function createProgram(): Command {
   return program
 }
 
-/** Commander has printed by now: help and version are no failure, unless the help is there because a command was missing. */
+/**
+ * Commander has printed by now: help and version are no failure, unless the help is there because a command was
+ * missing.
+ */
 function exitCodeOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : BAD_USAGE
 }

@@ -5,11 +5,14 @@ import { dirname, resolve } from 'node:path'
 /**
  * The entries of the package that have types.
  * @param {{ exports: object }} manifest package.json
- * @returns {[entry: string, file: string][]} './react' and the declarations that CommonJS sees there, as a path from the package's folder
+ * @returns {[entry: string, file: string][]} './react' and the declarations that CommonJS sees there, as a path from
+ * the package's folder
  */
 export function typesOfEntries({ exports }) {
   const types = ({ types, require }) => types ?? require?.types
-  return Object.entries(exports).flatMap(([entry, target]) => (types(target) === undefined ? [] : [[entry, types(target)]]))
+  return Object.entries(exports).flatMap(([entry, target]) =>
+    types(target) === undefined ? [] : [[entry, types(target)]],
+  )
 }
 
 /**
@@ -26,7 +29,8 @@ export async function declarationsReachableFrom(entry, peers = []) {
     reached.add(file)
     for (const specifier of specifiersIn(await readFile(file, 'utf8'))) {
       if (specifier.startsWith('.')) waiting.push(resolve(dirname(file), `${specifier.replace(/\.js$/, '')}.d.ts`))
-      else if (!specifier.startsWith('node:') && !peers.includes(specifier)) throw new Error(`${file} names the types of ${specifier}, which users do not have`)
+      else if (!specifier.startsWith('node:') && !peers.includes(specifier))
+        throw new Error(`${file} names the types of ${specifier}, which users do not have`)
     }
   }
   return reached

@@ -1,12 +1,15 @@
 /**
- * What pages load: modules that a browser reads as they are, and the preload script of Electron, which must be one file. Nothing native
- * and nothing of Node.js may get in.
+ * What pages load: modules that a browser reads as they are, and the preload script of Electron, which must be one
+ * file. Nothing native and nothing of Node.js may get in.
  */
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
-/** The name of the module in dist/browser/, and what it is made of. They share what they have in common, so that there is one MCPError. */
+/**
+ * The name of the module in dist/browser/, and what it is made of. They share what they have in common, so that there
+ * is one MCPError.
+ */
 const MODULES = { react: 'react.ts', bridge: 'bridge.ts', 'electron-renderer': 'electron/renderer.ts' }
 
 /** What is there on the user's machine. */

@@ -6,8 +6,13 @@ const SEPARATOR = `\n${'-'.repeat(80)}\n\n`
 
 /** @returns {string[]} the licence texts that lie in the folder of a package or a crate, by the names of their files */
 export function textsIn(folder) {
-  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && /^(licen[cs]e|copying|copyright|notice|unlicense)(\.|-|_|$)/i.test(entry.name))
-  return files.map(({ name }) => name).sort().map((name) => readFileSync(join(folder, name), 'utf8'))
+  const files = readdirSync(folder, { withFileTypes: true }).filter(
+    (entry) => entry.isFile() && /^(licen[cs]e|copying|copyright|notice|unlicense)(\.|-|_|$)/i.test(entry.name),
+  )
+  return files
+    .map(({ name }) => name)
+    .sort()
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
 }
 
 /**
@@ -20,7 +25,10 @@ export function render(introduction, parts) {
   const byText = new Map()
   for (const { name, version, license, texts } of parts) {
     const whole = texts.map(tidy).filter((text) => text !== '')
-    if (whole.length === 0) throw new Error(`${name} ${version} (${license}) goes into what is published, and has no licence text: it must not go without`)
+    if (whole.length === 0)
+      throw new Error(
+        `${name} ${version} (${license}) goes into what is published, and has no licence text: it must not go without`,
+      )
     for (const text of whole) byText.set(text, [...(byText.get(text) ?? []), `${name} ${version} (${license})`])
   }
   const sections = [...byText].map(([text, names]) => `${[...new Set(names)].join('\n')}\n\n${text}\n`)
@@ -31,10 +39,21 @@ export function render(introduction, parts) {
 export function partsOf(rendered) {
   const [, ...sections] = rendered.split(SEPARATOR)
   const names = sections.flatMap((section) => section.split('\n\n', 1)[0].split('\n'))
-  return [...new Set(names.map((name) => /^(\S+) (\S+) \(/.exec(name)).filter(Boolean).map(([, name, version]) => `${name}@${version}`))]
+  return [
+    ...new Set(
+      names
+        .map((name) => /^(\S+) (\S+) \(/.exec(name))
+        .filter(Boolean)
+        .map(([, name, version]) => `${name}@${version}`),
+    ),
+  ]
 }
 
 /** So that texts are one that differ in white space at the ends of lines. */
 function tidy(text) {
-  return text.replace(/\r\n?/g, '\n').replace(/[ \t]+$/gm, '').replace(/\n{3,}/g, '\n\n').replace(/^\n+|\n+$/g, '')
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .replace(/^\n+|\n+$/g, '')
 }

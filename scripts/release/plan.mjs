@@ -19,10 +19,12 @@ export function parseArguments(args) {
     if (arg === '--dry-run') options.dryRun = true
     else if (arg === '--debug') options.debug = true
     else if (arg.startsWith('-')) throw new Refusal(`There is no option ${arg}: ${USAGE}`)
-    else if (options.version !== undefined) throw new Refusal(`One version at a time, not ${options.version} and ${arg}: ${USAGE}`)
+    else if (options.version !== undefined)
+      throw new Refusal(`One version at a time, not ${options.version} and ${arg}: ${USAGE}`)
     else options.version = arg
   }
-  if (options.debug && !options.dryRun) throw new Refusal('--debug is for --dry-run: what is released is built by the release workflow')
+  if (options.debug && !options.dryRun)
+    throw new Refusal('--debug is for --dry-run: what is released is built by the release workflow')
   return options
 }
 
@@ -35,16 +37,26 @@ export function parseArguments(args) {
 export function plan(root, { version: asked, dryRun }) {
   const current = agreedVersion(root)
   if (asked === undefined && !dryRun) {
-    throw new Refusal(`Say which version to release, one above ${current}; docs/versioning.md tells which: npm run release -- ${semver.inc(current, 'patch')}`)
+    throw new Refusal(
+      `Say which version to release, one above ${current}; docs/versioning.md tells which: npm run release -- ${semver.inc(current, 'patch')}`,
+    )
   }
   const version = asked ?? semver.inc(current, 'patch')
-  if (semver.valid(version) !== version) throw new Refusal(`"${version}" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it`)
-  if (!semver.gt(version, current)) throw new Refusal(`${version} is not above ${current}, which package.json has: choose a greater version`)
+  if (semver.valid(version) !== version)
+    throw new Refusal(`"${version}" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it`)
+  if (!semver.gt(version, current))
+    throw new Refusal(`${version} is not above ${current}, which package.json has: choose a greater version`)
   const changed = git(root, 'status', '--porcelain').split('\n').filter(Boolean)
-  if (changed.length > 0) throw new Refusal(`The working tree has changes that are not committed (${summary(changed)}): commit them or put them away`)
-  if (git(root, 'tag', '--list', `v${version}`) !== '') throw new Refusal(`The tag v${version} exists already: choose a greater version`)
+  if (changed.length > 0)
+    throw new Refusal(
+      `The working tree has changes that are not committed (${summary(changed)}): commit them or put them away`,
+    )
+  if (git(root, 'tag', '--list', `v${version}`) !== '')
+    throw new Refusal(`The tag v${version} exists already: choose a greater version`)
   if (unreleased(readFileSync(join(root, 'CHANGELOG.md'), 'utf8')) === '') {
-    throw new Refusal('CHANGELOG.md has nothing under "Unreleased": say there what changes for users, one line for each thing')
+    throw new Refusal(
+      'CHANGELOG.md has nothing under "Unreleased": say there what changes for users, one line for each thing',
+    )
   }
   return version
 }
@@ -57,7 +69,8 @@ export function git(root, ...args) {
 function agreedVersion(root) {
   const [{ version }, ...others] = versionsIn(root)
   const other = others.find((place) => place.version !== version)
-  if (other !== undefined) throw new Refusal(`package.json has version ${version}, but ${other.file} has ${other.version}: make them the same`)
+  if (other !== undefined)
+    throw new Refusal(`package.json has version ${version}, but ${other.file} has ${other.version}: make them the same`)
   return version
 }
 

@@ -1,6 +1,7 @@
 /**
- * A release in a copy of the checkout, from the first check to a call of the installed package: what is committed here is built, packed,
- * published to a registry on loopback, installed from there into a fresh project, and called. Of all that nothing stays.
+ * A release in a copy of the checkout, from the first check to a call of the installed package: what is committed here
+ * is built, packed, published to a registry on loopback, installed from there into a fresh project, and called. Of all
+ * that nothing stays.
  *
  * Only the binary of this machine's platform is built; the packages of the others are published without theirs.
  */
@@ -25,7 +26,9 @@ export async function rehearse(root, version, { makeRelease, debug = false }) {
     const copy = copyOf(root, folder)
     const { tag, files } = makeRelease(copy, version)
     tell(`${tag} is committed in a copy: ${files.length} files`)
-    await run(copy, [join(copy, 'scripts/build.mjs'), ...(debug ? ['--debug'] : [])], { CARGO_TARGET_DIR: join(root, 'target/rehearsal') })
+    await run(copy, [join(copy, 'scripts/build.mjs'), ...(debug ? ['--debug'] : [])], {
+      CARGO_TARGET_DIR: join(root, 'target/rehearsal'),
+    })
     tell('the addon and the TypeScript are built')
     await publishAndInstall(copy, folder, version)
   } finally {
@@ -35,11 +38,18 @@ export async function rehearse(root, version, { makeRelease, debug = false }) {
   tell(`the dry run of ${version} has passed, and the checkout is as it was`)
 }
 
-/** A clone has its own tags. It borrows the packages for development and keeps its compiled crates for the next time. */
+/**
+ * A clone has its own tags. It borrows the packages for development and keeps its compiled crates for the next time.
+ */
 function copyOf(root, folder) {
   const copy = join(folder, 'project')
   git(folder, 'clone', '--quiet', root, copy)
-  for (const [name, value] of Object.entries({ 'user.name': 'Rehearsal', 'user.email': 'rehearsal@localhost', 'commit.gpgSign': 'false', 'tag.gpgSign': 'false' })) {
+  for (const [name, value] of Object.entries({
+    'user.name': 'Rehearsal',
+    'user.email': 'rehearsal@localhost',
+    'commit.gpgSign': 'false',
+    'tag.gpgSign': 'false',
+  })) {
     git(copy, 'config', name, value)
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
@@ -63,14 +73,18 @@ async function publishAndInstall(copy, folder, version) {
   const offence = repositoryOf(env) === undefined ? null : repositoryOffence(manifests, env)
   if (offence !== null) throw new Error(offence)
   const { repository } = manifests.at(-1)
-  tell(`their repository is ${repository.url}${isNamed ? '' : ', which stands for the one whose workflow will pack them'}`)
+  tell(
+    `their repository is ${repository.url}${isNamed ? '' : ', which stands for the one whose workflow will pack them'}`,
+  )
   const workspace = new Workspace(folder, await serveRegistry([]))
   try {
     await run(copy, [join(copy, 'scripts/publish.mjs'), join(folder, 'packed'), '--registry', workspace.registry.url])
     const project = workspace.project(PROGRAMS)
     // npm keeps what it packs, and would install that.
     await project.npm('install', `${NAME}@${version}`, `--cache=${join(folder, 'cache')}`)
-    tell(`${NAME}@${project.versionOf(NAME)} is installed from ${workspace.registry.url}: ${workspace.registry.fetched.join(', ')}`)
+    tell(
+      `${NAME}@${project.versionOf(NAME)} is installed from ${workspace.registry.url}: ${workspace.registry.fetched.join(', ')}`,
+    )
     for (const program of Object.keys(PROGRAMS)) await project.answers(program)
     tell('and answers a call')
   } finally {
@@ -81,10 +95,15 @@ async function publishAndInstall(copy, folder, version) {
 /** Runs a script of the copy. The registry, which is in this process, must go on meanwhile. */
 function run(copy, args, env = {}) {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { cwd: copy, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (error === null) resolve()
-      else reject(new Error(`${args[0]} has failed: ${stdout}\n${stderr}`))
-    })
+    execFile(
+      process.execPath,
+      args,
+      { cwd: copy, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => {
+        if (error === null) resolve()
+        else reject(new Error(`${args[0]} has failed: ${stdout}\n${stderr}`))
+      },
+    )
   })
 }
 

@@ -1,6 +1,7 @@
 /**
- * `repository` of the packages: where the workflow runs that packs them. npm takes provenance, and trusts a workflow, only if that is what
- * package.json says. A checkout does not know where it will be published from, and so does not say.
+ * `repository` of the packages: where the workflow runs that packs them. npm takes provenance, and trusts a workflow,
+ * only if that is what package.json says. A checkout does not know where it will be published from, and so does not
+ * say.
  */
 
 /**
@@ -11,14 +12,17 @@
 export function repositoryOf({ GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env) {
   if (!server && !name) return undefined
   if (!/^https:\/\/[^/\s]+$/.test(server ?? '') || !/^[\w.-]+\/[\w.-]+$/.test(name ?? '')) {
-    throw new Error(`GITHUB_SERVER_URL is "${server ?? ''}" and GITHUB_REPOSITORY is "${name ?? ''}": set them as a workflow has them, https://github.com and owner/name, or unset both`)
+    throw new Error(
+      `GITHUB_SERVER_URL is "${server ?? ''}" and GITHUB_REPOSITORY is "${name ?? ''}": set them as a workflow has them, https://github.com and owner/name, or unset both`,
+    )
   }
   return { type: 'git', url: `git+${server}/${name}.git` }
 }
 
 /**
  * A manifest with the repository of the workflow, if this is one.
- * @param {{ directory?: string, env?: object }} where `directory` is the folder of the package in the repository, unless that is its root
+ * @param {{ directory?: string, env?: object }} where `directory` is the folder of the package in the repository,
+ * unless that is its root
  * @throws when the manifest names another one
  */
 export function withRepository(manifest, { directory, env = process.env } = {}) {
@@ -26,7 +30,9 @@ export function withRepository(manifest, { directory, env = process.env } = {}) 
   if (repository === undefined) return manifest
   const named = typeof manifest.repository === 'string' ? manifest.repository : manifest.repository?.url
   if (named !== undefined && named !== repository.url) {
-    throw new Error(`package.json of ${manifest.name} names the repository ${named}, and the workflow runs in ${repository.url}: npm would refuse it; correct package.json, or leave "repository" out`)
+    throw new Error(
+      `package.json of ${manifest.name} names the repository ${named}, and the workflow runs in ${repository.url}: npm would refuse it; correct package.json, or leave "repository" out`,
+    )
   }
   return { ...manifest, repository: directory === undefined ? repository : { ...repository, directory } }
 }

@@ -1,4 +1,7 @@
-/** The places that hold the package's version: both manifests, their lockfiles, and the packages of the platforms. All have the same one. */
+/**
+ * The places that hold the package's version: both manifests, their lockfiles, and the packages of the platforms. All
+ * have the same one.
+ */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -21,7 +24,10 @@ export function versionsIn(root) {
 export function setVersions(root, version) {
   return places(root).map(({ file, pattern }) => {
     const text = readFileSync(join(root, file), 'utf8')
-    writeFileSync(join(root, file), text.replace(pattern, (...match) => `${match.at(-1).before}"${version}"`))
+    writeFileSync(
+      join(root, file),
+      text.replace(pattern, (...match) => `${match.at(-1).before}"${version}"`),
+    )
     return file
   })
 }
@@ -32,9 +38,16 @@ function places(root) {
   return [
     ...manifests.map((file) => ({ file, pattern: /^(?<before> {2}"version": )"(?<version>[^"]*)"/gm })),
     // It says both of its root and of the package in it.
-    { file: 'package-lock.json', pattern: /^(?<before>(?: {2}| {4}"": \{\n {6}"name": .*\n {6})"version": )"(?<version>[^"]*)"/gm },
-    { file: 'Cargo.toml', pattern: /^(?<before>\[package\]\n(?:[^[\n].*\n)*?version = )"(?<version>[^"]*)"/gm },
-    { file: 'Cargo.lock', pattern: /^(?<before>name = "mcp-client"\nversion = )"(?<version>[^"]*)"/gm },
+    {
+      file: 'package-lock.json',
+      pattern: /^(?<before>(?: {2}| {4}"": \{\n {6}"name": .*\n {6})"version": )"(?<version>[^"]*)"/gm,
+    },
+    {
+      file: 'Cargo.toml',
+      pattern: /^(?<before>\[workspace\.package\]\n(?:[^[\n].*\n)*?version = )"(?<version>[^"]*)"/gm,
+    },
+    // What has no source is a crate of the workspace.
+    { file: 'Cargo.lock', pattern: /^(?<before>name = ".*"\nversion = )"(?<version>[^"]*)"(?!\nsource)/gm },
   ]
 }
 

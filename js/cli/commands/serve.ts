@@ -28,15 +28,19 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serve({ port, host, docs, token, dialect }: ServeOptions): Promise<void> {
-  if (dialect === 'event' && token) throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
+  if (dialect === 'event' && token)
+    throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
   const { MCPTestServer } = await import('../../testing.js')
-  const server = await MCPTestServer.listen({ port, host, docs, tokens: token, dialect, history: 0 }).catch((error: unknown) => {
-    throw explain(error, port, host)
-  })
+  const server = await MCPTestServer.listen({ port, host, docs, tokens: token, dialect, history: 0 }).catch(
+    (error: unknown) => {
+      throw explain(error, port, host)
+    },
+  )
   // Before anyone can know that there is something to stop.
   const stopped = toldToStop()
   process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
-  if (!token && !isLoopback(host)) process.stderr.write('Anyone who can reach this machine can use this server: require a key with --token\n')
+  if (!token && !isLoopback(host))
+    process.stderr.write('Anyone who can reach this machine can use this server: require a key with --token\n')
   await stopped
   process.stdout.write('Stopping\n')
   await server.close()
@@ -64,7 +68,9 @@ function explain(error: unknown, port: number, host: string): unknown {
     case 'EADDRINUSE':
       return new Error(`port ${port} on ${host} is in use: choose another with --port, or 0 for any free one`)
     case 'EACCES':
-      return new Error(`port ${port} on ${host} needs more rights than this user has: choose one above 1023 with --port`)
+      return new Error(
+        `port ${port} on ${host} needs more rights than this user has: choose one above 1023 with --port`,
+      )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new Error(`${host} is not an address of this machine: choose another with --host`)

@@ -1,4 +1,7 @@
-/** Finds the documents of a folder and reads them. What cannot be read is passed over: one bad file must not hide the others. */
+/**
+ * Finds the documents of a folder and reads them. What cannot be read is passed over: one bad file must not hide the
+ * others.
+ */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
