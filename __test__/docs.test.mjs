@@ -1,8 +1,10 @@
 /** The documents: every block of code runs, every table says what the code says, every link leads somewhere. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
 import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
@@ -11,12 +13,15 @@ import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
+import { folderOf } from './helpers/documents.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
 import { ROOT } from './helpers/root.mjs'
 import {
   compileForElectron,
   compileForPage,
+  LOCAL_SERVER,
+  runInClone,
   runJavaScript,
   runJsx,
   runShell,
@@ -27,11 +32,19 @@ import { listen } from './helpers/test-server.mjs'
 /** Most of the time of these tests is that of processes that start. */
 const AT_ONCE = { concurrency: 4 }
 
-const NAMES = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
+const NAMES = ['.', '.github', 'docs', 'examples'].flatMap(markdownIn)
 const DOCUMENTS = new Map(NAMES.map((name) => [name, parseDocument(name, read(name))]))
 const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) =>
   DOCUMENTS.get(name),
 )
+const [CALLS, OPTIONS, STATES_PAGE, EVENTS, TESTING, COMMAND_LINE] = [
+  'calls',
+  'options',
+  'states',
+  'events',
+  'testing',
+  'cli',
+].map((name) => DOCUMENTS.get(join('docs', `${name}.md`)))
 
 function markdownIn(folder) {
   if (!existsSync(join(ROOT, folder))) return []
@@ -133,6 +146,31 @@ async function openPage({ MCPClient, input, tell }) {
   runInThisContext('connect()')
 }
 
+describe('the README', () => {
+  test('is short enough to be read in five minutes', () => {
+    const lines = read('README.md').trimEnd().split('\n').length
+    assert.ok(lines <= 250, `${lines} lines`)
+  })
+
+  test('has a first call that runs as pasted in a clone, too', async (t) => {
+    const block = README.blocks.find(({ code }) => code.includes(LOCAL_SERVER))
+    await runInClone(t, block, await listen(t))
+  })
+
+  test('makes that call to the address where `mcp-client serve` listens', async () => {
+    const { stdout } = await runCli(['call', '--help'])
+    assert.ok(stdout.includes(LOCAL_SERVER), stdout)
+  })
+
+  test('starts that server with npx --no, which runs the command of this package in a clone', async (t) => {
+    // An empty cache and no network: what it finds is what the clone has.
+    const env = { ...process.env, npm_config_cache: await folderOf(t, {}), npm_config_offline: 'true' }
+    const options = { cwd: ROOT, env, shell: process.platform === 'win32' }
+    const { stdout } = await promisify(execFile)('npx', ['--no', 'mcp-client', 'serve', '--help'], options)
+    assert.match(stdout, /^Usage: mcp-client serve/)
+  })
+})
+
 describe('links', () => {
   for (const document of DOCUMENTS.values()) {
     test(`all links of ${document.name} lead somewhere`, () => {
@@ -153,7 +191,7 @@ describe('the tables of options', () => {
   const names = (rows) => rows.map(({ option }) => codesOf(option)[0])
 
   test('those of MCPClient are all there, with the defaults of the native core', async () => {
-    const [rows] = tablesUnder(README, 'Options')
+    const [rows] = tablesUnder(OPTIONS, 'Options')
     assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
     const documented = Object.fromEntries(
       rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]),
@@ -177,18 +215,18 @@ describe('the tables of options', () => {
   test('those of useTool are all there', async () => {
     const client = new MCPClient({ url: DEAF_URL, autoConnect: false })
     const { message } = await rejection(client.useTool('echo', {}, { nonsense: 1 }))
-    const [rows] = tablesUnder(README, 'Calls')
+    const [rows] = tablesUnder(CALLS, 'Calling a tool')
     assert.deepEqual(names(rows), /use (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of MCPTestServer are all there', async () => {
     const { message } = await rejection(MCPTestServer.listen({ nonsense: 1 }))
-    const [rows] = tablesUnder(README, 'Testing your own code')
+    const [rows] = tablesUnder(TESTING, 'MCPTestServer')
     assert.deepEqual(names(rows), /there are (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of FaultProxy are all there, and each fault with its default', async () => {
-    const [options, faults] = tablesUnder(README, 'Faults of the network')
+    const [options, faults] = tablesUnder(TESTING, 'FaultProxy')
     const { message } = await rejection(FaultProxy.listen({ nonsense: 1 }))
     assert.deepEqual(names(options), /there are (.*)$/.exec(message)[1].split(', '))
     const source = read('js/testing/faults/types.ts')
@@ -203,7 +241,7 @@ describe('the tables of options', () => {
   })
 
   test('those of the command line are all there', async () => {
-    const [rows] = tablesUnder(README, 'Command line')
+    const [rows] = tablesUnder(COMMAND_LINE, 'Command line')
     for (const command of ['serve', 'call']) {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))
@@ -226,19 +264,16 @@ function literalsOf(path, name) {
 }
 
 test('the table of events has every event', () => {
-  const [rows] = tablesUnder(README, 'Events')
+  const [rows] = tablesUnder(EVENTS, 'Events')
   assert.deepEqual(
     rows.map(({ event }) => codesOf(event)[0]),
     membersOf('js/types.ts', 'MCPClientEvents'),
   )
 })
 
-for (const [Class, title] of [
-  [MCPTestServer, 'Testing your own code'],
-  [FaultProxy, 'Faults of the network'],
-]) {
+for (const Class of [MCPTestServer, FaultProxy]) {
   test(`the table of ${Class.name} has every member`, () => {
-    const rows = tablesUnder(README, title).find(([row]) => 'member' in row)
+    const rows = tablesUnder(TESTING, Class.name).find(([row]) => 'member' in row)
     const documented = rows.flatMap(({ member }) => codesOf(member).map((code) => code.replace(/\(.*/, '')))
     const members = Object.getOwnPropertyNames(Class.prototype).filter((name) => name !== 'constructor')
     assert.deepEqual(documented.sort(), members.sort())
@@ -247,7 +282,7 @@ for (const [Class, title] of [
 
 describe('the states', () => {
   const STATES = literalsOf('js/native-types.ts', 'ConnectionState')
-  const [states] = tablesUnder(README, 'States')
+  const [states] = tablesUnder(STATES_PAGE, 'The states')
   const [transitions] = tablesUnder(PROTOCOL, 'States and transitions')
 
   test('the table has those of the native core', () => {
@@ -471,6 +506,17 @@ describe('what the documents claim besides', () => {
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())
     for (const [path, constant] of Object.values(sources))
       assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
+  })
+
+  test('CONTRIBUTING.md names no file of the repository that is not there', () => {
+    const named = codesOf(CONTRIBUTING.prose).filter(
+      (code) => /^[\w.-]+(\/[\w.@-]+)+\/?$/.test(code) && !/^(dist|target)\//.test(code),
+    )
+    assert.ok(named.includes('js/cli/program.ts'), 'the recipes are looked at')
+    assert.deepEqual(
+      named.filter((path) => !existsSync(join(ROOT, path))),
+      [],
+    )
   })
 
   test('each dependency has its reason', () => {
