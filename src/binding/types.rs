@@ -7,8 +7,8 @@ use ts_rs::{Config, TS};
 
 use super::mailbox::kind;
 use crate::protocol::{
-    CloseInfo, ErrorData, LatencySummary, LogEntry, LogLevel, Notice, OptionError, OptionFault, RttSummary, Snapshot,
-    State, Stats,
+    CloseInfo, DialPhase, ErrorData, LatencySummary, LogEntry, LogLevel, Notice, OptionError, OptionFault, RttSummary,
+    Snapshot, State, Stats, SystemCause,
 };
 
 const FILE: &str = "js/native-types.ts";
@@ -31,6 +31,8 @@ fn typescript() -> String {
     let declarations = [
         Snapshot::decl(&config),
         ErrorData::decl(&config),
+        DialPhase::decl(&config),
+        SystemCause::decl(&config),
         Notice::decl(&config),
         CloseInfo::decl(&config),
         LogLevel::decl(&config),

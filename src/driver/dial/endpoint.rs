@@ -15,8 +15,6 @@ pub(crate) struct Endpoint {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) secure: bool,
-    /// The URL without its query, which may hold a secret.
-    pub(super) shown: String,
 }
 
 impl Endpoint {
@@ -32,16 +30,10 @@ impl Endpoint {
         let host = uri.host().ok_or_else(|| wrong("url", "has no host"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let shown = format!(
-            "{}://{}{}",
-            if secure { "wss" } else { "ws" },
-            uri.authority().map_or("", |a| a.as_str()),
-            uri.path()
-        );
         let mut request = uri.into_client_request().map_err(|_| wrong("url", "is not a valid URL"))?;
         add_headers(&mut request, &route.headers)?;
         add_protocols(&mut request, &route.protocols)?;
-        Ok(Self { request, host, port, secure, shown })
+        Ok(Self { request, host, port, secure })
     }
 }
 
@@ -105,7 +97,6 @@ mod tests {
         assert_eq!((plain.host.as_str(), plain.port, plain.secure), ("::1", 80, false));
         let secure = endpoint("wss://example.test:8443/x?y=1").expect("valid");
         assert_eq!((secure.host.as_str(), secure.port, secure.secure), ("example.test", 8443, true));
-        assert_eq!(secure.shown, "wss://example.test:8443/x", "a query may hold a secret");
     }
 
     #[test]

@@ -10,20 +10,31 @@ use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::{
     client_async_with_config,
-    tungstenite::{self, handshake::client::Request, protocol::WebSocketConfig},
+    tungstenite::{self, error::ProtocolError, handshake::client::Request, protocol::WebSocketConfig},
 };
 
-use crate::driver::socket::transport::Transport;
+use super::system_error::system_error;
+use crate::{driver::socket::transport::Transport, protocol::UpgradeFailure};
 
 /// Makes the request and checks the answer: the transport again, and what came after the answer.
-pub(super) async fn upgrade(
-    request: Request,
-    transport: Transport,
-) -> Result<(Transport, Vec<u8>), tungstenite::Error> {
+pub(super) async fn upgrade(request: Request, transport: Transport) -> Result<(Transport, Vec<u8>), UpgradeFailure> {
     // It reads no frames, and needs no buffer for them.
     let limits = WebSocketConfig::default().read_buffer_size(0);
-    let (socket, _response) = client_async_with_config(request, Wire::new(transport), Some(limits)).await?;
+    let (socket, _response) =
+        client_async_with_config(request, Wire::new(transport), Some(limits)).await.map_err(failure_of)?;
     Ok(socket.into_inner().into_parts())
+}
+
+fn failure_of(error: tungstenite::Error) -> UpgradeFailure {
+    match error {
+        tungstenite::Error::Http(response) => {
+            UpgradeFailure::Status { status: response.status().as_u16(), reason: response.status().canonical_reason() }
+        }
+        tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => UpgradeFailure::Closed,
+        tungstenite::Error::Io(error) => UpgradeFailure::Broken(system_error(&error)),
+        tungstenite::Error::Protocol(ProtocolError::HandshakeIncomplete) => UpgradeFailure::Closed,
+        wrong => UpgradeFailure::NotWebSocket(wrong.to_string()),
+    }
 }
 
 /// The stream under the handshake. It hands the answer to the upgrade over, and keeps what comes after it.

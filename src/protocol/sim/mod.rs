@@ -29,7 +29,7 @@ pub use self::{
 use self::{ledger::Ledger, network::Network, server::Deed};
 use super::{
     Action, Call, Config, ConnectionId, DialFailure, Ending, Event, Footprint, Interest, Jitter, MaxAttempts, Notice,
-    Now, Outcome, Remedy, RequestId, Secret, Session, Snapshot, State, TokenSource, Transmit,
+    Now, Outcome, RequestId, Secret, Session, Snapshot, State, TokenSource, Transmit, UpgradeFailure,
 };
 
 /// One client in its world. Payloads of commands and calls are numbered from 1.
@@ -316,12 +316,11 @@ impl Sim {
 
     /// The upgrade is answered with this HTTP status.
     pub fn refuse(&mut self, status: u16) {
-        self.fail_dial(Remedy::of_status(status), &format!("HTTP {status}"));
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }));
     }
 
     /// The dial fails.
-    pub fn fail_dial(&mut self, remedy: Remedy, message: &str) {
-        let failure = DialFailure { message: message.to_owned(), cause: None, remedy };
+    pub fn fail_dial(&mut self, failure: DialFailure) {
         self.network.at_once(Deed::Refuse(self.connection, failure));
         self.drain();
     }

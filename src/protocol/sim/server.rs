@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::network::{Network, Way};
-use crate::protocol::{Action, ConnectionId, DialFailure, Ending, Now, Remedy, Transmit};
+use crate::protocol::{Action, ConnectionId, DialFailure, Ending, Now, SystemError, Transmit, UpgradeFailure};
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +77,13 @@ impl Server {
             (Self::Scripted, _) | (_, Action::Drop { .. }) => None,
             (Self::Refusing, Action::Dial(connection)) => Some(match network.pick(&[0, 400, 401, 429, 503]) {
                 0 => Deed::Open(connection),
-                status => Deed::Refuse(connection, failure(&format!("HTTP {status}"), Remedy::of_status(status))),
+                status => {
+                    Deed::Refuse(connection, DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }))
+                }
             }),
             (Self::Down, Action::Dial(connection)) => {
                 let is_answered = network.pick(&[true, true, false]);
-                is_answered.then(|| Deed::Refuse(connection, failure("refused", Remedy::Time)))
+                is_answered.then(|| Deed::Refuse(connection, connection_refused()))
             }
             (_, Action::Dial(connection)) => Some(Deed::Open(connection)),
             (Self::Mute | Self::Down, _) => None,
@@ -136,8 +138,8 @@ impl Server {
     }
 }
 
-fn failure(message: &str, remedy: Remedy) -> DialFailure {
-    DialFailure { message: message.to_owned(), cause: None, remedy }
+fn connection_refused() -> DialFailure {
+    DialFailure::Tcp(SystemError::new(Some("ECONNREFUSED"), "connection refused"))
 }
 
 fn rebuff(connection: ConnectionId, network: &mut Network) -> Deed {
