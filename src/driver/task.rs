@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Sink,
     core::Shared,
-    dial::{Dialed, Endpoint, dial},
+    dial::{Dialed, dial},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
@@ -250,7 +250,7 @@ impl<S: Sink> Task<S> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
-                let endpoint = Endpoint::new(&self.shared.route).expect("the handle was made with it");
+                let endpoint = Arc::clone(&self.shared.endpoint);
                 self.connection = Connection::Dialing(connection, Box::pin(dial(endpoint)));
             }
             Action::Close { connection, code, reason } => {

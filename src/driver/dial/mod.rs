@@ -1,13 +1,17 @@
 //! From an endpoint to an open stream: name, TCP, TLS, HTTP upgrade.
 
 mod endpoint;
+mod head;
 mod resolve;
 mod system_error;
 mod tcp;
 mod tls;
 mod upgrade;
 
+use std::sync::Arc;
+
 pub(super) use self::endpoint::Endpoint;
+use self::upgrade::upgrade;
 use super::socket::transport::Transport;
 use crate::protocol::DialFailure;
 
@@ -19,15 +23,16 @@ pub(super) struct Dialed {
 }
 
 /// Opens a stream to the endpoint. The caller bounds the time that it may take.
-pub(super) async fn dial(endpoint: Endpoint) -> Result<Box<Dialed>, DialFailure> {
+pub(super) async fn dial(endpoint: Arc<Endpoint>) -> Result<Box<Dialed>, DialFailure> {
     let addresses = resolve::resolve(&endpoint.host, endpoint.port).await?;
-    let tcp = tcp::connect(addresses).await.map_err(DialFailure::Tcp)?;
-    let transport = if endpoint.secure {
-        let tls = tls::connect(&endpoint.host, tcp).await.map_err(DialFailure::Tls)?;
-        Transport::Tls(Box::new(tls))
+    let mut tcp = tcp::connect(addresses).await.map_err(DialFailure::Tcp)?;
+    let (transport, early) = if endpoint.secure {
+        let mut tls = tls::connect(&endpoint.host, tcp).await.map_err(DialFailure::Tls)?;
+        let early = upgrade(&mut tls, &endpoint).await.map_err(DialFailure::Upgrade)?;
+        (Transport::Tls(Box::new(tls)), early)
     } else {
-        Transport::plain(tcp)
+        let early = upgrade(&mut tcp, &endpoint).await.map_err(DialFailure::Upgrade)?;
+        (Transport::plain(tcp), early)
     };
-    let (transport, early) = upgrade::upgrade(endpoint.request, transport).await.map_err(DialFailure::Upgrade)?;
     Ok(Box::new(Dialed { transport, early }))
 }
