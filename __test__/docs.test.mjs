@@ -500,6 +500,7 @@ describe('what the documents claim besides', () => {
       '16 KiB': ['crates/protocol/src/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
+      '64 KiB': ['src/driver/dial/head.rs', 'LONGEST: usize = 64 * 1024'],
       '250 ms': ['src/driver/dial/tcp.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
     }
     const [rows] = tablesUnder(PROTOCOL, 'Fixed numbers')
@@ -542,11 +543,12 @@ describe('what the documents claim besides', () => {
     assert.deepEqual(packages.map((row) => codesOf(row.package)[0]).sort(), Object.keys(devDependencies).sort())
   })
 
-  test('the rules of the protocol are numbered from 1 to 10, and the sources refer to none but these', () => {
+  test('the rules of the protocol are in the order of their numbers, and the sources refer to none but these', () => {
     const rules = headingsOf(PROTOCOL).flatMap(({ title }) => /^Rule (\d+):/.exec(title)?.[1] ?? [])
+    assert.ok(rules.length > 0)
     assert.deepEqual(
       rules,
-      Array.from({ length: 10 }, (_, index) => String(index + 1)),
+      [...new Set(rules)].sort((a, b) => a - b),
     )
     for (const folder of ['crates', 'src', 'js']) {
       for (const file of readdirSync(join(ROOT, folder), { recursive: true }).filter((name) =>

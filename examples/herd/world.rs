@@ -11,8 +11,8 @@ use std::{
 };
 
 use mcp_protocol::{
-    Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Received, Remedy,
-    Session, State,
+    Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Received, Session,
+    State, SystemError,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -134,8 +134,7 @@ impl World {
             }
             What::Arrival(connection, times) => self.arrive(at, client, connection, times),
             What::Refusal(connection) => {
-                let (message, remedy) = ("cannot connect to ws://herd/mcp-ws: refused".to_owned(), Remedy::Time);
-                let failure = DialFailure { message, cause: None, remedy };
+                let failure = DialFailure::Tcp(SystemError::new(Some("ECONNREFUSED"), "connection refused"));
                 self.input(client, at, |session, now| {
                     session.handle_dial_failed(now, ConnectionId(connection), failure);
                 });

@@ -14,14 +14,15 @@ use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, task::yield_now};
 use super::{
     Sink,
     clock::Clock,
+    dial::Endpoint,
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
-use crate::protocol::{Action, ConnectionId, Now, Route, Session};
+use crate::protocol::{Action, ConnectionId, Now, Session};
 
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
     pub(super) sink: S,
-    pub(super) route: Route,
+    pub(super) endpoint: Arc<Endpoint>,
     pub(super) clock: Clock,
     /// Wakes the client's task.
     pub(super) nudge: Notify,
@@ -47,7 +48,7 @@ pub(super) struct Core<T> {
 
 impl<S: Sink> Shared<S> {
     /// A client whose task does not run yet.
-    pub(super) fn new(session: Session<S::Payload>, route: Route, clock: Clock, sink: S) -> Self {
+    pub(super) fn new(session: Session<S::Payload>, endpoint: Endpoint, clock: Clock, sink: S) -> Self {
         let core = Core {
             session,
             outbox: None,
@@ -57,7 +58,7 @@ impl<S: Sink> Shared<S> {
             running: false,
             abandoned: false,
         };
-        Self { sink, route, clock, nudge: Notify::new(), core: Mutex::new(core) }
+        Self { sink, endpoint: Arc::new(endpoint), clock, nudge: Notify::new(), core: Mutex::new(core) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core<S::Payload>> {

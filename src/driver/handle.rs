@@ -39,12 +39,11 @@ impl<S: Sink> Handle<S> {
     ///
     /// Errors: a part of the route that HTTP does not allow.
     pub fn new(config: Config, route: Route, sink: S) -> Result<Self, OptionError> {
-        // Only for its errors: each dial makes its own.
-        Endpoint::new(&route)?;
+        let endpoint = Endpoint::new(&route)?;
         let clock = Clock::start();
-        let mut session = Session::new(config, route.url.as_str(), seed(), clock.now());
+        let mut session = Session::new(config, route.url, seed(), clock.now());
         session.set_interest(Interest::ALL);
-        Ok(Self { shared: Arc::new(Shared::new(session, route, clock, sink)) })
+        Ok(Self { shared: Arc::new(Shared::new(session, endpoint, clock, sink)) })
     }
 
     /// See [`Session::connect`]. Returns the snapshot that the command left behind, before the I/O thread changes it again.

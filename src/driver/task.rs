@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Sink,
     core::Shared,
-    dial::{Dialed, Endpoint},
+    dial::{Dialed, dial},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
@@ -250,8 +250,8 @@ impl<S: Sink> Task<S> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
-                let endpoint = Endpoint::new(&self.shared.route).expect("the handle was made with it");
-                self.connection = Connection::Dialing(connection, Box::pin(endpoint.dial()));
+                let endpoint = Arc::clone(&self.shared.endpoint);
+                self.connection = Connection::Dialing(connection, Box::pin(dial(endpoint)));
             }
             Action::Close { connection, code, reason } => {
                 if let (Connection::Open(socket), Some(outbox)) = (&mut self.connection, &mut self.shared.lock().outbox)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_client::protocol::{Config, Headers, Route};
+use mcp_client::protocol::{Config, DialPhase, Headers, Route};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, lookup_host},
@@ -91,13 +91,16 @@ async fn an_upgrade_whose_lines_end_with_a_line_feed_alone_hides_no_message() {
 #[tokio::test]
 async fn a_refused_connection_is_retried_and_says_so() {
     let server = Server::start().await;
-    let url = server.url();
+    let (url, port) = (server.url(), server.port());
     drop(server);
     let mut client = Client::connecting_to(&url);
     client.state("reconnecting").await;
     let error = client.error().await;
     assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", true));
     assert!(error.message.contains(&url) && error.message.contains("ECONNREFUSED"), "{}", error.message);
+    let cause = error.system_cause.expect("the system said it");
+    assert_eq!((error.phase, cause.code), (Some(DialPhase::Tcp), Some("ECONNREFUSED")));
+    assert_eq!((cause.address.as_deref(), cause.port), (Some("127.0.0.1"), Some(port)));
 }
 
 #[tokio::test]
@@ -108,6 +111,8 @@ async fn a_name_that_does_not_exist_is_retried_and_says_so() {
     let error = client.error().await;
     assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", true));
     assert!(error.message.contains("ENOTFOUND"), "{}", error.message);
+    let cause = error.system_cause.expect("the resolver said it");
+    assert_eq!((error.phase, cause.code), (Some(DialPhase::Name), Some("ENOTFOUND")));
 }
 
 #[tokio::test]
@@ -130,6 +135,7 @@ async fn the_status_of_a_refused_upgrade_decides_what_follows() {
         client.state(state).await;
         let error = client.error().await;
         assert_eq!((error.code, error.retryable), (code, retryable), "{status}");
+        assert_eq!((error.phase, error.status), (Some(DialPhase::Upgrade), status[..3].parse().ok()));
         assert!(error.message.contains(&status[..3]), "{}", error.message);
     }
 }

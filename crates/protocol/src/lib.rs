@@ -20,6 +20,7 @@
 mod backoff;
 mod config;
 mod dialect;
+mod dialing;
 pub mod envelope;
 mod error;
 mod heartbeat;
@@ -48,10 +49,11 @@ pub use self::{
         TokenSource,
     },
     dialect::Dialect,
-    error::{CallError, ErrorData, Fault},
+    dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
+    error::{CallError, ErrorData, Fault, SystemCause},
     record::{Record, What},
     request_id::{RequestId, RequestKey},
-    session::{Call, DialFailure, Ending, Interest, Received, Refused, Remedy, Session},
+    session::{Call, Ending, Interest, Received, Refused, Session},
     state::{Snapshot, State},
     stats::{LatencySummary, RttSummary, Stats},
     timer::Timer,

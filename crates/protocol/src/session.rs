@@ -17,7 +17,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Map, Value};
 
 pub use self::{
-    inputs::{DialFailure, Received, Remedy},
+    inputs::Received,
     lifecycle::Ending,
     requests::{Call, Refused},
 };

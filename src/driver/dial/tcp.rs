@@ -4,11 +4,18 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
+use super::system_error::system_error;
+use crate::protocol::SystemError;
+
 /// Connects to the first address that answers, in an order in which the address families take turns.
-pub(super) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let tcp = race(interleave(addresses)).await?;
+///
+/// Errors: that of the last address that failed.
+pub(super) async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, SystemError> {
+    let tcp = race(interleave(addresses))
+        .await
+        .map_err(|(address, error)| SystemError { address, ..system_error(&error) })?;
     // Small requests must not wait for the acknowledgement of earlier ones.
-    tcp.set_nodelay(true)?;
+    tcp.set_nodelay(true).map_err(|error| system_error(&error))?;
     Ok(tcp)
 }
 
@@ -27,12 +34,12 @@ fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 /// RFC 8305 § 5: the next address is tried when the one before fails or is silent for a while; the first to connect wins.
-async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (Option<SocketAddr>, io::Error)> {
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    let mut last = (None, io::Error::from(io::ErrorKind::AddrNotAvailable));
     loop {
-        let more = waiting.next().map(|address| attempts.spawn(TcpStream::connect(address))).is_some();
+        let more = waiting.next().map(|address| attempts.spawn(attempt(address))).is_some();
         let finished = if more {
             match timeout(HEAD_START, attempts.join_next()).await {
                 Ok(finished) => finished,
@@ -43,12 +50,16 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         };
         match finished {
             Some(Ok(Ok(tcp))) => return Ok(tcp),
-            Some(Ok(Err(error))) => last = error,
-            Some(Err(join)) => last = io::Error::other(join),
+            Some(Ok(Err((address, error)))) => last = (Some(address), error),
+            Some(Err(join)) => last = (None, io::Error::other(join)),
             None if more => {}
             None => return Err(last),
         }
     }
+}
+
+async fn attempt(address: SocketAddr) -> Result<TcpStream, (SocketAddr, io::Error)> {
+    TcpStream::connect(address).await.map_err(|error| (address, error))
 }
 
 /// RFC 8305 § 5, "Connection Attempt Delay".
@@ -109,10 +120,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_all_addresses_fail_the_last_failure_is_told() {
-        let error = race(vec![refusing().await, refusing().await]).await.expect_err("nobody listens");
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        let error = race(Vec::new()).await.expect_err("there is nobody");
-        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+    async fn when_all_addresses_fail_the_error_is_that_of_the_last_one() {
+        let last = refusing().await;
+        let error = connect(vec![refusing().await, last]).await.expect_err("nobody listens");
+        assert_eq!((error.code, error.address), (Some("ECONNREFUSED"), Some(last)));
+        let error = connect(Vec::new()).await.expect_err("there is no address");
+        assert_eq!((error.code, error.address), (Some("EADDRNOTAVAIL"), None));
     }
 }

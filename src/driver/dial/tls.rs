@@ -1,19 +1,56 @@
-//! What the client trusts: the system's certificates, and those that `NODE_EXTRA_CA_CERTS` names.
+//! TLS on a TCP connection. The client trusts the system's certificates, and those that `NODE_EXTRA_CA_CERTS` names.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    CertificateError, ClientConfig, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use tokio::{net::TcpStream, sync::OnceCell, task::spawn_blocking};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::system_error::system_error;
+use crate::protocol::{SystemError, TlsFailure};
+
+/// Shakes hands with the server and verifies that it is `host`.
+pub(super) async fn connect(host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, TlsFailure> {
+    let config = client_config().await.map_err(|error| TlsFailure::NoRoots(SystemError::new(None, error)))?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsFailure::HostName)?;
+    TlsConnector::from(config).connect(name, tcp).await.map_err(|error| failure_of(&error))
+}
+
+fn failure_of(error: &io::Error) -> TlsFailure {
+    let by_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match by_tls {
+        Some(rustls::Error::InvalidCertificate(reason)) => {
+            TlsFailure::Certificate(SystemError::new(code_of(reason), error.to_string()))
+        }
+        Some(_) => TlsFailure::Handshake(system_error(error)),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => TlsFailure::Closed(system_error(error)),
+        None => TlsFailure::Broken(system_error(error)),
+    }
+}
+
+/// What Node.js calls it.
+fn code_of(reason: &CertificateError) -> Option<&'static str> {
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some("CERT_HAS_EXPIRED"),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Some("CERT_NOT_YET_VALID"),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Some("ERR_TLS_CERT_ALTNAME_INVALID")
+        }
+        CertificateError::UnknownIssuer => Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+        CertificateError::Revoked => Some("CERT_REVOKED"),
+        _ => None,
+    }
+}
 
 /// The TLS configuration that all clients share, sessions to resume included. It is made at the first `wss:` dial, off the I/O
 /// thread, because reading the system's store takes milliseconds.
 ///
 /// Errors: what the system said when it refused; the next dial tries again.
-pub(super) async fn client_config() -> Result<Arc<ClientConfig>, String> {
+async fn client_config() -> Result<Arc<ClientConfig>, String> {
     SHARED.get_or_try_init(|| async { spawn_blocking(load).await.map_err(|error| error.to_string())? }).await.cloned()
 }
 

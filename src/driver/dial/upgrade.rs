@@ -1,105 +1,178 @@
-//! The HTTP upgrade.
+//! The HTTP upgrade: sends the request and checks the answer (RFC 6455 § 4.1, PROTOCOL.md rule 13).
 
-use std::{
-    io,
-    pin::Pin,
-    task::{Context, Poll, ready},
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::{handshake::derive_accept_key, http::StatusCode};
+
+use super::{
+    endpoint::Endpoint,
+    head::{Head, HeadError, read_head},
+    system_error::system_error,
 };
+use crate::protocol::UpgradeFailure;
 
-use memchr::memmem;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::{
-    client_async_with_config,
-    tungstenite::{self, handshake::client::Request, protocol::WebSocketConfig},
-};
-
-use crate::driver::socket::transport::Transport;
-
-/// Makes the request and checks the answer: the transport again, and what came after the answer.
-pub(super) async fn upgrade(
-    request: Request,
-    transport: Transport,
-) -> Result<(Transport, Vec<u8>), tungstenite::Error> {
-    // It reads no frames, and needs no buffer for them.
-    let limits = WebSocketConfig::default().read_buffer_size(0);
-    let (socket, _response) = client_async_with_config(request, Wire::new(transport), Some(limits)).await?;
-    Ok(socket.into_inner().into_parts())
+/// Makes a WebSocket of the stream. Returns what came after the answer: the beginning of the first frame.
+pub(super) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Vec<u8>, UpgradeFailure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (request, key) = endpoint.upgrade_request();
+    let sent = async {
+        stream.write_all(&request).await?;
+        stream.flush().await
+    };
+    sent.await.map_err(|error: io::Error| UpgradeFailure::Broken(system_error(&error)))?;
+    let (head, early) = read_head(stream).await?;
+    check(&head, &derive_accept_key(key.as_bytes()), &endpoint.protocols)?;
+    Ok(early)
 }
 
-/// The stream under the handshake. It hands the answer to the upgrade over, and keeps what comes after it.
-struct Wire {
-    transport: Transport,
-    /// What was read; `ahead[handed_over..]` is still to be given to the handshake.
-    ahead: Vec<u8>,
-    handed_over: usize,
-    reads: usize,
-}
-
-impl Wire {
-    fn new(transport: Transport) -> Self {
-        Self { transport, ahead: Vec::new(), handed_over: 0, reads: 0 }
-    }
-
-    /// The answer to the upgrade, and nothing of what comes after it. From some point on it is handed over only when it is whole: the layer
-    /// takes many small reads for an attack.
-    fn poll_read_answer(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        while self.handed_over == self.ahead.len() || (self.reads > MOST_SMALL_READS && !self.has_whole_answer()) {
-            let mut piece = [0; 1024];
-            let mut part = ReadBuf::new(&mut piece);
-            ready!(self.transport.poll_read(cx, &mut part))?;
-            if part.filled().is_empty() {
-                break;
-            }
-            self.reads += 1;
-            self.ahead.extend_from_slice(part.filled());
+impl From<HeadError> for UpgradeFailure {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Closed => Self::Closed,
+            HeadError::Io(error) => Self::Broken(system_error(&error)),
+            HeadError::Invalid(reason) => Self::NotWebSocket(reason),
         }
-        let end = self.end_of_answer().unwrap_or(self.ahead.len());
-        let count = buf.remaining().min(end - self.handed_over);
-        buf.put_slice(&self.ahead[self.handed_over..][..count]);
-        self.handed_over += count;
-        Poll::Ready(Ok(()))
-    }
-
-    fn has_whole_answer(&self) -> bool {
-        self.ahead.len() >= LONGEST_ANSWER || self.end_of_answer().is_some()
-    }
-
-    /// Behind the next empty line; its last byte is still to be handed over.
-    fn end_of_answer(&self) -> Option<usize> {
-        let behind = |line_ends: &[u8]| {
-            let from = self.handed_over.saturating_sub(line_ends.len() - 1);
-            memmem::find(&self.ahead[from..], line_ends).map(|at| from + at + line_ends.len())
-        };
-        [behind(b"\n\r\n"), behind(b"\n\n")].into_iter().flatten().min()
-    }
-
-    /// The handshake is over: the transport, and what came after the answer.
-    fn into_parts(mut self) -> (Transport, Vec<u8>) {
-        (self.transport, self.ahead.split_off(self.handed_over))
     }
 }
 
-impl AsyncRead for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.poll_read_answer(cx, buf)
+/// `accept` is the value that fits the key of the request, `offered` are its subprotocols. It has offered no extension.
+fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeFailure> {
+    if head.status != 101 {
+        let reason = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
+        return Err(UpgradeFailure::Status { status: head.status, reason });
+    }
+    let protocols: Vec<&[u8]> = head.values("sec-websocket-protocol").collect();
+    let rules = [
+        (head.is_http_1_1, "it is not HTTP/1.1"),
+        (has_only(head, "upgrade", |value| value.eq_ignore_ascii_case(b"websocket")), "Upgrade is not websocket"),
+        (lists_upgrade(head), "Connection does not contain Upgrade"),
+        (
+            has_only(head, "sec-websocket-accept", |value| value == accept.as_bytes()),
+            "Sec-WebSocket-Accept does not fit the key",
+        ),
+        (head.values("sec-websocket-extensions").next().is_none(), "an extension was chosen that was not offered"),
+        (protocols.len() < 2, "there are two Sec-WebSocket-Protocol"),
+        (!protocols.is_empty() || offered.is_empty(), "none of the offered subprotocols was chosen"),
+        (protocols.iter().all(|chosen| is_among(offered, chosen)), "a subprotocol was chosen that was not offered"),
+    ];
+    match rules.into_iter().find(|(holds, _)| !holds) {
+        Some((_, reason)) => Err(UpgradeFailure::NotWebSocket(reason.to_owned())),
+        None => Ok(()),
     }
 }
 
-impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.transport.poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.transport.poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
+/// The header is there, and wherever it is its value is right.
+fn has_only(head: &Head, name: &str, is_right: impl Fn(&[u8]) -> bool) -> bool {
+    head.values(name).next().is_some() && head.values(name).all(is_right)
 }
 
-/// Half of what the layer bears.
-const MOST_SMALL_READS: usize = 32;
-/// A longer answer is the layer's to refuse.
-const LONGEST_ANSWER: usize = 16 * 1024;
+/// A list of tokens, in one line or several (RFC 9110 § 7.6.1). Proxies add their own.
+fn lists_upgrade(head: &Head) -> bool {
+    let mut tokens = head.values("connection").flat_map(|value| value.split(|byte| *byte == b','));
+    tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+}
+
+/// Names of subprotocols are case-sensitive.
+fn is_among(offered: &[Box<str>], chosen: &[u8]) -> bool {
+    offered.iter().any(|protocol| protocol.as_bytes() == chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read, Write};
+
+    use proptest::prelude::*;
+    use tokio::runtime::Builder;
+    use tokio_tungstenite::tungstenite::{
+        self, HandshakeError, client::IntoClientRequest, handshake::client::ClientHandshake,
+    };
+
+    use super::*;
+
+    /// What tungstenite makes of an answer to a request with this key that offers the subprotocols `a` and `b`.
+    fn check_by_tungstenite(key: &str, answer: &[u8]) -> Result<(), String> {
+        let mut request = "ws://h/".into_client_request().expect("a request");
+        request.headers_mut().insert("sec-websocket-key", key.parse().expect("a value"));
+        request.headers_mut().insert("sec-websocket-protocol", "a, b".parse().expect("a value"));
+        let handshake = ClientHandshake::start(Recorded(Cursor::new(answer)), request, None).expect("a request");
+        match handshake.handshake() {
+            Ok(_) => Ok(()),
+            Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => Err(answer.status().as_u16().to_string()),
+            Err(HandshakeError::Failure(tungstenite::Error::Protocol(error))) if is_incomplete(&error) => {
+                Err("closed".to_owned())
+            }
+            Err(_) => Err("wrong".to_owned()),
+        }
+    }
+
+    fn is_incomplete(error: &tungstenite::error::ProtocolError) -> bool {
+        matches!(error, tungstenite::error::ProtocolError::HandshakeIncomplete)
+    }
+
+    /// A stream that was recorded; what is written is lost.
+    struct Recorded<'a>(Cursor<&'a [u8]>);
+
+    impl Read for Recorded<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl Write for Recorded<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What we make of it.
+    fn check_by_us(key: &str, mut answer: &[u8]) -> Result<(), String> {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let offered = ["a".into(), "b".into()];
+        let checked = runtime
+            .block_on(read_head(&mut answer))
+            .map_err(UpgradeFailure::from)
+            .and_then(|(head, _)| check(&head, &derive_accept_key(key.as_bytes()), &offered));
+        checked.map_err(|failure| match failure {
+            UpgradeFailure::Status { status, .. } => status.to_string(),
+            UpgradeFailure::Closed => "closed".to_owned(),
+            _ => "wrong".to_owned(),
+        })
+    }
+
+    proptest! {
+        /// In all but what PROTOCOL.md rule 13 wants otherwise: there is one line of each header, and `Connection` has one token.
+        #[test]
+        fn a_plain_answer_is_taken_and_refused_as_by_tungstenite(
+            status in prop::sample::select(vec!["101 Switching Protocols", "101", "200 OK", "401 No", "503 Later"]),
+            upgrade in prop::sample::select(vec!["Upgrade: websocket", "UPGRADE:WebSocket ", "Upgrade: h2c", "x: y"]),
+            connection in prop::sample::select(vec!["Connection: Upgrade", "connection: upgrade", "Connection: close"]),
+            accept in prop::sample::select(vec![true, true, true, false]),
+            protocol in prop::sample::select(vec!["a", "b", "c", "A", "a, b", ""]),
+            line_end in prop::sample::select(vec!["\r\n", "\n"]),
+            cut in 0_usize..300,
+        ) {
+            const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+            let accept = derive_accept_key(if accept { KEY } else { "another" }.as_bytes());
+            let lines = [
+                format!("HTTP/1.1 {status}"),
+                upgrade.to_owned(),
+                connection.to_owned(),
+                format!("Sec-WebSocket-Accept: {accept}"),
+                format!("Sec-WebSocket-Protocol: {protocol}"),
+                String::new(),
+                String::new(),
+            ];
+            let mut answer = lines.join(line_end);
+            answer.truncate(answer.len().saturating_sub(cut.saturating_sub(150)));
+            let expected = check_by_tungstenite(KEY, answer.as_bytes());
+            prop_assert_eq!(check_by_us(KEY, answer.as_bytes()), expected);
+        }
+    }
+}

@@ -7,44 +7,12 @@ use crate::{
     ConnectionId, LogLevel, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
+    dialing::{DialFailure, Remedy},
     envelope::{self, Envelope, NotJson},
     error::Fault,
     state::Link,
     timer::Timer,
 };
-
-/// Why a dial failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DialFailure {
-    /// The sentence for the user, naming the endpoint.
-    pub message: String,
-    /// The system's own words.
-    pub cause: Option<String>,
-    /// What may mend it.
-    pub remedy: Remedy,
-}
-
-/// What may mend a failed dial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remedy {
-    /// Time.
-    Time,
-    /// Only a change of configuration, on one side or the other.
-    Configuration,
-    /// Another authorization: the upgrade was answered with 401 or 403.
-    Authorization,
-}
-
-impl Remedy {
-    /// What mends an upgrade that was answered with this HTTP status in place of 101. Source: PROTOCOL.md rule 2.
-    pub fn of_status(status: u16) -> Self {
-        match status {
-            401 | 403 => Self::Authorization,
-            408 | 425 | 429 | 500..=599 => Self::Time,
-            _ => Self::Configuration,
-        }
-    }
-}
 
 /// A text message of the server. Splitting it, which takes longer than all the rest, needs no session: who shares one with others does
 /// it before he takes the lock.
@@ -91,13 +59,12 @@ impl<T> Session<T> {
         if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
             return;
         }
-        let DialFailure { message, cause, remedy } = failure;
-        let fault = |retryable| Fault::ConnectFailed { message: message.clone(), retryable, cause };
+        let remedy = failure.remedy();
+        let fault = self.connect_failed(failure);
         match remedy {
-            Remedy::Authorization => self.upgrade_unauthorized(Fault::AuthFailed(message)),
-            Remedy::Configuration if !self.was_ready => self.fail_for_good(fault(false)),
-            Remedy::Configuration => self.retry_dial(now, fault(false)),
-            Remedy::Time => self.retry_dial(now, fault(true)),
+            Remedy::Authorization => self.upgrade_unauthorized(fault),
+            Remedy::Configuration if !self.was_ready => self.fail_for_good(fault),
+            Remedy::Configuration | Remedy::Time => self.retry_dial(now, fault),
         }
     }
 
@@ -206,11 +173,14 @@ impl<T> Session<T> {
     fn dial_took_too_long(&mut self, now: Now) {
         let State::Connecting(connection) = self.state else { return };
         self.drop_connection(connection);
+        let fault = self.connect_failed(DialFailure::Timeout(self.config.connect_timeout));
+        self.retry_dial(now, fault);
+    }
+
+    fn connect_failed(&self, failure: DialFailure) -> Fault {
         // Without its query, which may hold a secret.
-        let url = self.url.split('?').next().unwrap_or_default();
-        let timeout = self.config.connect_timeout.as_millis();
-        let message = format!("connecting to {url} took longer than connectTimeout ({timeout} ms)");
-        self.retry_dial(now, Fault::ConnectFailed { message, retryable: true, cause: None });
+        let url = self.url.split('?').next().unwrap_or_default().to_owned();
+        Fault::ConnectFailed { url, failure: Box::new(failure) }
     }
 
     /// What the message means in the dialect of this connection; the first one may tell which that is.
