@@ -1,9 +1,15 @@
 //! Calls that JavaScript has made and the core has not been given yet. It is given many at once: one lock and one reading of the clock serve all
 //! of them, and its code and data stay in the caches from one to the next.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use super::mailbox::Slot;
+use super::slot::Slot;
 use crate::protocol::Call;
 
 /// Those of one client, in order.
@@ -14,6 +20,26 @@ pub(super) struct Calls {
     /// Names and parameters, one behind the other.
     texts: String,
     calls: Vec<Made>,
+    /// Of the results that the calls answer to; the mailbox notes it.
+    result_size: Arc<ResultSize>,
+}
+
+/// Whether the results that JavaScript is working on are large. Large ones take it a while, in which the I/O thread can
+/// write the calls that they lead to one by one; after small ones, many calls are written at once.
+#[derive(Default)]
+pub(super) struct ResultSize {
+    is_large: AtomicBool,
+}
+
+impl ResultSize {
+    /// JavaScript is given results of so many bytes each.
+    pub(super) fn note(&self, bytes: usize) {
+        self.is_large.store(bytes > LARGE, Ordering::Relaxed);
+    }
+
+    fn is_large(&self) -> bool {
+        self.is_large.load(Ordering::Relaxed)
+    }
 }
 
 struct Made {
@@ -27,6 +53,11 @@ struct Made {
 }
 
 impl Calls {
+    /// The mailbox of this thread notes there how large its results are.
+    pub(super) fn set_result_size(&mut self, result_size: Arc<ResultSize>) {
+        self.result_size = result_size;
+    }
+
     pub(super) fn push(&mut self, client: usize, call: Call<'_>, slot: Slot) {
         let Call { name, parameters, timeout, idempotent } = call;
         self.client = client;
@@ -42,7 +73,7 @@ impl Calls {
 
     /// The core's lock should not be held for longer, nor more memory be taken, nor the I/O thread wait.
     pub(super) fn are_many(&self) -> bool {
-        let most = if LARGE_RESULTS.get() { 1 } else { MOST_CALLS };
+        let most = if self.result_size.is_large() { 1 } else { MOST_CALLS };
         self.calls.len() >= most || self.texts.len() >= MOST_BYTES
     }
 
@@ -69,16 +100,7 @@ impl Calls {
     }
 }
 
-/// How large the results are that JavaScript has before it, in bytes each. Large ones take it a while, in which the I/O thread can write the calls that
-/// they lead to one by one; of small ones many make one write.
-pub(super) fn expect_results_of(bytes: usize) {
-    LARGE_RESULTS.set(bytes > LARGE);
-}
-
-thread_local! {
-    static LARGE_RESULTS: Cell<bool> = const { Cell::new(false) };
-}
-
+/// Bytes of a result.
 const LARGE: usize = 1024;
 /// As many as there are results in one text for JavaScript.
 const MOST_CALLS: usize = 64;
@@ -120,12 +142,12 @@ mod tests {
         calls.push(0, call("n", None), Slot::new(0, false));
         assert!(calls.are_many());
         calls.hand_over(|_, calls| assert_eq!(calls.count(), MOST_CALLS));
-        expect_results_of(LARGE + 1);
+        calls.result_size.note(LARGE + 1);
         assert!(!calls.are_many());
         calls.push(0, call("n", None), Slot::new(0, false));
         assert!(calls.are_many());
         calls.hand_over(|_, calls| assert_eq!(calls.count(), 1));
-        expect_results_of(LARGE);
+        calls.result_size.note(LARGE);
         calls.push(0, call("n", Some(&"1".repeat(4 * MOST_BYTES))), Slot::new(0, false));
         assert!(calls.are_many());
         calls.hand_over(|_, calls| assert_eq!(calls.count(), 1));

@@ -17,8 +17,9 @@ use slab::Slab;
 
 use super::{
     calls::Calls,
-    mailbox::{ClientSink, Mailbox, Slot, to_json},
+    mailbox::{ClientSink, Mailbox, to_json},
     raw::{self, Arguments},
+    slot::Slot,
     text::{JsText, read},
 };
 use crate::{
@@ -54,6 +55,7 @@ impl NativeClient {
         let config = Config::from_json(&options).map_err(|error| refused(&error))?;
         let handle = Handle::new(config, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
+        CALLS.with_borrow_mut(|calls| calls.set_result_size(mailbox.result_size()));
         let number = HANDLES.with_borrow_mut(|handles| handles.insert(Rc::clone(&handle)));
         Ok(Self { handle, number })
     }

@@ -21,8 +21,9 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{
-    calls,
+    calls::ResultSize,
     pieces::{Part, Pieces},
+    slot::Slot,
     text::{self, Text},
 };
 use crate::{
@@ -81,27 +82,6 @@ pub(super) mod kind {
     ];
 }
 
-/// Marks a slot whose caller wants bytes.
-const WANTS_BYTES: u32 = 1 << 31;
-
-/// The slot that a call is settled through.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Slot(u32);
-
-impl Slot {
-    pub(super) fn new(number: u32, wants_bytes: bool) -> Self {
-        Self(number | if wants_bytes { WANTS_BYTES } else { 0 })
-    }
-
-    fn number(self) -> u32 {
-        self.0 & !WANTS_BYTES
-    }
-
-    fn wants_bytes(self) -> bool {
-        self.0 & WANTS_BYTES != 0
-    }
-}
-
 /// One environment's mailbox; every client of it shares it.
 #[napi]
 pub struct Mailbox {
@@ -117,6 +97,8 @@ struct Inner {
 struct Tray {
     queue: Mutex<Queue>,
     is_full: watch::Sender<bool>,
+    /// Of the results that JavaScript was given last.
+    result_size: Arc<ResultSize>,
 }
 
 #[derive(Default)]
@@ -168,7 +150,8 @@ impl Mailbox {
         )]
         wake: Function<'_, FnArgs<Item>, ()>,
     ) -> Result<Self> {
-        let tray = Arc::new(Tray { queue: Mutex::default(), is_full: watch::channel(false).0 });
+        let tray =
+            Arc::new(Tray { queue: Mutex::default(), is_full: watch::channel(false).0, result_size: Arc::default() });
         let taken = Arc::clone(&tray);
         let wake = wake
             .build_threadsafe_function::<()>()
@@ -207,6 +190,11 @@ impl Mailbox {
     /// The sink of one client.
     pub(super) fn sink(&self, client: u32) -> ClientSink {
         ClientSink { client, inner: Arc::clone(&self.inner) }
+    }
+
+    /// How large the results are that JavaScript is working on.
+    pub(super) fn result_size(&self) -> Arc<ResultSize> {
+        Arc::clone(&self.inner.tray.result_size)
     }
 }
 
@@ -287,7 +275,7 @@ impl Tray {
             return None;
         };
         let weight = letter.weight();
-        calls::expect_results_of(weight / letter.count());
+        self.result_size.note(weight / letter.count());
         // While JavaScript works on a large one more may come: it looks for it, and need not be woken.
         let goes_on = weight > SMALL || !queue.letters.is_empty();
         queue.scheduled = goes_on;

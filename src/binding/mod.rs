@@ -10,6 +10,7 @@ mod mailbox;
 mod pieces;
 #[expect(unsafe_code, reason = "arguments are taken from Node-API itself")]
 mod raw;
+mod slot;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
 #[cfg(test)]
