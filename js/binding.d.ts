@@ -41,7 +41,7 @@ export declare class NativeClient {
   answerToken(connection: number, token?: string | undefined | null, failure?: string | undefined | null): void
   /** The listeners were told that the socket is open. */
   openTold(): void
-  /** What somebody listens to: 1 messages, 2 heartbeats, 4 logs, 8 the opening of the socket. */
+  /** What somebody listens to: bits of `Interest`. */
   setInterest(interest: number): void
   /** A warning for the log. */
   warn(message: string): void
@@ -74,7 +74,7 @@ export declare function ioThreadName(): string
 
 /**
  * A function `(number, slot, name, parameters, timeout, flags)`: a tool request of the client `number`; `parameters` is JSON, or empty for none;
- * `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes, 4 may be aborted. It returns `undefined`; but of a request that may be aborted the
+ * `timeout` in ms, 0 for none; `flags` are bits of `flag`. It returns `undefined`; but of a request that may be aborted the
  * key for `abort`, or the JSON of an `ErrorData` when it was not taken: then the slot is free at once.
  */
 export declare function requestFunction(): (number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string | undefined

@@ -28,6 +28,81 @@ export const ITEM = {
   NOTHING: 11,
 } as const
 
+/** Bits of `NativeClient.setInterest`. */
+export const INTEREST = {
+  messages: 1,
+  heartbeats: 2,
+  logs: 4,
+  opens: 8,
+} as const
+
+/** Bits of the `flags` of `request`. */
+export const FLAG = {
+  idempotent: 1,
+  wantsBytes: 2,
+  mayBeAborted: 4,
+} as const
+
+/** The codes that the package itself uses. */
+export type ErrorCode =
+  | 'NOT_CONNECTED'
+  | 'CONNECT_FAILED'
+  | 'AUTH_FAILED'
+  | 'AUTH_TIMEOUT'
+  | 'CONNECTION_LOST'
+  | 'RECONNECT_EXHAUSTED'
+  | 'REQUEST_TIMEOUT'
+  | 'TOOL_ERROR'
+  | 'CLOSED'
+  | 'QUEUE_FULL'
+  | 'MESSAGE_TOO_LARGE'
+  | 'BAD_MESSAGE'
+  | 'INTERNAL_ERROR'
+  | 'NOT_ALLOWED'
+  | 'BRIDGE_VERSION'
+
+/**
+ * The stable code of an {@link MCPError}; codes may be added.
+ *
+ * - `NOT_CONNECTED`: The client is not connected and is not connecting, or has not been authenticated.
+ * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
+ *   configuration can help.
+ * - `AUTH_FAILED`: The server refused the key, or the `apiKey` function failed.
+ * - `AUTH_TIMEOUT`: The server did not answer the auth message within `authTimeout`.
+ * - `CONNECTION_LOST`: The connection was lost before the answer came. `sent` says whether the tool may have run.
+ * - `RECONNECT_EXHAUSTED`: `maxReconnectAttempts` attempts have failed; `cause` is the last failure.
+ * - `REQUEST_TIMEOUT`: No answer came within the timeout of the call.
+ * - `TOOL_ERROR`: The server answered the call with an error, which `toolCode` and `data` describe.
+ * - `CLOSED`: `close()` was called.
+ * - `QUEUE_FULL`: `maxPending`, `offlineQueueLimit` or `maxBufferedAmount` is reached.
+ * - `MESSAGE_TOO_LARGE`: A message is larger than `maxBufferedAmount` or `maxMessageSize`, or longer than a JavaScript string can
+ *   be.
+ * - `BAD_MESSAGE`: The server sent something that is not JSON.
+ * - `INTERNAL_ERROR`: The client itself has a bug.
+ * - `NOT_ALLOWED`: The serving end of a bridge does not allow this.
+ * - `BRIDGE_VERSION`: The two ends of a bridge come from incompatible versions of the package.
+ */
+export type MCPErrorCode = ErrorCode | (string & {})
+
+/** The message of an error that has no more to say, and whether the same call, unchanged, may succeed later. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly message: string; readonly retryable: boolean }>> = {
+  NOT_CONNECTED: { message: 'WebSocket not connected or not authenticated', retryable: true },
+  CONNECT_FAILED: { message: 'the connection could not be opened', retryable: true },
+  AUTH_FAILED: { message: 'Authentication failed', retryable: false },
+  AUTH_TIMEOUT: { message: 'no answer to the auth message', retryable: true },
+  CONNECTION_LOST: { message: 'connection lost', retryable: true },
+  RECONNECT_EXHAUSTED: { message: 'Maximum reconnection attempts reached', retryable: false },
+  REQUEST_TIMEOUT: { message: 'Tool request timed out', retryable: true },
+  TOOL_ERROR: { message: 'Tool execution failed', retryable: false },
+  CLOSED: { message: 'the client was closed', retryable: false },
+  QUEUE_FULL: { message: 'too much waits to be sent', retryable: true },
+  MESSAGE_TOO_LARGE: { message: 'the message is too large', retryable: false },
+  BAD_MESSAGE: { message: 'the server sent a message that is not JSON', retryable: false },
+  INTERNAL_ERROR: { message: 'internal error', retryable: false },
+  NOT_ALLOWED: { message: 'not allowed through this bridge', retryable: false },
+  BRIDGE_VERSION: { message: 'the other end of the bridge is of another version', retryable: false },
+}
+
 export type Snapshot = { 
 /**
  * The state's name.

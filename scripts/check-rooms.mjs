@@ -21,6 +21,7 @@ export const RULES = [
   { room: 'js', except: ['js/testing', 'js/cli'], ban: /\b(setTimeout|setInterval)\s*\(/, why: 'timers that keep a rule are in the Rust core' },
   { room: 'js', except: ['js/testing', 'js/cli'], ban: /from '(\.\/|\.\.\/)*(testing|cli)\b/, why: 'the client never loads the server or the CLI' },
   { room: 'js', except: ['js/hub.ts', 'js/client.ts', 'js/native.ts'], ban: /from '(\.\/|\.\.\/)*native\.js'/, why: 'native code is loaded in one place' },
+  { room: 'js', except: ['js/errors.ts'], ban: /\bnew MCP(Tool)?Error\(/, why: 'the message of an error, and whether it is retryable, come from the table of the core: use makeError()' },
   ...PAGE_ROOMS.flatMap((room) => [
     { room, ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|hub|call|index|options)\.js'/, why: 'a page cannot load native code' },
     { room, ban: /\b(from|import|require)\b\s*\(?\s*'(?!\.{1,2}\/|react'|#native-client'|electron')/, why: 'a page has neither Node.js nor other packages' },

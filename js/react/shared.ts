@@ -2,7 +2,7 @@
  * The clients that hooks share, counted. A client is made with the options of the first that wants it, and closed one turn of the event
  * loop after the last has let go: in between StrictMode, a fast remount or a hot reload may take it up again.
  */
-import { MCPError } from '../errors.js'
+import { makeError, MCPError } from '../errors.js'
 import { IDLE } from '../snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../types.js'
 import type { UseMCPWebSocketOptions } from '../react.js'
@@ -113,7 +113,7 @@ function warnOfDifferences(shared: Shared, { current }: Options): void {
 
 function asMCPError(error: unknown): MCPError {
   if (error instanceof MCPError) return error
-  return new MCPError(error instanceof Error ? error.message : String(error), { code: 'CONNECT_FAILED', retryable: false, cause: error })
+  return makeError('CONNECT_FAILED', { message: error instanceof Error ? error.message : String(error), retryable: false, cause: error })
 }
 
 /** Not a timer: the next turn comes at once. A microtask would come too soon for what React unmounts and mounts in two tasks. */

@@ -127,7 +127,7 @@ impl NativeClient {
         self.handle().open_told();
     }
 
-    /// What somebody listens to: 1 messages, 2 heartbeats, 4 logs, 8 the opening of the socket.
+    /// What somebody listens to: bits of `Interest`.
     #[napi(catch_unwind)]
     pub fn set_interest(&self, interest: u8) {
         self.handle().set_interest(Interest(interest));
@@ -186,7 +186,7 @@ impl Drop for NativeClient {
 }
 
 /// A function `(number, slot, name, parameters, timeout, flags)`: a tool request of the client `number`; `parameters` is JSON, or empty for none;
-/// `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes, 4 may be aborted. It returns `undefined`; but of a request that may be aborted the
+/// `timeout` in ms, 0 for none; `flags` are bits of `flag`. It returns `undefined`; but of a request that may be aborted the
 /// key for `abort`, or the JSON of an `ErrorData` when it was not taken: then the slot is free at once.
 #[napi(
     ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string | undefined"
@@ -208,10 +208,10 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
         let flags: u32 = arguments.get(5)?;
         read([&arguments.get(2)?, &arguments.get(3)?], |[name, parameters]| {
             let timeout = (timeout > 0.0).then(|| millis(timeout));
-            let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & IDEMPOTENT != 0 };
-            let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
+            let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & flag::IDEMPOTENT != 0 };
+            let slot = Slot::new(slot, flags & flag::WANTS_BYTES != 0);
             CALLS.with_borrow_mut(|calls| {
-                let may_be_aborted = flags & MAY_BE_ABORTED != 0;
+                let may_be_aborted = flags & flag::MAY_BE_ABORTED != 0;
                 if may_be_aborted || calls.must_go_before(number as usize) {
                     hand_over(calls);
                 }
@@ -270,6 +270,16 @@ fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
 }
 
-const IDEMPOTENT: u32 = 1;
-const WANTS_BYTES: u32 = 2;
-const MAY_BE_ABORTED: u32 = 4;
+/// Bits of a call; their TypeScript form is generated.
+pub(super) mod flag {
+    /// It may be sent again after the connection was lost.
+    pub(super) const IDEMPOTENT: u32 = 1;
+    /// Its results are wanted as bytes.
+    pub(super) const WANTS_BYTES: u32 = 2;
+    /// It has a signal.
+    pub(super) const MAY_BE_ABORTED: u32 = 4;
+
+    #[cfg(test)]
+    pub(in crate::binding) const NAMES: [(&str, u32); 3] =
+        [("idempotent", IDEMPOTENT), ("wantsBytes", WANTS_BYTES), ("mayBeAborted", MAY_BE_ABORTED)];
+}

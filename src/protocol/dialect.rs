@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
-    error::Fault,
+    error::{ErrorCode, Fault},
     request_id::RequestId,
 };
 
@@ -218,7 +218,11 @@ pub(super) fn error_words(raw: &str) -> (Option<String>, Option<String>) {
 /// The fault that a raw error value of an answer stands for.
 pub(super) fn tool_fault(raw: &str) -> Fault {
     let (message, code) = error_words(raw);
-    Fault::Tool { message: message.unwrap_or_else(|| "Tool execution failed".to_owned()), code, data: raw.to_owned() }
+    Fault::Tool {
+        message: message.unwrap_or_else(|| ErrorCode::ToolError.sentence().to_owned()),
+        code,
+        data: raw.to_owned(),
+    }
 }
 
 /// What a message that the user sends by himself is to the protocol.

@@ -1,4 +1,4 @@
-//! What can go wrong, each with its code; the one place that says whether to try again.
+//! What can go wrong; the one table of the error codes, their sentences and whether to try again.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -6,11 +6,83 @@ use thiserror::Error;
 
 use super::request_id::RequestId;
 
+/// Makes [`ErrorCode`] of the table below: what a code means, its name, whether the same call, unchanged, may succeed
+/// later, and the sentence of an error that has no other.
+macro_rules! error_codes {
+    ($($(#[doc = $meaning:literal])+ $code:ident $name:literal, retryable: $retryable:literal, $sentence:literal;)+) => {
+        /// The code of an error. Programs branch on it: none is ever renamed or removed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ErrorCode {
+            $($(#[doc = $meaning])+ $code,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$code),+];
+
+            /// The code as users see it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$code => $name),+ }
+            }
+
+            /// The sentence of an error that has no more to say.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$code => $sentence),+ }
+            }
+
+            /// Whether the same call, unchanged, may succeed later.
+            pub fn is_retryable(self) -> bool {
+                match self { $(Self::$code => $retryable),+ }
+            }
+
+            /// What the code means, line by line, for the documentation.
+            pub fn meaning(self) -> &'static [&'static str] {
+                match self { $(Self::$code => &[$($meaning),+]),+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The client is not connected and is not connecting, or has not been authenticated.
+    NotConnected "NOT_CONNECTED", retryable: true, "WebSocket not connected or not authenticated";
+    /// The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
+    /// configuration can help.
+    ConnectFailed "CONNECT_FAILED", retryable: true, "the connection could not be opened";
+    /// The server refused the key, or the `apiKey` function failed.
+    AuthFailed "AUTH_FAILED", retryable: false, "Authentication failed";
+    /// The server did not answer the auth message within `authTimeout`.
+    AuthTimeout "AUTH_TIMEOUT", retryable: true, "no answer to the auth message";
+    /// The connection was lost before the answer came. `sent` says whether the tool may have run.
+    ConnectionLost "CONNECTION_LOST", retryable: true, "connection lost";
+    /// `maxReconnectAttempts` attempts have failed; `cause` is the last failure.
+    ReconnectExhausted "RECONNECT_EXHAUSTED", retryable: false, "Maximum reconnection attempts reached";
+    /// No answer came within the timeout of the call.
+    RequestTimeout "REQUEST_TIMEOUT", retryable: true, "Tool request timed out";
+    /// The server answered the call with an error, which `toolCode` and `data` describe.
+    ToolError "TOOL_ERROR", retryable: false, "Tool execution failed";
+    /// `close()` was called.
+    Closed "CLOSED", retryable: false, "the client was closed";
+    /// `maxPending`, `offlineQueueLimit` or `maxBufferedAmount` is reached.
+    QueueFull "QUEUE_FULL", retryable: true, "too much waits to be sent";
+    /// A message is larger than `maxBufferedAmount` or `maxMessageSize`, or longer than a JavaScript string can
+    /// be.
+    MessageTooLarge "MESSAGE_TOO_LARGE", retryable: false, "the message is too large";
+    /// The server sent something that is not JSON.
+    BadMessage "BAD_MESSAGE", retryable: false, "the server sent a message that is not JSON";
+    /// The client itself has a bug.
+    Internal "INTERNAL_ERROR", retryable: false, "internal error";
+    /// The serving end of a bridge does not allow this.
+    NotAllowed "NOT_ALLOWED", retryable: false, "not allowed through this bridge";
+    /// The two ends of a bridge come from incompatible versions of the package.
+    BridgeVersion "BRIDGE_VERSION", retryable: false, "the other end of the bridge is of another version";
+}
+
 /// Why a connection or a call ended badly. The display text is the message that the user sees.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Fault {
     /// There is no connection, and none is coming by itself.
-    #[error("WebSocket not connected or not authenticated")]
+    #[error("{}", ErrorCode::NotConnected.sentence())]
     NotConnected,
     /// The dial failed: DNS, TCP, TLS or the HTTP upgrade.
     #[error("{message}")]
@@ -29,16 +101,16 @@ pub enum Fault {
     #[error("the apiKey function {0}")]
     NoToken(String),
     /// The server did not answer the auth message.
-    #[error("no answer to the auth message within {0} ms")]
+    #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
     AuthTimeout(u128),
     /// The connection went away.
     #[error("{0}")]
     ConnectionLost(String),
     /// The attempts are used up.
-    #[error("Maximum reconnection attempts reached")]
+    #[error("{}", ErrorCode::ReconnectExhausted.sentence())]
     ReconnectExhausted(Box<Fault>),
     /// No answer in time.
-    #[error("Tool request timed out")]
+    #[error("{}", ErrorCode::RequestTimeout.sentence())]
     RequestTimeout,
     /// The server answered with an error.
     #[error("{message}")]
@@ -51,7 +123,7 @@ pub enum Fault {
         data: String,
     },
     /// `close()` was called.
-    #[error("the client was closed")]
+    #[error("{}", ErrorCode::Closed.sentence())]
     Closed,
     /// A bound is reached.
     #[error("{0}")]
@@ -63,47 +135,40 @@ pub enum Fault {
     #[error("{0}")]
     BadMessage(String),
     /// The client's own fault.
-    #[error("internal error: {0}")]
+    #[error("{sentence}: {0}", sentence = ErrorCode::Internal.sentence())]
     Internal(String),
 }
 
 impl Fault {
-    /// The stable code.
+    /// The code as users see it.
     pub fn code(&self) -> &'static str {
+        self.error_code().name()
+    }
+
+    /// The stable code.
+    pub fn error_code(&self) -> ErrorCode {
         match self {
-            Self::NotConnected => "NOT_CONNECTED",
-            Self::ConnectFailed { .. } => "CONNECT_FAILED",
-            Self::AuthFailed(_) | Self::NoToken(_) => "AUTH_FAILED",
-            Self::AuthTimeout(_) => "AUTH_TIMEOUT",
-            Self::ConnectionLost(_) => "CONNECTION_LOST",
-            Self::ReconnectExhausted(_) => "RECONNECT_EXHAUSTED",
-            Self::RequestTimeout => "REQUEST_TIMEOUT",
-            Self::Tool { .. } => "TOOL_ERROR",
-            Self::Closed => "CLOSED",
-            Self::QueueFull(_) => "QUEUE_FULL",
-            Self::MessageTooLarge(_) => "MESSAGE_TOO_LARGE",
-            Self::BadMessage(_) => "BAD_MESSAGE",
-            Self::Internal(_) => "INTERNAL_ERROR",
+            Self::NotConnected => ErrorCode::NotConnected,
+            Self::ConnectFailed { .. } => ErrorCode::ConnectFailed,
+            Self::AuthFailed(_) | Self::NoToken(_) => ErrorCode::AuthFailed,
+            Self::AuthTimeout(_) => ErrorCode::AuthTimeout,
+            Self::ConnectionLost(_) => ErrorCode::ConnectionLost,
+            Self::ReconnectExhausted(_) => ErrorCode::ReconnectExhausted,
+            Self::RequestTimeout => ErrorCode::RequestTimeout,
+            Self::Tool { .. } => ErrorCode::ToolError,
+            Self::Closed => ErrorCode::Closed,
+            Self::QueueFull(_) => ErrorCode::QueueFull,
+            Self::MessageTooLarge(_) => ErrorCode::MessageTooLarge,
+            Self::BadMessage(_) => ErrorCode::BadMessage,
+            Self::Internal(_) => ErrorCode::Internal,
         }
     }
 
-    /// The same call, unchanged, may succeed later.
+    /// Whether the same call, unchanged, may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
             Self::ConnectFailed { retryable, .. } => *retryable,
-            Self::NotConnected
-            | Self::AuthTimeout(_)
-            | Self::ConnectionLost(_)
-            | Self::RequestTimeout
-            | Self::QueueFull(_) => true,
-            Self::AuthFailed(_)
-            | Self::NoToken(_)
-            | Self::ReconnectExhausted(_)
-            | Self::Tool { .. }
-            | Self::Closed
-            | Self::MessageTooLarge(_)
-            | Self::BadMessage(_)
-            | Self::Internal(_) => false,
+            _ => self.error_code().is_retryable(),
         }
     }
 

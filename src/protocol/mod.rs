@@ -42,7 +42,7 @@ pub use self::{
     backoff::{Jitter, delay},
     config::{Config, DialectChoice, MaxAttempts, OptionError, OptionFault, Secret, TokenSource},
     dialect::Dialect,
-    error::{CallError, ErrorData, Fault},
+    error::{CallError, ErrorCode, ErrorData, Fault},
     request_id::{RequestId, RequestKey},
     session::{Call, DialFailure, Ending, Interest, Received, Refused, Remedy, Session},
     state::{Snapshot, State},

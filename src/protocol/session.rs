@@ -82,6 +82,9 @@ impl Interest {
     pub const OPENS: u8 = 8;
     /// All but the last one, which changes more than what is told.
     pub const ALL: Self = Self(7);
+    /// Each bit with its name in TypeScript.
+    pub const NAMES: [(&'static str, u8); 4] =
+        [("messages", Self::MESSAGES), ("heartbeats", Self::HEARTBEATS), ("logs", Self::LOGS), ("opens", Self::OPENS)];
 
     fn wants(self, what: u8) -> bool {
         self.0 & what != 0

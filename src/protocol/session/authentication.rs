@@ -8,7 +8,7 @@ use crate::protocol::{
     Action, ConnectionId, Now,
     config::{Secret, TokenSource},
     dialect::{self, Dialect},
-    error::Fault,
+    error::{ErrorCode, Fault},
     timer::Timer,
 };
 
@@ -142,7 +142,7 @@ impl<T> Session<T> {
             return self.ask_or_send_token(now);
         }
         let words = raw.and_then(|raw| dialect::error_words(raw).0);
-        let fault = Fault::AuthFailed(words.unwrap_or_else(|| "Authentication failed".to_owned()));
+        let fault = Fault::AuthFailed(words.unwrap_or_else(|| ErrorCode::AuthFailed.sentence().to_owned()));
         self.become_unauthorized(fault, text);
     }
 

@@ -8,7 +8,7 @@ use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::protocol::{
     Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now, backoff,
     config::MaxAttempts,
-    error::Fault,
+    error::{ErrorCode, Fault},
     state::{Auth, Farewell, Link},
     timer::Timer,
 };
@@ -33,10 +33,10 @@ impl Ending {
     }
 
     fn words(&self) -> String {
-        let code = self.code;
+        let (code, lost) = (self.code, ErrorCode::ConnectionLost.sentence());
         match self.reason.as_str() {
-            "" => format!("connection lost: closed with code {code}"),
-            reason => format!("connection lost: closed with code {code} ({reason})"),
+            "" => format!("{lost}: closed with code {code}"),
+            reason => format!("{lost}: closed with code {code} ({reason})"),
         }
     }
 }
