@@ -39,7 +39,7 @@ use serde::Serialize;
 #[cfg(any(test, feature = "sim"))]
 pub use self::session::Footprint;
 pub use self::{
-    backoff::{Jitter, delay},
+    backoff::{Backoff, Jitter},
     config::{Config, DialectChoice, MaxAttempts, OptionError, OptionFault, Secret, TokenSource},
     dialect::Dialect,
     error::{CallError, ErrorCode, ErrorData, Fault},

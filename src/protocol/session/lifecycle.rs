@@ -6,7 +6,8 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::protocol::{
-    Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now, backoff,
+    Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now,
+    backoff::Backoff,
     config::MaxAttempts,
     error::{ErrorCode, Fault},
     state::{Auth, Farewell, Link},
@@ -242,11 +243,23 @@ impl<T> Session<T> {
             self.blame(if none_at_all { fault.clone() } else { Fault::ReconnectExhausted(Box::new(fault.clone())) });
             return State::Failed;
         }
-        let delay = backoff::delay(&self.config, self.attempt, &mut self.rng) + extra;
+        let delay = self.backoff(self.attempt) + extra;
         self.attempt += 1;
         self.blame(fault.clone());
         self.timers.set(Timer::Retry, now.mono + delay);
         State::Reconnecting { delay, extra, ends: now.wall.saturating_add(delay.as_millis() as u64) }
+    }
+
+    /// The delay before the next attempt, when so many were made.
+    pub(super) fn backoff(&mut self, attempts_made: u32) -> Duration {
+        let config = &self.config;
+        let backoff = Backoff {
+            base: config.base_reconnect_delay,
+            factor: config.reconnect_factor,
+            max: config.max_reconnect_delay,
+            jitter: config.reconnect_jitter,
+        };
+        backoff.delay(attempts_made, &mut self.rng)
     }
 
     /// The event with its own name.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Interest, Session, State, lifecycle::Ending};
-use crate::protocol::{ConnectionId, LogLevel, Notice, Now, backoff, stats::millis, timer::Timer};
+use crate::protocol::{ConnectionId, LogLevel, Notice, Now, stats::millis, timer::Timer};
 
 impl<T> Session<T> {
     /// Bytes came at `now`, perhaps not yet a whole message: they prove life.
@@ -146,7 +146,7 @@ impl<T> Session<T> {
         let (Some(due), &State::Reconnecting { extra, .. }) = (self.timers.get(Timer::Retry), &self.state) else {
             return false;
         };
-        let sooner = now.mono + backoff::delay(&self.config, 0, &mut self.rng) + extra;
+        let sooner = now.mono + self.backoff(0) + extra;
         if sooner >= due {
             return false;
         }
