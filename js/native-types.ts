@@ -43,7 +43,7 @@ export const FLAG = {
   mayBeAborted: 4,
 } as const
 
-/** The codes that the package itself uses. */
+/** The codes that the package uses. */
 export type ErrorCode =
   | 'NOT_CONNECTED'
   | 'CONNECT_FAILED'
@@ -84,7 +84,7 @@ export type ErrorCode =
  */
 export type MCPErrorCode = ErrorCode | (string & {})
 
-/** The message of an error that has no more to say, and whether the same call, unchanged, may succeed later. */
+/** The message of an error that has no other, and whether the same call may succeed later. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly message: string; readonly retryable: boolean }>> = {
   NOT_CONNECTED: { message: 'WebSocket not connected or not authenticated', retryable: true },
   CONNECT_FAILED: { message: 'the connection could not be opened', retryable: true },
@@ -105,7 +105,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly message: string;
 
 export type Snapshot = { 
 /**
- * The state's name.
+ * The name of the state.
  */
 state: ConnectionState, 
 /**
@@ -113,85 +113,85 @@ state: ConnectionState,
  */
 connected: boolean, 
 /**
- * Tools can be used.
+ * The server has accepted the key: tools can be called.
  */
 authenticated: boolean, 
 /**
- * Endpoint in use; never holds credentials.
+ * The endpoint in use. It never contains credentials.
  */
 url: string, 
 /**
- * 0 when not retrying, else the number of the attempt.
+ * The number of the attempt; 0 when not retrying.
  */
 attempt: number, 
 /**
- * ms of the wait now running, jitter included.
+ * How long the current wait is in all, in ms, jitter included; `null` when not waiting.
  */
 retryDelay: number | null, 
 /**
- * When the wait now running ends, ms since the epoch: for whoever begins to look in the middle of it.
+ * When the current wait ends, in ms since the epoch; `null` when not waiting.
  */
 retryAt: number | null, 
 /**
- * Why the state is what it is.
+ * Why the client is in this state; `null` when all is well.
  */
 error: ErrorData | null, 
 /**
- * Rises with every change of the state.
+ * Increases with every change of the state.
  */
 revision: number, };
 export type ErrorData = { 
 /**
- * The stable code; empty in a `cause` that comes from the system.
+ * The stable code; empty for a `cause` that comes from the operating system.
  */
 code: string, 
 /**
- * For people.
+ * The message for people.
  */
 message: string, 
 /**
- * A retry of the same call may succeed.
+ * The same call, unchanged, may succeed later.
  */
 retryable: boolean, 
 /**
- * The request's id.
+ * The id of the request.
  */
 requestId?: string, 
 /**
- * Whether the request may have left.
+ * Whether the request may have been sent; false is a guarantee.
  */
 sent?: boolean, 
 /**
- * The server's own code.
+ * The code in the server's error, if it is a string.
  */
 toolCode?: string, 
 /**
- * The server's error value.
+ * The complete error value of the server.
  */
 data?: unknown, 
 /**
- * What led to it.
+ * The error that has caused this one.
  */
 cause?: ErrorData, 
 /**
- * The cause is what the user's own token function threw.
+ * The cause is what the user's token function threw.
  */
 fromTokenFunction?: boolean, };
 export type Notice = { "type": "state", 
 /**
- * The new picture.
+ * The new snapshot.
  */
 snapshot: Snapshot, 
 /**
- * The name of the state before.
+ * The name of the previous state.
  */
 previous: ConnectionState, } | { "type": "open" } | { "type": "authenticated" } | { "type": "close", 
 /**
- * How.
+ * How it ended.
  */
 info: CloseInfo, } | { "type": "reconnecting", 
 /**
- * 1 is the first.
+ * The number of the attempt, from 1.
  */
 attempt: number, 
 /**
@@ -199,19 +199,19 @@ attempt: number,
  */
 maxAttempts: number | null, 
 /**
- * ms, jitter included.
+ * How long the wait is, in ms, jitter included.
  */
 delay: number, } | { "type": "heartbeat", 
 /**
- * Round trip in ms.
+ * The round-trip time in ms.
  */
 rtt: number, } | { "type": "failed", 
 /**
- * Why.
+ * The reason.
  */
 error: ErrorData, } | { "type": "error", 
 /**
- * What.
+ * The error.
  */
 error: ErrorData, } | { "type": "log", 
 /**
@@ -220,19 +220,19 @@ error: ErrorData, } | { "type": "log",
 entry: LogEntry, };
 export type CloseInfo = { 
 /**
- * RFC 6455 § 7.4 code; 1006 when no close frame came.
+ * The close code (RFC 6455 § 7.4); 1006 if no close frame came.
  */
 code: number, 
 /**
- * The peer's words, or ours where the peer said none.
+ * The peer's reason, or ours if the peer gave none.
  */
 reason: string, 
 /**
- * Both sides said goodbye.
+ * Both sides have sent a close frame.
  */
 wasClean: boolean, 
 /**
- * The client will dial again by itself.
+ * The client will connect again by itself.
  */
 willReconnect: boolean, };
 export type LogLevel = "error" | "warn" | "info" | "debug";
@@ -246,12 +246,12 @@ level: LogLevel,
  */
 message: string, 
 /**
- * The figures that go with it.
+ * The values that belong to it.
  */
 fields: Record<string, string | number | boolean>, };
 export type Stats = { 
 /**
- * The state's name.
+ * The name of the state.
  */
 state: ConnectionState, 
 /**
@@ -263,7 +263,7 @@ pending: number,
  */
 queued: number, 
 /**
- * Requests ever started.
+ * Requests made so far.
  */
 requests: number, 
 /**
@@ -271,27 +271,27 @@ requests: number,
  */
 succeeded: number, 
 /**
- * Tool errors, timeouts, aborts, losses.
+ * Requests that failed: tool errors, timeouts, aborts, lost connections.
  */
 failed: number, 
 /**
- * Of those, timeouts.
+ * How many of those timed out.
  */
 timedOut: number, 
 /**
- * Answers that nobody waited for any more.
+ * Answers that no request was waiting for any more.
  */
 lateResponses: number, 
 /**
- * Successful ones.
+ * Successful reconnections.
  */
 reconnects: number, 
 /**
- * Text messages handed to the socket.
+ * Text messages sent.
  */
 messagesSent: number, 
 /**
- * Messages that came.
+ * Messages received.
  */
 messagesReceived: number, 
 /**
@@ -303,15 +303,15 @@ bytesSent: number,
  */
 bytesReceived: number, 
 /**
- * Heartbeat round trips in ms.
+ * Round-trip times of the heartbeat, in ms.
  */
 heartbeatRtt: RttSummary, 
 /**
- * Time from call to answer in ms.
+ * Times from call to answer, in ms.
  */
 requestLatency: LatencySummary, 
 /**
- * When the open socket opened, ms since the epoch.
+ * When the socket was opened, in ms since the epoch; `null` if it is not open.
  */
 connectedSince: number | null, };
 export type RttSummary = { 

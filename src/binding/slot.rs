@@ -1,4 +1,4 @@
-//! The slot that a command or a call is settled through: a number that JavaScript gives out, and gets back with the outcome.
+//! The slot of a command or call: a number that JavaScript assigns, and gets back with the outcome.
 
 /// A slot, and whether its caller wants the results as bytes.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,5 @@
-//! The TypeScript forms of what crosses, made of the Rust types. The committed file is compared with what is made now;
-//! `UPDATE_GENERATED=1 cargo test generated` writes it anew.
+//! Generates TypeScript for what crosses: types, constants and error codes. The test compares the result with the
+//! committed file; `UPDATE_GENERATED=1 cargo test generated` writes the file.
 
 use std::{env, fmt::Display, fs, path::Path};
 
@@ -72,14 +72,14 @@ fn error_codes() -> String {
             format!("  {name}: {{ message: '{sentence}', retryable: {retryable} }},\n")
         })
         .collect();
-    let union =
-        union("The codes that the package itself uses.", "ErrorCode", ErrorCode::ALL.iter().map(|code| code.name()));
+    let union = union("The codes that the package uses.", "ErrorCode", ErrorCode::ALL.iter().map(|code| code.name()));
     format!(
         "{union}\n\
          /**\n * The stable code of an {{@link MCPError}}; codes may be added.\n *{meanings}\n */\n\
          export type MCPErrorCode = ErrorCode | (string & {{}})\n\n\
-         /** The message of an error that has no more to say, and whether the same call, unchanged, may succeed later. */\n\
-         export const ERROR_CODES: Readonly<Record<ErrorCode, {{ readonly message: string; readonly retryable: boolean }}>> = {{\n\
+         /** The message of an error that has no other, and whether the same call may succeed later. */\n\
+         export const ERROR_CODES: \
+         Readonly<Record<ErrorCode, {{ readonly message: string; readonly retryable: boolean }}>> = {{\n\
          {rows}}}\n"
     )
 }

@@ -342,7 +342,7 @@ impl<T> Core<T> {
 
     /// What the session sends elsewhere now must not leave here any more, whoever writes next.
     fn cut_what_is_given_up(&mut self) {
-        let current = self.session.state().link().map(|link| link.id);
+        let current = self.session.state().socket().map(|link| link.id);
         if let Some(outbox) = self.outbox.as_mut().filter(|outbox| Some(outbox.connection()) != current) {
             outbox.cut();
             self.tcp = None;

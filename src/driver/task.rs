@@ -247,7 +247,7 @@ impl<S: Sink> Task<S> {
                     open.note_goodbye();
                 }
             }
-            Action::Drop { connection, farewell } => self.drop_line(connection, farewell).await,
+            Action::Drop { connection, close_code: farewell } => self.drop_line(connection, farewell).await,
             // The session's lock hands these straight to the sink.
             Action::AskToken(_) => {}
         }

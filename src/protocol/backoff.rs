@@ -27,11 +27,12 @@ pub enum Jitter {
 }
 
 impl Backoff {
-    /// `min(base · factorⁿ, max)`, with n the attempts already made; then jitter is applied, and the delay is rounded to
-    /// whole ms.
+    /// `min(base · factorⁿ, max)`, with n the attempts already made; then jitter is applied, and the delay is rounded
+    /// to whole ms.
     pub fn delay(&self, attempts_made: u32, rng: &mut impl Rng) -> Duration {
         let (base, max) = (self.base.as_secs_f64(), self.max.as_secs_f64());
-        // factorⁿ overflows to infinity for large n, and 0 · ∞ is NaN: `min` then takes the cap, which is right for both.
+        // factorⁿ overflows to infinity for large n, and 0 · ∞ is NaN: `min` then takes the cap, which is right for
+        // both.
         let seconds = (base * self.factor.powf(f64::from(attempts_made))).min(max);
         let jittered = match self.jitter {
             Jitter::Fraction(fraction) => seconds * (1.0 + fraction * rng.random_range(-1.0..=1.0)),

@@ -1,4 +1,4 @@
-//! What can go wrong; the one table of the error codes, their sentences and whether to try again.
+//! Everything that can go wrong, and the one table of error codes: their sentences, and which are retryable.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -6,11 +6,11 @@ use thiserror::Error;
 
 use super::request_id::RequestId;
 
-/// Makes [`ErrorCode`] of the table below: what a code means, its name, whether the same call, unchanged, may succeed
-/// later, and the sentence of an error that has no other.
+/// Makes [`ErrorCode`] from the table below: the meaning of each code, its name, whether the same call may succeed
+/// later, and the message of an error that has no other.
 macro_rules! error_codes {
-    ($($(#[doc = $meaning:literal])+ $code:ident $name:literal, retryable: $retryable:literal, $sentence:literal;)+) => {
-        /// The code of an error. Programs branch on it: none is ever renamed or removed.
+    ($($(#[doc = $meaning:literal])+ $code:ident $name:literal, retryable: $retry:literal, $sentence:literal;)+) => {
+        /// The code of an error. Programs depend on the codes, so none is ever renamed or removed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode {
             $($(#[doc = $meaning])+ $code,)+
@@ -25,14 +25,14 @@ macro_rules! error_codes {
                 match self { $(Self::$code => $name),+ }
             }
 
-            /// The sentence of an error that has no more to say.
+            /// The message of an error that has no other.
             pub fn sentence(self) -> &'static str {
                 match self { $(Self::$code => $sentence),+ }
             }
 
             /// Whether the same call, unchanged, may succeed later.
             pub fn is_retryable(self) -> bool {
-                match self { $(Self::$code => $retryable),+ }
+                match self { $(Self::$code => $retry),+ }
             }
 
             /// What the code means, line by line, for the documentation.
@@ -78,63 +78,63 @@ error_codes! {
     BridgeVersion "BRIDGE_VERSION", retryable: false, "the other end of the bridge is of another version";
 }
 
-/// Why a connection or a call ended badly. The display text is the message that the user sees.
+/// Why a connection or a call has failed. The display text is the message that users see.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Fault {
-    /// There is no connection, and none is coming by itself.
+    /// The client is not connected and is not connecting.
     #[error("{}", ErrorCode::NotConnected.sentence())]
     NotConnected,
     /// The dial failed: DNS, TCP, TLS or the HTTP upgrade.
     #[error("{message}")]
     ConnectFailed {
-        /// What failed, and against which endpoint.
+        /// What failed, with the endpoint.
         message: String,
-        /// The same dial may succeed later (not a certificate, not a 4xx).
+        /// The same dial may succeed later. False for a bad certificate or a 4xx status.
         retryable: bool,
-        /// The system's own words.
+        /// The error message of the operating system.
         cause: Option<String>,
     },
-    /// The server refused the token.
+    /// The server refused the token, with this message.
     #[error("{0}")]
     AuthFailed(String),
-    /// The user's token function gave none.
+    /// The user's token function failed: how.
     #[error("the apiKey function {0}")]
     NoToken(String),
-    /// The server did not answer the auth message.
+    /// The server did not answer the auth message in so many ms.
     #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
     AuthTimeout(u128),
-    /// The connection went away.
+    /// The connection was lost.
     #[error("{0}")]
     ConnectionLost(String),
-    /// The attempts are used up.
+    /// The attempts are used up; the last failure.
     #[error("{}", ErrorCode::ReconnectExhausted.sentence())]
     ReconnectExhausted(Box<Fault>),
-    /// No answer in time.
+    /// No answer came in time.
     #[error("{}", ErrorCode::RequestTimeout.sentence())]
     RequestTimeout,
     /// The server answered with an error.
     #[error("{message}")]
     Tool {
-        /// The server's words, or the guide's `Tool execution failed`.
+        /// The server's message, or `Tool execution failed` as in the guide.
         message: String,
-        /// The server's `code`, where it is a string.
+        /// The server's `code`, if it is a string.
         code: Option<String>,
-        /// The server's error value as JSON, whole.
+        /// The complete error value of the server, as JSON.
         data: String,
     },
     /// `close()` was called.
     #[error("{}", ErrorCode::Closed.sentence())]
     Closed,
-    /// A bound is reached.
+    /// A limit is reached.
     #[error("{0}")]
     QueueFull(String),
-    /// A message larger than its bound.
+    /// A message is larger than its limit.
     #[error("{0}")]
     MessageTooLarge(String),
-    /// What came is not JSON.
+    /// The server sent something that is not JSON.
     #[error("{0}")]
     BadMessage(String),
-    /// The client's own fault.
+    /// The client itself has a bug.
     #[error("{sentence}: {0}", sentence = ErrorCode::Internal.sentence())]
     Internal(String),
 }
@@ -172,7 +172,7 @@ impl Fault {
         }
     }
 
-    /// As it crosses to JavaScript.
+    /// The error in the form that crosses to JavaScript.
     pub fn data(&self) -> ErrorData {
         let (tool_code, data) = match self {
             Self::Tool { code, data, .. } => (code.clone(), RawValue::from_string(data.clone()).ok()),
@@ -196,19 +196,19 @@ impl Fault {
     }
 }
 
-/// How a call failed.
+/// Why a call has failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallError {
-    /// Why.
+    /// The reason.
     pub fault: Fault,
-    /// The call's id, where it had one.
+    /// The id of the request, if the call has one.
     pub request_id: Option<RequestId>,
-    /// False: it certainly never left. True: it was handed to the socket. `None` where it says nothing.
+    /// False: it was certainly not sent. True: the socket has taken it. `None` if that does not matter.
     pub sent: Option<bool>,
 }
 
 impl CallError {
-    /// As it crosses to JavaScript.
+    /// The error in the form that crosses to JavaScript.
     pub fn data(&self) -> ErrorData {
         ErrorData { request_id: self.request_id.map(|id| id.to_string()), sent: self.sent, ..self.fault.data() }
     }
@@ -220,38 +220,38 @@ impl From<Fault> for CallError {
     }
 }
 
-/// An error as data: the error classes are made of it in TypeScript.
+/// An error as data. TypeScript makes the instances of the error classes from it.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorData {
-    /// The stable code; empty in a `cause` that comes from the system.
+    /// The stable code; empty for a `cause` that comes from the operating system.
     pub code: &'static str,
-    /// For people.
+    /// The message for people.
     pub message: String,
-    /// A retry of the same call may succeed.
+    /// The same call, unchanged, may succeed later.
     pub retryable: bool,
-    /// The request's id.
+    /// The id of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub request_id: Option<String>,
-    /// Whether the request may have left.
+    /// Whether the request may have been sent; false is a guarantee.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub sent: Option<bool>,
-    /// The server's own code.
+    /// The code in the server's error, if it is a string.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub tool_code: Option<String>,
-    /// The server's error value.
+    /// The complete error value of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "unknown"))]
     pub data: Option<Box<RawValue>>,
-    /// What led to it.
+    /// The error that has caused this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub cause: Option<Box<ErrorData>>,
-    /// The cause is what the user's own token function threw.
+    /// The cause is what the user's token function threw.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_token_function: bool,
