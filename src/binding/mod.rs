@@ -6,6 +6,7 @@
 
 mod calls;
 mod client;
+mod kind;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
 mod pieces;

@@ -5,7 +5,7 @@ use std::{env, fmt::Display, fs, path::Path};
 
 use ts_rs::{Config, TS};
 
-use super::{client::flag, mailbox::kind};
+use super::{client::flag, kind};
 use crate::protocol::{
     CloseInfo, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry, LogLevel, Notice, OptionError, OptionFault,
     RttSummary, Snapshot, State, Stats,
