@@ -3,7 +3,7 @@
 
 use std::{env, fmt::Display, fs, path::Path};
 
-use super::{client::flag, mailbox::kind};
+use super::{client::flag, kind};
 
 const FILE: &str = "js/binding-constants.ts";
 

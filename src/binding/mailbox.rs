@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use super::{
     calls::ResultSize,
+    kind,
     pieces::{Part, Pieces},
     slot::Slot,
     text::{self, Text},
@@ -37,51 +38,6 @@ type Wake = ThreadsafeFunction<(), (), FnArgs<JsItem>, Status, false, true, 0>;
 /// An item as JavaScript gets it: its kind, two numbers, its text or bytes, and whether JavaScript must look for
 /// another one. If not, the next one wakes it.
 type JsItem = (u8, u32, u32, Either3<Text, Buffer, ()>, bool);
-
-/// Kinds of items; their TypeScript form is generated.
-pub(super) mod kind {
-    /// Text `[slot,result,…]`.
-    pub(in crate::binding) const RESULTS: u8 = 0;
-    /// One result too large to be joined: (slot, -, JSON).
-    pub(in crate::binding) const RESULT: u8 = 1;
-    /// Part of a result that comes in pieces. A container begins, within the open one: (slot, 1 if it is an array, JSON
-    /// of its key).
-    pub(in crate::binding) const OPEN: u8 = 2;
-    /// Part of such a result: elements of the open container, as a container of their own: (slot, -, JSON).
-    pub(in crate::binding) const ELEMENTS: u8 = 3;
-    /// Part of such a result: the open container ends, and with the outermost one the result: (slot).
-    pub(in crate::binding) const CLOSE: u8 = 4;
-    /// One result as bytes: (slot, -, bytes).
-    pub(in crate::binding) const BYTES: u8 = 5;
-    /// An answer without results, or a command that has succeeded: (slot).
-    pub(in crate::binding) const DONE: u8 = 6;
-    /// A failure: (slot, -, JSON of `ErrorData`).
-    pub(in crate::binding) const FAILED: u8 = 7;
-    /// A notice: (client, -, JSON of `Notice`).
-    pub(in crate::binding) const NOTICE: u8 = 8;
-    /// A message: (client, 1 if it is JSON, text).
-    pub(in crate::binding) const MESSAGE: u8 = 9;
-    /// The token function must be called: (client, connection).
-    pub(in crate::binding) const ASK_TOKEN: u8 = 10;
-    /// A wake-up for items that were taken already.
-    pub(in crate::binding) const NOTHING: u8 = 11;
-
-    #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u8); 12] = [
-        ("RESULTS", RESULTS),
-        ("RESULT", RESULT),
-        ("OPEN", OPEN),
-        ("ELEMENTS", ELEMENTS),
-        ("CLOSE", CLOSE),
-        ("BYTES", BYTES),
-        ("DONE", DONE),
-        ("FAILED", FAILED),
-        ("NOTICE", NOTICE),
-        ("MESSAGE", MESSAGE),
-        ("ASK_TOKEN", ASK_TOKEN),
-        ("NOTHING", NOTHING),
-    ];
-}
 
 /// The mailbox of one environment, shared by all its clients.
 #[napi]
