@@ -154,7 +154,7 @@ describe('the tables of options', () => {
 
   test('those of MCPClient are all there, with the defaults of the native core', async () => {
     const [rows] = tablesUnder(README, 'Options')
-    assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
+    assert.deepEqual(names(rows).sort(), membersOf('js/shared/types.ts', 'MCPClientOptions').sort())
     const documented = Object.fromEntries(
       rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]),
     )
@@ -166,7 +166,7 @@ describe('the tables of options', () => {
   })
 
   test('the @default of each option in the types is that of the native core', async () => {
-    const source = read('js/types.ts')
+    const source = read('js/shared/types.ts')
     for (const [name, value] of Object.entries(defaultOptions())) {
       const [, text] =
         new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
@@ -229,7 +229,7 @@ test('the table of events has every event', () => {
   const [rows] = tablesUnder(README, 'Events')
   assert.deepEqual(
     rows.map(({ event }) => codesOf(event)[0]),
-    membersOf('js/types.ts', 'MCPClientEvents'),
+    membersOf('js/shared/types.ts', 'MCPClientEvents'),
   )
 })
 
@@ -246,7 +246,7 @@ for (const [Class, title] of [
 }
 
 describe('the states', () => {
-  const STATES = literalsOf('js/native-types.ts', 'ConnectionState')
+  const STATES = literalsOf('js/shared/native-types.ts', 'ConnectionState')
   const [states] = tablesUnder(README, 'States')
   const [transitions] = tablesUnder(PROTOCOL, 'States and transitions')
 
@@ -378,7 +378,7 @@ describe('the errors', AT_ONCE, () => {
 
   test('the table has every code of the native core and of the types', () => {
     const core = [...read('src/protocol/error.rs').matchAll(/ => "([A-Z_]+)",/g)].map(([, code]) => code)
-    const codes = new Set([...core, ...literalsOf('js/errors.ts', 'MCPErrorCode')])
+    const codes = new Set([...core, ...literalsOf('js/shared/errors.ts', 'MCPErrorCode')])
     assert.deepEqual([...documented.keys()].sort(), [...codes].sort())
   })
 

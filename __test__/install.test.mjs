@@ -14,7 +14,7 @@ import { NOT_RUN } from './install/table.mjs'
 import { openWorkspace } from './install/workspace.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/native/platform.js')
 
 describe('installed', { concurrency: 2 }, () => {
   let workspace

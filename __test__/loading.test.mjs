@@ -11,7 +11,7 @@ import { BINARY, PLATFORM } from './helpers/binary.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NAME = '@mcp-integration/client'
-const { PLATFORMS } = createRequire(import.meta.url)('../dist/platform.js')
+const { PLATFORMS } = createRequire(import.meta.url)('../dist/native/platform.js')
 
 /** A project into which only the JavaScript part is installed. */
 async function project(t) {
@@ -204,7 +204,7 @@ describe('a native part that is there and cannot be loaded', () => {
     const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
     const ours = await version()
-    for (const file of ['dist/index.js', 'dist/native-failure.js']) {
+    for (const file of ['dist/index.js', 'dist/native/failure.js']) {
       const path = join(there.at, file)
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll(ours, '99.0.0'))
     }

@@ -18,7 +18,7 @@ import { npm } from '../scripts/setup.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MANIFEST = readJson(join(ROOT, 'package.json'))
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../dist/native/platform.js')
 const WORKFLOW = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'some-one/some.thing' }
 const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
 

@@ -76,7 +76,7 @@ describe('docs/versioning.md', () => {
 
   test('names the oldest Node.js that the package lets itself be installed on', () => {
     assert.equal(`>=${floorOf('Node.js')}`, JSON.parse(read('package.json')).engines.node)
-    assert.match(read('scripts/prerequisites.mjs'), new RegExp(`OLDEST_NODE = \\[\\[${floorOf('Node.js')}, `))
+    assert.match(read('scripts/prerequisites.mjs'), new RegExp(`OLDEST_NODE = \\[\\s*\\[${floorOf('Node.js')}, `))
   })
 
   test('names the version of Node-API that the addon is built for', () => {
@@ -86,7 +86,7 @@ describe('docs/versioning.md', () => {
   test('names the oldest glibc that the binaries are checked to run with', () => {
     assert.equal(floorOf('glibc, on Linux, for a prebuilt binary'), NEWEST_GLIBC)
     assert.match(
-      read('js/native-failure.ts'),
+      read('js/native/failure.ts'),
       new RegExp(`\\(glibc ${NEWEST_GLIBC.replace('.', '\\.')} or newer, or musl\\)`),
     )
   })

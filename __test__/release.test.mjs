@@ -20,7 +20,7 @@ import { folderOf } from './helpers/documents.mjs'
 import { ROOT } from './helpers/snippets.mjs'
 import { serveRegistry } from './install/registry.mjs'
 
-const { platformName } = createRequire(import.meta.url)('../dist/platform.js')
+const { platformName } = createRequire(import.meta.url)('../dist/native/platform.js')
 
 const CHANGELOG =
   '# Changelog\n\nWhat changes.\n\n## Unreleased\n\n- A thing.\n- Another.\n\n## 0.1.0 (2026-01-02)\n\n- The first.\n'

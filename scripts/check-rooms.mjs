@@ -6,18 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** What runs in pages and sandboxed renderers too. */
-const PAGE_ROOMS = [
-  'js/react.ts',
-  'js/react',
-  'js/bridge.ts',
-  'js/bridge',
-  'js/electron',
-  'js/no-client.ts',
-  'js/snapshots.ts',
-  'js/arguments.ts',
-  'js/errors.ts',
-  'js/socket-events.ts',
-]
+const PAGE_ROOMS = ['js/shared', 'js/react', 'js/bridge', 'js/electron', 'js/react.ts', 'js/bridge.ts']
 
 /** In files under `room`, no line of code may match; comments may speak of anything. */
 export const RULES = [
@@ -51,14 +40,14 @@ export const RULES = [
   },
   {
     room: 'js',
-    except: ['js/hub.ts', 'js/client.ts', 'js/native.ts'],
-    ban: /from '(\.\/|\.\.\/)*native\.js'/,
+    except: ['js/client/hub.ts'],
+    ban: /from '(\.{1,2}\/)+(native\/)?load\.js'/,
     why: 'native code is loaded in one place',
   },
   ...PAGE_ROOMS.flatMap((room) => [
     {
       room,
-      ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|hub|call|index|options)\.js'/,
+      ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|testing|cli)\//,
       why: 'a page cannot load native code',
     },
     {

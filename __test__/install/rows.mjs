@@ -13,7 +13,7 @@ import { platformManifests } from '../../scripts/pack.mjs'
 import { ANSWER, MAIN, NAME, PROGRAMS, nodeOf, tool } from './workspace.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 const OWN_PACKAGE = `${NAME}-${platformName()}`
 
 const NO_OLD_NODE =

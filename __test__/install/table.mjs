@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const FILE = join(ROOT, 'docs/platforms.md')
 const BEGIN = '<!-- made by npm run test:install -- --save -->'
 const END = '<!-- to here -->'
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 
 /** What no run on one machine tries, and why. */
 export const NOT_RUN = {

@@ -63,7 +63,7 @@ async function publishAndInstall(copy, folder, version) {
   const { manifestIn, pack, publishedManifest } = await load('scripts/pack.mjs')
   const { serveRegistry } = await load('__test__/install/registry.mjs')
   const { NAME, PROGRAMS, Workspace } = await load('__test__/install/workspace.mjs')
-  const { platformName } = (await load('dist/platform.js')).default
+  const { platformName } = (await load('dist/native/platform.js')).default
   const isNamed = publishedManifest().repository !== undefined || repositoryOf() !== undefined
   const env = isNamed ? process.env : { ...process.env, ...STAND_IN }
   const packages = pack(join(folder, 'packed'), { binary: join(copy, `mcp-client.${platformName()}.node`), env })

@@ -11,7 +11,7 @@ use crate::protocol::{
     State, Stats,
 };
 
-const FILE: &str = "js/native-types.ts";
+const FILE: &str = "js/shared/native-types.ts";
 
 #[test]
 fn the_generated_types_are_those_that_are_committed() {

@@ -2,8 +2,8 @@
  * From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it
  * cannot know.
  */
-import type { OptionError } from './native-types.js'
-import type { MCPClientOptions } from './types.js'
+import type { OptionError } from '../shared/native-types.js'
+import type { MCPClientOptions } from '../shared/types.js'
 
 /** Options sorted by who needs them. */
 export interface SortedOptions {

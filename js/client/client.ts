@@ -1,15 +1,11 @@
 /** `MCPClient`: the native client as an EventEmitter, and with the face of a WebSocket. */
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import { checkCallOptions, checkMillis, checkName, serialise } from './arguments.js'
-import { Call, Command } from './call.js'
-import { checkCloseFrame, explain } from './close-codes.js'
-import { MCPError, errorOf } from './errors.js'
-import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
-import type { ErrorData, Notice, Snapshot } from './native-types.js'
-import { checkOptions, optionErrorOf, sortOptions } from './options.js'
-import { closedBefore, scheduleApart, tellClosed } from './succession.js'
-import { SocketListeners, runSafely, type SocketEventType, type SocketListener } from './socket-events.js'
+import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
+import { checkCloseFrame, explain } from '../shared/close-codes.js'
+import { MCPError, errorOf } from '../shared/errors.js'
+import type { ErrorData, Notice, Snapshot } from '../shared/native-types.js'
+import { SocketListeners, runSafely, type SocketEventType, type SocketListener } from '../shared/socket-events.js'
 import type {
   ClientStats,
   CloseInfo,
@@ -23,9 +19,11 @@ import type {
   ParametersOf,
   ResultsOf,
   UseToolOptions,
-} from './types.js'
-
-export { WS_ERROR_CODES } from './close-codes.js'
+} from '../shared/types.js'
+import { Call, Command } from './call.js'
+import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
+import { checkOptions, optionErrorOf, sortOptions } from './options.js'
+import { closedBefore, scheduleApart, tellClosed } from './succession.js'
 
 /** Bits of `NativeClient.setInterest`. */
 const INTEREST = { messages: 1, heartbeats: 2, logs: 4, opens: 8 } as const

@@ -2,7 +2,7 @@
  * Stands in for client.ts where there is no native code: in pages, sandboxed renderers and their bundles (`imports` of
  * package.json).
  */
-import { MCPError } from './errors.js'
+import { MCPError } from '../shared/errors.js'
 
 export class MCPClient {
   /** @throws MCPError CONNECT_FAILED, always */

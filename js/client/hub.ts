@@ -3,8 +3,8 @@
  * events. One wake-up serves all that has come meanwhile, in slices of bounded time, so that timers and I/O get their
  * turn.
  */
-import { loadNative, type Native } from './native.js'
-import { ITEM, type ErrorData, type Notice } from './native-types.js'
+import { loadNative, type Native } from '../native/load.js'
+import { ITEM, type ErrorData, type Notice } from '../shared/native-types.js'
 import { scheduleApart } from './succession.js'
 
 /** Somebody who waits for a command or a call. */
