@@ -38,6 +38,7 @@ const BUNDLES = [
       'shared/errors',
       'shared/native-types',
       'shared/socket-events',
+      'shared/socket-face',
     ],
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
