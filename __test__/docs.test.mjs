@@ -13,10 +13,10 @@ import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
+import { ROOT } from './helpers/root.mjs'
 import {
   compileForElectron,
   compileForPage,
-  ROOT,
   runJavaScript,
   runJsx,
   runShell,
@@ -258,7 +258,7 @@ describe('the states', () => {
   })
 
   test('the transitions are those that the simulator holds the native core to', () => {
-    const [, graph] = read('src/protocol/sim/ledger.rs').split('fn may_follow')
+    const [, graph] = read('crates/sim/src/ledger.rs').split('fn may_follow')
     const stringsIn = (code) => [...code.matchAll(/"(\w+)"/g)].map(([, state]) => state)
     const rows = [...graph.matchAll(/^ *("[^=]*) => (?:\{\s*)?&\[([^\]]*)\]/gm)]
     const allowed = rows.flatMap(([, from, to]) =>
@@ -377,7 +377,7 @@ describe('the errors', AT_ONCE, () => {
   const documented = new Map(rows.map(({ code, retryable }) => [codesOf(code)[0], retryable]))
 
   test('the table has every code of the native core and of the types', () => {
-    const core = [...read('src/protocol/error.rs').matchAll(/ => "([A-Z_]+)",/g)].map(([, code]) => code)
+    const core = [...read('crates/protocol/src/error.rs').matchAll(/ => "([A-Z_]+)",/g)].map(([, code]) => code)
     const codes = new Set([...core, ...literalsOf('js/shared/errors.ts', 'MCPErrorCode')])
     assert.deepEqual([...documented.keys()].sort(), [...codes].sort())
   })
@@ -457,15 +457,15 @@ describe('what the documents claim besides', () => {
 
   test('the fixed numbers are those of the sources', () => {
     const sources = {
-      '2 s': ['src/protocol/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
-      '5 s': ['src/protocol/session/lifecycle.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
-      2: ['src/protocol/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
-      '4,096': ['src/protocol/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
-      64: ['src/protocol/heartbeat.rs', 'MAX_PONGS_DUE: usize = 64'],
-      '16 KiB': ['src/protocol/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
+      '2 s': ['crates/protocol/src/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
+      '5 s': ['crates/protocol/src/session/liveness.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
+      2: ['crates/protocol/src/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
+      '4,096': ['crates/protocol/src/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
+      64: ['crates/protocol/src/heartbeat.rs', 'MAX_PONGS_DUE: usize = 64'],
+      '16 KiB': ['crates/protocol/src/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
-      '250 ms': ['src/driver/dial.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
+      '250 ms': ['src/driver/dial/tcp.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
     }
     const [rows] = tablesUnder(PROTOCOL, 'Fixed numbers')
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())
@@ -475,11 +475,22 @@ describe('what the documents claim besides', () => {
 
   test('each dependency has its reason', () => {
     const [crates, packages] = tablesUnder(CONTRIBUTING, 'Dependencies')
-    const sections = read('Cargo.toml')
-      .split(/^\[/m)
-      .filter((section) => /^(dev-|build-)?dependencies\]/.test(section))
-    const needed = sections.flatMap((section) => [...section.matchAll(/^([\w-]+) *=/gm)].map(([, name]) => name))
-    assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), needed.sort())
+    const members = ['.', 'crates/protocol', 'crates/sim']
+    const namesIn = (manifest, table) => {
+      const sections = read(manifest)
+        .split(/^\[/m)
+        .filter((section) => table.test(section))
+      return sections
+        .flatMap((section) => [...section.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)].map(([, name]) => name))
+        .filter((name) => !name.startsWith('mcp-'))
+    }
+    const needed = members.flatMap((member) => namesIn(join(member, 'Cargo.toml'), /^(dev-|build-)?dependencies\]/))
+    assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), [...new Set(needed)].sort())
+    assert.deepEqual(
+      namesIn('Cargo.toml', /^workspace\.dependencies\]/).sort(),
+      [...new Set(needed)].sort(),
+      'the workspace names versions of what nobody needs, or not of all',
+    )
     const { dependencies = {}, devDependencies } = JSON.parse(read('package.json'))
     assert.deepEqual(dependencies, {}, 'the package has no dependency at run time')
     assert.deepEqual(packages.map((row) => codesOf(row.package)[0]).sort(), Object.keys(devDependencies).sort())
@@ -491,7 +502,7 @@ describe('what the documents claim besides', () => {
       rules,
       Array.from({ length: 10 }, (_, index) => String(index + 1)),
     )
-    for (const folder of ['src', 'js']) {
+    for (const folder of ['crates', 'src', 'js']) {
       for (const file of readdirSync(join(ROOT, folder), { recursive: true }).filter((name) =>
         /\.(rs|ts)$/.test(name),
       )) {

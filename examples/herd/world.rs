@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::protocol::{
+use mcp_protocol::{
     Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Received, Remedy,
     Session, State,
 };
@@ -92,7 +92,6 @@ impl World {
         };
         let mut rng = StdRng::seed_from_u64(scenario.seed);
         let config = Config {
-            url: "ws://herd/mcp-ws".into(),
             reconnect_jitter: policy.jitter,
             max_reconnect_attempts: policy.attempts,
             max_reconnect_delay: policy.max_delay,
@@ -223,7 +222,7 @@ impl World {
 
 /// A session that has come as far as `ready`.
 fn ready_session(config: Config, seed: [u8; 32]) -> Session<()> {
-    let mut session = Session::new(config, seed, now(START));
+    let mut session = Session::new(config, "ws://herd/mcp-ws", seed, now(START));
     session.connect(now(START), ());
     session.handle_open(now(START), ConnectionId(1));
     session.handle_message(now(START), ConnectionId(1), &Received::from(ACCEPTED));

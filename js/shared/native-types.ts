@@ -1,4 +1,4 @@
-// Generated from the Rust types by src/binding/types.rs. Do not edit.
+// Generated from the Rust types by crates/protocol/src/typescript.rs. Do not edit.
 
 /** Lifecycle of one client. */
 export type ConnectionState =
@@ -11,22 +11,6 @@ export type ConnectionState =
   | 'closing'
   | 'closed'
   | 'failed'
-
-/** Kinds of items of the mailbox. */
-export const ITEM = {
-  RESULTS: 0,
-  RESULT: 1,
-  OPEN: 2,
-  ELEMENTS: 3,
-  CLOSE: 4,
-  BYTES: 5,
-  DONE: 6,
-  FAILED: 7,
-  NOTICE: 8,
-  MESSAGE: 9,
-  ASK_TOKEN: 10,
-  NOTHING: 11,
-} as const
 
 export type Snapshot = { 
 /**

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use mcp_client::protocol::Config;
+use mcp_client::protocol::{Config, Headers, Route};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, lookup_host},
 };
 
 use crate::support::{
-    client::{Client, config},
+    client::{Client, config, route},
     server::{ACCEPTED, Raw, Server, accepting, header, text_frame},
     within,
 };
@@ -17,7 +17,7 @@ use crate::support::{
 #[tokio::test]
 async fn it_connects_authenticates_asks_and_is_answered() {
     let server = Server::start().await;
-    let mut client = Client::new(config(&server.url()));
+    let mut client = Client::new(&server.url(), config());
     let connected = client.connect();
     let mut ws = server.ws().await;
     assert_eq!(ws.text().await, r#"{"id":"auth","token":"key"}"#);
@@ -36,9 +36,10 @@ async fn it_connects_authenticates_asks_and_is_answered() {
 async fn the_upgrade_request_carries_path_query_headers_and_subprotocols() {
     let server = Server::start().await;
     let url = format!("{}?tenant=7", server.url());
-    let headers = vec![("X-Trace".to_owned(), "abc".to_owned())];
+    let headers = Headers::from_iter([("X-Trace".to_owned(), "abc".to_owned())]);
     let protocols = vec!["mcp".to_owned(), "mcp2".to_owned()];
-    let client = Client::connecting(Config { headers, protocols, ..config(&url) });
+    let mut client = Client::on(Route { headers, protocols, ..route(&url) }, config());
+    client.connect();
     let mut raw = Raw::new(server.tcp().await);
     let request = raw.request().await;
     assert!(request.starts_with("GET /mcp-ws?tenant=7 HTTP/1.1\r\n"), "{request}");
@@ -172,7 +173,8 @@ async fn a_connection_that_breaks_off_during_the_upgrade_is_retried() {
 #[tokio::test]
 async fn a_server_that_is_silent_is_given_up_after_the_connect_timeout() {
     let server = Server::start().await;
-    let mut client = Client::connecting(Config { connect_timeout: Duration::from_millis(50), ..config(&server.url()) });
+    let mut client =
+        Client::connecting(&server.url(), Config { connect_timeout: Duration::from_millis(50), ..config() });
     let mut raw = Raw::new(server.tcp().await);
     // On a busy machine the time may be over even before it is sent.
     raw.try_request().await;

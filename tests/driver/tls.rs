@@ -42,7 +42,7 @@ async fn a_certificate_that_does_not_verify_is_not_tried_again() {
         ("not valid for name", authority.acceptor_for(&["127.0.0.2", "example.test"], |_| {})),
     ] {
         let server = Server::start().await;
-        let mut client = Client::new(config(&tls::url(&server)));
+        let mut client = Client::new(&tls::url(&server), config());
         let connected = client.connect();
         let (_, refused) = tokio::join!(client.state("failed"), acceptor.accept(server.tcp().await));
         assert!(refused.is_err(), "the server hears of it");
@@ -82,7 +82,7 @@ async fn a_tls_handshake_that_breaks_off_or_hangs_is_tried_again() {
 
     let server = Server::start().await;
     let mut client =
-        Client::connecting(Config { connect_timeout: Duration::from_millis(50), ..config(&tls::url(&server)) });
+        Client::connecting(&tls::url(&server), Config { connect_timeout: Duration::from_millis(50), ..config() });
     let mut silent = Raw::new(server.tcp().await);
     let error = client.error().await;
     assert!(error.retryable && error.message.contains("connectTimeout"), "{}", error.message);
@@ -144,7 +144,7 @@ async fn a_text_that_fills_the_line_arrives_though_nothing_follows_it() {
 async fn goodbyes_and_pongs_arrive() {
     trusting!(goodbyes_and_pongs_arrive);
     let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
-    let mut client = Client::connecting(Config { max_message_size: 1000, ..config(&tls::url(&server)) });
+    let mut client = Client::connecting(&tls::url(&server), Config { max_message_size: 1000, ..config() });
     let mut raw = ready_raw(&server, &acceptor).await;
     raw.send(&frame(FIN | PING, b"ping")).await;
     let pong = raw.expect_frame().await;
