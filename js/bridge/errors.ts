@@ -1,5 +1,5 @@
 /** Errors on their way across: what is sent of one, and the instance it becomes again. */
-import { MCPError, MCPToolError, errorOf, makeError } from '../errors.js'
+import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
 import type { BridgeError } from './messages.js'
 
 /** How far causes of causes are followed: a made-up chain may have no end. */

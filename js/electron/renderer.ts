@@ -6,11 +6,11 @@
  */
 import { connectClient } from '../bridge/connect.js'
 import type { BridgePort } from '../bridge/port.js'
-import { makeError } from '../errors.js'
-import type { MCPClientLike } from '../types.js'
+import { makeError } from '../shared/errors.js'
+import type { MCPClientLike } from '../shared/types.js'
 import { WINDOW_KEY, type MCPClientBridge } from './channel.js'
 
-export { MCPError, MCPToolError } from '../errors.js'
+export { MCPError, MCPToolError } from '../shared/errors.js'
 export type { MCPClientBridge } from './channel.js'
 
 declare global {

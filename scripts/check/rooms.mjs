@@ -4,18 +4,7 @@ import { join, relative, sep } from 'node:path'
 import { ROOT, isMain } from '../lib/root.mjs'
 
 /** What runs in pages and sandboxed renderers too. */
-const PAGE_ROOMS = [
-  'js/react.ts',
-  'js/react',
-  'js/bridge.ts',
-  'js/bridge',
-  'js/electron',
-  'js/no-client.ts',
-  'js/snapshots.ts',
-  'js/arguments.ts',
-  'js/errors.ts',
-  'js/socket-events.ts',
-]
+const PAGE_ROOMS = ['js/shared', 'js/react', 'js/bridge', 'js/electron', 'js/react.ts', 'js/bridge.ts']
 
 /** The folders of scripts/: each may import from those before it. */
 const SCRIPTS = ['lib', 'check', 'build', 'release', 'test']
@@ -58,14 +47,14 @@ export const RULES = [
   },
   {
     room: 'js',
-    except: ['js/hub.ts', 'js/client.ts', 'js/native.ts'],
-    ban: /from '(\.\/|\.\.\/)*native\.js'/,
+    except: ['js/client/hub.ts'],
+    ban: /from '(\.{1,2}\/)+(native\/)?load\.js'/,
     why: 'native code is loaded in one place',
   },
   ...PAGE_ROOMS.flatMap((room) => [
     {
       room,
-      ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|hub|call|index|options)\.js'/,
+      ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|testing|cli)\//,
       why: 'a page cannot load native code',
     },
     {

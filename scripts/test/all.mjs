@@ -45,10 +45,10 @@ function findBrowser() {
 
 /** The build generates the binding's types: the committed file must be up to date. */
 async function buildAndCompare() {
-  const committed = readFileSync(`${ROOT}js/binding.d.ts`, 'utf8')
+  const committed = readFileSync(`${ROOT}js/native/binding.d.ts`, 'utf8')
   await build()
-  if (readFileSync(`${ROOT}js/binding.d.ts`, 'utf8') !== committed) {
-    throw new Error('js/binding.d.ts is not what the build makes: commit what it has made now')
+  if (readFileSync(`${ROOT}js/native/binding.d.ts`, 'utf8') !== committed) {
+    throw new Error('js/native/binding.d.ts is not what the build makes: commit what it has made now')
   }
 }
 

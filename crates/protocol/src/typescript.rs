@@ -10,7 +10,7 @@ use crate::{
     OptionFault, RttSummary, Snapshot, State, Stats, SystemCause,
 };
 
-const FILE: &str = "js/native-types.ts";
+const FILE: &str = "js/shared/native-types.ts";
 
 #[test]
 fn the_generated_types_are_those_that_are_committed() {
