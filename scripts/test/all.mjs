@@ -23,6 +23,7 @@ const PROJECTS = [
 
 await runSteps([
   ['the rules of the house', () => node('scripts/check/rooms.mjs')],
+  ['circles between Rust files', () => node('scripts/check/circles.mjs')],
   ['Biome: format and lint', () => node('node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.')],
   ['the width of comments', () => node('scripts/check/comment-width.mjs')],
   ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
