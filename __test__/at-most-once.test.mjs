@@ -90,7 +90,11 @@ describe('through losses at any moment', () => {
         if (random.chance(0.05)) client.reconnect()
         if (random.chance(0.05)) void server.terminateAll()
         if (random.chance(0.03)) void server.closeAll(1012)
-        if (random.chance(0.02)) client.close().then(() => client.connect()).catch(() => {})
+        if (random.chance(0.02))
+          client
+            .close()
+            .then(() => client.connect())
+            .catch(() => {})
         if (random.chance(0.5)) await pauses[random.pick(Object.keys(pauses))]()
         if (random.chance(0.1)) await calls.at(-1)?.call
         if (client.state === 'closed') await client.connect().catch(() => {})
@@ -130,5 +134,6 @@ test('a call that is taken back is not answered to somebody else', async (t) => 
     }
   }
   await Promise.all(answered)
-  for (const [i, outcome] of (await Promise.all(aborted)).entries()) assert.ok(outcome === 'AbortError' || outcome === 2 * i, `${outcome}`)
+  for (const [i, outcome] of (await Promise.all(aborted)).entries())
+    assert.ok(outcome === 'AbortError' || outcome === 2 * i, `${outcome}`)
 })

@@ -52,8 +52,11 @@ describe('a refused token', () => {
     const server = await listen(t, { tokens: ['right'] })
     const client = open(t, server, { apiKey: 'wrong' })
     const told = record(client, ['close', 'reconnecting', 'failed', 'authenticated'])
-    const waiting = [client.useTool('echo'), client.useTool('echo', {}, { idempotent: true }), client.connect()].map(rejection)
-    for (const { code, sent } of await Promise.all(waiting.slice(0, 2))) assert.deepEqual({ code, sent }, { code: 'AUTH_FAILED', sent: false })
+    const waiting = [client.useTool('echo'), client.useTool('echo', {}, { idempotent: true }), client.connect()].map(
+      rejection,
+    )
+    for (const { code, sent } of await Promise.all(waiting.slice(0, 2)))
+      assert.deepEqual({ code, sent }, { code: 'AUTH_FAILED', sent: false })
     assert.equal((await waiting[2]).code, 'AUTH_FAILED')
     assert.equal(client.state, 'unauthorized')
     assert.equal(server.connections.length, 1)
@@ -201,7 +204,10 @@ describe('a token function', () => {
     const client = open(t, server, { apiKey: () => tokens.shift() })
     const told = record(client, ['state'])
     await client.connect()
-    assert.deepEqual(told.map(([, { state }]) => state), ['connecting', 'authenticating', 'ready'])
+    assert.deepEqual(
+      told.map(([, { state }]) => state),
+      ['connecting', 'authenticating', 'ready'],
+    )
   })
 
   test('is not asked a third time', async (t) => {
@@ -227,9 +233,21 @@ describe('a token function', () => {
 
   const cause = new Error('the vault is closed')
   for (const [what, apiKey, isCause] of [
-    ['throws', () => { throw cause }, (thrown) => thrown === cause],
+    [
+      'throws',
+      () => {
+        throw cause
+      },
+      (thrown) => thrown === cause,
+    ],
     ['rejects', () => Promise.reject(cause), (thrown) => thrown === cause],
-    ['throws what is no Error', () => { throw 'no' }, (thrown) => thrown === 'no'],
+    [
+      'throws what is no Error',
+      () => {
+        throw 'no'
+      },
+      (thrown) => thrown === 'no',
+    ],
     ['returns nothing', () => undefined, (thrown) => thrown instanceof TypeError && /undefined/.test(thrown.message)],
     ['returns no string', () => 5, (thrown) => thrown instanceof TypeError && /number/.test(thrown.message)],
     ['promises null', async () => null, (thrown) => thrown instanceof TypeError && /null/.test(thrown.message)],
@@ -303,7 +321,10 @@ describe('no answer to the auth message', () => {
     const client = open(t, server, { authTimeout: 20, maxReconnectAttempts: Infinity })
     const [closed, waiting] = [next(client, 'close'), next(client, 'reconnecting')]
     const [{ code, reason, wasClean, willReconnect }] = await closed
-    assert.deepEqual({ code, reason, wasClean, willReconnect }, { code: 1006, reason: 'auth timeout', wasClean: false, willReconnect: true })
+    assert.deepEqual(
+      { code, reason, wasClean, willReconnect },
+      { code: 1006, reason: 'auth timeout', wasClean: false, willReconnect: true },
+    )
     assert.equal((await waiting)[0].attempt, 1)
     server.intercept(null)
     await client.connect()

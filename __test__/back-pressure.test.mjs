@@ -39,7 +39,15 @@ test('of very many calls at once, as many are taken as the bounds allow, each of
       await burst()
       gc()
       const grown = process.memoryUsage().heapUsed - before
-      tell({ pending, outcome, mostBuffered, grown, after: await client.useTool('echo', 'after'), left: client.stats().pending, buffered: client.bufferedAmount })
+      tell({
+        pending,
+        outcome,
+        mostBuffered,
+        grown,
+        after: await client.useTool('echo', 'after'),
+        left: client.stats().pending,
+        buffered: client.bufferedAmount,
+      })
       await client.close()
     },
     { url: server.url, count: amount({ sample: 150_000, full: 1_000_000 }) },

@@ -1,11 +1,13 @@
-/** The benchmark itself: its arithmetic, its judgement, its report, and that it measures what it says. Never how fast anything is. */
+/**
+ * The benchmark itself: its arithmetic, its judgement, its report, and that it measures what it says. Never how fast
+ * anything is.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CLIENTS, missing } from '../benches/clients/index.mjs'
 import { keepAwake, whyNotAwake } from '../benches/harness/awake.mjs'
@@ -13,6 +15,7 @@ import { findFalls, ratiosOf } from '../benches/harness/baseline.mjs'
 import { serverPath } from '../benches/harness/build.mjs'
 import { COLUMNS, write } from '../benches/harness/figures.mjs'
 import { AWAKE_GOALS, GOALS, judge } from '../benches/harness/goals.mjs'
+import { addonSize } from '../benches/harness/machine.mjs'
 import { measure } from '../benches/harness/measure.mjs'
 import { readOptions } from '../benches/harness/options.mjs'
 import { plan, shuffle } from '../benches/harness/rounds.mjs'
@@ -21,13 +24,15 @@ import { startServer } from '../benches/harness/server.mjs'
 import { figureOf, quantile, ratioOf } from '../benches/harness/statistics.mjs'
 import { wakeUpTime } from '../benches/harness/wake-up.mjs'
 import { logScale } from '../benches/report/svg.mjs'
+import { openingFigures, summaryTable } from '../benches/report/summary.mjs'
 import { lossesTable } from '../benches/report/tables.mjs'
 import { fill, store, writeReport } from '../benches/report/write.mjs'
 import { Expectation, WrongAnswer } from '../benches/workloads/expected.mjs'
 import { SHORT, WORKLOADS } from '../benches/workloads/index.mjs'
+import { BINARY } from './helpers/binary.mjs'
+import { ROOT } from './helpers/root.mjs'
 
 const run = promisify(execFile)
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 describe('the statistics', () => {
   it('take quantiles between neighbours', () => {
@@ -66,14 +71,24 @@ describe('the rounds', () => {
 
   it('keep the clients of one workload together, in an order by chance', () => {
     const steps = plan({ workloads: ['calls-1', 'calls-16'], clients: ['ours', 'ws'], rounds: 1, random: () => 0 })
-    assert.deepEqual(steps.map(({ workload, client }) => `${workload} ${client}`), ['calls-16 ws', 'calls-16 ours', 'calls-1 ws', 'calls-1 ours'])
-    assert.deepEqual(shuffle([1, 2, 3], () => 0.999), [1, 2, 3])
+    assert.deepEqual(
+      steps.map(({ workload, client }) => `${workload} ${client}`),
+      ['calls-16 ws', 'calls-16 ours', 'calls-1 ws', 'calls-1 ours'],
+    )
+    assert.deepEqual(
+      shuffle([1, 2, 3], () => 0.999),
+      [1, 2, 3],
+    )
   })
 })
 
 describe('the goals', () => {
-  const calls = (ours) => [...rounds('ours', 'calls-256', 'callsPerSecond', [ours]), ...rounds('ws', 'calls-256', 'callsPerSecond', [100])]
-  const verdict = (samples) => judge(samples).find(({ workload, figure }) => workload === 'calls-256' && figure === 'callsPerSecond').verdict
+  const calls = (ours) => [
+    ...rounds('ours', 'calls-256', 'callsPerSecond', [ours]),
+    ...rounds('ws', 'calls-256', 'callsPerSecond', [100]),
+  ]
+  const verdict = (samples) =>
+    judge(samples).find(({ workload, figure }) => workload === 'calls-256' && figure === 'callsPerSecond').verdict
 
   it('are judged from the samples', () => {
     assert.equal(verdict(calls(510)), 'goal')
@@ -84,11 +99,15 @@ describe('the goals', () => {
 
   it('are the same with the cores kept awake', () => {
     const smallCalls = GOALS.filter(({ workload }) => workload.startsWith('calls-'))
-    assert.deepEqual(AWAKE_GOALS.map(({ workload, figure, floor }) => [workload.replace('awake', 'calls'), figure, floor]).sort(), smallCalls.map(({ workload, figure, floor }) => [workload, figure, floor]).sort())
+    assert.deepEqual(
+      AWAKE_GOALS.map(({ workload, figure, floor }) => [workload.replace('awake', 'calls'), figure, floor]).sort(),
+      smallCalls.map(({ workload, figure, floor }) => [workload, figure, floor]).sort(),
+    )
   })
 
   it('name figures and workloads that there are', () => {
-    for (const { workload, figure } of [...GOALS, ...AWAKE_GOALS]) assert.ok(COLUMNS[WORKLOADS[workload].group].includes(figure), `${workload} ${figure}`)
+    for (const { workload, figure } of [...GOALS, ...AWAKE_GOALS])
+      assert.ok(COLUMNS[WORKLOADS[workload].group].includes(figure), `${workload} ${figure}`)
   })
 })
 
@@ -110,19 +129,32 @@ describe('the cores', () => {
   it('take a while to wake', async () => assert.ok((await wakeUpTime(20)) > 0))
 
   it('are not kept awake where that cannot be had, for a reason that is told', () => {
-    assert.match(whyNotAwake(join(tmpdir(), 'no', 'such', 'file')), /^the cores cannot be kept awake, which takes root on Linux: ENOENT/)
+    assert.match(
+      whyNotAwake(join(tmpdir(), 'no', 'such', 'file')),
+      /^the cores cannot be kept awake, which takes root on Linux: ENOENT/,
+    )
     assert.throws(() => keepAwake(tmpdir()), /the cores cannot be kept awake/)
   })
 })
 
 describe('the check', () => {
-  const stored = { 'calls-16': { callsPerSecond: { median: 2, low: 1.9, high: 2.1 }, jsCpu: { median: 0.2, low: 0.18, high: 0.22 } } }
-  const now = (callsPerSecond, jsCpu) => ({ 'calls-16': { callsPerSecond: { median: callsPerSecond }, jsCpu: { median: jsCpu } } })
+  const stored = {
+    'calls-16': { callsPerSecond: { median: 2, low: 1.9, high: 2.1 }, jsCpu: { median: 0.2, low: 0.18, high: 0.22 } },
+  }
+  const now = (callsPerSecond, jsCpu) => ({
+    'calls-16': { callsPerSecond: { median: callsPerSecond }, jsCpu: { median: jsCpu } },
+  })
 
   it('names what fell, and lets noise pass', () => {
     assert.deepEqual(findFalls(stored, now(1.6, 0.25)), [])
-    assert.deepEqual(findFalls(stored, now(1.2, 0.2)).map(({ workload, figure }) => [workload, figure]), [['calls-16', 'callsPerSecond']])
-    assert.deepEqual(findFalls(stored, now(2, 0.4)).map(({ figure }) => figure), ['jsCpu'])
+    assert.deepEqual(
+      findFalls(stored, now(1.2, 0.2)).map(({ workload, figure }) => [workload, figure]),
+      [['calls-16', 'callsPerSecond']],
+    )
+    assert.deepEqual(
+      findFalls(stored, now(2, 0.4)).map(({ figure }) => figure),
+      ['jsCpu'],
+    )
   })
 
   it('lets pass what got better, and what is not stored', () => {
@@ -131,7 +163,8 @@ describe('the check', () => {
   })
 
   it('leaves out the loop delay of small results, which is a hiccup', () => {
-    const of = (workload) => Object.keys(ratiosOf(['ours', 'ws'].flatMap((client) => rounds(client, workload, 'loopDelay', [1])))[workload])
+    const of = (workload) =>
+      Object.keys(ratiosOf(['ours', 'ws'].flatMap((client) => rounds(client, workload, 'loopDelay', [1])))[workload])
     assert.deepEqual([of('calls-16'), of('awake-1'), of('1mb-x4'), of('storm')], [[], [], ['loopDelay'], ['loopDelay']])
   })
 
@@ -151,23 +184,67 @@ describe('the report', () => {
     ...rounds('ws', 'calls-1', 'p50', [20, 20]),
     ...rounds('undici', 'calls-1', 'p50', [5, 5]),
   ]
-  const results = { date: '2000-01-02', machine: { cpu: 'a CPU' }, versions: { ws: '0.0.0' }, rounds: 2, clients: ['ours', 'ws', 'undici'], absent: { bun: 'gone' }, capacity: {}, samples }
+  const results = {
+    date: '2000-01-02',
+    machine: { cpu: 'a CPU' },
+    versions: { ws: '0.0.0' },
+    rounds: 2,
+    clients: ['ours', 'ws', 'undici'],
+    absent: { bun: 'gone' },
+    capacity: {},
+    samples,
+  }
 
   it('waits for the results', () => assert.equal(writeReport(folder), false))
 
   it('is made from what was stored, with what is missing named', () => {
     store(folder, 'results', results)
-    store(folder, 'growth', { points: [{ curve: 'bytes', value: 100, client: 'ours', figures: { jsCpu: 1, callsPerSecond: 2 } }, { curve: 'bytes', value: 1000, client: 'ours', refused: 'too\nmuch' }] })
+    store(folder, 'growth', {
+      points: [
+        { curve: 'bytes', value: 100, client: 'ours', figures: { jsCpu: 1, callsPerSecond: 2 } },
+        { curve: 'bytes', value: 1000, client: 'ours', refused: 'too\nmuch' },
+      ],
+    })
     store(folder, 'micro', { benchmarks: [{ group: 'envelope', name: 'ours 1 MB', ns: 500_000, bytes: 1_000_000 }] })
     assert.equal(writeReport(folder), true)
     const text = readFileSync(join(folder, 'performance.md'), 'utf8')
-    for (const part of ['a CPU', '0.55 ×', '`bun` was left out: gone', 'too much', '| envelope | ours 1 MB | 500,000 | 2 |', '**goal**']) {
+    for (const part of [
+      'a CPU',
+      '0.55 ×',
+      '`bun` was left out: gone',
+      'too much',
+      '| envelope | ours 1 MB | 500,000 | 2 |',
+      '**goal**',
+    ]) {
       assert.ok(text.includes(part), `${part} is missing`)
     }
-    for (const [, image] of text.matchAll(/\]\((performance\/[^)]+)\)/g)) assert.match(readFileSync(join(folder, image), 'utf8'), /^<svg[^]*<\/svg>\n$/)
+    for (const [, image] of text.matchAll(/\]\((performance\/[^)]+)\)/g))
+      assert.match(readFileSync(join(folder, image), 'utf8'), /^<svg[^]*<\/svg>\n$/)
     assert.doesNotMatch(text, /NaN|undefined|Infinity|\{\{/)
-    assert.deepEqual(JSON.parse(readFileSync(join(folder, 'performance', 'results.json'), 'utf8')).samples.length, samples.length)
+    assert.deepEqual(
+      JSON.parse(readFileSync(join(folder, 'performance', 'results.json'), 'utf8')).samples.length,
+      samples.length,
+    )
     assert.ok(readdirSync(join(folder, 'performance')).includes('growth-bytes-jsCpu.svg'))
+  })
+
+  it('opens with what matters most, and says of 16 calls in flight how much the machine decides', () => {
+    const calls16 = [
+      ...rounds('ours', 'calls-16', 'callsPerSecond', [150]),
+      ...rounds('ws', 'calls-16', 'callsPerSecond', [100]),
+    ]
+    const lines = summaryTable(calls16, { 'waking a core': '30.0 µs' }).split('\n')
+    assert.ok(
+      lines.includes('| 16 in flight, 100 B: calls/s; waking a core takes 30.0 µs | 150 | 100 | 1.5 × |'),
+      lines.join('\n'),
+    )
+    assert.ok(lines.some((line) => /^\| 16 in flight, .*another machine.*slow to wake .* 1\.0–1\.1 × \|$/.test(line)))
+    const { rate16, cpu256 } = openingFigures(calls16)
+    assert.deepEqual([rate16, cpu256], ['1.5', '– %'])
+  })
+
+  it('gives the size of the addon beside its budget', () => {
+    assert.equal(addonSize(), `${statSync(BINARY).size.toLocaleString('en')} bytes, of 4,000,000 that it may have`)
   })
 
   it('shows what is lost', () => {
@@ -180,7 +257,16 @@ describe('the report', () => {
   })
 
   it('writes numbers with three digits that count', () => {
-    assert.deepEqual([0, 0.012345, 1.234, 12.34, 123.4, 12_345.6, NaN, null].map(write), ['0', '0.0123', '1.23', '12.3', '123', '12,346', '–', '–'])
+    assert.deepEqual([0, 0.012345, 1.234, 12.34, 123.4, 12_345.6, NaN, null].map(write), [
+      '0',
+      '0.0123',
+      '1.23',
+      '12.3',
+      '123',
+      '12,346',
+      '–',
+      '–',
+    ])
   })
 
   it('has scales with ticks within their range', () => {
@@ -204,7 +290,11 @@ describe('the command line', () => {
   it('names what is missing instead of measuring it', () => {
     assert.equal(missing('ours'), null)
     CLIENTS.absent = { title: 'absent', packages: ['no-such-package'] }
-    assert.deepEqual(takeStock(['ours', 'absent'], ['calls-1']), { present: ['ours'], possible: ['calls-1'], absent: { absent: 'the package no-such-package is not installed' } })
+    assert.deepEqual(takeStock(['ours', 'absent'], ['calls-1']), {
+      present: ['ours'],
+      possible: ['calls-1'],
+      absent: { absent: 'the package no-such-package is not installed' },
+    })
     delete CLIENTS.absent
   })
 })
@@ -226,7 +316,9 @@ describe('the harness', () => {
     const workloads = SHORT.filter((workload) => workload !== 'calls-16')
     const samples = await runRounds({ program, workloads, clients: ['ours'], rounds: 1, isShort: true })
     for (const { workload, figures } of samples) {
-      const missing = COLUMNS[WORKLOADS[workload].group].filter((figure) => process.platform === 'linux' && !Number.isFinite(figures[figure]))
+      const missing = COLUMNS[WORKLOADS[workload].group].filter(
+        (figure) => process.platform === 'linux' && !Number.isFinite(figures[figure]),
+      )
       assert.deepEqual(missing, [], workload)
     }
     assert.deepEqual(samples.find(({ workload }) => workload === 'blocked').figures, { dropped: 0 })

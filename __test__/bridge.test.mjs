@@ -24,7 +24,17 @@ describe('a client over the bridge', () => {
   test('is idle until the other end has answered, and what is called meanwhile waits', async (t) => {
     const client = await ready(t, await listen(t))
     const { far } = bridge(t, client)
-    assert.deepEqual(far.snapshot, { state: 'idle', connected: false, authenticated: false, url: '', attempt: 0, retryDelay: null, retryAt: null, error: null, revision: 0 })
+    assert.deepEqual(far.snapshot, {
+      state: 'idle',
+      connected: false,
+      authenticated: false,
+      url: '',
+      attempt: 0,
+      retryDelay: null,
+      retryAt: null,
+      error: null,
+      revision: 0,
+    })
     assert.equal(far.stats().requests, 0)
     assert.equal(far.sendMessage('lost'), false)
     assert.equal(far.sendToolRequest('echo'), null)
@@ -44,12 +54,14 @@ describe('a client over the bridge', () => {
   })
 
   test('has results of every kind', async (t) => {
-    const values = [null, true, 0, -0.5, '', 'ä\u{1f600}\ud800', [], {}, [[null]], { __proto__: null, ['__proto__']: 1 }]
+    const values = [null, true, 0, -0.5, '', 'ä\u{1f600}\ud800', [], {}, [[null]], JSON.parse('{"__proto__":1}')]
     const client = await ready(t, await listen(t, { tools: { nothing: () => undefined } }))
     const { far } = await bridged(t, client)
     for (const value of values) assert.deepEqual(await far.useTool('echo', value), await client.useTool('echo', value))
     assert.equal(await far.useTool('nothing'), undefined)
-    assert.deepEqual(await far.useTool('echo', { when: new Date(0), left: undefined, act() {} }), { when: '1970-01-01T00:00:00.000Z' })
+    assert.deepEqual(await far.useTool('echo', { when: new Date(0), left: undefined, act() {} }), {
+      when: '1970-01-01T00:00:00.000Z',
+    })
   })
 
   test('has results as bytes, which are all that they hold', async (t) => {
@@ -74,8 +86,15 @@ describe('a client over the bridge', () => {
     })
     const client = await ready(t, server)
     const { far } = await bridged(t, client)
-    for (const [tool, parameters, options] of [['refuse'], ['no such tool'], ['sleep', { ms: 60_000 }, { timeout: 1 }]]) {
-      const [here, there] = [await rejection(client.useTool(tool, parameters, options)), await rejection(far.useTool(tool, parameters, options))]
+    for (const [tool, parameters, options] of [
+      ['refuse'],
+      ['no such tool'],
+      ['sleep', { ms: 60_000 }, { timeout: 1 }],
+    ]) {
+      const [here, there] = [
+        await rejection(client.useTool(tool, parameters, options)),
+        await rejection(far.useTool(tool, parameters, options)),
+      ]
       assert.equal(there.constructor.name, here.constructor.name)
       assert.ok(there instanceof MCPError && there instanceof BridgeMCPError)
       const { requestId, ...fields } = fieldsOf(there)
@@ -84,7 +103,10 @@ describe('a client over the bridge', () => {
     }
     const error = await rejection(far.useTool('refuse'))
     assert.ok(error instanceof MCPToolError)
-    assert.deepEqual([error.toolCode, error.toolName, error.data], ['REFUSED', 'refuse', { message: 'no', code: 'REFUSED' }])
+    assert.deepEqual(
+      [error.toolCode, error.toolName, error.data],
+      ['REFUSED', 'refuse', { message: 'no', code: 'REFUSED' }],
+    )
   })
 
   test('has the causes of errors', async (t) => {
@@ -103,7 +125,16 @@ describe('a client over the bridge', () => {
     const { far, log } = await bridged(t, client)
     const circle = {}
     circle.circle = circle
-    for (const args of [['echo', circle], ['echo', 1n], [''], [5], ['echo', 1, { timeout: -1 }], ['echo', 1, { nonsense: 1 }], ['echo', 1, null], ['echo', 1, { signal: {} }]]) {
+    for (const args of [
+      ['echo', circle],
+      ['echo', 1n],
+      [''],
+      [5],
+      ['echo', 1, { timeout: -1 }],
+      ['echo', 1, { nonsense: 1 }],
+      ['echo', 1, null],
+      ['echo', 1, { signal: {} }],
+    ]) {
       const [here, there] = [await rejection(client.useTool(...args)), await rejection(far.useTool(...args))]
       assert.deepEqual([there.constructor, there.message], [here.constructor, here.message])
     }
@@ -116,7 +147,9 @@ describe('a client over the bridge', () => {
 
   test('cancels a call whose signal aborts, here and at the server', async (t) => {
     const aborted = Promise.withResolvers?.() ?? deferred()
-    const server = await listen(t, { tools: { wait: (_, { signal }) => new Promise(() => signal.addEventListener('abort', aborted.resolve)) } })
+    const server = await listen(t, {
+      tools: { wait: (_, { signal }) => new Promise(() => signal.addEventListener('abort', aborted.resolve)) },
+    })
     const client = await ready(t, server)
     const { far } = await bridged(t, client)
     const controller = new AbortController()
@@ -126,7 +159,7 @@ describe('a client over the bridge', () => {
     assert.equal((await rejection(call)).message, 'enough')
     await far.useTool('echo')
     assert.deepEqual([client.stats().pending, client.stats().failed], [0, 1])
-    assert.equal((await rejection(far.useTool('wait', {}, { signal: AbortSignal.abort('before') }))), 'before')
+    assert.equal(await rejection(far.useTool('wait', {}, { signal: AbortSignal.abort('before') })), 'before')
     assert.equal(server.requests.filter(({ name }) => name === 'wait').length, 1)
   })
 
@@ -138,14 +171,21 @@ describe('a client over the bridge', () => {
     controller.abort()
     assert.equal((await rejection(call)).name, 'AbortError')
     await far.useTool('echo', 'ever')
-    assert.deepEqual(server.requests.map(({ parameters }) => parameters), ['ever'])
+    assert.deepEqual(
+      server.requests.map(({ parameters }) => parameters),
+      ['ever'],
+    )
   })
 
   test('lets go of the signal when the call is over', async (t) => {
     const { far } = await bridged(t, await ready(t, await listen(t)))
     const signal = new EventTarget()
     let listeners = 0
-    for (const [name, step] of [['addEventListener', 1], ['removeEventListener', -1]]) signal[name] = () => void (listeners += step)
+    for (const [name, step] of [
+      ['addEventListener', 1],
+      ['removeEventListener', -1],
+    ])
+      signal[name] = () => void (listeners += step)
     signal.throwIfAborted = () => {}
     await far.useTool('echo', 1, { signal })
     await rejection(far.useTool('fail', {}, { signal }))
@@ -167,7 +207,11 @@ describe('a client over the bridge', () => {
     await reached(client, 'ready')
     server.broadcast({ push: 1 })
     while (there.at(-1)?.[1]?.push !== 1) await next(far, 'message')
-    const plain = (told) => told.map(([event, ...args]) => [event, ...args.map((arg) => (arg?.state ? { ...arg, error: arg.error && fieldsOf(arg.error) } : arg))])
+    const plain = (told) =>
+      told.map(([event, ...args]) => [
+        event,
+        ...args.map((arg) => (arg?.state ? { ...arg, error: arg.error && fieldsOf(arg.error) } : arg)),
+      ])
     assert.deepEqual(plain(there), plain(here))
     assert.ok(here.length >= 8)
   })
@@ -196,36 +240,49 @@ describe('a client over the bridge', () => {
     const server = await listen(t)
     const client = await ready(t, server, { heartbeatInterval: 20 })
     const { far } = await bridged(t, client)
-    assert.deepEqual(['message', 'heartbeat', 'log'].map((event) => client.listenerCount(event)), [0, 0, 0])
+    assert.deepEqual(
+      ['message', 'heartbeat', 'log'].map((event) => client.listenerCount(event)),
+      [0, 0, 0],
+    )
     const beat = next(far, 'heartbeat')
     const listener = () => {}
     far.on('log', listener).on('message', listener)
     assert.equal(typeof (await beat)[0].rtt, 'number')
     await far.useTool('echo')
-    assert.deepEqual(['message', 'heartbeat', 'log'].map((event) => client.listenerCount(event)), [1, 0, 1])
+    assert.deepEqual(
+      ['message', 'heartbeat', 'log'].map((event) => client.listenerCount(event)),
+      [1, 0, 1],
+    )
     far.off('log', listener).off('message', listener).off('message', listener)
     await far.useTool('echo')
-    assert.deepEqual(['message', 'heartbeat', 'log'].map((event) => client.listenerCount(event)), [0, 0, 0])
+    assert.deepEqual(
+      ['message', 'heartbeat', 'log'].map((event) => client.listenerCount(event)),
+      [0, 0, 0],
+    )
   })
 
   test('goes on when a listener throws', async (t) => {
     const { url } = await listen(t)
-    const told = await run(t, async ({ MCPClient, input, tell }) => {
-      const { connectClient, serveClient } = await import('@mcp-integration/client/bridge')
-      const { port1, port2 } = new MessageChannel()
-      const client = new MCPClient(input)
-      serveClient(client, port1)
-      const far = connectClient(port2)
-      process.once('uncaughtException', ({ message }) => tell(message))
-      far.once('state', () => {
-        throw new Error('mine')
-      })
-      far.once('state', ({ state }) => tell(state))
-      await far.connect()
-      tell(await far.useTool('echo', 'fine'))
-      await far.close()
-      await client.close()
-    }, url)
+    const told = await run(
+      t,
+      async ({ MCPClient, input, tell }) => {
+        const { connectClient, serveClient } = await import('@mcp-integration/client/bridge')
+        const { port1, port2 } = new MessageChannel()
+        const client = new MCPClient(input)
+        serveClient(client, port1)
+        const far = connectClient(port2)
+        process.once('uncaughtException', ({ message }) => tell(message))
+        far.once('state', () => {
+          throw new Error('mine')
+        })
+        far.once('state', ({ state }) => tell(state))
+        await far.connect()
+        tell(await far.useTool('echo', 'fine'))
+        await far.close()
+        await client.close()
+      },
+      url,
+    )
     assert.deepEqual(told.sort(), ['connecting', 'fine', 'mine'])
   })
 
@@ -248,12 +305,24 @@ describe('a client over the bridge', () => {
     const { port1, port2 } = new MessageChannel()
     const crossed = []
     const post = port1.postMessage.bind(port1)
-    port1.postMessage = (message) => (crossed.push(message), post(message))
+    port1.postMessage = (message) => {
+      crossed.push(message)
+      post(message)
+    }
     const client = open(t, `${server.url}?key=top-secret`, { apiKey: 'top-secret', autoConnect: false })
-    const failing = open(t, server, { autoConnect: false, maxReconnectAttempts: 0, apiKey: () => { throw new Error('top-secret has run out') } })
+    const failing = open(t, server, {
+      autoConnect: false,
+      maxReconnectAttempts: 0,
+      apiKey: () => {
+        throw new Error('top-secret has run out')
+      },
+    })
     const served = serveClient(client, port1, { allowControl: true })
     const far = connectClient(port2)
-    far.on('message', () => {}).on('log', () => {}).on('heartbeat', () => {})
+    far
+      .on('message', () => {})
+      .on('log', () => {})
+      .on('heartbeat', () => {})
     await far.connect()
     await far.reconnect()
     await far.useTool('echo')
@@ -383,7 +452,8 @@ describe('messages over the bridge', () => {
       const client = await ready(t, server)
       const [one, two] = [await bridged(t, client), await bridged(t, client)]
       // What belongs to no request, the second greeting of the event dialect say, may still come.
-      const answerIn = (message) => [dialect === 'guide' ? message : message.data].find((answer) => /^req_/.test(answer.id ?? answer.requestId))
+      const answerIn = (message) =>
+        [dialect === 'guide' ? message : message.data].find((answer) => /^req_/.test(answer.id ?? answer.requestId))
       const heardByTwo = record(two.far, ['message'])
       const messages = inbox(one.far, 'message')
       const ids = ['echo', 'fail'].map((tool) => one.far.sendToolRequest(tool, { message: 'no' }))
@@ -396,7 +466,10 @@ describe('messages over the bridge', () => {
       assert.deepEqual([...answers.keys()].sort(), ids.sort())
       assert.deepEqual([...answers.values()].find(({ error }) => !error).results, { message: 'no' })
       await two.far.useTool('echo')
-      assert.deepEqual(heardByTwo.filter(([, message]) => answerIn(message) !== undefined), [])
+      assert.deepEqual(
+        heardByTwo.filter(([, message]) => answerIn(message) !== undefined),
+        [],
+      )
       assert.equal(client.stats().lateResponses, 0)
     }
   })
@@ -411,7 +484,11 @@ describe('messages over the bridge', () => {
     server.broadcast({ id: 'news-1', text: 'public' })
     server.broadcast({ id: 'auth', success: true })
     for (const [index, { far }] of ends.entries()) while (heard[index].length < 2) await next(far, 'message')
-    for (const told of heard) assert.deepEqual(told, [['message', { id: 'news-1', text: 'public' }], ['message', { id: 'auth', success: true }]])
+    for (const told of heard)
+      assert.deepEqual(told, [
+        ['message', { id: 'news-1', text: 'public' }],
+        ['message', { id: 'auth', success: true }],
+      ])
   })
 })
 
@@ -426,7 +503,10 @@ describe('tools over the bridge', () => {
     const id = far.sendToolRequest('status')
     assert.deepEqual((await answer)[0].id, id)
     assert.equal((await answer)[0].error.code, 'NOT_ALLOWED')
-    assert.deepEqual(server.requests.map(({ name }) => name), ['echo'])
+    assert.deepEqual(
+      server.requests.map(({ name }) => name),
+      ['echo'],
+    )
   })
 
   test('are those that a function allows; when it fails, none', async (t) => {
@@ -438,8 +518,13 @@ describe('tools over the bridge', () => {
     }
     const { far, log } = await bridged(t, await ready(t, await listen(t)), { allowTools })
     assert.equal(await far.useTool('echo', 'yes'), 'yes')
-    for (const parameters of ['no', 'throw']) assert.equal((await rejection(far.useTool('echo', parameters))).code, 'NOT_ALLOWED')
-    assert.deepEqual(asked, [['echo', 'yes'], ['echo', 'no'], ['echo', 'throw']])
+    for (const parameters of ['no', 'throw'])
+      assert.equal((await rejection(far.useTool('echo', parameters))).code, 'NOT_ALLOWED')
+    assert.deepEqual(asked, [
+      ['echo', 'yes'],
+      ['echo', 'no'],
+      ['echo', 'throw'],
+    ])
     assert.match(log[0].message, /allowTools failed/)
   })
 
@@ -447,7 +532,14 @@ describe('tools over the bridge', () => {
     const client = open(t, DEAF_URL, { autoConnect: false })
     const { port1 } = new MessageChannel()
     t.after(() => port1.close())
-    for (const options of [{ allowTool: [] }, { allowTools: 'echo' }, { allowTools: [5] }, { allowControl: 1 }, { onLog: 'x' }, null]) {
+    for (const options of [
+      { allowTool: [] },
+      { allowTools: 'echo' },
+      { allowTools: [5] },
+      { allowControl: 1 },
+      { onLog: 'x' },
+      null,
+    ]) {
       assert.throws(() => serveClient(client, port1, options), TypeError)
     }
     for (const port of [null, {}, { postMessage() {} }, { on() {} }]) {
@@ -481,7 +573,10 @@ describe('many ends', () => {
         return message
       }),
     )
-    assert.deepEqual(reports, ['a', 'b', 'c', 'd'].map((name) => ({ name, answered: 2_500, wrong: 0 })))
+    assert.deepEqual(
+      reports,
+      ['a', 'b', 'c', 'd'].map((name) => ({ name, answered: 2_500, wrong: 0 })),
+    )
     const { requests, succeeded, pending } = client.stats()
     assert.deepEqual({ requests, succeeded, pending }, { requests: 10_000, succeeded: 9_000, pending: 0 })
     assert.equal(client.listenerCount('state'), 0)
@@ -523,13 +618,20 @@ describe('the end of a bridge', () => {
     assert.deepEqual([one.far.state, one.far.connected, told.length], ['closed', false, 0])
     await closed
     const error = await call
-    assert.deepEqual([error.code, error.message, error.toolName, error.sent], ['CLOSED', 'the client was closed', 'wait', true])
-    assert.deepEqual(told.map(([event, { state }]) => [event, state]), [['state', 'closed']])
+    assert.deepEqual(
+      [error.code, error.message, error.toolName, error.sent],
+      ['CLOSED', 'the client was closed', 'wait', true],
+    )
+    assert.deepEqual(
+      told.map(([event, { state }]) => [event, state]),
+      [['state', 'closed']],
+    )
     await one.served.closed
     assert.deepEqual([client.state, client.stats().pending], ['ready', 0])
     assert.equal(await two.far.useTool('echo', 2), 2)
     await one.far.close()
-    for (const promise of [one.far.useTool('echo'), one.far.connect(), one.far.reconnect()]) assert.equal((await rejection(promise)).code, 'NOT_CONNECTED')
+    for (const promise of [one.far.useTool('echo'), one.far.connect(), one.far.reconnect()])
+      assert.equal((await rejection(promise)).code, 'NOT_CONNECTED')
     assert.deepEqual([one.far.sendMessage(''), one.far.sendToolRequest('echo')], [false, null])
   })
 
@@ -551,7 +653,10 @@ describe('the end of a bridge', () => {
     assert.equal(await call, 'done')
     await closed
     assert.equal(far.state, 'closed')
-    assert.deepEqual(states.map(([, { state }]) => state), ['closing', 'closed'])
+    assert.deepEqual(
+      states.map(([, { state }]) => state),
+      ['closing', 'closed'],
+    )
   })
 
   test('close() waits no longer than it is told to', async (t) => {
@@ -571,7 +676,10 @@ describe('the end of a bridge', () => {
     await far.close()
     await patient
     assert.equal((await call).code, 'CLOSED')
-    assert.deepEqual(states.map(([, { state }]) => state), ['closing', 'closed'])
+    assert.deepEqual(
+      states.map(([, { state }]) => state),
+      ['closing', 'closed'],
+    )
   })
 
   test('a port that closes rejects what is in flight with CONNECTION_LOST', async (t) => {
@@ -584,7 +692,13 @@ describe('the end of a bridge', () => {
     const error = await call
     assert.ok(error instanceof MCPError)
     assert.deepEqual([error.code, error.toolName, error.sent, error.retryable], ['CONNECTION_LOST', 'wait', true, true])
-    assert.deepEqual(told.map(([event, detail]) => [event, detail.state ?? detail.code]), [['state', 'failed'], ['failed', 'CONNECTION_LOST']])
+    assert.deepEqual(
+      told.map(([event, detail]) => [event, detail.state ?? detail.code]),
+      [
+        ['state', 'failed'],
+        ['failed', 'CONNECTION_LOST'],
+      ],
+    )
     assert.deepEqual([far.state, far.connected, far.error.code], ['failed', false, 'CONNECTION_LOST'])
     assert.equal((await rejection(far.useTool('echo'))).code, 'NOT_CONNECTED')
     await served.closed
@@ -628,10 +742,13 @@ describe('the end of a bridge', () => {
   test('a thread that is ended leaves nothing at the serving end', async (t) => {
     const server = await listen(t, { tools: { wait: () => new Promise(() => {}) } })
     const client = await ready(t, server)
-    const worker = new Worker(`
+    const worker = new Worker(
+      `
       const { connectClient } = require('@mcp-integration/client/bridge')
       connectClient(require('node:worker_threads').parentPort).useTool('wait')
-    `, { eval: true })
+    `,
+      { eval: true },
+    )
     const served = serveClient(client, worker)
     await server.nextRequest('wait')
     await worker.terminate()
@@ -673,7 +790,7 @@ describe('what is malformed is logged and dropped', () => {
   const good = { mcpBridge: 1, type: 'call', id: 1, tool: 'echo', parameters: '1', options: {} }
   const forged = {
     'no object': 5,
-    'null': null,
+    null: null,
     'no message of the bridge': { type: 'call' },
     'an array': [good],
     'a type that is none': { mcpBridge: 1, type: 'toString' },
@@ -726,7 +843,10 @@ describe('what is malformed is logged and dropped', () => {
       for (const form of damaged) say({ mcpBridge: 1, ...form })
       await heardOut()
       await client.useTool('echo', 'last')
-      assert.deepEqual(log.map(({ message }) => message.replace(/ of ".*/, '')), damaged.map((_, index) => `a message through the bridge was dropped: the field "${damaged[index].damaged}"`))
+      assert.deepEqual(
+        log.map(({ message }) => message.replace(/ of ".*/, '')),
+        damaged.map((_, index) => `a message through the bridge was dropped: the field "${damaged[index].damaged}"`),
+      )
       assert.deepEqual([sent.length, client.state], [1, 'ready'])
     })
   }
@@ -737,7 +857,8 @@ describe('what is malformed is logged and dropped', () => {
     const frames = []
     server.on('message', (text) => frames.push(text))
     const { say, hear, heardOut, log } = rawBridge(t, client, { allowTools: ['echo'] })
-    for (const name of ['reconnect', 'authenticate']) say({ mcpBridge: 1, type: 'command', id: 5, name, token: 'stolen', seen: 'ready' })
+    for (const name of ['reconnect', 'authenticate'])
+      say({ mcpBridge: 1, type: 'command', id: 5, name, token: 'stolen', seen: 'ready' })
     say({ mcpBridge: 1, type: 'send', text: '{"id":"auth","token":"stolen"}' })
     say({ mcpBridge: 1, type: 'call', id: 6, tool: 'status', parameters: '', options: {} })
     say({ mcpBridge: 1, type: 'request', id: 'mine', tool: 'status', parameters: '' })
@@ -747,13 +868,19 @@ describe('what is malformed is logged and dropped', () => {
       if (type === 'failed') refused.push([id, error.code])
       if (type === 'event' && detail?.id) refused.push([detail.id, detail.error.code])
     }
-    assert.deepEqual(refused.sort(), [[5, 'NOT_ALLOWED'], [5, 'NOT_ALLOWED'], [6, 'NOT_ALLOWED'], ['mine', 'NOT_ALLOWED']])
+    assert.deepEqual(refused.sort(), [
+      [5, 'NOT_ALLOWED'],
+      [5, 'NOT_ALLOWED'],
+      [6, 'NOT_ALLOWED'],
+      ['mine', 'NOT_ALLOWED'],
+    ])
     await heardOut()
     assert.equal(await client.useTool('echo', 'last'), 'last')
     assert.deepEqual([frames.length, client.state, log.length], [1, 'ready', 1])
     await client.close()
     // Whatever it claims to have seen.
-    for (const seen of ['idle', 'closed']) say({ mcpBridge: 1, type: 'command', id: 7, name: 'connect', token: null, seen })
+    for (const seen of ['idle', 'closed'])
+      say({ mcpBridge: 1, type: 'command', id: 7, name: 'connect', token: null, seen })
     for (let answers = 0; answers < 2; ) {
       const { id, error } = await hear()
       if (id !== 7) continue
@@ -803,7 +930,10 @@ describe('what is malformed is logged and dropped', () => {
   test('at the serving end: an id that another end uses stays that one’s', async (t) => {
     const server = await listen(t)
     const client = await ready(t, server)
-    const [one, two] = [await bridged(t, client, { allowMessages: true }), await bridged(t, client, { allowMessages: true })]
+    const [one, two] = [
+      await bridged(t, client, { allowMessages: true }),
+      await bridged(t, client, { allowMessages: true }),
+    ]
     const heardByTwo = record(two.far, ['message'])
     await two.far.useTool('echo')
     const answer = next(one.far, 'message')
@@ -814,13 +944,32 @@ describe('what is malformed is logged and dropped', () => {
     assert.deepEqual(heardByTwo, [])
   })
 
-  const snapshot = { state: 'ready', connected: true, authenticated: true, url: 'ws://h/', attempt: 0, retryDelay: null, error: null, revision: 5 }
+  const snapshot = {
+    state: 'ready',
+    connected: true,
+    authenticated: true,
+    url: 'ws://h/',
+    attempt: 0,
+    retryDelay: null,
+    error: null,
+    revision: 5,
+  }
   const stats = { state: 'ready', pending: 0, requests: 0, heartbeatRtt: {}, requestLatency: {} }
   const welcome = { type: 'welcome', snapshot, stats, allowMessages: false }
   const strange = {
     'no message of the bridge': { mcpBridge: undefined, type: 'welcome' },
-    'a state that is none': { type: 'state', snapshot: { ...snapshot, state: 'lost', revision: 9 }, previous: 'ready', stats },
-    'a picture without an error that could be one': { type: 'state', snapshot: { ...snapshot, error: 'x', revision: 9 }, previous: 'ready', stats },
+    'a state that is none': {
+      type: 'state',
+      snapshot: { ...snapshot, state: 'lost', revision: 9 },
+      previous: 'ready',
+      stats,
+    },
+    'a picture without an error that could be one': {
+      type: 'state',
+      snapshot: { ...snapshot, error: 'x', revision: 9 },
+      previous: 'ready',
+      stats,
+    },
     'an event that is none': { type: 'event', name: 'constructor' },
     'an error that is none': { type: 'event', name: 'error', detail: 'x' },
     'details that are none': { type: 'event', name: 'reconnecting' },
@@ -867,7 +1016,10 @@ describe('what is malformed is logged and dropped', () => {
       const damaged = damagedForms(message, optional)
       for (const form of damaged) say(form)
       while (told.length < damaged.length) await next(far, 'log')
-      assert.deepEqual(told.map(([event, { message }]) => [event, message.replace(/ of ".*/, '')]), damaged.map((form) => ['log', `a message through the bridge was dropped: the field "${form.damaged}"`]))
+      assert.deepEqual(
+        told.map(([event, { message }]) => [event, message.replace(/ of ".*/, '')]),
+        damaged.map((form) => ['log', `a message through the bridge was dropped: the field "${form.damaged}"`]),
+      )
       assert.deepEqual([far.state, isSettled], ['ready', false])
       say({ type: 'done', id: 0, value: 'genuine' })
       assert.equal(await call, 'genuine')
@@ -920,7 +1072,9 @@ describe('ports of other kinds', () => {
     const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     t.after(() => sockets.close())
     await once(sockets, 'listening')
-    const served = new Promise((resolve) => sockets.once('connection', (socket) => resolve(serveClient(client, webSocketPort(socket)))))
+    const served = new Promise((resolve) =>
+      sockets.once('connection', (socket) => resolve(serveClient(client, webSocketPort(socket)))),
+    )
     const socket = new WebSocket(`ws://127.0.0.1:${sockets.address().port}`)
     const far = connectClient(webSocketPort(socket))
     // Before the socket is open.
@@ -966,7 +1120,10 @@ describe('ports of other kinds', () => {
     const { port1, port2 } = new MessageChannel()
     const main = Object.assign(new EventEmitter(), {
       postMessage: (message) => port1.postMessage(message),
-      start: () => port1.on('message', (data) => main.emit('message', { data, ports: [] })).once('close', () => main.emit('close')),
+      start: () =>
+        port1
+          .on('message', (data) => main.emit('message', { data, ports: [] }))
+          .once('close', () => main.emit('close')),
       close: () => port1.close(),
     })
     const served = serveClient(client, main)
@@ -1026,12 +1183,18 @@ function deferred() {
   return { promise, resolve }
 }
 
-/** The message without each of its fields, and with each of a kind that no field may be of; what `damaged` names is what is wrong. */
+/**
+ * The message without each of its fields, and with each of a kind that no field may be of; what `damaged` names is what
+ * is wrong.
+ */
 function damagedForms({ type, ...fields }, optional) {
   return Object.entries(fields).flatMap(([field, value]) => {
     const { [field]: _, ...others } = fields
     const isNeeded = !optional.includes(field)
     const wrong = typeof value === 'boolean' ? 'true' : true
-    return [...(isNeeded ? [{ type, ...others, damaged: field }] : []), { type, ...others, [field]: wrong, damaged: field }]
+    return [
+      ...(isNeeded ? [{ type, ...others, damaged: field }] : []),
+      { type, ...others, [field]: wrong, damaged: field },
+    ]
   })
 }

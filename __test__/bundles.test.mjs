@@ -23,16 +23,22 @@ describe('bundles', () => {
 
   test('the test server runs where nothing is installed, required and imported by name', async (t) => {
     const folder = await distAlone(t)
-    await writeFile(join(folder, 'required.cjs'), `
+    await writeFile(
+      join(folder, 'required.cjs'),
+      `
       const { MCPTestServer } = require('./dist/testing.js')
       MCPTestServer.listen().then((server) => server.close()).then(() => console.log('done'))
-    `)
-    await writeFile(join(folder, 'imported.mjs'), `
+    `,
+    )
+    await writeFile(
+      join(folder, 'imported.mjs'),
+      `
       import { MCPTestServer, ToolFailure } from './dist/testing.js'
       const server = await MCPTestServer.listen({ tools: { no: () => { throw new ToolFailure('no') } } })
       await server.close()
       console.log('done')
-    `)
+    `,
+    )
     for (const file of ['required.cjs', 'imported.mjs']) {
       const { stdout } = await run(process.execPath, [file], { cwd: folder })
       assert.equal(stdout, 'done\n')
@@ -46,7 +52,9 @@ describe('bundles', () => {
   })
 
   test('neither bundle contains the client, and the command does not contain the server', async () => {
-    const [testing, cli] = await Promise.all(['testing/main.js', 'cli/program.js'].map((file) => readFile(join(DIST, file), 'utf8')))
+    const [testing, cli] = await Promise.all(
+      ['testing/main.js', 'cli/program.js'].map((file) => readFile(join(DIST, file), 'utf8')),
+    )
     assert.doesNotMatch(testing, /\/index\.js"|\.node"/)
     assert.match(cli, /import\("\.\.\/index\.js"\)/)
     assert.match(cli, /import\("\.\.\/testing\.js"\)/)

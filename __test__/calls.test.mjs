@@ -42,7 +42,10 @@ describe('the calls of one turn', () => {
     assert.deepEqual({ requests, pending }, { requests: 150, pending: 100 })
     assert.ok(client.bufferedAmount > 0)
     const outcomes = await Promise.allSettled(calls)
-    assert.deepEqual(outcomes.slice(0, 100).map(({ value }) => value), Array.from({ length: 100 }, (_, i) => i))
+    assert.deepEqual(
+      outcomes.slice(0, 100).map(({ value }) => value),
+      Array.from({ length: 100 }, (_, i) => i),
+    )
     assert.deepEqual(new Set(outcomes.slice(100).map(({ reason }) => reason?.code)), new Set(['QUEUE_FULL']))
   })
 
@@ -78,7 +81,10 @@ describe('the calls of one turn', () => {
     assert.equal(await answered, 1)
     assert.equal((await rejection(cut)).code, 'CLOSED')
     await closed
-    assert.deepEqual([1, { ms: 60_000 }], [JSON.parse((await frames())[0]).parameters, JSON.parse((await frames())[0]).parameters])
+    assert.deepEqual(
+      [1, { ms: 60_000 }],
+      [JSON.parse((await frames())[0]).parameters, JSON.parse((await frames())[0]).parameters],
+    )
     assert.equal(JSON.parse((await frames())[0]).id, id)
   })
 })
@@ -92,8 +98,14 @@ describe('parameters', () => {
     return (await frame)[0]
   }
 
-  test('travel as JSON.stringify writes them, under an id of the guide\'s form', async (t) => {
-    const parameters = { query: 'grüße 😀', list: [1, null, undefined], date: new Date(0), skipped: undefined, nested: { toJSON: () => 'own' } }
+  test("travel as JSON.stringify writes them, under an id of the guide's form", async (t) => {
+    const parameters = {
+      query: 'grüße 😀',
+      list: [1, null, undefined],
+      date: new Date(0),
+      skipped: undefined,
+      nested: { toJSON: () => 'own' },
+    }
     const { id, ...rest } = JSON.parse(await frameOf(t, parameters))
     assert.match(id, /^req_\d{13}_[0-9a-z]{9}$/)
     assert.deepEqual(rest, { name: 'status', parameters: JSON.parse(JSON.stringify(parameters)) })
@@ -117,7 +129,16 @@ describe('parameters', () => {
 
   test('hold lone surrogates and every kind of character', async (t) => {
     const client = await ready(t, await listen(t))
-    for (const text of ['\ud83d', '\ude00\ud83d', 'a\0b', '\u2028\u2029', '\u007f\u0080ÿ€😀', '"\\/\b\f\n\r\t', 'ü'.repeat(600), '😀'.repeat(300)]) {
+    for (const text of [
+      '\ud83d',
+      '\ude00\ud83d',
+      'a\0b',
+      '\u2028\u2029',
+      '\u007f\u0080ÿ€😀',
+      '"\\/\b\f\n\r\t',
+      'ü'.repeat(600),
+      '😀'.repeat(300),
+    ]) {
       assert.equal(await client.useTool('echo', text), text)
     }
   })
@@ -133,7 +154,12 @@ describe('parameters', () => {
     }
     let deep = []
     for (let i = 0; i < 200_000; i++) deep = [deep]
-    for (const [parameters, cause] of [[circle, TypeError], [{ big: 1n }, TypeError], [thrower, Error], [deep, RangeError]]) {
+    for (const [parameters, cause] of [
+      [circle, TypeError],
+      [{ big: 1n }, TypeError],
+      [thrower, Error],
+      [deep, RangeError],
+    ]) {
       const error = await rejection(client.useTool('echo', parameters))
       assert.equal(error.constructor, TypeError)
       assert.match(error.message, /"echo" cannot be written as JSON/)
@@ -180,7 +206,23 @@ describe('useTool never throws; it rejects', () => {
 })
 
 describe('results', () => {
-  const values = ['null', 'true', '0', '-0', '1e999', '12345678901234567890', '""', '"\\ud83d"', '"grüße 😀"', '[]', '{}', ' [ 1 , 2 ] ', '{"a":1,"a":2}', '{"__proto__":{"x":1}}', '{"toString":1}']
+  const values = [
+    'null',
+    'true',
+    '0',
+    '-0',
+    '1e999',
+    '12345678901234567890',
+    '""',
+    '"\\ud83d"',
+    '"grüße 😀"',
+    '[]',
+    '{}',
+    ' [ 1 , 2 ] ',
+    '{"a":1,"a":2}',
+    '{"__proto__":{"x":1}}',
+    '{"toString":1}',
+  ]
   for (const json of values) {
     test(`${json} are what JSON.parse makes of them`, async (t) => {
       const client = await ready(t, await answering(t, json))
@@ -215,7 +257,10 @@ describe('results', () => {
   test('around every size at which the way of delivery changes arrive whole', async (t) => {
     const client = await ready(t, await listen(t))
     for (const around of [512, 4096, 16 * 1024, 64 * 1024, 256 * 1024]) {
-      const texts = [-3, -2, -1, 0, 1, 2, 3].flatMap((more) => [`é${'x'.repeat(around + more)}`, 'x'.repeat(around + more)])
+      const texts = [-3, -2, -1, 0, 1, 2, 3].flatMap((more) => [
+        `é${'x'.repeat(around + more)}`,
+        'x'.repeat(around + more),
+      ])
       assert.deepEqual(await Promise.all(texts.map((text) => client.useTool('echo', text))), texts)
     }
   })
@@ -252,7 +297,10 @@ describe('an AbortSignal', () => {
     const reason = new Error('changed my mind')
     assert.equal(await rejection(client.useTool('never', {}, { signal: AbortSignal.abort(reason) })), reason)
     await client.useTool('echo')
-    assert.deepEqual(server.requests.map(({ name }) => name), ['echo'])
+    assert.deepEqual(
+      server.requests.map(({ name }) => name),
+      ['echo'],
+    )
   })
 
   test('that aborts before the answer rejects with its reason; the answer then is late', async (t) => {
@@ -311,7 +359,10 @@ describe('an AbortSignal', () => {
     abort.abort()
     await rejection(call)
     await client.useTool('echo')
-    assert.deepEqual(server.requests.map(({ name }) => name), ['echo'])
+    assert.deepEqual(
+      server.requests.map(({ name }) => name),
+      ['echo'],
+    )
   })
 
   test('is let go of however the call ends', async (t) => {
@@ -354,7 +405,7 @@ describe('a timeout', () => {
     assert.deepEqual({ timedOut, lateResponses, pending }, { timedOut: 1, lateResponses: 1, pending: 0 })
   })
 
-  test('is requestTimeout where the call says nothing, and the call\'s own where it does', async (t) => {
+  test("is requestTimeout where the call says nothing, and the call's own where it does", async (t) => {
     const server = await listen(t)
     const client = await ready(t, server, { requestTimeout: 50 })
     const slow = client.useTool('sleep', { ms: 100 }, { timeout: 10_000 })
@@ -365,7 +416,10 @@ describe('a timeout', () => {
 
   test('of 0 is none', async (t) => {
     const client = await ready(t, await listen(t), { requestTimeout: 0 })
-    const [slow, quick] = [client.useTool('sleep', { ms: 60 }), client.useTool('sleep', { ms: 60_000 }, { timeout: 30 })]
+    const [slow, quick] = [
+      client.useTool('sleep', { ms: 60 }),
+      client.useTool('sleep', { ms: 60_000 }, { timeout: 30 }),
+    ]
     assert.equal((await rejection(quick)).code, 'REQUEST_TIMEOUT')
     assert.deepEqual(await slow, { slept: 60 })
   })

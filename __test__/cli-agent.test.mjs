@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { ROOT, runTypeScript } from './helpers/snippets.mjs'
+import { ROOT } from './helpers/root.mjs'
+import { runTypeScript } from './helpers/snippets.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const SOURCE = await readFile(`${ROOT}examples/cli-agent.ts`, 'utf8')
@@ -19,10 +20,17 @@ test('the agent looks its question up, and tells its sources', async (t) => {
 })
 
 test('the agent looks each word up where the question gives too little', async (t) => {
-  const items = { 'reconnect backoff': [], reconnect: [{ title: 'one', snippet: 's', url: 'u' }], backoff: [{ title: 'two', snippet: 's', url: 'u' }] }
+  const items = {
+    'reconnect backoff': [],
+    reconnect: [{ title: 'one', snippet: 's', url: 'u' }],
+    backoff: [{ title: 'two', snippet: 's', url: 'u' }],
+  }
   const server = await listen(t, { tools: { web_search: ({ query }) => ({ items: items[query] }) } })
   await runAgent(t, server, 'one', 'two', '2 sources for "reconnect backoff"')
-  assert.deepEqual(server.requests.map(({ parameters }) => parameters.query), ['reconnect backoff', 'reconnect', 'backoff'])
+  assert.deepEqual(
+    server.requests.map(({ parameters }) => parameters.query),
+    ['reconnect backoff', 'reconnect', 'backoff'],
+  )
 })
 
 test('the agent says in one line why it failed, and exits with 1', async (t) => {

@@ -25,7 +25,7 @@ describe('mcp-client', AT_ONCE, () => {
     test(`${args.join(' ')} shows an example`, async () => {
       const { code, stdout, stderr } = await runCli(args)
       assert.equal(code, 0)
-      assert.match(stdout, /Example.*\n +\$ mcp-client (serve|call)/)
+      assert.match(stdout, /Example.*\n +\$ npx --no mcp-client (serve|call)/)
       assert.equal(stderr, '')
     })
   }
@@ -55,7 +55,7 @@ describe('mcp-client', AT_ONCE, () => {
     [['call', 'echo', '--timeout', '-5'], /--timeout.*milliseconds/],
     [['call', 'echo', '{"a":'], /neither JSON \(.*\) nor key=value: \{"a":/],
     [['call', 'echo', 'word'], /neither JSON \(.*\) nor key=value: word/],
-    [['call', 'echo', '{}', '{}'], /one argument.*one too many/],
+    [['call', 'echo', '{}', '{}'], /one argument.*unexpected \{\}/],
     [['call', 'echo', 'a=1', 'word'], /key=value.*not word/],
     [['call', 'echo', '=1'], /key=value.*not =1/],
     [['call', 'echo', 'a=1', 'a=2'], /"a" is given twice/],
@@ -76,7 +76,7 @@ describe('mcp-client serve', AT_ONCE, () => {
     const { url, output } = await serve(t, ['--port', '0'])
     const [first, second] = output.stdout.split('\n')
     assert.equal(first, `Listening on ${url}`)
-    assert.equal(second, `Try it:  mcp-client call web_search query="reconnect" --url ${url}`)
+    assert.equal(second, `Try it:  npx --no mcp-client call web_search query="reconnect" --url ${url}`)
     await RawClient.authenticated(t, url)
   })
 
@@ -128,7 +128,10 @@ describe('mcp-client serve', AT_ONCE, () => {
     const { code, stdout, stderr } = await runCli(['serve', '--port', `${port}`])
     assert.equal(code, 1)
     assert.equal(stdout, '')
-    assert.equal(stderr, `mcp-client: port ${port} on 127.0.0.1 is in use: choose another with --port, or let 0 find one\n`)
+    assert.equal(
+      stderr,
+      `mcp-client: port ${port} on 127.0.0.1 is in use: choose another with --port, or 0 for any free one\n`,
+    )
   })
 
   test('a folder that does not exist is one clear line and exits with 1', async () => {
@@ -147,11 +150,17 @@ describe('mcp-client call', AT_ONCE, () => {
   }
 
   test('prints search results as a list', async (t) => {
-    const docs = await folderOf(t, { 'zebra.md': '# Zebras\n\nThey have stripes.', 'tiger.md': '# Tigers\n\nThey too have stripes, somewhat.' })
+    const docs = await folderOf(t, {
+      'zebra.md': '# Zebras\n\nThey have stripes.',
+      'tiger.md': '# Tigers\n\nThey too have stripes, somewhat.',
+    })
     const { call } = await caller(t, { docs })
     const { code, stdout, stderr } = await call(['web_search', 'query=stripes', 'tavilyOptions={"includeAnswer":true}'])
     assert.equal(code, 0, stderr)
-    assert.match(stdout, /^They .*\n\n1\. (Zebras|Tigers)\n {3}file:.*\n {3}They .*\n\n2\. (Zebras|Tigers)\n {3}file:.*\n {3}They .*\n$/)
+    assert.match(
+      stdout,
+      /^They .*\n\n1\. (Zebras|Tigers)\n {3}file:.*\n {3}They .*\n\n2\. (Zebras|Tigers)\n {3}file:.*\n {3}They .*\n$/,
+    )
   })
 
   test('says so when a search has no results', async (t) => {
@@ -166,8 +175,12 @@ describe('mcp-client call', AT_ONCE, () => {
     [['[1,"a=b"]'], [1, 'a=b']],
     [['"a=b"'], 'a=b'],
     [['5'], 5],
-    [['text=two words', 'number=-1.5', 'flag=true', 'list=[1]', 'quoted="5"', 'empty=', 'sum=1+1=2', '__proto__=1'],
-      JSON.parse('{"text":"two words","number":-1.5,"flag":true,"list":[1],"quoted":"5","empty":"","sum":"1+1=2","__proto__":1}')],
+    [
+      ['text=two words', 'number=-1.5', 'flag=true', 'list=[1]', 'quoted="5"', 'empty=', 'sum=1+1=2', '__proto__=1'],
+      JSON.parse(
+        '{"text":"two words","number":-1.5,"flag":true,"list":[1],"quoted":"5","empty":"","sum":"1+1=2","__proto__":1}',
+      ),
+    ],
   ]
   for (const [words, parameters] of sent) {
     test(`${JSON.stringify(words)} is sent as ${JSON.stringify(parameters)}`, async (t) => {
@@ -184,7 +197,10 @@ describe('mcp-client call', AT_ONCE, () => {
     ['\u001b[2Jred\u0007', '[2Jred\n'],
     [null, 'null\n'],
     [undefined, 'Done: the tool answered without results.\n'],
-    [{ items: [{ title: 'No link' }, { title: 'Two\nlines', url: 'https://example.org', snippet: 'A\nsnippet' }] }, '1. No link\n\n2. Two lines\n   https://example.org\n   A snippet\n'],
+    [
+      { items: [{ title: 'No link' }, { title: 'Two\nlines', url: 'https://example.org', snippet: 'A\nsnippet' }] },
+      '1. No link\n\n2. Two lines\n   https://example.org\n   A snippet\n',
+    ],
     [{ items: [1, 2] }, '{\n  "items": [\n    1,\n    2\n  ]\n}\n'],
   ]
   for (const [results, text] of printed) {
@@ -239,7 +255,10 @@ describe('mcp-client call', AT_ONCE, () => {
 
   test('an error of the tool is one line with its code and exits with 1', async (t) => {
     const { call } = await caller(t)
-    await fails(await call(['fail', 'message=No\nluck', 'code=E_LUCK']), failure(/^mcp-client: fail failed: No luck \(E_LUCK\)$/m))
+    await fails(
+      await call(['fail', 'message=No\nluck', 'code=E_LUCK']),
+      failure(/^mcp-client: fail failed: No luck \(E_LUCK\)$/m),
+    )
   })
 
   test('an unknown tool or a bad parameter is one line that names the remedy', async (t) => {
@@ -251,7 +270,9 @@ describe('mcp-client call', AT_ONCE, () => {
   test('a refused key is one line without the key', async (t) => {
     const { server, call } = await caller(t, { tokens: ['right-key'] })
     await fails(await call(['echo', '--api-key', 'wrong-key']), failure(/AUTH_FAILED/))
-    server.intercept((text, connection) => connection.send({ id: 'auth', success: false, error: `no such token: ${JSON.parse(text).token}` }))
+    server.intercept((text, connection) =>
+      connection.send({ id: 'auth', success: false, error: `no such token: ${JSON.parse(text).token}` }),
+    )
     const refused = await call(['echo'], { MCP_API_KEY: 'wrong-key' })
     await fails(refused, failure(/no such token: \*\*\*/))
     assert.doesNotMatch(refused.stderr, /wrong-key/)
@@ -260,7 +281,10 @@ describe('mcp-client call', AT_ONCE, () => {
   test('a server that is not there is one line that says how to start one, without a retry', async (t) => {
     const server = await listen(t)
     await server.close()
-    await fails(await runCli(['call', 'echo', '--url', server.url]), failure(/127\.0\.0\.1.*ECONNREFUSED.*mcp-client serve/))
+    await fails(
+      await runCli(['call', 'echo', '--url', server.url]),
+      failure(/127\.0\.0\.1.*ECONNREFUSED.*npx --no mcp-client serve/),
+    )
   })
 
   test('something else than a WebSocket server is one line', async (t) => {

@@ -59,7 +59,10 @@ describe('connect()', () => {
   })
 
   test('rejects when the client fails, when the token is refused, and when it is closed, from either side', async (t) => {
-    assert.equal((await rejection(open(t, DEAF_URL, { maxReconnectAttempts: 1 }).connect())).code, 'RECONNECT_EXHAUSTED')
+    assert.equal(
+      (await rejection(open(t, DEAF_URL, { maxReconnectAttempts: 1 }).connect())).code,
+      'RECONNECT_EXHAUSTED',
+    )
     assert.equal((await rejection(open(t, await listen(t, { tokens: ['right'] })).connect())).code, 'AUTH_FAILED')
     const closed = open(t, await silentUrl(t))
     const connect = rejection(closed.connect())
@@ -291,7 +294,9 @@ test('promises of commands may be ignored: none becomes an unhandledRejection', 
       process.on('unhandledRejection', (reason) => tell(`unhandled: ${reason}`))
       const settled = (client, event) => new Promise((resolve) => client.once(event, resolve))
       const refused = new MCPClient(url)
-      const unauthorized = new Promise((resolve) => refused.on('state', ({ state }) => state === 'unauthorized' && resolve()))
+      const unauthorized = new Promise((resolve) =>
+        refused.on('state', ({ state }) => state === 'unauthorized' && resolve()),
+      )
       refused.connect()
       refused.authenticate('wrong')
       refused.reconnect()

@@ -23,9 +23,18 @@ describe('against a server of the event dialect', () => {
     const client = open(t, await eventServer(t))
     const told = record(client, ['state', 'open', 'authenticated', 'message', 'log'])
     await client.connect()
-    assert.deepEqual(told.slice(0, 7).map(([name, first]) => first?.state ?? first?.event ?? first?.message ?? name), [
-      'connecting', 'authenticating', 'open', 'the server speaks the event dialect', 'ready', 'authenticated', 'connection',
-    ])
+    assert.deepEqual(
+      told.slice(0, 7).map(([name, first]) => first?.state ?? first?.event ?? first?.message ?? name),
+      [
+        'connecting',
+        'authenticating',
+        'open',
+        'the server speaks the event dialect',
+        'ready',
+        'authenticated',
+        'connection',
+      ],
+    )
     assert.equal(client.authenticated, true)
   })
 
@@ -41,7 +50,10 @@ describe('against a server of the event dialect', () => {
     assert.deepEqual(await client.useTool('echo', { query: 'ü', n: 1 }), { query: 'ü', n: 1 })
     const frame = await frames()
     assert.match(frame.request.id, /^req_\d+_[0-9a-z]{9}$/)
-    assert.deepEqual(frame, { type: 'mcp_request', request: { id: frame.request.id, name: 'echo', parameters: { query: 'ü', n: 1 } } })
+    assert.deepEqual(frame, {
+      type: 'mcp_request',
+      request: { id: frame.request.id, name: 'echo', parameters: { query: 'ü', n: 1 } },
+    })
   })
 
   test('parameters that are missing or null are sent as {}', async (t) => {
@@ -114,7 +126,10 @@ describe('against a server of the event dialect', () => {
   test('ten thousand calls at once each get their own answer', async (t) => {
     const client = await ready(t, await eventServer(t))
     const calls = Array.from({ length: 10_000 }, (_, i) => client.useTool('echo', i))
-    assert.deepEqual(await Promise.all(calls), calls.map((_, i) => i))
+    assert.deepEqual(
+      await Promise.all(calls),
+      calls.map((_, i) => i),
+    )
   })
 })
 
@@ -183,7 +198,7 @@ describe('the dialect is found out anew on every connection:', () => {
   })
 })
 
-test('an auth answer after events: the guide\'s dialect it is after all, and calls are sent again in it', async (t) => {
+test("an auth answer after events: the guide's dialect it is after all, and calls are sent again in it", async (t) => {
   const frames = []
   const { url } = await listenRaw(t, (socket) => {
     socket.send('{"event":"connection","data":{}}')

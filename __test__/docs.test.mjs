@@ -1,8 +1,10 @@
 /** The documents: every block of code runs, every table says what the code says, every link leads somewhere. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
 import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
@@ -11,17 +13,38 @@ import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
+import { folderOf } from './helpers/documents.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
-import { compileForElectron, compileForPage, ROOT, runJavaScript, runJsx, runShell, runTypeScript } from './helpers/snippets.mjs'
+import { ROOT } from './helpers/root.mjs'
+import {
+  compileForElectron,
+  compileForPage,
+  LOCAL_SERVER,
+  runInClone,
+  runJavaScript,
+  runJsx,
+  runShell,
+  runTypeScript,
+} from './helpers/snippets.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** Most of the time of these tests is that of processes that start. */
 const AT_ONCE = { concurrency: 4 }
 
-const NAMES = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
+const NAMES = ['.', '.github', 'docs', 'examples'].flatMap(markdownIn)
 const DOCUMENTS = new Map(NAMES.map((name) => [name, parseDocument(name, read(name))]))
-const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) => DOCUMENTS.get(name))
+const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) =>
+  DOCUMENTS.get(name),
+)
+const [CALLS, OPTIONS, STATES_PAGE, EVENTS, TESTING, COMMAND_LINE] = [
+  'calls',
+  'options',
+  'states',
+  'events',
+  'testing',
+  'cli',
+].map((name) => DOCUMENTS.get(join('docs', `${name}.md`)))
 
 function markdownIn(folder) {
   if (!existsSync(join(ROOT, folder))) return []
@@ -61,7 +84,8 @@ describe('every block of code runs', AT_ONCE, () => {
     }
     const page = blocks.filter(({ variant }) => variant === 'guide')
     if (page.length === 0) continue
-    for (const socket of ['ws', 'MCPClient']) test(`${name}: the page of the guide, over ${socket}`, (t) => runPage(t, page, socket))
+    for (const socket of ['ws', 'MCPClient'])
+      test(`${name}: the page of the guide, over ${socket}`, (t) => runPage(t, page, socket))
   }
 })
 
@@ -78,8 +102,9 @@ function checkTree(code) {
 }
 
 /**
- * The guide's code as the scripts of one page: it connects, authenticates, calls a tool and pings; over a plain WebSocket it also comes
- * back after a drop (the client does that by itself). The page's clock runs a hundred times as fast.
+ * The guide's code as the scripts of one page: it connects, authenticates, calls a tool and pings; over a plain
+ * WebSocket it also comes back after a drop (the client does that by itself). The page's clock runs a hundred times as
+ * fast.
  */
 async function runPage(t, blocks, socket) {
   const server = await listen(t)
@@ -116,9 +141,35 @@ async function openPage({ MCPClient, input, tell }) {
     setTimeout: (act, ms) => setTimeout(act, ms < 10_000 ? ms / 100 : ms),
     setInterval: (act, ms) => setInterval(act, ms / 100),
   })
-  for (const { code, document, line } of input.blocks) runInThisContext(code, { filename: document, lineOffset: line - 1 })
+  for (const { code, document, line } of input.blocks)
+    runInThisContext(code, { filename: document, lineOffset: line - 1 })
   runInThisContext('connect()')
 }
+
+describe('the README', () => {
+  test('is short enough to be read in five minutes', () => {
+    const lines = read('README.md').trimEnd().split('\n').length
+    assert.ok(lines <= 250, `${lines} lines`)
+  })
+
+  test('has a first call that runs as pasted in a clone, too', async (t) => {
+    const block = README.blocks.find(({ code }) => code.includes(LOCAL_SERVER))
+    await runInClone(t, block, await listen(t))
+  })
+
+  test('makes that call to the address where `mcp-client serve` listens', async () => {
+    const { stdout } = await runCli(['call', '--help'])
+    assert.ok(stdout.includes(LOCAL_SERVER), stdout)
+  })
+
+  test('starts that server with npx --no, which runs the command of this package in a clone', async (t) => {
+    // An empty cache and no network: what it finds is what the clone has.
+    const env = { ...process.env, npm_config_cache: await folderOf(t, {}), npm_config_offline: 'true' }
+    const options = { cwd: ROOT, env, shell: process.platform === 'win32' }
+    const { stdout } = await promisify(execFile)('npx', ['--no', 'mcp-client', 'serve', '--help'], options)
+    assert.match(stdout, /^Usage: mcp-client serve/)
+  })
+})
 
 describe('links', () => {
   for (const document of DOCUMENTS.values()) {
@@ -140,19 +191,23 @@ describe('the tables of options', () => {
   const names = (rows) => rows.map(({ option }) => codesOf(option)[0])
 
   test('those of MCPClient are all there, with the defaults of the native core', async () => {
-    const [rows] = tablesUnder(README, 'Options')
+    const [rows] = tablesUnder(OPTIONS, 'Options')
     assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
-    const documented = Object.fromEntries(rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]))
+    const documented = Object.fromEntries(
+      rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]),
+    )
     for (const [name, value] of Object.entries(defaultOptions())) {
       assert.deepEqual(JSON.parse(JSON.stringify(runInNewContext(`(${documented[name]})`))), value, name)
     }
-    for (const [name, value] of Object.entries({ autoConnect: true, onMessage: null })) assert.equal(documented[name], String(value))
+    for (const [name, value] of Object.entries({ autoConnect: true, onMessage: null }))
+      assert.equal(documented[name], String(value))
   })
 
   test('the @default of each option in the types is that of the native core', async () => {
     const source = read('js/types.ts')
     for (const [name, value] of Object.entries(defaultOptions())) {
-      const [, text] = new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
+      const [, text] =
+        new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
       assert.deepEqual(JSON.parse(text.replaceAll("'", '"')), value, name)
     }
   })
@@ -160,22 +215,25 @@ describe('the tables of options', () => {
   test('those of useTool are all there', async () => {
     const client = new MCPClient({ url: DEAF_URL, autoConnect: false })
     const { message } = await rejection(client.useTool('echo', {}, { nonsense: 1 }))
-    const [rows] = tablesUnder(README, 'Calls')
+    const [rows] = tablesUnder(CALLS, 'Calling a tool')
     assert.deepEqual(names(rows), /use (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of MCPTestServer are all there', async () => {
     const { message } = await rejection(MCPTestServer.listen({ nonsense: 1 }))
-    const [rows] = tablesUnder(README, 'Testing your own code')
+    const [rows] = tablesUnder(TESTING, 'MCPTestServer')
     assert.deepEqual(names(rows), /there are (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of FaultProxy are all there, and each fault with its default', async () => {
-    const [options, faults] = tablesUnder(README, 'Faults of the network')
+    const [options, faults] = tablesUnder(TESTING, 'FaultProxy')
     const { message } = await rejection(FaultProxy.listen({ nonsense: 1 }))
     assert.deepEqual(names(options), /there are (.*)$/.exec(message)[1].split(', '))
     const source = read('js/testing/faults/types.ts')
-    assert.deepEqual(faults.map(({ fault }) => codesOf(fault)[0]), membersOf('js/testing/faults/types.ts', 'DirectionFaults'))
+    assert.deepEqual(
+      faults.map(({ fault }) => codesOf(fault)[0]),
+      membersOf('js/testing/faults/types.ts', 'DirectionFaults'),
+    )
     for (const { fault, default: value } of faults) {
       const [, text] = new RegExp(`@default (.*)\\n   \\*/\\n  ${codesOf(fault)[0]}\\?:`).exec(source)
       assert.equal(text, codesOf(value)[0], fault)
@@ -183,7 +241,7 @@ describe('the tables of options', () => {
   })
 
   test('those of the command line are all there', async () => {
-    const [rows] = tablesUnder(README, 'Command line')
+    const [rows] = tablesUnder(COMMAND_LINE, 'Command line')
     for (const command of ['serve', 'call']) {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))
@@ -206,13 +264,16 @@ function literalsOf(path, name) {
 }
 
 test('the table of events has every event', () => {
-  const [rows] = tablesUnder(README, 'Events')
-  assert.deepEqual(rows.map(({ event }) => codesOf(event)[0]), membersOf('js/types.ts', 'MCPClientEvents'))
+  const [rows] = tablesUnder(EVENTS, 'Events')
+  assert.deepEqual(
+    rows.map(({ event }) => codesOf(event)[0]),
+    membersOf('js/types.ts', 'MCPClientEvents'),
+  )
 })
 
-for (const [Class, title] of [[MCPTestServer, 'Testing your own code'], [FaultProxy, 'Faults of the network']]) {
+for (const Class of [MCPTestServer, FaultProxy]) {
   test(`the table of ${Class.name} has every member`, () => {
-    const rows = tablesUnder(README, title).find(([row]) => 'member' in row)
+    const rows = tablesUnder(TESTING, Class.name).find(([row]) => 'member' in row)
     const documented = rows.flatMap(({ member }) => codesOf(member).map((code) => code.replace(/\(.*/, '')))
     const members = Object.getOwnPropertyNames(Class.prototype).filter((name) => name !== 'constructor')
     assert.deepEqual(documented.sort(), members.sort())
@@ -221,18 +282,23 @@ for (const [Class, title] of [[MCPTestServer, 'Testing your own code'], [FaultPr
 
 describe('the states', () => {
   const STATES = literalsOf('js/native-types.ts', 'ConnectionState')
-  const [states] = tablesUnder(README, 'States')
+  const [states] = tablesUnder(STATES_PAGE, 'The states')
   const [transitions] = tablesUnder(PROTOCOL, 'States and transitions')
 
   test('the table has those of the native core', () => {
-    assert.deepEqual(states.map(({ state }) => codesOf(state)[0]), STATES)
+    assert.deepEqual(
+      states.map(({ state }) => codesOf(state)[0]),
+      STATES,
+    )
   })
 
   test('the transitions are those that the simulator holds the native core to', () => {
     const [, graph] = read('crates/sim/src/ledger.rs').split('fn may_follow')
     const stringsIn = (code) => [...code.matchAll(/"(\w+)"/g)].map(([, state]) => state)
     const rows = [...graph.matchAll(/^ *("[^=]*) => (?:\{\s*)?&\[([^\]]*)\]/gm)]
-    const allowed = rows.flatMap(([, from, to]) => stringsIn(from).flatMap((state) => stringsIn(to).map((next) => `${state} → ${next}`)))
+    const allowed = rows.flatMap(([, from, to]) =>
+      stringsIn(from).flatMap((state) => stringsIn(to).map((next) => `${state} → ${next}`)),
+    )
     assert.deepEqual(transitions.map(stepOf).sort(), allowed.sort())
   })
 
@@ -281,7 +347,11 @@ describe('the states', () => {
   function assertReadyState(client) {
     const row = states.find(({ state }) => codesOf(state)[0] === client.state)
     const [number] = row.readyState.match(/\d/)
-    assert.equal(client.readyState, client.connected || client.state !== 'unauthorized' ? Number(number) : 3, client.state)
+    assert.equal(
+      client.readyState,
+      client.connected || client.state !== 'unauthorized' ? Number(number) : 3,
+      client.state,
+    )
   }
 })
 
@@ -313,7 +383,16 @@ describe('the order of events', AT_ONCE, () => {
       const scene = await SCENES[what](t)
       const [client, act] = Array.isArray(scene) ? scene : [scene, () => client.connect().catch(() => {})]
       const expected = list.split(', ').map((event) => event.replaceAll('`', ''))
-      const told = record(client, ['state', 'open', 'authenticated', 'message', 'close', 'reconnecting', 'failed', 'error'])
+      const told = record(client, [
+        'state',
+        'open',
+        'authenticated',
+        'message',
+        'close',
+        'reconnecting',
+        'failed',
+        'error',
+      ])
       const last = next(client, expected.at(-1))
       // It may wait for what never comes.
       void act()
@@ -368,7 +447,8 @@ describe('the errors', AT_ONCE, () => {
       client.useTool('echo').catch(() => {})
       await client.useTool('echo')
     },
-    MESSAGE_TOO_LARGE: async (t) => open(t, await listen(t), { maxBufferedAmount: 100 }).useTool('echo', 'x'.repeat(200)),
+    MESSAGE_TOO_LARGE: async (t) =>
+      open(t, await listen(t), { maxBufferedAmount: 100 }).useTool('echo', 'x'.repeat(200)),
     BAD_MESSAGE: async (t) => {
       const server = await listen(t)
       server.intercept((text, connection) => {
@@ -388,7 +468,10 @@ describe('the errors', AT_ONCE, () => {
   }
 
   test('every code but that of a fault of the client itself is provoked here', () => {
-    assert.deepEqual(Object.keys(CAUSES), [...documented.keys()].filter((code) => code !== 'INTERNAL_ERROR'))
+    assert.deepEqual(
+      Object.keys(CAUSES),
+      [...documented.keys()].filter((code) => code !== 'INTERNAL_ERROR'),
+    )
   })
 
   test('a dial that only another configuration can mend is not retryable', async (t) => {
@@ -410,41 +493,69 @@ describe('what the documents claim besides', () => {
   test('the fixed numbers are those of the sources', () => {
     const sources = {
       '2 s': ['crates/protocol/src/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
-      '5 s': ['crates/protocol/src/session/lifecycle.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
+      '5 s': ['crates/protocol/src/session/liveness.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
       2: ['crates/protocol/src/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
       '4,096': ['crates/protocol/src/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
       64: ['crates/protocol/src/heartbeat.rs', 'MAX_PONGS_DUE: usize = 64'],
       '16 KiB': ['crates/protocol/src/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
-      '250 ms': ['src/driver/dial.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
+      '64 KiB': ['src/driver/dial/head.rs', 'LONGEST: usize = 64 * 1024'],
+      '250 ms': ['src/driver/dial/tcp.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
     }
     const [rows] = tablesUnder(PROTOCOL, 'Fixed numbers')
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())
-    for (const [path, constant] of Object.values(sources)) assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
+    for (const [path, constant] of Object.values(sources))
+      assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
+  })
+
+  test('CONTRIBUTING.md names no file of the repository that is not there', () => {
+    const named = codesOf(CONTRIBUTING.prose).filter(
+      (code) => /^[\w.-]+(\/[\w.@-]+)+\/?$/.test(code) && !/^(dist|target)\//.test(code),
+    )
+    assert.ok(named.includes('js/cli/program.ts'), 'the recipes are looked at')
+    assert.deepEqual(
+      named.filter((path) => !existsSync(join(ROOT, path))),
+      [],
+    )
   })
 
   test('each dependency has its reason', () => {
     const [crates, packages] = tablesUnder(CONTRIBUTING, 'Dependencies')
     const members = ['.', 'crates/protocol', 'crates/sim']
     const namesIn = (manifest, table) => {
-      const sections = read(manifest).split(/^\[/m).filter((section) => table.test(section))
-      return sections.flatMap((section) => [...section.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)].map(([, name]) => name)).filter((name) => !name.startsWith('mcp-'))
+      const sections = read(manifest)
+        .split(/^\[/m)
+        .filter((section) => table.test(section))
+      return sections
+        .flatMap((section) => [...section.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)].map(([, name]) => name))
+        .filter((name) => !name.startsWith('mcp-'))
     }
     const needed = members.flatMap((member) => namesIn(join(member, 'Cargo.toml'), /^(dev-|build-)?dependencies\]/))
     assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), [...new Set(needed)].sort())
-    assert.deepEqual(namesIn('Cargo.toml', /^workspace\.dependencies\]/).sort(), [...new Set(needed)].sort(), 'the workspace names versions of what nobody needs, or not of all')
+    assert.deepEqual(
+      namesIn('Cargo.toml', /^workspace\.dependencies\]/).sort(),
+      [...new Set(needed)].sort(),
+      'the workspace names versions of what nobody needs, or not of all',
+    )
     const { dependencies = {}, devDependencies } = JSON.parse(read('package.json'))
     assert.deepEqual(dependencies, {}, 'the package has no dependency at run time')
     assert.deepEqual(packages.map((row) => codesOf(row.package)[0]).sort(), Object.keys(devDependencies).sort())
   })
 
-  test('the rules of the protocol are numbered from 1 to 10, and the sources refer to none but these', () => {
+  test('the rules of the protocol are in the order of their numbers, and the sources refer to none but these', () => {
     const rules = headingsOf(PROTOCOL).flatMap(({ title }) => /^Rule (\d+):/.exec(title)?.[1] ?? [])
-    assert.deepEqual(rules, Array.from({ length: 10 }, (_, index) => String(index + 1)))
+    assert.ok(rules.length > 0)
+    assert.deepEqual(
+      rules,
+      [...new Set(rules)].sort((a, b) => a - b),
+    )
     for (const folder of ['crates', 'src', 'js']) {
-      for (const file of readdirSync(join(ROOT, folder), { recursive: true }).filter((name) => /\.(rs|ts)$/.test(name))) {
-        for (const [, rule] of read(join(folder, file)).matchAll(/PROTOCOL\.md rule (\d+)/g)) assert.ok(rules.includes(rule), `${file}: rule ${rule}`)
+      for (const file of readdirSync(join(ROOT, folder), { recursive: true }).filter((name) =>
+        /\.(rs|ts)$/.test(name),
+      )) {
+        for (const [, rule] of read(join(folder, file)).matchAll(/PROTOCOL\.md rule (\d+)/g))
+          assert.ok(rules.includes(rule), `${file}: rule ${rule}`)
       }
     }
   })

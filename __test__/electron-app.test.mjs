@@ -1,6 +1,6 @@
 /**
- * The Electron example as far as it goes without Electron: its main process as it is bundled, over the stand-in for Electron's API, and its
- * page, as it is bundled, in a real Chromium.
+ * The Electron example as far as it goes without Electron: its main process as it is bundled, over the stand-in for
+ * Electron's API, and its page, as it is bundled, in a real Chromium.
  */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -28,7 +28,10 @@ async function startMain(t, env) {
     constructor(options) {
       told.windows.push(this)
       this.options = options
-      this.webContents = { setWindowOpenHandler: (handler) => (this.openHandler = handler), on: (event, listener) => (this[event] = listener) }
+      this.webContents = {
+        setWindowOpenHandler: (handler) => (this.openHandler = handler),
+        on: (event, listener) => (this[event] = listener),
+      }
     }
     loadURL(url) {
       this.url = url
@@ -36,11 +39,18 @@ async function startMain(t, env) {
     }
   }
   const electron = {
-    app: { whenReady: () => Promise.resolve(), on: (event, listener) => told.on.set(event, listener), quit: () => told.on.get('will-quit')() },
+    app: {
+      whenReady: () => Promise.resolve(),
+      on: (event, listener) => told.on.set(event, listener),
+      quit: () => told.on.get('will-quit')(),
+    },
     BrowserWindow,
     ipcMain: told.ipc,
     net: { fetch: async (url) => new Response(await readFile(fileURLToPath(url))) },
-    protocol: { registerSchemesAsPrivileged: (schemes) => told.schemes.push(...schemes), handle: (scheme, handler) => told.handlers.set(scheme, handler) },
+    protocol: {
+      registerSchemesAsPrivileged: (schemes) => told.schemes.push(...schemes),
+      handle: (scheme, handler) => told.handlers.set(scheme, handler),
+    },
     shell: { openExternal: async (url) => void told.opened.push(url) },
   }
   const load = createRequire(main)
@@ -50,7 +60,13 @@ async function startMain(t, env) {
   const before = { ...process.env }
   Object.assign(process.env, env)
   try {
-    compileFunction(await readFile(main, 'utf8'), parameters, { filename: main })(require, module, module.exports, dirname(main), main)
+    compileFunction(await readFile(main, 'utf8'), parameters, { filename: main })(
+      require,
+      module,
+      module.exports,
+      dirname(main),
+      main,
+    )
   } finally {
     process.env = before
   }
@@ -68,7 +84,8 @@ describe('the main process', () => {
     assert.deepEqual([windows.length, url, preferences], [1, PAGE, { contextIsolation: true, sandbox: true }])
     assert.equal(preload, createRequire(import.meta.url).resolve('@mcp-integration/client/electron/preload'))
     assert.deepEqual(schemes, [{ scheme: 'app', privileges: { standard: true, secure: true } }])
-    for (const target of ['https://example.com/', 'file:///etc/passwd', 'javascript:alert(1)']) assert.deepEqual(openHandler({ url: target }), { action: 'deny' })
+    for (const target of ['https://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'])
+      assert.deepEqual(openHandler({ url: target }), { action: 'deny' })
     assert.deepEqual(opened, ['https://example.com/'])
     let isPrevented = false
     window['will-navigate']({ preventDefault: () => (isPrevented = true) })
@@ -79,7 +96,13 @@ describe('the main process', () => {
     const { handlers } = await startMain(t, { MCP_WS_URL: (await listen(t)).url })
     const get = async (url) => handlers.get('app')({ url })
     assert.match(await (await get(PAGE)).text(), /<title>Web Search<\/title>/)
-    for (const path of ['bundle/%2e%2e%2fmain.cjs', 'bundle/..%2f..%2fmain.ts', 'bundle/', 'bundle', 'other/index.html']) {
+    for (const path of [
+      'bundle/%2e%2e%2fmain.cjs',
+      'bundle/..%2f..%2fmain.ts',
+      'bundle/',
+      'bundle',
+      'other/index.html',
+    ]) {
       assert.equal((await get(`app://${path}`)).status, 404, path)
     }
   })
@@ -108,16 +131,22 @@ test('the window searches through the main process, and shows an outage', async 
 })
 
 /**
- * Shows the page in the browser, which knows no scheme of ours and no preload scripts: https stands for the scheme, and the functions of the
- * preload script, which runs here, are called from the page.
+ * Shows the page in the browser, which knows no scheme of ours and no preload scripts: https stands for the scheme, and
+ * the functions of the preload script, which runs here, are called from the page.
  */
 async function showWindow(t, tab, { handlers, ipc }) {
   const { exposed, leave } = await openWindow(ipc, frame(PAGE))
   t.after(leave)
   const ends = []
   await tab.exposeFunction('openBridge', () => {
-    const tell = (act, value) => void tab.evaluate(([act, value]) => window.bridgeListeners[act](value), [act, value]).catch(() => {})
-    ends.push(exposed.mcpClientBridge.open((message) => tell('onMessage', message), () => tell('onClose')))
+    const tell = (act, value) =>
+      void tab.evaluate(([act, value]) => window.bridgeListeners[act](value), [act, value]).catch(() => {})
+    ends.push(
+      exposed.mcpClientBridge.open(
+        (message) => tell('onMessage', message),
+        () => tell('onClose'),
+      ),
+    )
   })
   await tab.exposeFunction('postToBridge', (message) => ends.at(-1).postMessage(message))
   await tab.exposeFunction('closeBridge', () => ends.at(-1).close())
@@ -134,7 +163,11 @@ async function showWindow(t, tab, { handlers, ipc }) {
     const url = route.request().url().replace('https:', 'app:')
     const response = await handlers.get('app')({ url })
     const types = { html: 'text/html', js: 'text/javascript', css: 'text/css' }
-    await route.fulfill({ status: response.status, contentType: types[url.split('.').at(-1)], body: Buffer.from(await response.arrayBuffer()) })
+    await route.fulfill({
+      status: response.status,
+      contentType: types[url.split('.').at(-1)],
+      body: Buffer.from(await response.arrayBuffer()),
+    })
   })
   await tab.goto('https://bundle/index.html')
 }

@@ -1,4 +1,7 @@
-/** The three Electron parts, over what Electron's documentation says of ports, the context bridge and sandboxed preload scripts. */
+/**
+ * The three Electron parts, over what Electron's documentation says of ports, the context bridge and sandboxed preload
+ * scripts.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { forwardRenderers, serveForwarded, serveRenderers } from '@mcp-integration/client/electron/main'
@@ -49,7 +52,10 @@ describe('a renderer', () => {
     const { exposed, asked } = await openWindow(ipcMain(), frame(APP))
     assert.deepEqual(Object.keys(exposed), ['mcpClientBridge'])
     assert.deepEqual(Object.keys(exposed.mcpClientBridge), ['open'])
-    const opened = exposed.mcpClientBridge.open(() => {}, () => {})
+    const opened = exposed.mcpClientBridge.open(
+      () => {},
+      () => {},
+    )
     assert.deepEqual(Object.keys(opened), ['postMessage', 'close'])
     opened.close()
     assert.deepEqual(asked, ['electron'])
@@ -58,7 +64,11 @@ describe('a renderer', () => {
   test('is told when the preload script has not run', () => {
     const { run } = world()
     run(RENDERER)
-    assert.throws(() => run('page.connectMain()'), { name: 'MCPError', code: 'CONNECT_FAILED', message: /electron\/preload/ })
+    assert.throws(() => run('page.connectMain()'), {
+      name: 'MCPError',
+      code: 'CONNECT_FAILED',
+      message: /electron\/preload/,
+    })
   })
 
   test('that is reloaded or closed leaves nothing in the main process', async (t) => {
@@ -93,20 +103,37 @@ describe('a renderer', () => {
     const main = ipcMain()
     t.after(serveRenderers(await ready(t, await listen(t)), { ipcMain: main, ...ALLOWED }).close)
     const pages = await Promise.all(Array.from({ length: 5 }, () => page(t, main)))
-    const answers = await Promise.all(pages.map(({ client }, index) => Promise.all(Array.from({ length: 50 }, (_, call) => client.useTool('echo', [index, call])))))
-    assert.deepEqual(answers.map((own) => own.map((answer) => [...answer])), pages.map((_, index) => Array.from({ length: 50 }, (_, call) => [index, call])))
+    const answers = await Promise.all(
+      pages.map(({ client }, index) =>
+        Promise.all(Array.from({ length: 50 }, (_, call) => client.useTool('echo', [index, call]))),
+      ),
+    )
+    assert.deepEqual(
+      answers.map((own) => own.map((answer) => [...answer])),
+      pages.map((_, index) => Array.from({ length: 50 }, (_, call) => [index, call])),
+    )
   })
 
   test('has what the main process allows', async (t) => {
     const main = ipcMain()
     const log = []
-    t.after(serveRenderers(await ready(t, await listen(t)), { ipcMain: main, ...ALLOWED, allowTools: ['echo'], onLog: (entry) => log.push(entry) }).close)
+    t.after(
+      serveRenderers(await ready(t, await listen(t)), {
+        ipcMain: main,
+        ...ALLOWED,
+        allowTools: ['echo'],
+        onLog: (entry) => log.push(entry),
+      }).close,
+    )
     const { client: far, exposed } = await page(t, main)
     assert.equal(await far.useTool('echo', 1), 1)
     assert.equal((await rejection(far.useTool('status'))).code, 'NOT_ALLOWED')
     assert.equal((await rejection(far.reconnect())).code, 'NOT_ALLOWED')
     const answered = new Promise((resolve) => {
-      const forged = exposed.mcpClientBridge.open((message) => message.type === 'done' && resolve(forged), () => {})
+      const forged = exposed.mcpClientBridge.open(
+        (message) => message.type === 'done' && resolve(forged),
+        () => {},
+      )
       forged.postMessage('junk')
       forged.postMessage({ mcpBridge: 1, type: 'command', id: 0, name: 'connect', token: null, seen: 'idle' })
     })
@@ -143,7 +170,13 @@ describe('a sender', () => {
       if (url.endsWith('bad')) throw new Error('mine')
       return parent !== null
     }
-    t.after(serveRenderers(await ready(t, await listen(t)), { ipcMain: main, allowSenders, onLog: (entry) => log.push(entry) }).close)
+    t.after(
+      serveRenderers(await ready(t, await listen(t)), {
+        ipcMain: main,
+        allowSenders,
+        onLog: (entry) => log.push(entry),
+      }).close,
+    )
     assert.equal(await (await page(t, main, 'https://any.example/', {})).client.useTool('echo', 1), 1)
     for (const url of ['https://any.example/', 'https://any.example/bad']) {
       assert.equal((await next((await page(t, main, url)).client, 'failed'))[0].code, 'NOT_ALLOWED')
@@ -154,7 +187,13 @@ describe('a sender', () => {
   test('must be named in the options, which are checked at once', async (t) => {
     const client = await ready(t, await listen(t))
     const main = ipcMain()
-    for (const options of [{}, { ipcMain: main }, { ipcMain: main, allowSenders: 'app://bundle' }, { ipcMain: main, ...ALLOWED, allowTool: [] }, { ...ALLOWED }]) {
+    for (const options of [
+      {},
+      { ipcMain: main },
+      { ipcMain: main, allowSenders: 'app://bundle' },
+      { ipcMain: main, ...ALLOWED, allowTool: [] },
+      { ...ALLOWED },
+    ]) {
       assert.throws(() => serveRenderers(client, options), TypeError)
     }
     assert.throws(() => forwardRenderers({ postMessage() {} }, { ipcMain: main }), TypeError)
@@ -215,14 +254,30 @@ describe('what pages load', () => {
     const { Window } = await import('happy-dom')
     const window = new Window()
     t.after(() => window.close())
-    const { run, context } = world({ window, document: window.document, navigator: { userAgent: '' }, setTimeout, clearTimeout, setImmediate, performance })
+    const { run, context } = world({
+      window,
+      document: window.document,
+      navigator: { userAgent: '' },
+      setTimeout,
+      clearTimeout,
+      setImmediate,
+      performance,
+    })
     run(code)
-    assert.match(run('page').show(context.document.createElement('div')), /a page cannot load native code.*connectClient\(\)/)
+    assert.match(
+      run('page').show(context.document.createElement('div')),
+      /a page cannot load native code.*connectClient\(\)/,
+    )
   })
 
   test('with require in a bundle for pages is no native code either', async () => {
-    const { code, inputs } = await bundleForPages(`module.exports = require('@mcp-integration/client/react')`, { format: 'cjs' })
-    assert.ok(inputs.some((path) => path.endsWith('dist/no-client.js')), inputs.join())
+    const { code, inputs } = await bundleForPages(`module.exports = require('@mcp-integration/client/react')`, {
+      format: 'cjs',
+    })
+    assert.ok(
+      inputs.some((path) => path.endsWith('dist/no-client.js')),
+      inputs.join(),
+    )
     assert.ok(!inputs.some((path) => /dist\/(client|native|hub)\.js$/.test(path)))
     assert.doesNotMatch(code, /node:/)
   })

@@ -72,12 +72,22 @@ describe('CONNECT_FAILED:', () => {
   test('the server hangs up', async (t) => {
     const { url } = await listenTcp(t, (socket) => socket.once('data', () => socket.end()))
     const error = await failed(t, url)
-    assertError(error, { message: /^cannot connect to ws:.*clos/, code: 'CONNECT_FAILED', retryable: true, ...('cause' in error && { cause: true }) })
+    assertError(error, {
+      message: /^cannot connect to ws:.*clos/,
+      code: 'CONNECT_FAILED',
+      retryable: true,
+      ...('cause' in error && { cause: true }),
+    })
   })
 
   test('the server speaks no HTTP', async (t) => {
     const { url } = await listenTcp(t, (socket) => socket.end('220 mail.example ESMTP\r\n'))
-    assertError(await failed(t, url), { message: /not a WebSocket handshake/, code: 'CONNECT_FAILED', retryable: false, cause: true })
+    assertError(await failed(t, url), {
+      message: /not a WebSocket handshake/,
+      code: 'CONNECT_FAILED',
+      retryable: false,
+      cause: true,
+    })
   })
 
   test('the server answers with an HTTP status', async (t) => {
@@ -92,7 +102,11 @@ describe('CONNECT_FAILED:', () => {
 describe('AUTH_FAILED:', () => {
   test('the server refused the token, in its own words', async (t) => {
     const client = open(t, await listen(t, { tokens: ['right'] }))
-    assertError(await rejection(client.connect()), { message: 'The token is not known to this server', code: 'AUTH_FAILED', retryable: false })
+    assertError(await rejection(client.connect()), {
+      message: 'The token is not known to this server',
+      code: 'AUTH_FAILED',
+      retryable: false,
+    })
     assert.equal(client.error.code, 'AUTH_FAILED')
   })
 
@@ -106,7 +120,9 @@ describe('AUTH_FAILED:', () => {
   ]) {
     test(`the words for the error ${error} are "${message}"`, async (t) => {
       const server = await listen(t)
-      server.intercept((_text, connection) => connection.send(`{"id":"auth","success":false${error === undefined ? '' : `,"error":${error}`}}`))
+      server.intercept((_text, connection) =>
+        connection.send(`{"id":"auth","success":false${error === undefined ? '' : `,"error":${error}`}}`),
+      )
       const client = open(t, server)
       assertError(await rejection(client.connect()), { message, code: 'AUTH_FAILED', retryable: false })
     })
@@ -134,7 +150,14 @@ describe('CONNECTION_LOST:', () => {
     const call = rejection(client.useTool('held'))
     await sent(server)
     await server.terminateAll()
-    assertError(await call, { message: /1006/, code: 'CONNECTION_LOST', retryable: true, toolName: 'held', requestId: true, sent: true })
+    assertError(await call, {
+      message: /1006/,
+      code: 'CONNECTION_LOST',
+      retryable: true,
+      toolName: 'held',
+      requestId: true,
+      sent: true,
+    })
   })
 
   test('the server closed for good; what was queued certainly never left', async (t) => {
@@ -145,7 +168,11 @@ describe('CONNECTION_LOST:', () => {
     const call = rejection(client.useTool('echo'))
     const connect = rejection(client.connect())
     await server.closeAll(1000, 'that was all')
-    const expected = { message: 'connection lost: closed with code 1000 (that was all)', code: 'CONNECTION_LOST', retryable: true }
+    const expected = {
+      message: 'connection lost: closed with code 1000 (that was all)',
+      code: 'CONNECTION_LOST',
+      retryable: true,
+    }
     assertError(await call, { ...expected, toolName: 'echo', requestId: true, sent: false })
     assertError(await connect, expected)
     assertError(client.error, expected)
@@ -155,7 +182,12 @@ describe('CONNECTION_LOST:', () => {
 test('RECONNECT_EXHAUSTED: the attempts are used up; the last failure is the cause', async (t) => {
   const client = open(t, DEAF_URL, { maxReconnectAttempts: 1 })
   const [failed] = await next(client, 'failed')
-  const expected = { message: 'Maximum reconnection attempts reached', code: 'RECONNECT_EXHAUSTED', retryable: false, cause: true }
+  const expected = {
+    message: 'Maximum reconnection attempts reached',
+    code: 'RECONNECT_EXHAUSTED',
+    retryable: false,
+    cause: true,
+  }
   assertError(failed, expected)
   assertError(client.error, expected)
   assertError(failed.cause, { message: /ECONNREFUSED/, code: 'CONNECT_FAILED', retryable: true, cause: true })
@@ -164,7 +196,14 @@ test('RECONNECT_EXHAUSTED: the attempts are used up; the last failure is the cau
 test('REQUEST_TIMEOUT: no answer in time', async (t) => {
   const { client } = await holding(t)
   const error = await rejection(client.useTool('held', {}, { timeout: 10 }))
-  assertError(error, { message: 'Tool request timed out', code: 'REQUEST_TIMEOUT', retryable: true, toolName: 'held', requestId: true, sent: true })
+  assertError(error, {
+    message: 'Tool request timed out',
+    code: 'REQUEST_TIMEOUT',
+    retryable: true,
+    toolName: 'held',
+    requestId: true,
+    sent: true,
+  })
 })
 
 describe('TOOL_ERROR:', () => {
@@ -186,7 +225,9 @@ describe('TOOL_ERROR:', () => {
     test(`the error ${json}`, async (t) => {
       const server = await listen(t)
       const client = await ready(t, server)
-      server.intercept((text, connection) => connection.send(`{"id":"${JSON.parse(text).id}","error":${json},"results":1}`))
+      server.intercept((text, connection) =>
+        connection.send(`{"id":"${JSON.parse(text).id}","error":${json},"results":1}`),
+      )
       const error = await rejection(client.useTool('any'))
       assertError(error, { message, code: 'TOOL_ERROR', retryable: false, toolName: 'any', requestId: true })
       assert.ok(error instanceof MCPToolError)
@@ -199,7 +240,9 @@ describe('TOOL_ERROR:', () => {
     test(`the error ${json} is none`, async (t) => {
       const server = await listen(t)
       const client = await ready(t, server)
-      server.intercept((text, connection) => connection.send(`{"id":"${JSON.parse(text).id}","error":${json},"results":1}`))
+      server.intercept((text, connection) =>
+        connection.send(`{"id":"${JSON.parse(text).id}","error":${json},"results":1}`),
+      )
       assert.equal(await client.useTool('any'), 1)
     })
   }
@@ -227,7 +270,12 @@ describe('CLOSED:', () => {
   test('a call after close() has begun', async (t) => {
     const { client } = await holding(t)
     void client.close()
-    assertError(await rejection(client.useTool('echo')), { ...expected, toolName: 'echo', requestId: true, sent: false })
+    assertError(await rejection(client.useTool('echo')), {
+      ...expected,
+      toolName: 'echo',
+      requestId: true,
+      sent: false,
+    })
   })
 })
 
@@ -249,7 +297,10 @@ describe('QUEUE_FULL:', () => {
   test('maxBufferedAmount bytes wait to be sent', async (t) => {
     const client = open(t, await silentUrl(t), { maxBufferedAmount: 1000 })
     client.useTool('echo', 'x'.repeat(600)).catch(() => {})
-    assertError(await rejection(client.useTool('echo', 'x'.repeat(600))), { ...expected, message: /maxBufferedAmount is 1000/ })
+    assertError(await rejection(client.useTool('echo', 'x'.repeat(600))), {
+      ...expected,
+      message: /maxBufferedAmount is 1000/,
+    })
   })
 })
 
@@ -286,7 +337,13 @@ describe('BAD_MESSAGE:', () => {
     const client = await ready(t, server)
     server.intercept((text, connection) => connection.send(`{"id":"${JSON.parse(text).id}","results":[1,}`))
     const error = await rejection(client.useTool('any'))
-    assertError(error, { message: /the answer is not JSON/, code: 'BAD_MESSAGE', retryable: false, toolName: 'any', requestId: true })
+    assertError(error, {
+      message: /the answer is not JSON/,
+      code: 'BAD_MESSAGE',
+      retryable: false,
+      toolName: 'any',
+      requestId: true,
+    })
   })
 })
 
@@ -297,7 +354,7 @@ test('the classes can be made by anyone, for tests and stand-ins', () => {
   assertError(tool, { message: 'text', code: 'TOOL_ERROR', retryable: false, cause: true })
 })
 
-test('WS_ERROR_CODES is the guide\'s table, and cannot be changed', () => {
+test("WS_ERROR_CODES is the guide's table, and cannot be changed", () => {
   assert.equal(Object.keys(WS_ERROR_CODES).length, 16)
   assert.equal(WS_ERROR_CODES[1006], 'Abnormal closure')
   assert.equal(WS_ERROR_CODES[1015], 'TLS handshake')
@@ -315,7 +372,8 @@ describe('instanceof', () => {
     assert.ok(error instanceof MCPError && toolError instanceof MCPError && toolError instanceof MCPToolError)
     assert.ok(new MCPError('gone', details) instanceof copy.MCPError)
     assert.ok(!(error instanceof MCPToolError))
-    for (const other of [new Error('gone'), { ...error }, 'MCPError', null, undefined, MCPError]) assert.ok(!(other instanceof MCPError), String(other))
+    for (const other of [new Error('gone'), { ...error }, 'MCPError', null, undefined, MCPError])
+      assert.ok(!(other instanceof MCPError), String(other))
   })
 
   test('knows of a class that a user derives only its own', () => {

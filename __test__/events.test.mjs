@@ -73,7 +73,10 @@ describe('the event', () => {
     const closed = next(client, 'close')
     await server.terminateAll()
     const [{ code, wasClean, explanation, willReconnect }] = await closed
-    assert.deepEqual({ code, wasClean, explanation, willReconnect }, { code: 1006, wasClean: false, explanation: 'Abnormal closure', willReconnect: true })
+    assert.deepEqual(
+      { code, wasClean, explanation, willReconnect },
+      { code: 1006, wasClean: false, explanation: 'Abnormal closure', willReconnect: true },
+    )
   })
 
   test('"close" tells where the client stays closed', async (t) => {
@@ -81,7 +84,13 @@ describe('the event', () => {
     const client = await ready(t, server)
     const closed = next(client, 'close')
     await server.closeAll(1000, 'that was all')
-    assert.deepEqual((await closed)[0], { code: 1000, reason: 'that was all', wasClean: true, explanation: 'Normal closure', willReconnect: false })
+    assert.deepEqual((await closed)[0], {
+      code: 1000,
+      reason: 'that was all',
+      wasClean: true,
+      explanation: 'Normal closure',
+      willReconnect: false,
+    })
   })
 
   test('"close" does not come for a dial that fails, nor for one that is given up', async (t) => {
@@ -94,7 +103,12 @@ describe('the event', () => {
   })
 
   test('"reconnecting" brings attempt, limit and delay', async (t) => {
-    const client = open(t, DEAF_URL, { maxReconnectAttempts: 2, baseReconnectDelay: 2, maxReconnectDelay: 9, reconnectFactor: 2 })
+    const client = open(t, DEAF_URL, {
+      maxReconnectAttempts: 2,
+      baseReconnectDelay: 2,
+      maxReconnectDelay: 9,
+      reconnectFactor: 2,
+    })
     const told = record(client, ['reconnecting'])
     await reached(client, 'failed')
     assert.deepEqual(told, [
@@ -271,7 +285,8 @@ describe('the order:', () => {
     const server = await listen(t)
     const client = open(t, server)
     const seen = []
-    for (const event of ['open', 'authenticated', 'close', 'reconnecting']) client.on(event, () => seen.push([event, client.state]))
+    for (const event of ['open', 'authenticated', 'close', 'reconnecting'])
+      client.on(event, () => seen.push([event, client.state]))
     await client.connect()
     const waiting = next(client, 'reconnecting')
     await server.terminateAll()

@@ -63,7 +63,10 @@ describe('without faults', () => {
     server.write(back)
     assert.ok((await server.hears(there.length)).equals(there))
     assert.ok((await client.hears(back.length)).equals(back))
-    assert.deepEqual([connection.id, connection.bytesToServer, connection.bytesToClient], [1, there.length, back.length])
+    assert.deepEqual(
+      [connection.id, connection.bytesToServer, connection.bytesToClient],
+      [1, there.length, back.length],
+    )
   })
 
   test('a side that ends its half can still be spoken to, and both ends are passed on', async (t) => {
@@ -291,7 +294,10 @@ describe('a plan', () => {
       const { FaultProxy } = await import('@mcp-integration/client/testing')
       const { connect } = await import('node:net')
       const caught = new Promise((resolve) => process.once('uncaughtException', ({ message }) => resolve(message)))
-      const proxy = await FaultProxy.listen({ target: 'ws://127.0.0.1:1', faults: () => ({ toClient: { latency: -1 } }) })
+      const proxy = await FaultProxy.listen({
+        target: 'ws://127.0.0.1:1',
+        faults: () => ({ toClient: { latency: -1 } }),
+      })
       const socket = connect(proxy.port, '127.0.0.1')
       const code = new Promise((resolve) => socket.on('error', ({ code }) => resolve(code)))
       tell([await caught, await code])
@@ -336,10 +342,26 @@ describe('what makes no sense is refused by name:', () => {
     [{ target, faults: 'all' }, TypeError, /faults must be an object, not 'all'/],
     [{ target, faults: { toServr: {} } }, TypeError, /unknown direction "toServr"/],
     [{ target, faults: { toServer: 1 } }, TypeError, /"toServer" must be an object, not 1/],
-    [{ target, faults: { toServer: { delay: 1 } } }, TypeError, /unknown fault of "toServer" "delay"; there are latency/],
-    [{ target, faults: { toClient: { latency: '1' } } }, TypeError, /"latency" of "toClient" must be a number, not '1'/],
-    [{ target, faults: { toClient: { corruption: 2 } } }, RangeError, /"corruption" of "toClient" must be from 0 to 1, not 2/],
-    [{ target, faults: { toClient: { bandwidth: 0 } } }, RangeError, /"bandwidth" of "toClient" must be from 1 to Infinity, not 0/],
+    [
+      { target, faults: { toServer: { delay: 1 } } },
+      TypeError,
+      /unknown fault of "toServer" "delay"; there are latency/,
+    ],
+    [
+      { target, faults: { toClient: { latency: '1' } } },
+      TypeError,
+      /"latency" of "toClient" must be a number, not '1'/,
+    ],
+    [
+      { target, faults: { toClient: { corruption: 2 } } },
+      RangeError,
+      /"corruption" of "toClient" must be from 0 to 1, not 2/,
+    ],
+    [
+      { target, faults: { toClient: { bandwidth: 0 } } },
+      RangeError,
+      /"bandwidth" of "toClient" must be from 1 to Infinity, not 0/,
+    ],
     [{ target, faults: { toClient: { resetAfter: NaN } } }, RangeError, /"resetAfter"/],
   ]
   for (const [options, type, message] of misfits) {
@@ -357,7 +379,8 @@ describe('what makes no sense is refused by name:', () => {
 
   test('faults by command', async (t) => {
     const { proxy, connection } = await pair(t)
-    for (const set of [() => proxy.setFaults({ up: {} }), () => connection.setFaults({ up: {} })]) assert.throws(set, /unknown direction "up"/)
+    for (const set of [() => proxy.setFaults({ up: {} }), () => connection.setFaults({ up: {} })])
+      assert.throws(set, /unknown direction "up"/)
   })
 })
 
@@ -393,7 +416,10 @@ describe('before the client', () => {
       const proxy = await listenProxy(t, server, { faults: { toServer: form, toClient: form } })
       const client = await ready(t, proxy)
       const calls = Array.from({ length: 20 }, (_, i) => client.useTool('echo', { i, text: `漢 ${i}` }))
-      assert.deepEqual(await Promise.all(calls), calls.map((_, i) => ({ i, text: `漢 ${i}` })))
+      assert.deepEqual(
+        await Promise.all(calls),
+        calls.map((_, i) => ({ i, text: `漢 ${i}` })),
+      )
     }
   })
 })

@@ -1,6 +1,7 @@
 /**
- * The integration guide's own code, as it stands in the guide, with `MCPClient` imported under the name of WebSocket. It authenticates, pings,
- * calls tools and reconnects by itself while the client does so too; in the end there must be one live socket, and it must work.
+ * The integration guide's own code, as it stands in the guide, with `MCPClient` imported under the name of WebSocket.
+ * It authenticates, pings, calls tools and reconnects by itself while the client does so too; in the end there must be
+ * one live socket, and it must work.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -8,14 +9,25 @@ import { runInNewContext } from 'node:vm'
 import { MCPClient as WebSocket, WS_ERROR_CODES } from '@mcp-integration/client'
 import { MCPTestServer } from '@mcp-integration/client/testing'
 import { transform } from 'esbuild'
-import { AUTHENTICATION, COMPONENT, CONNECTION, ERRORS, mountGuide, openGuidePage, runWholeGuide } from './helpers/guide.mjs'
+import {
+  AUTHENTICATION,
+  COMPONENT,
+  CONNECTION,
+  ERRORS,
+  mountGuide,
+  openGuidePage,
+  runWholeGuide,
+} from './helpers/guide.mjs'
 import { loadReact } from './helpers/react.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** The guide waits 10 ms before its first attempt, or 100 ms; the client a second, or 1 ms. */
 const PACES = {
   'faster than the client': { speed: 100 },
-  'slower than the client': { speed: 10, options: { baseReconnectDelay: 1, maxReconnectDelay: 1, slowReconnectDelay: 0 } },
+  'slower than the client': {
+    speed: 10,
+    options: { baseReconnectDelay: 1, maxReconnectDelay: 1, slowReconnectDelay: 0 },
+  },
 }
 
 /** What ends a connection, and the guide's code comes back from. */
@@ -77,11 +89,16 @@ for (const [pace, options] of Object.entries(PACES)) {
 test('the guide’s pings are answered, beside the client’s own, and no pong is missed', async (t) => {
   const { server, page, hasWorked, isSettled } = await start(t, { speed: 1000, options: { heartbeatInterval: 10 } })
   let pings = 0
-  const enough = new Promise((resolve) => server.on('message', (text) => JSON.parse(text).messageType === 'ping' && ++pings === 20 && resolve()))
+  const enough = new Promise((resolve) =>
+    server.on('message', (text) => JSON.parse(text).messageType === 'ping' && ++pings === 20 && resolve()),
+  )
   await hasWorked()
   await enough
   await isSettled()
-  assert.deepEqual([page.sockets.length, page.lines.filter((line) => /^(Heartbeat timeout|WebSocket error|Reconnecting)/.test(line))], [1, []])
+  assert.deepEqual(
+    [page.sockets.length, page.lines.filter((line) => /^(Heartbeat timeout|WebSocket error|Reconnecting)/.test(line))],
+    [1, []],
+  )
 })
 
 test('a pong that does not come makes the guide’s code reconnect, to one live socket', async (t) => {
@@ -124,7 +141,12 @@ test('the guide’s component searches with the import of its hook changed, and 
   t.after(() => delete process.env.MCP_WS_URL)
   const { React, createRoot, flushSync, useMCPWebSocket } = loadReact(19)
   const { code } = await transform(COMPONENT.replace(/^import .*$/m, ''), { loader: 'jsx' })
-  const Component = runInNewContext(`${code}; WebSearchComponent`, { React, useState: React.useState, useMCPWebSocket, console })
+  const Component = runInNewContext(`${code}; WebSearchComponent`, {
+    React,
+    useState: React.useState,
+    useMCPWebSocket,
+    console,
+  })
   const container = document.createElement('div')
   const root = createRoot(container)
   t.after(() => flushSync(() => root.unmount()))
@@ -139,7 +161,13 @@ test('the guide’s component searches with the import of its hook changed, and 
   button.click()
   await turnsUntil(() => container.querySelectorAll('.result').length > 0)
   const [{ parameters }] = server.requests
-  assert.deepEqual(parameters, { query: 'backoff', numResults: 5, includeLinks: true, provider: 'tavily', tavilyOptions: { includeAnswer: true } })
+  assert.deepEqual(parameters, {
+    query: 'backoff',
+    numResults: 5,
+    includeLinks: true,
+    provider: 'tavily',
+    tavilyOptions: { includeAnswer: true },
+  })
   assert.match(container.querySelector('.result a').href, /^file:.*#/)
 })
 
@@ -166,7 +194,10 @@ async function start(t, options) {
       const last = await settled(server, page)
       assert.equal(page.run('socket'), last)
       assert.equal(await last.useTool('echo', 'alive'), 'alive')
-      assert.deepEqual(page.lines.filter((line) => FAULTS.test(line)), [])
+      assert.deepEqual(
+        page.lines.filter((line) => FAULTS.test(line)),
+        [],
+      )
     },
   }
 }
@@ -181,13 +212,19 @@ async function mount(t, options) {
     page,
     async isSettled() {
       await settled(server, page)
-      assert.deepEqual(page.lines.filter((line) => FAULTS.test(line)), [])
+      assert.deepEqual(
+        page.lines.filter((line) => FAULTS.test(line)),
+        [],
+      )
       return until(({ connected, authenticated, error }) => connected && authenticated && error === null)
     },
   }
 }
 
-/** Takes the guide's key and no other: an auth message of the client's own would be refused. To be closed after the page, which would dial it again. */
+/**
+ * Takes the guide's key and no other: an auth message of the client's own would be refused. To be closed after the
+ * page, which would dial it again.
+ */
 async function strictServer() {
   const server = await MCPTestServer.listen({ tokens: ['your-api-key'], docs: 'docs' })
   server.auths = new Map()
@@ -197,14 +234,20 @@ async function strictServer() {
   return server
 }
 
-/** Nothing is under way any more: one socket is left, on one connection, and it is ready. Nobody has authenticated twice on one. */
+/**
+ * Nothing is under way any more: one socket is left, on one connection, and it is ready. Nobody has authenticated twice
+ * on one.
+ */
 async function settled(server, page) {
   const isSettled = () => {
     const [last, ...others] = [...page.sockets].reverse()
     return page.isIdle() && last.state === 'ready' && others.every(({ readyState }) => readyState === WebSocket.CLOSED)
   }
   await turnsUntil(() => isSettled() && server.connections.length === 1)
-  assert.deepEqual([...server.auths.values()].filter((count) => count > 1), [])
+  assert.deepEqual(
+    [...server.auths.values()].filter((count) => count > 1),
+    [],
+  )
   return page.sockets.at(-1)
 }
 

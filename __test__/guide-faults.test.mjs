@@ -1,6 +1,6 @@
 /**
- * What the guide's own code does wrong, run as it stands over the WebSocket of `ws`, and that the client does not do it. Each is a row of
- * docs/differences.md.
+ * What the guide's own code does wrong, run as it stands over the WebSocket of `ws`, and that the client does not do
+ * it. Each is a row of docs/differences.md.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -28,8 +28,14 @@ describe('the attempt counter, at a server that accepts and then closes', () => 
     const page = openGuidePage(t, { server: await closingServer(t), WebSocket, speed: 1000 })
     runWholeGuide(page)
     await page.until(() => page.sockets.length === 25)
-    assert.equal(page.lines.some((line) => line.startsWith('Maximum reconnection attempts')), false)
-    assert.equal(page.lines.some((line) => line.includes('(attempt 2/10)')), false)
+    assert.equal(
+      page.lines.some((line) => line.startsWith('Maximum reconnection attempts')),
+      false,
+    )
+    assert.equal(
+      page.lines.some((line) => line.includes('(attempt 2/10)')),
+      false,
+    )
   })
 
   test('of the client ends after the first dial and 10 more', async (t) => {
@@ -57,7 +63,10 @@ describe('a call in flight when the connection is lost', () => {
     const { useTool } = await until((hook) => hook.authenticated)
     const error = await rejection(useTool('echo', { a: 1 }))
     assert.equal(error.message, 'Tool request timed out')
-    assert.equal(page.lines.some((line) => line.startsWith('WebSocket closed: 1006')), true)
+    assert.equal(
+      page.lines.some((line) => line.startsWith('WebSocket closed: 1006')),
+      true,
+    )
   })
 
   test('of the client is rejected because of it, and says that it may have run', async (t) => {
@@ -144,7 +153,8 @@ describe('a server that is busy sending something else answers no ping', () => {
 
   test('and the client takes any bytes for a sign of life', async (t) => {
     const server = await busyServer(t)
-    // The first ping is never answered: the second leaves when the time for its pong is over, if the connection lives on.
+    // The first ping is never answered: the second leaves when the time for its pong is over, if the connection lives
+    // on.
     const client = await ready(t, server, { heartbeatInterval: 10, heartbeatTimeout: 1000 })
     await server.secondPing
     assert.deepEqual([client.state, server.pings.length], ['ready', 1])

@@ -55,7 +55,7 @@ describe('a ping', () => {
     assert.equal(client.state, 'unauthorized')
   })
 
-  test('of the user\'s own does no harm and does not touch the round trip', async (t) => {
+  test("of the user's own does no harm and does not touch the round trip", async (t) => {
     const server = await listen(t)
     const client = await ready(t, server, { heartbeatInterval: 0 })
     const messages = inbox(client, 'message')
@@ -85,7 +85,13 @@ describe('silence after a ping', () => {
     const client = await ready(t, await stuckUrl(t, [WELCOME]), { heartbeatInterval: 10, heartbeatTimeout: 20 })
     const [closed, failed] = [next(client, 'close'), next(client, 'error')]
     const [info] = await closed
-    assert.deepEqual(info, { code: 1006, reason: 'heartbeat timeout', wasClean: false, explanation: 'Abnormal closure', willReconnect: true })
+    assert.deepEqual(info, {
+      code: 1006,
+      reason: 'heartbeat timeout',
+      wasClean: false,
+      explanation: 'Abnormal closure',
+      willReconnect: true,
+    })
     const [{ code, message }] = await failed
     assert.equal(code, 'CONNECTION_LOST')
     assert.match(message, /heartbeat timeout/)

@@ -16,8 +16,8 @@ function parse(text) {
 }
 
 /**
- * Sends the text that `textOf` makes for each of `count` calls, and after it a proper answer. Checks what V8 thinks of it: the
- * 'message' or the BAD_MESSAGE, and what the call is settled with.
+ * Sends the text that `textOf` makes for each of `count` calls, and after it a proper answer. Checks what V8 thinks of
+ * it: the 'message' or the BAD_MESSAGE, and what the call is settled with.
  */
 async function holdAgainstV8(t, count, textOf) {
   const server = await listen(t)
@@ -62,7 +62,12 @@ function assertSettled({ results, error }, parsed, id, text) {
   }
   const { value } = parsed
   // As in the guide, a pong is a pong whatever else it holds.
-  const isAnswer = typeof value === 'object' && value !== null && !Array.isArray(value) && value.id === id && value.messageType !== 'pong'
+  const isAnswer =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    value.id === id &&
+    value.messageType !== 'pong'
   if (!isAnswer) assert.ok(results === PROPER, shown)
   else if (value.error) assert.ok(error?.code === 'TOOL_ERROR' && isDeepStrictEqual(error.data, value.error), shown)
   else assert.ok(!error && isDeepStrictEqual(results, value.results), shown)
@@ -86,33 +91,153 @@ describe('held against JSON.parse, text by text:', () => {
 
   test('anything at all, right and wrong', async (t) => {
     const random = randomOf(7)
-    const bad = await holdAgainstV8(t, 1_500, () => (random.chance(0.5) ? jsonText(random) : mutated(random, jsonText(random))))
+    const bad = await holdAgainstV8(t, 1_500, () =>
+      random.chance(0.5) ? jsonText(random) : mutated(random, jsonText(random)),
+    )
     assert.ok(bad > 200, `${bad} are no JSON`)
   })
 
   test('texts picked by hand', async (t) => {
     const picked = [
-      ...['', ' ', '{}', '[]', '""', '0', '-', '-0', '+1', '01', '1.', '.1', '1e', '1e+', '0x1', 'tru', 'True', 'nulll', 'NaN', 'Infinity', 'undefined'],
-      ...['{', '}', '[', ']', '[,]', '[1,]', '{"a"}', '{"a":}', '{"a":1,}', '{,}', '{a:1}', "{'a':1}", '[1 2]', '{"a":1 "b":2}', '[}', '{]', '[[]', '[]]'],
-      ...['"\n"', '"\t"', '"\\x"', '"\\u12"', '"\\u12g4"', '"\\ud83d"', '"\\ud83d\\ude00"', '"\\ude00\\ud83d"', '"\u007f\u2028"', '"\\/"', '"', '"\\"', '"\\\\"'],
-      ...['\ufeff{}', '{}\ufeff', '\u00a0{}', '\v{}', '\f{}', ' \t\r\n{} \t\r\n', '//\n{}', '/**/{}', '{}{}', '{} x', '\0{}', '{}\0'],
-      ...['{"id":ID}', '{"id":"ID"', '{"id":"ID","results"', '{"id":"ID","results":', '{"id":"ID","results":1', '{"id":"ID","results":1}}', '{"id":"ID","results":01}'],
-      ...['{"id":"ID","results":1,"id":"x"}', '{"id":"x","results":1,"id":"ID"}', '{"id":"ID","results":1,"results":2}', '{"id":"ID","results":1,"id":}'],
-      ...['{"id":"ID","id":null}', '{"id":["ID"]}', '{"id":{"id":"ID"}}', '[{"id":"ID","results":1}]', '"ID"', '{"x":{"id":"ID","results":1}}', '{"id":"ID "}'],
-      ...['{"id":"ID","error":{"message":1,"message":"x"}}', '{"id":"ID","error":"\\ud83d"}', '{"id":"ID","error":{"code":"C","data":[1,{"a":null}]}}'],
-      ...['{"id":"ID","results":{"id":"x","error":"y"}}', '{"ID":"id","results":1}', '{"id" :"ID", "results"\n:1}', '{"\\u0069\\u0064":"ID","results":1}'],
-      ...['{"id":"ID","results":1e400}', '{"id":"ID","results":-1E-400}', '{"id":"ID","results":"\\ud83d"}', '{"id":"ID","results":{"__proto__":null}}'],
-      ...['{"id":"ID","messageType":"pong"}', '{"id":"ID","event":"response"}', '{"event":"response","data":{"id":"ID","results":1}}', '{"success":true,"id":"ID"}'],
+      ...[
+        '',
+        ' ',
+        '{}',
+        '[]',
+        '""',
+        '0',
+        '-',
+        '-0',
+        '+1',
+        '01',
+        '1.',
+        '.1',
+        '1e',
+        '1e+',
+        '0x1',
+        'tru',
+        'True',
+        'nulll',
+        'NaN',
+        'Infinity',
+        'undefined',
+      ],
+      ...[
+        '{',
+        '}',
+        '[',
+        ']',
+        '[,]',
+        '[1,]',
+        '{"a"}',
+        '{"a":}',
+        '{"a":1,}',
+        '{,}',
+        '{a:1}',
+        "{'a':1}",
+        '[1 2]',
+        '{"a":1 "b":2}',
+        '[}',
+        '{]',
+        '[[]',
+        '[]]',
+      ],
+      ...[
+        '"\n"',
+        '"\t"',
+        '"\\x"',
+        '"\\u12"',
+        '"\\u12g4"',
+        '"\\ud83d"',
+        '"\\ud83d\\ude00"',
+        '"\\ude00\\ud83d"',
+        '"\u007f\u2028"',
+        '"\\/"',
+        '"',
+        '"\\"',
+        '"\\\\"',
+      ],
+      ...[
+        '\ufeff{}',
+        '{}\ufeff',
+        '\u00a0{}',
+        '\v{}',
+        '\f{}',
+        ' \t\r\n{} \t\r\n',
+        '//\n{}',
+        '/**/{}',
+        '{}{}',
+        '{} x',
+        '\0{}',
+        '{}\0',
+      ],
+      ...[
+        '{"id":ID}',
+        '{"id":"ID"',
+        '{"id":"ID","results"',
+        '{"id":"ID","results":',
+        '{"id":"ID","results":1',
+        '{"id":"ID","results":1}}',
+        '{"id":"ID","results":01}',
+      ],
+      ...[
+        '{"id":"ID","results":1,"id":"x"}',
+        '{"id":"x","results":1,"id":"ID"}',
+        '{"id":"ID","results":1,"results":2}',
+        '{"id":"ID","results":1,"id":}',
+      ],
+      ...[
+        '{"id":"ID","id":null}',
+        '{"id":["ID"]}',
+        '{"id":{"id":"ID"}}',
+        '[{"id":"ID","results":1}]',
+        '"ID"',
+        '{"x":{"id":"ID","results":1}}',
+        '{"id":"ID "}',
+      ],
+      ...[
+        '{"id":"ID","error":{"message":1,"message":"x"}}',
+        '{"id":"ID","error":"\\ud83d"}',
+        '{"id":"ID","error":{"code":"C","data":[1,{"a":null}]}}',
+      ],
+      ...[
+        '{"id":"ID","results":{"id":"x","error":"y"}}',
+        '{"ID":"id","results":1}',
+        '{"id" :"ID", "results"\n:1}',
+        '{"\\u0069\\u0064":"ID","results":1}',
+      ],
+      ...[
+        '{"id":"ID","results":1e400}',
+        '{"id":"ID","results":-1E-400}',
+        '{"id":"ID","results":"\\ud83d"}',
+        '{"id":"ID","results":{"__proto__":null}}',
+      ],
+      ...[
+        '{"id":"ID","messageType":"pong"}',
+        '{"id":"ID","event":"response"}',
+        '{"event":"response","data":{"id":"ID","results":1}}',
+        '{"success":true,"id":"ID"}',
+      ],
     ]
     await holdAgainstV8(t, picked.length, (id, index) => picked[index].replaceAll('ID', id))
   })
 
   test('every length of a string around the sizes in which it is looked through', async (t) => {
-    await holdAgainstV8(t, 400, (id, index) => `{"id":"${id}","results":["${'x'.repeat(index)}","${'é'.repeat(index)}\\n"]${index % 7 ? '}' : ''}`)
+    await holdAgainstV8(
+      t,
+      400,
+      (id, index) =>
+        `{"id":"${id}","results":["${'x'.repeat(index)}","${'é'.repeat(index)}\\n"]${index % 7 ? '}' : ''}`,
+    )
   })
 
   test('every place for a character that strings must not hold', async (t) => {
-    await holdAgainstV8(t, 300, (id, index) => `{"results":"${'x'.repeat(index % 150)}${index < 150 ? '\u001f' : '\u0080'}${'x'.repeat(40)}","id":"${id}"}`)
+    await holdAgainstV8(
+      t,
+      300,
+      (id, index) =>
+        `{"results":"${'x'.repeat(index % 150)}${index < 150 ? '\u001f' : '\u0080'}${'x'.repeat(40)}","id":"${id}"}`,
+    )
   })
 })
 
@@ -121,11 +246,16 @@ describe('nesting of 100,000 levels', () => {
 
   function depthOf(value) {
     let depth = 0
-    for (let inner = value; typeof inner === 'object' && inner !== null; depth++) inner = Array.isArray(inner) ? inner[0] : inner.a
+    for (let inner = value; typeof inner === 'object' && inner !== null; depth++)
+      inner = Array.isArray(inner) ? inner[0] : inner.a
     return depth
   }
 
-  for (const [what, open, close] of [['arrays', '[', ']'], ['objects', '{"a":', '}'], ['both', '[{"a":', '}]']]) {
+  for (const [what, open, close] of [
+    ['arrays', '[', ']'],
+    ['objects', '{"a":', '}'],
+    ['both', '[{"a":', '}]'],
+  ]) {
     test(`of ${what} is read, in a push and in results`, async (t) => {
       const server = await listen(t)
       const client = await ready(t, server)
@@ -143,7 +273,12 @@ describe('nesting of 100,000 levels', () => {
     const server = await listen(t)
     const client = await ready(t, server)
     const errors = inbox(client, 'error')
-    for (const text of ['['.repeat(DEPTH), `${'['.repeat(DEPTH)}${'}'.repeat(DEPTH)}`, '{"a":'.repeat(DEPTH), '[{"a":'.repeat(DEPTH)]) {
+    for (const text of [
+      '['.repeat(DEPTH),
+      `${'['.repeat(DEPTH)}${'}'.repeat(DEPTH)}`,
+      '{"a":'.repeat(DEPTH),
+      '[{"a":'.repeat(DEPTH),
+    ]) {
       server.broadcast(text)
       assert.equal((await errors())[0].code, 'BAD_MESSAGE')
     }

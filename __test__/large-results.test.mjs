@@ -1,4 +1,7 @@
-/** Large results come in pieces: what is put together must be what JSON.parse makes of the whole, and the event loop gets its turn in between. */
+/**
+ * Large results come in pieces: what is put together must be what JSON.parse makes of the whole, and the event loop
+ * gets its turn in between.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ready } from './helpers/client.mjs'
@@ -7,7 +10,8 @@ import { listen } from './helpers/test-server.mjs'
 /** Above the 64 KiB of a piece. */
 const LONG = 'x'.repeat(70_000)
 
-const items = (count) => Array.from({ length: count }, (_, i) => ({ i, text: `snippet ${i}`, flags: [true, null, -1.5e-7] }))
+const items = (count) =>
+  Array.from({ length: count }, (_, i) => ({ i, text: `snippet ${i}`, flags: [true, null, -1.5e-7] }))
 
 /** JSON texts, of which some cannot be written by JSON.stringify. */
 const RESULTS = {
@@ -16,8 +20,13 @@ const RESULTS = {
   'an array in an object in an array': JSON.stringify([1, { before: {}, items: items(10_000), after: [] }, 2]),
   'a string': JSON.stringify(LONG),
   'strings too long for a piece': JSON.stringify({ a: 1, long: LONG, b: [LONG, LONG], c: { d: LONG } }),
-  'characters of all kinds': JSON.stringify(Array.from({ length: 9_000 }, (_, i) => ['größe', '漢字', '😀', '\u2028', '\ud800', '"\\\n', i])),
-  'brackets and quotes in strings and keys': JSON.stringify({ '}]"\\': LONG, '{"': Array.from({ length: 9_000 }, () => ']}",\\"[{') }),
+  'characters of all kinds': JSON.stringify(
+    Array.from({ length: 9_000 }, (_, i) => ['größe', '漢字', '😀', '\u2028', '\ud800', '"\\\n', i]),
+  ),
+  'brackets and quotes in strings and keys': JSON.stringify({
+    '}]"\\': LONG,
+    '{"': Array.from({ length: 9_000 }, () => ']}",\\"[{'),
+  }),
   'white space everywhere': JSON.stringify({ items: items(5_000), more: { long: LONG } }, null, '\t \n'.slice(0, 2)),
   'numbers as keys, in an order that JavaScript changes': `{"b":"${LONG}","10":1,"2":"${LONG}","a":2,"1":3}`,
   'a key that comes twice': `{"a":"${LONG}","b":1,"a":[${JSON.stringify(LONG)}],"b":2}`,
@@ -61,7 +70,10 @@ test('a call that is aborted while its result comes in pieces is settled once, a
   for (let turns = 0; turns < 12; turns++) {
     const { succeeded } = client.stats()
     const controller = new AbortController()
-    const aborted = client.useTool('large', {}, { signal: controller.signal }).then(() => 'done', ({ name }) => name)
+    const aborted = client.useTool('large', {}, { signal: controller.signal }).then(
+      () => 'done',
+      ({ name }) => name,
+    )
     const next = client.useTool('large')
     while (client.stats().succeeded === succeeded) await new Promise(setImmediate)
     for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)

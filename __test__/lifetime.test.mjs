@@ -12,15 +12,30 @@ const GC = { flags: ['--expose-gc'] }
 
 describe('nothing is left over', () => {
   /**
-   * Runs `act(client, n)` a tenth of `count` times to warm up, then the same number of times more in each of ten parts. Compares the medians
-   * of the first and the last three.
+   * Runs `act(client, n)` a tenth of `count` times to warm up, then the same number of times more in each of ten parts.
+   * Compares the medians of the first and the last three.
    */
   async function staysFlat(t, count, act) {
     const server = await listen(t, { history: 1 })
-    const [{ samples, left }] = await run(t, repeat, { url: server.url, act: String(act), part: Math.ceil(count / 11) }, { ...GC, timeout: 1_800_000 })
-    const medians = (name) => [samples.slice(0, 3), samples.slice(-3)].map((part) => part.map((sample) => sample[name]).sort((a, b) => a - b)[1])
-    const [[heap, heapAfter], [rss, rssAfter], [fds, fdsAfter], [threads, threadsAfter]] = ['heap', 'rss', 'fds', 'threads'].map(medians)
-    t.diagnostic(`heap ${(heap / MIB).toFixed(1)} → ${(heapAfter / MIB).toFixed(1)} MiB, RSS ${(rss / MIB).toFixed(1)} → ${(rssAfter / MIB).toFixed(1)} MiB, fds ${fds} → ${fdsAfter}, threads ${threads} → ${threadsAfter}`)
+    const [{ samples, left }] = await run(
+      t,
+      repeat,
+      { url: server.url, act: String(act), part: Math.ceil(count / 11) },
+      { ...GC, timeout: 1_800_000 },
+    )
+    const medians = (name) =>
+      [samples.slice(0, 3), samples.slice(-3)].map(
+        (part) => part.map((sample) => sample[name]).sort((a, b) => a - b)[1],
+      )
+    const [[heap, heapAfter], [rss, rssAfter], [fds, fdsAfter], [threads, threadsAfter]] = [
+      'heap',
+      'rss',
+      'fds',
+      'threads',
+    ].map(medians)
+    t.diagnostic(
+      `heap ${(heap / MIB).toFixed(1)} → ${(heapAfter / MIB).toFixed(1)} MiB, RSS ${(rss / MIB).toFixed(1)} → ${(rssAfter / MIB).toFixed(1)} MiB, fds ${fds} → ${fdsAfter}, threads ${threads} → ${threadsAfter}`,
+    )
     assert.ok(heapAfter < heap + MIB, `the heap grew from ${heap} to ${heapAfter} bytes`)
     assert.ok(rssAfter < rss * 1.1 + 16 * MIB, `the memory grew from ${rss} to ${rssAfter} bytes`)
     assert.deepEqual([fdsAfter, threadsAfter], [fds, threads])
@@ -60,7 +75,8 @@ describe('nothing is left over', () => {
   test('of calls', async (t) => {
     await staysFlat(t, amount({ sample: 33_000, full: 1_000_000 }) / 100, async ({ client, n }) => {
       const calls = Array.from({ length: 100 }, (_, i) => client.useTool('echo', n * 100 + i))
-      for (const [i, answer] of (await Promise.all(calls)).entries()) if (answer !== n * 100 + i) throw new Error(`${answer}`)
+      for (const [i, answer] of (await Promise.all(calls)).entries())
+        if (answer !== n * 100 + i) throw new Error(`${answer}`)
     })
   })
 
@@ -69,12 +85,18 @@ describe('nothing is left over', () => {
       const kept = new AbortController()
       const aborted = new AbortController()
       const answered = client.useTool('echo', 1, { signal: kept.signal })
-      const calls = Array.from({ length: 10 }, () => client.useTool('sleep', { ms: 1 }, { signal: aborted.signal }).then(() => 0, () => 1))
+      const calls = Array.from({ length: 10 }, () =>
+        client.useTool('sleep', { ms: 1 }, { signal: aborted.signal }).then(
+          () => 0,
+          () => 1,
+        ),
+      )
       await null
       aborted.abort()
       if ((await Promise.all(calls)).includes(0)) throw new Error('an aborted call was answered')
       await answered
-      for (const { signal } of [kept, aborted]) if (getEventListeners(signal, 'abort').length > 0) throw new Error('a listener is left')
+      for (const { signal } of [kept, aborted])
+        if (getEventListeners(signal, 'abort').length > 0) throw new Error('a listener is left')
     })
   })
 
@@ -101,7 +123,10 @@ test('of a signal that serves many calls no listener is left when they are answe
 })
 
 describe('an unreferenced client that nobody holds', () => {
-  /** Makes a client in the way of `make`, forgets it, and collects garbage for as long as the server sees it, but no longer than a while. */
+  /**
+   * Makes a client in the way of `make`, forgets it, and collects garbage for as long as the server sees it, but no
+   * longer than a while.
+   */
   async function forget(t, make, { garbage = 'until it is gone' } = {}) {
     const server = await listen(t)
     const program = start(
@@ -144,7 +169,10 @@ describe('an unreferenced client that nobody holds', () => {
     const { connection, program } = await forget(t, (MCPClient, url) => {
       const client = new MCPClient(url).unref()
       client.addEventListener('message', () => {}, { once: true })
-      return client.connect().then(() => client.useTool('echo', 1)).then(() => undefined)
+      return client
+        .connect()
+        .then(() => client.useTool('echo', 1))
+        .then(() => undefined)
     })
     assert.equal((await Promise.race([connection.closed, program.told(0)])).code, 1006)
   })
@@ -156,13 +184,26 @@ describe('an unreferenced client that nobody holds', () => {
 
   for (const [what, make] of [
     ['it is referenced after all', async (MCPClient, url) => void (await new MCPClient(url).unref().ref().connect())],
-    ['it has a listener', async (MCPClient, url) => void (await new MCPClient(url).unref().on('message', () => {}).connect())],
-    ['somebody has a handler on it', async (MCPClient, url) => {
-      const client = new MCPClient(url).unref()
-      client.onmessage = () => {}
-      await client.connect()
-    }],
-    ['it was given onMessage', async (MCPClient, url) => void (await new MCPClient({ url, onMessage: () => {} }).unref().connect())],
+    [
+      'it has a listener',
+      async (MCPClient, url) =>
+        void (await new MCPClient(url)
+          .unref()
+          .on('message', () => {})
+          .connect()),
+    ],
+    [
+      'somebody has a handler on it',
+      async (MCPClient, url) => {
+        const client = new MCPClient(url).unref()
+        client.onmessage = () => {}
+        await client.connect()
+      },
+    ],
+    [
+      'it was given onMessage',
+      async (MCPClient, url) => void (await new MCPClient({ url, onMessage: () => {} }).unref().connect()),
+    ],
   ]) {
     test(`stays when ${what}`, async (t) => {
       const { server, program } = await forget(t, make, { garbage: 'for a while' })
@@ -191,10 +232,13 @@ describe('several processes', () => {
         const { fork } = await import('node:child_process')
         const { writeFileSync, mkdtempSync } = await import('node:fs')
         const file = `${mkdtempSync(`${(await import('node:os')).tmpdir()}/mcp-fork-`)}/child.cjs`
-        writeFileSync(file, `
+        writeFileSync(
+          file,
+          `
           const { MCPClient } = require(${JSON.stringify(process.cwd())})
           const client = new MCPClient(${JSON.stringify(url)})
-          client.useTool('echo', process.pid).then(async (pid) => { process.send(pid === process.pid); await client.close(); process.disconnect() })`)
+          client.useTool('echo', process.pid).then(async (pid) => { process.send(pid === process.pid); await client.close(); process.disconnect() })`,
+        )
         const client = new MCPClient(url)
         await client.connect()
         const children = Array.from({ length: 3 }, () => fork(file, { execArgv: [] }))
@@ -208,7 +252,17 @@ describe('several processes', () => {
       },
       { url: server.url },
     )
-    assert.deepEqual(told, [[[[true, 0], [true, 0], [true, 0]], 'parent', 0]])
+    assert.deepEqual(told, [
+      [
+        [
+          [true, 0],
+          [true, 0],
+          [true, 0],
+        ],
+        'parent',
+        0,
+      ],
+    ])
   })
 
   test('workers of a cluster connect, are killed and come again', async (t) => {
@@ -219,16 +273,23 @@ describe('several processes', () => {
         const { default: cluster } = await import('node:cluster')
         const { writeFileSync, mkdtempSync } = await import('node:fs')
         const exec = `${mkdtempSync(`${(await import('node:os')).tmpdir()}/mcp-cluster-`)}/worker.cjs`
-        writeFileSync(exec, `
+        writeFileSync(
+          exec,
+          `
           const { MCPClient } = require(${JSON.stringify(process.cwd())})
           const client = new MCPClient(${JSON.stringify(url)})
-          client.useTool('echo', 1).then((answer) => process.send(answer))`)
+          client.useTool('echo', 1).then((answer) => process.send(answer))`,
+        )
         cluster.setupPrimary({ exec, execArgv: [] })
         let answers = 0
         for (let round = 0; round < 2; round++) {
           const workers = [cluster.fork(), cluster.fork()]
-          answers += (await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))))).length
-          const gone = workers.map((worker) => new Promise((resolve) => worker.once('exit', (_code, signal) => resolve(signal))))
+          answers += (
+            await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))))
+          ).length
+          const gone = workers.map(
+            (worker) => new Promise((resolve) => worker.once('exit', (_code, signal) => resolve(signal))),
+          )
           for (const worker of workers) worker.process.kill('SIGKILL')
           tell(await Promise.all(gone))
         }

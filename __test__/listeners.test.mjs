@@ -13,7 +13,10 @@ describe('as an EventEmitter', () => {
     const off = () => heard.push('off')
     assert.equal(client.on('message', off), client)
     assert.equal(client.off('message', off), client)
-    assert.equal(client.once('message', () => heard.push('once')), client)
+    assert.equal(
+      client.once('message', () => heard.push('once')),
+      client,
+    )
     client.prependListener('message', () => heard.push('first'))
     client.prependOnceListener('message', () => heard.push('first, once'))
     await client.useTool('echo')
@@ -126,7 +129,18 @@ describe('a listener that throws', () => {
     )
     assert.deepEqual(told.answers, [1, 2])
     assert.deepEqual(told.heard, [1, 2])
-    const expected = ['authenticated', 'close', 'message', 'onMessage', 'onmessage', 'open', 'socket close', 'socket message', 'socket open', 'state']
+    const expected = [
+      'authenticated',
+      'close',
+      'message',
+      'onMessage',
+      'onmessage',
+      'open',
+      'socket close',
+      'socket message',
+      'socket open',
+      'state',
+    ]
     assert.deepEqual(told.caught, expected)
   })
 

@@ -18,7 +18,8 @@ describe('ten thousand calls at once', () => {
     let turns = 0
     const timer = setInterval(() => turns++, 1)
     t.after(() => clearInterval(timer))
-    for (const [i, answer] of (await Promise.all(calls)).entries()) assert.deepEqual(answer, { i, text: `call ${i} 漢` })
+    for (const [i, answer] of (await Promise.all(calls)).entries())
+      assert.deepEqual(answer, { i, text: `call ${i} 漢` })
     assert.ok(turns > 3, `the event loop had ${turns} turns meanwhile`)
     assert.equal(new Set(server.requests.map(({ id }) => id)).size, 10_000)
     const { pending, succeeded } = client.stats()
@@ -35,7 +36,10 @@ describe('ten thousand calls at once', () => {
     const server = await listen(t)
     const clients = await Promise.all(Array.from({ length: 20 }, () => ready(t, server)))
     const calls = Array.from({ length: 10_000 }, (_, i) => clients[i % 20].useTool('echo', i))
-    assert.deepEqual(await Promise.all(calls), calls.map((_, i) => i))
+    assert.deepEqual(
+      await Promise.all(calls),
+      calls.map((_, i) => i),
+    )
   })
 
   test('are all settled when the connection is lost, each once', async (t) => {
@@ -90,7 +94,11 @@ test('the heartbeat goes on through two seconds of blocked JavaScript, under a s
   const watchFor = (connection) => {
     clearTimeout(watch)
     // What has come while this process itself was held up is read before anybody is dropped.
-    watch = setTimeout(() => setImmediate(() => setImmediate(() => performance.now() - pings.at(-1) > 300 && void connection.terminate())), 300)
+    watch = setTimeout(
+      () =>
+        setImmediate(() => setImmediate(() => performance.now() - pings.at(-1) > 300 && void connection.terminate())),
+      300,
+    )
   }
   t.after(() => clearTimeout(watch))
   const program = start(
@@ -119,7 +127,10 @@ test('the heartbeat goes on through two seconds of blocked JavaScript, under a s
   assert.ok(rtt < 1_000, `a round trip took ${rtt} ms`)
   const { code, told } = await program.ended
   assert.equal(code, 0)
-  assert.deepEqual(told.slice(3).map(({ code }) => code), [1000])
+  assert.deepEqual(
+    told.slice(3).map(({ code }) => code),
+    [1000],
+  )
 })
 
 test('a flood meets blocked JavaScript: memory stays bounded, the connection lives, and all arrives in order', async (t) => {
@@ -159,7 +170,8 @@ test('a flood meets blocked JavaScript: memory stays bounded, the connection liv
         client.on('message', ({ n }) => {
           if (n === undefined) return
           if (n !== expected++) tell({ n, expected })
-          if (expected % 8 === 0) for (const [kind, bytes] of Object.entries(memory())) most[kind] = Math.max(most[kind], bytes)
+          if (expected % 8 === 0)
+            for (const [kind, bytes] of Object.entries(memory())) most[kind] = Math.max(most[kind], bytes)
           if (expected === count) resolve()
         })
       })
@@ -181,12 +193,17 @@ test('a flood meets blocked JavaScript: memory stays bounded, the connection liv
   const { grown, expected } = await program.told(0)
   const sentDuringBlock = sent
   assert.equal(expected, 0)
-  assert.ok(sentDuringBlock > 32 && sentDuringBlock < COUNT, `${sentDuringBlock} sent: the flood must be larger than what is held, and be held up`)
+  assert.ok(
+    sentDuringBlock > 32 && sentDuringBlock < COUNT,
+    `${sentDuringBlock} sent: the flood must be larger than what is held, and be held up`,
+  )
   // 4 MiB in the mailbox, one message of 1 MiB, what is read at once; the rest is for allocators.
   assert.ok(grown < 16 * MIB, `grown by ${grown} bytes`)
   assert.deepEqual(await program.told(1), { expected: COUNT, state: 'ready', reconnects: 0 })
   const draining = await program.told(2)
-  t.diagnostic(`at most ${(grown / MIB).toFixed(1)} MiB more while blocked, ${(draining.native / MIB).toFixed(1)} MiB while draining; with the garbage of JavaScript ${(draining.resident / MIB).toFixed(1)} MiB`)
+  t.diagnostic(
+    `at most ${(grown / MIB).toFixed(1)} MiB more while blocked, ${(draining.native / MIB).toFixed(1)} MiB while draining; with the garbage of JavaScript ${(draining.resident / MIB).toFixed(1)} MiB`,
+  )
   assert.ok(draining.native < 16 * MIB && draining.resident < 64 * MIB, JSON.stringify(draining))
   const { code, told } = await program.ended
   assert.deepEqual([code, told.length], [0, 3])

@@ -6,10 +6,9 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { BINARY, PLATFORM } from './helpers/binary.mjs'
+import { ROOT } from './helpers/root.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NAME = '@mcp-integration/client'
 const { PLATFORMS } = createRequire(import.meta.url)('../dist/platform.js')
 
@@ -19,7 +18,8 @@ async function project(t) {
   t.after(() => rm(folder, { recursive: true, force: true }))
   const at = join(folder, 'node_modules', NAME)
   await mkdir(at, { recursive: true })
-  for (const part of ['dist', 'index.js', 'index.mjs', 'package.json']) await cp(join(ROOT, part), join(at, part), { recursive: true })
+  for (const part of ['dist', 'index.js', 'index.mjs', 'package.json'])
+    await cp(join(ROOT, part), join(at, part), { recursive: true })
   return { folder, at }
 }
 
@@ -32,7 +32,10 @@ async function installPlatform(folder, platform, files) {
   return at
 }
 
-/** Loads the package and makes a client, in a process that takes itself for `fake`, and resolves with what that throws, or null. */
+/**
+ * Loads the package and makes a client, in a process that takes itself for `fake`, and resolves with what that throws,
+ * or null.
+ */
 function load({ folder }, { fake = '', env = {}, argv = [], entry = NAME } = {}) {
   const program = `
     ${fake}
@@ -50,14 +53,22 @@ function load({ folder }, { fake = '', env = {}, argv = [], entry = NAME } = {})
 function run(folder, program, { env = {}, argv = [] } = {}) {
   const { MCP_CLIENT_NATIVE_PATH: _, ...clean } = process.env
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...argv, '--eval', program], { cwd: folder, env: { ...clean, ...env } }, (error, stdout, stderr) => {
-      if (error) reject(new Error(stderr, { cause: error }))
-      else resolve(stdout)
-    })
+    execFile(
+      process.execPath,
+      [...argv, '--eval', program],
+      { cwd: folder, env: { ...clean, ...env } },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(stderr, { cause: error }))
+        else resolve(stdout)
+      },
+    )
   })
 }
 
-const as = (what) => Object.entries(what).map(([key, value]) => `Object.defineProperty(process, '${key}', { value: ${JSON.stringify(value)} })`).join('\n')
+const as = (what) =>
+  Object.entries(what)
+    .map(([key, value]) => `Object.defineProperty(process, '${key}', { value: ${JSON.stringify(value)} })`)
+    .join('\n')
 const version = async () => JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version
 
 describe('the native part is found', () => {
@@ -73,9 +84,12 @@ describe('the native part is found', () => {
     const beside = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(beside, 'it.node'))
     await writeFile(join(beside, `mcp-client.${PLATFORM}.node`), '')
-    await writeFile(join(there.folder, 'other.cjs'), `
+    await writeFile(
+      join(there.folder, 'other.cjs'),
+      `
       require.extensions['.node'] = ((load) => (module, path) => path.endsWith('it.node') ? load(module, path) : (module.exports.binaryVersion = () => '0.0.1'))(require.extensions['.node'])
-    `)
+    `,
+    )
     assert.equal(await load(there, { argv: ['--require', join(there.folder, 'other.cjs')] }), null)
   })
 
@@ -155,7 +169,10 @@ describe('a native part that is not there', () => {
     const others = PLATFORMS.filter((platform) => platform !== PLATFORM).slice(-2)
     for (const platform of others) await installPlatform(there.folder, platform, {})
     const { message } = await load(there)
-    assert.ok(message.includes(`Installed is instead: ${others.map((platform) => `${NAME}-${platform}`).join(', ')}.`), message)
+    assert.ok(
+      message.includes(`Installed is instead: ${others.map((platform) => `${NAME}-${platform}`).join(', ')}.`),
+      message,
+    )
   })
 })
 
@@ -164,7 +181,12 @@ describe('a native part that is there and cannot be loaded', () => {
     const there = await project(t)
     const at = await installPlatform(there.folder, PLATFORM, { 'it.node': 'not a binary' })
     const { message, cause } = await load(there)
-    assert.ok(message.startsWith(`the native part of ${NAME} could not be loaded (${NAME}-${PLATFORM}, ${process.platform} ${process.arch}`), message)
+    assert.ok(
+      message.startsWith(
+        `the native part of ${NAME} could not be loaded (${NAME}-${PLATFORM}, ${process.platform} ${process.arch}`,
+      ),
+      message,
+    )
     assert.ok(message.includes(join(at, 'it.node')), message)
     assert.match(message, /install the package again on this platform/)
     assert.ok(cause.length > 0)
@@ -188,7 +210,10 @@ describe('a native part that is there and cannot be loaded', () => {
     const { message } = await load(there)
     const start = `the native part of ${NAME} is of version ${ours}, its JavaScript part of version 99.0.0 (${NAME}-${PLATFORM}, `
     assert.ok(message.startsWith(start), message)
-    assert.match(message, /: install both in the same version, for instance by deleting node_modules and installing again$/)
+    assert.match(
+      message,
+      /: install both in the same version, for instance by deleting node_modules and installing again$/,
+    )
   })
 
   test('is told of with the reason where Node.js was told to load no addons', async (t) => {
@@ -208,7 +233,12 @@ describe('a native part that is there and cannot be loaded', () => {
 })
 
 describe('a platform without binaries', () => {
-  for (const what of [{ platform: 'freebsd' }, { arch: 'riscv64' }, { platform: 'win32', arch: 'ia32' }, { platform: 'aix', arch: 'ppc64' }]) {
+  for (const what of [
+    { platform: 'freebsd' },
+    { arch: 'riscv64' },
+    { platform: 'win32', arch: 'ia32' },
+    { platform: 'aix', arch: 'ppc64' },
+  ]) {
     test(`is named, with those that there are: ${Object.values(what).join(' ')}`, async (t) => {
       const { message } = await load(await project(t), { fake: as(what) })
       const { platform, arch } = { platform: process.platform, arch: process.arch, ...what }
@@ -253,7 +283,9 @@ describe('a Node.js that is too old', () => {
     await writeFile(join(there.at, 'dist/cli/program.js'), 'this is not JavaScript that an old Node.js can parse')
     await writeFile(join(there.folder, 'old.cjs'), tooOld)
     const preload = ['--require', join(there.folder, 'old.cjs'), join(there.at, 'dist/cli/main.js'), '--help']
-    const error = await new Promise((resolve) => execFile(process.execPath, preload, (_failed, _stdout, stderr) => resolve(stderr)))
+    const error = await new Promise((resolve) =>
+      execFile(process.execPath, preload, (_failed, _stdout, stderr) => resolve(stderr)),
+    )
     assert.match(error, /needs Node\.js 20 or newer, and this is 19\.9\.0/)
   })
 

@@ -85,12 +85,13 @@ describe('sendMessage()', () => {
     const client = await ready(t, await listen(t))
     const circle = {}
     circle.self = circle
-    for (const message of [undefined, () => {}, Symbol('s'), 5n, circle]) assert.throws(() => client.sendMessage(message), TypeError)
+    for (const message of [undefined, () => {}, Symbol('s'), 5n, circle])
+      assert.throws(() => client.sendMessage(message), TypeError)
   })
 })
 
 describe('sendToolRequest()', () => {
-  test('sends the guide\'s request and returns its id; the answer arrives as a message, not late', async (t) => {
+  test("sends the guide's request and returns its id; the answer arrives as a message, not late", async (t) => {
     const { client, frames } = await watched(t)
     const messages = inbox(client, 'message')
     const id = client.sendToolRequest('echo', { a: 1 })
@@ -151,16 +152,21 @@ describe('an answer', () => {
     const ids = []
     server.intercept((text, connection) => {
       ids.push(JSON.parse(text))
-      if (ids.length === 50) for (const { id, parameters } of ids.reverse()) connection.send({ id, results: parameters })
+      if (ids.length === 50)
+        for (const { id, parameters } of ids.reverse()) connection.send({ id, results: parameters })
       return true
     })
     const calls = Array.from({ length: 50 }, (_, i) => client.useTool('any', i))
-    assert.deepEqual(await Promise.all(calls), calls.map((_, i) => i))
+    assert.deepEqual(
+      await Promise.all(calls),
+      calls.map((_, i) => i),
+    )
   })
 
   test('has its keys in any order; of duplicate ones the last wins', async (t) => {
     const { server, client } = await watched(t)
-    const answerWith = (template) => server.intercept((text, connection) => connection.send(template.replaceAll('ID', JSON.parse(text).id)))
+    const answerWith = (template) =>
+      server.intercept((text, connection) => connection.send(template.replaceAll('ID', JSON.parse(text).id)))
     for (const template of [
       '{"results":1,"id":"ID"}',
       ' {\n\t"id" : "ID" , "results" : 1 } ',
@@ -182,7 +188,21 @@ describe('what is malformed', () => {
     const { server, client } = await watched(t)
     const [errors, logs] = [inbox(client, 'error'), inbox(client, 'log')]
     const told = record(client, ['message', 'state', 'close'])
-    const bad = ['', '{', '{"a":1,}', "{'a':1}", 'undefined', 'NaN', '[1', '"\u0001"', '01', '{"a":1}{"b":2}', '\ufeff{}', '[]]', 'nul']
+    const bad = [
+      '',
+      '{',
+      '{"a":1,}',
+      "{'a':1}",
+      'undefined',
+      'NaN',
+      '[1',
+      '"\u0001"',
+      '01',
+      '{"a":1}{"b":2}',
+      '\ufeff{}',
+      '[]]',
+      'nul',
+    ]
     for (const text of bad) {
       server.broadcast(text)
       assert.equal((await errors())[0].code, 'BAD_MESSAGE', text)
@@ -212,7 +232,9 @@ describe('what is malformed', () => {
 
   test('never settles another call', async (t) => {
     const { server, client } = await watched(t)
-    server.intercept((text, connection) => connection.send(JSON.stringify({ id: JSON.parse(text).id, results: 1 }).slice(0, -1)))
+    server.intercept((text, connection) =>
+      connection.send(JSON.stringify({ id: JSON.parse(text).id, results: 1 }).slice(0, -1)),
+    )
     assert.equal((await rejection(client.useTool('any'))).code, 'BAD_MESSAGE')
     server.intercept((text, connection) => connection.send(`{"id":"other","results":"${JSON.parse(text).id}`))
     assert.equal((await rejection(client.useTool('any', {}, { timeout: 50 }))).code, 'REQUEST_TIMEOUT')

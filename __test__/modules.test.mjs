@@ -39,7 +39,11 @@ test('loading the client loads nothing of what the test server and the command l
     const { createRequire } = await import('node:module')
     const require = createRequire(`${process.cwd()}/`)
     require('@mcp-integration/client')
-    tell(Object.keys(require.cache).filter((path) => /[\\/](node_modules|testing|cli)[\\/.]/.test(path.slice(process.cwd().length))))
+    tell(
+      Object.keys(require.cache).filter((path) =>
+        /[\\/](node_modules|testing|cli)[\\/.]/.test(path.slice(process.cwd().length)),
+      ),
+    )
   })
   assert.deepEqual(told, [])
 })

@@ -17,10 +17,17 @@ test('a new address makes a client ping at once, and a client that waits dial so
       ip('link', 'set', 'lo', 'up')
 
       const server = await MCPTestServer.listen()
-      const patient = { heartbeatInterval: 3_600_000, baseReconnectDelay: 100, reconnectFactor: 1000, maxReconnectDelay: 3_600_000 }
+      const patient = {
+        heartbeatInterval: 3_600_000,
+        baseReconnectDelay: 100,
+        reconnectFactor: 1000,
+        maxReconnectDelay: 3_600_000,
+      }
       const client = new MCPClient(server.url, patient)
       await client.useTool('echo')
-      const pinged = new Promise((resolve) => server.on('message', (text) => JSON.parse(text).messageType === 'ping' && resolve()))
+      const pinged = new Promise((resolve) =>
+        server.on('message', (text) => JSON.parse(text).messageType === 'ping' && resolve()),
+      )
       ip('address', 'add', '192.0.2.1/32', 'dev', 'lo')
       await pinged
       tell('pinged')

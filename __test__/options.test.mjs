@@ -46,15 +46,28 @@ describe('an option out of its range throws a RangeError that names it and its v
 
   for (const name of ['slowReconnectCodes', 'noReconnectCodes']) {
     test(name, () => {
-      for (const code of [0, 999, 5000, 1000.5, NaN, -1000]) assertRefused({ [name]: [1000, code] }, RangeError, `"${name}"`)
+      for (const code of [0, 999, 5000, 1000.5, NaN, -1000])
+        assertRefused({ [name]: [1000, code] }, RangeError, `"${name}"`)
     })
   }
 })
 
 describe('an option of the wrong kind throws a TypeError that names it', () => {
   const NUMBERS = [
-    'connectTimeout', 'authTimeout', 'requestTimeout', 'heartbeatInterval', 'heartbeatTimeout', 'maxReconnectAttempts', 'baseReconnectDelay',
-    'maxReconnectDelay', 'reconnectFactor', 'slowReconnectDelay', 'maxPending', 'offlineQueueLimit', 'maxMessageSize', 'maxBufferedAmount',
+    'connectTimeout',
+    'authTimeout',
+    'requestTimeout',
+    'heartbeatInterval',
+    'heartbeatTimeout',
+    'maxReconnectAttempts',
+    'baseReconnectDelay',
+    'maxReconnectDelay',
+    'reconnectFactor',
+    'slowReconnectDelay',
+    'maxPending',
+    'offlineQueueLimit',
+    'maxMessageSize',
+    'maxBufferedAmount',
   ]
   const misfits = {
     ...Object.fromEntries(NUMBERS.map((name) => [name, ['5', null, true, {}, [], 5n, Symbol('five'), () => 5]])),
@@ -65,7 +78,18 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     apiKey: [5, null, {}, [], true, 5n],
     autoConnect: ['false', 0, null],
     onMessage: ['log', {}, 5],
-    headers: ['x: y', 5, null, ['x', 'y'], { x: 5 }, { x: null }, () => ({}), NaN, new Map([['x', 'y']]), new Headers({ x: 'y' })],
+    headers: [
+      'x: y',
+      5,
+      null,
+      ['x', 'y'],
+      { x: 5 },
+      { x: null },
+      () => ({}),
+      NaN,
+      new Map([['x', 'y']]),
+      new Headers({ x: 'y' }),
+    ],
     protocols: [5, null, {}, [5], ['a', null], () => 'a'],
     dialect: [5, null, ['auto']],
   }
@@ -77,7 +101,13 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
 })
 
 test('a name that is no option throws a TypeError that names it', () => {
-  for (const name of ['reconectDelay', 'timeout', 'URL', 'constructor', '']) assertRefused({ [name]: 1 }, TypeError, `"${name}"`, 'is not an option')
+  for (const name of ['reconectDelay', 'timeout', 'URL', 'constructor', ''])
+    assertRefused({ [name]: 1 }, TypeError, `unknown option "${name}"`)
+  assertRefused(
+    { heartbeatIntervall: 1 },
+    TypeError,
+    'unknown option "heartbeatIntervall", did you mean "heartbeatInterval"?',
+  )
 })
 
 test('options that are no object throw a TypeError', () => {
@@ -87,25 +117,55 @@ test('options that are no object throw a TypeError', () => {
   }
 })
 
-test('the defaults are the guide\'s constants', () => {
+test("the defaults are the guide's constants", () => {
   assert.deepEqual(defaultOptions(), {
-    connectTimeout: 10_000, authTimeout: 10_000, requestTimeout: 30_000, heartbeatInterval: 15_000, heartbeatTimeout: 10_000,
-    maxReconnectAttempts: 10, baseReconnectDelay: 1_000, maxReconnectDelay: 30_000, reconnectFactor: 1.5, reconnectJitter: 0.2,
-    slowReconnectDelay: 5_000, slowReconnectCodes: [1008, 1011], noReconnectCodes: [1000],
-    maxPending: 65_536, offlineQueueLimit: 1_024, maxMessageSize: 64 << 20, maxBufferedAmount: 16 << 20, dialect: 'auto',
+    connectTimeout: 10_000,
+    authTimeout: 10_000,
+    requestTimeout: 30_000,
+    heartbeatInterval: 15_000,
+    heartbeatTimeout: 10_000,
+    maxReconnectAttempts: 10,
+    baseReconnectDelay: 1_000,
+    maxReconnectDelay: 30_000,
+    reconnectFactor: 1.5,
+    reconnectJitter: 0.2,
+    slowReconnectDelay: 5_000,
+    slowReconnectCodes: [1008, 1011],
+    noReconnectCodes: [1000],
+    maxPending: 65_536,
+    offlineQueueLimit: 1_024,
+    maxMessageSize: 64 << 20,
+    maxBufferedAmount: 16 << 20,
+    dialect: 'auto',
   })
 })
 
 test('options at the ends of their ranges, and undefined ones, are taken', () => {
   const largest = 2 ** 31 - 1
   const good = {
-    connectTimeout: [1, largest, 1.5], authTimeout: [1, largest], requestTimeout: [0, 1, largest],
-    heartbeatInterval: [0, 1, largest], heartbeatTimeout: [1, largest], maxReconnectAttempts: [0, 1, Infinity],
-    baseReconnectDelay: [0, largest], maxReconnectDelay: [0, largest], reconnectFactor: [1, 1000], reconnectJitter: [0, 1, 'full'],
-    slowReconnectDelay: [0, largest], slowReconnectCodes: [[], [1000, 4999]], noReconnectCodes: [[], [1000, 4999]],
-    maxPending: [1, 2 ** 32 - 1], offlineQueueLimit: [0, 2 ** 32 - 1], maxMessageSize: [1], maxBufferedAmount: [1],
-    headers: [{}, { 'x-team': 'blue' }, Object.create(null)], protocols: ['a', [], ['a', 'b']], dialect: ['auto', 'guide', 'event'],
-    apiKey: ['', 'key', () => 'key'], autoConnect: [false], onMessage: [null, () => {}],
+    connectTimeout: [1, largest, 1.5],
+    authTimeout: [1, largest],
+    requestTimeout: [0, 1, largest],
+    heartbeatInterval: [0, 1, largest],
+    heartbeatTimeout: [1, largest],
+    maxReconnectAttempts: [0, 1, Infinity],
+    baseReconnectDelay: [0, largest],
+    maxReconnectDelay: [0, largest],
+    reconnectFactor: [1, 1000],
+    reconnectJitter: [0, 1, 'full'],
+    slowReconnectDelay: [0, largest],
+    slowReconnectCodes: [[], [1000, 4999]],
+    noReconnectCodes: [[], [1000, 4999]],
+    maxPending: [1, 2 ** 32 - 1],
+    offlineQueueLimit: [0, 2 ** 32 - 1],
+    maxMessageSize: [1],
+    maxBufferedAmount: [1],
+    headers: [{}, { 'x-team': 'blue' }, Object.create(null)],
+    protocols: ['a', [], ['a', 'b']],
+    dialect: ['auto', 'guide', 'event'],
+    apiKey: ['', 'key', () => 'key'],
+    autoConnect: [false],
+    onMessage: [null, () => {}],
   }
   for (const [name, values] of Object.entries(good)) {
     for (const value of [...values, undefined]) construct(name === 'autoConnect' ? {} : { [name]: value })
@@ -113,10 +173,19 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
 })
 
 test('headers and subprotocols that HTTP does not allow throw a TypeError that names the option, not the value of a header', () => {
-  for (const [name, value] of [['a b', 'x'], ['', 'x'], ['Upgrade', 'x'], ['sec-websocket-key', 'x'], ['x-secret', 'hunter2\r\nx: y']]) {
+  for (const [name, value] of [
+    ['a b', 'x'],
+    ['', 'x'],
+    ['Upgrade', 'x'],
+    ['sec-websocket-key', 'x'],
+    ['x-secret', 'hunter2\r\nx: y'],
+  ]) {
     assertRefused({ headers: { [name]: value } }, TypeError, '"headers"', name)
   }
-  assert.throws(() => construct({ headers: { 'x-secret': 'hunter2\n' } }), (error) => !error.message.includes('hunter2'))
+  assert.throws(
+    () => construct({ headers: { 'x-secret': 'hunter2\n' } }),
+    (error) => !error.message.includes('hunter2'),
+  )
   for (const protocol of ['a b', '', 'ü', 'a,b']) assertRefused({ protocols: [protocol] }, TypeError, '"protocols"')
 })
 
@@ -181,13 +250,22 @@ describe('the url', () => {
   }
 
   test('of another scheme is refused', () => {
-    for (const url of ['ftp://example.com', 'file:///etc/passwd', 'wsss://example.com']) assertRefused({ url }, TypeError, '"url"', 'ws, wss, http or https')
+    for (const url of ['ftp://example.com', 'file:///etc/passwd', 'wsss://example.com'])
+      assertRefused({ url }, TypeError, '"url"', 'ws, wss, http or https')
   })
 
   test('with credentials is refused without telling them', () => {
-    for (const url of ['wss://user:hunter2@example.com', 'hunter2@example.com', 'http://:hunter2@example.com', 'wss://user:hunter2@exa mple.com']) {
+    for (const url of [
+      'wss://user:hunter2@example.com',
+      'hunter2@example.com',
+      'http://:hunter2@example.com',
+      'wss://user:hunter2@exa mple.com',
+    ]) {
       assertRefused({ url }, TypeError, '"url"')
-      assert.throws(() => construct({ url }), (error) => !error.message.includes('hunter2') && !error.stack.includes('hunter2'))
+      assert.throws(
+        () => construct({ url }),
+        (error) => !error.message.includes('hunter2') && !error.stack.includes('hunter2'),
+      )
     }
   })
 })
@@ -214,7 +292,9 @@ describe('what is not given', () => {
     const env = { MCP_WS_URL: 'https://example.com' }
     assert.deepEqual(await urlIn(t, { env }), { url: 'wss://example.com/mcp-ws' })
     assert.deepEqual(await urlIn(t, { env, url: 'localhost' }), { url: 'ws://localhost/mcp-ws' })
-    assert.deepEqual(await urlIn(t, { env, location: { protocol: 'http:', host: 'page.example' } }), { url: 'wss://example.com/mcp-ws' })
+    assert.deepEqual(await urlIn(t, { env, location: { protocol: 'http:', host: 'page.example' } }), {
+      url: 'wss://example.com/mcp-ws',
+    })
   })
 
   test('else the url is derived from the page', async (t) => {

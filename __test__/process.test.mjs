@@ -54,7 +54,10 @@ describe('the process ends by itself', () => {
     assert.deepEqual(told, ['ready'])
   })
 
-  for (const [what, url] of [['is connecting', silentUrl], ['waits for its next attempt', () => DEAF_URL]]) {
+  for (const [what, url] of [
+    ['is connecting', silentUrl],
+    ['waits for its next attempt', () => DEAF_URL],
+  ]) {
     test(`with an unreferenced client that ${what}`, async (t) => {
       await run(
         t,
@@ -125,7 +128,12 @@ describe('the process stays alive', () => {
     // The auth message, and some heartbeats of a process that has nothing to do.
     for (let i = 0; i < 10; i++) await frames()
     await server.closeAll(1000)
-    assert.deepEqual(await program.ended, { code: 0, signal: null, told: [{ code: 1000, willReconnect: false }], stderr: '' })
+    assert.deepEqual(await program.ended, {
+      code: 0,
+      signal: null,
+      told: [{ code: 1000, willReconnect: false }],
+      stderr: '',
+    })
   })
 
   test('with a client that is connecting, and then unauthorized', async (t) => {
@@ -193,7 +201,8 @@ describe('an end without grace', () => {
     for (let run = 0; run < amount({ sample: 30, full: 300 }); run += 2) {
       const code = run % 200
       const ends = await Promise.all([code, code + 1].map((code) => start(t, program, { url: server.url, code }).ended))
-      for (const [i, end] of ends.entries()) assert.deepEqual(end, { code: code + i, signal: null, told: [], stderr: '' })
+      for (const [i, end] of ends.entries())
+        assert.deepEqual(end, { code: code + i, signal: null, told: [], stderr: '' })
     }
   })
 
@@ -206,8 +215,21 @@ describe('an end without grace', () => {
     const seed = Date.now() % 2 ** 31
     const random = randomOf(seed)
     t.diagnostic(`seed ${seed}`)
-    const places = ['in a timer', 'after an answer', 'in a listener', 'in the apiKey function', 'after a close', 'while a worker is as busy']
-    const input = () => ({ url: server.url, deaf: DEAF_URL, code: random.below(200), ms: random.below(150_000) / 1_000, place: random.pick(places) })
+    const places = [
+      'in a timer',
+      'after an answer',
+      'in a listener',
+      'in the apiKey function',
+      'after a close',
+      'while a worker is as busy',
+    ]
+    const input = () => ({
+      url: server.url,
+      deaf: DEAF_URL,
+      code: random.below(200),
+      ms: random.below(150_000) / 1_000,
+      place: random.pick(places),
+    })
     for (let run = 0; run < amount({ sample: 24, full: 400 }); run += 2) {
       const inputs = [input(), input()]
       const ends = await Promise.all(inputs.map((input) => start(t, busyLife, input, { timeout: 20_000 }).ended))
@@ -246,9 +268,11 @@ describe('an end without grace', () => {
           ended++
         }
         // Two at a time, so that one goes down while the other works on the same I/O thread.
-        await Promise.all([0, 1].map(async (half) => {
-          for (let run = half; run < runs; run += 2) await turn(run)
-        }))
+        await Promise.all(
+          [0, 1].map(async (half) => {
+            for (let run = half; run < runs; run += 2) await turn(run)
+          }),
+        )
         // The main thread's own client is none the worse for it.
         const { MCPClient } = await import('@mcp-integration/client')
         const client = new MCPClient(url)
@@ -284,7 +308,13 @@ describe('an end without grace', () => {
       },
       { url: server.url },
     )
-    assert.deepEqual(told, [[[1, 0], [2, 0], [3, 0]]])
+    assert.deepEqual(told, [
+      [
+        [1, 0],
+        [2, 0],
+        [3, 0],
+      ],
+    ])
   })
 
   test('a process that is killed is gone for the server', async (t) => {
@@ -356,19 +386,22 @@ test('a client that nobody holds is told all of its end before it may be collect
   assert.deepEqual(await program.ended, { code: 0, signal: null, told: ['ready', 1000], stderr: '' })
 })
 
-test('clients of a process share one I/O thread, which ends with the last of them', { skip: process.platform !== 'linux' && 'threads are counted in /proc' }, async (t) => {
+test('clients of a process share one I/O thread, which ends with the last of them', {
+  skip: process.platform !== 'linux' && 'threads are counted in /proc',
+}, async (t) => {
   const server = await listen(t)
   const [told] = await run(
     t,
     async ({ MCPClient, input: { url }, tell }) => {
       const { readdirSync, readFileSync } = await import('node:fs')
-      const threads = () => readdirSync('/proc/self/task').filter((id) => {
-        try {
-          return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim() === 'mcp-client-io'
-        } catch {
-          return false
-        }
-      }).length
+      const threads = () =>
+        readdirSync('/proc/self/task').filter((id) => {
+          try {
+            return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim() === 'mcp-client-io'
+          } catch {
+            return false
+          }
+        }).length
       const gone = async () => {
         while (threads() > 0) await new Promise(setImmediate)
       }
@@ -409,7 +442,11 @@ async function busyLife({ MCPClient, input: { url, deaf, code, ms, place } }) {
     const calls = async () => {
       for (;;) {
         const { signal } = new AbortController()
-        await Promise.all(Array.from({ length: 10 }, (_, i) => talker.useTool(i % 2 ? 'burst' : 'echo', 'x'.repeat(i * 300), { signal }).catch(() => {})))
+        await Promise.all(
+          Array.from({ length: 10 }, (_, i) =>
+            talker.useTool(i % 2 ? 'burst' : 'echo', 'x'.repeat(i * 300), { signal }).catch(() => {}),
+          ),
+        )
         at('after an answer')
       }
     }
@@ -436,9 +473,15 @@ async function busyLife({ MCPClient, input: { url, deaf, code, ms, place } }) {
         return 'key'
       },
     }),
-    new MCPClient(deaf, { baseReconnectDelay: 1, maxReconnectDelay: 1, maxReconnectAttempts: Infinity, connectTimeout: 5 }),
+    new MCPClient(deaf, {
+      baseReconnectDelay: 1,
+      maxReconnectDelay: 1,
+      maxReconnectAttempts: Infinity,
+      connectTimeout: 5,
+    }),
   ]
-  for (const client of clients) for (const event of ['message', 'state', 'log', 'heartbeat']) client.on(event, () => at('in a listener'))
+  for (const client of clients)
+    for (const event of ['message', 'state', 'log', 'heartbeat']) client.on(event, () => at('in a listener'))
   if (place === 'in a timer') setTimeout(spinAndExit, ms - 1)
   if (place === 'while a worker is as busy') {
     const { Worker } = await import('node:worker_threads')

@@ -21,12 +21,25 @@ for (const version of VERSIONS) {
       const { root, probe, until, history } = stage(t, version)
       root().render(probe({ url: server.url }))
       const value = await until(isReady)
-      const names = ['connected', 'authenticated', 'error', 'connect', 'reconnect', 'sendMessage', 'useTool', 'snapshot', 'callTool']
+      const names = [
+        'connected',
+        'authenticated',
+        'error',
+        'connect',
+        'reconnect',
+        'sendMessage',
+        'useTool',
+        'snapshot',
+        'callTool',
+      ]
       assert.deepEqual(Object.keys(value).sort(), names.sort())
       assert.equal(value.useTool, value.callTool)
       assert.deepEqual([value.connected, value.authenticated, value.error], [true, true, null])
       assert.deepEqual(await value.useTool('echo', { a: 1 }), { a: 1 })
-      assert.deepEqual([history()[0].connected, history()[0].authenticated, history()[0].snapshot.state], [false, false, 'idle'])
+      assert.deepEqual(
+        [history()[0].connected, history()[0].authenticated, history()[0].snapshot.state],
+        [false, false, 'idle'],
+      )
     })
 
     test('keeps its functions from render to render, whatever happens', async (t) => {
@@ -49,7 +62,14 @@ for (const version of VERSIONS) {
         throw new Promise(() => {})
       }
       // What is suspended at its first rendering is rendered and never shown.
-      root().render(React.createElement(React.Suspense, { fallback: 'waiting' }, probe({ url: server.url, apiKey: 'never' }), React.createElement(Suspended)))
+      root().render(
+        React.createElement(
+          React.Suspense,
+          { fallback: 'waiting' },
+          probe({ url: server.url, apiKey: 'never' }),
+          React.createElement(Suspended),
+        ),
+      )
       root().render(probe({ url: server.url }))
       await until(isReady)
       assert.equal(server.connections.length, 1)
@@ -63,7 +83,10 @@ for (const version of VERSIONS) {
       render(probe({ url: server.url, onMessage: (message) => heard.push(['first', message.text]) }))
       await until(isReady)
       // The answer to the authentication may come to either of them: it follows the state.
-      const onPush = (resolve) => ({ text }) => text !== undefined && resolve(text)
+      const onPush =
+        (resolve) =>
+        ({ text }) =>
+          text !== undefined && resolve(text)
       const arrived = new Promise((resolve) => render(probe({ url: server.url, onMessage: onPush(resolve) })))
       server.broadcast({ text: 'push' })
       assert.equal(await arrived, 'push')
@@ -92,7 +115,12 @@ for (const version of VERSIONS) {
       const server = await listen(t)
       const { React, root, probe, until } = stage(t, version)
       const { render, unmount } = root()
-      const all = (...names) => React.createElement('div', null, names.map((name) => probe({ key: name, name, url: server.url, apiKey: 'k' })))
+      const all = (...names) =>
+        React.createElement(
+          'div',
+          null,
+          names.map((name) => probe({ key: name, name, url: server.url, apiKey: 'k' })),
+        )
       render(all('a', 'b', 'c'))
       for (const name of ['a', 'b', 'c']) await until(isReady, name)
       const connection = await server.nextConnection()
@@ -110,7 +138,13 @@ for (const version of VERSIONS) {
       const server = await listen(t, { tokens: ['one', 'two', 'three'] })
       const { React, root, probe, until } = stage(t, version)
       const { render } = root()
-      const pair = (a, b) => React.createElement('div', null, probe({ name: 'a', url: server.url, apiKey: a }), probe({ name: 'b', url: server.url, apiKey: b }))
+      const pair = (a, b) =>
+        React.createElement(
+          'div',
+          null,
+          probe({ name: 'a', url: server.url, apiKey: a }),
+          probe({ name: 'b', url: server.url, apiKey: b }),
+        )
       render(pair('one', 'two'))
       await until(isReady, 'a')
       await until(isReady, 'b')
@@ -155,8 +189,16 @@ for (const version of VERSIONS) {
       const { React, root, probe, until } = stage(t, version)
       const warn = t.mock.method(console, 'warn', () => {})
       const one = (name, options) => probe({ key: name, name, url: server.url, ...options })
-      root().render(React.createElement('div', null,
-        one('a', { headers: { secret: 'hidden' } }), one('b', { headers: { secret: 'hidden' } }), one('c', { requestTimeout: 5 }), one('d', { requestTimeout: 6 })))
+      root().render(
+        React.createElement(
+          'div',
+          null,
+          one('a', { headers: { secret: 'hidden' } }),
+          one('b', { headers: { secret: 'hidden' } }),
+          one('c', { requestTimeout: 5 }),
+          one('d', { requestTimeout: 6 }),
+        ),
+      )
       await until(isReady, 'd')
       assert.equal(warn.mock.callCount(), 1)
       const [words] = warn.mock.calls[0].arguments
@@ -170,7 +212,13 @@ for (const version of VERSIONS) {
       const { React, root, probe, until } = stage(t, version)
       const { render, unmount } = root()
       const heard = []
-      render(React.createElement(React.StrictMode, null, probe({ url: server.url, onMessage: ({ text }) => text && heard.push(text) })))
+      render(
+        React.createElement(
+          React.StrictMode,
+          null,
+          probe({ url: server.url, onMessage: ({ text }) => text && heard.push(text) }),
+        ),
+      )
       const { callTool } = await until(isReady)
       server.broadcast({ text: 'once' })
       assert.equal(await callTool('echo', 1), 1)
@@ -219,7 +267,8 @@ for (const version of VERSIONS) {
       const connection = await server.nextConnection()
       unmount()
       await connection.closed
-      for (const promise of [connect(), reconnect(), useTool('echo')]) assert.equal((await rejection(promise)).code, 'NOT_CONNECTED')
+      for (const promise of [connect(), reconnect(), useTool('echo')])
+        assert.equal((await rejection(promise)).code, 'NOT_CONNECTED')
       assert.equal(sendMessage({}), false)
       await ready(t, server)
       assert.equal((await server.nextConnection()).id, 2)
@@ -346,8 +395,15 @@ for (const version of VERSIONS) {
       const server = await listen(t)
       const [provided, own] = [await ready(t, server), await ready(t, server)]
       const { React, MCPProvider, root, probe, until } = stage(t, version)
-      root().render(React.createElement(MCPProvider, { client: provided },
-        probe({ name: 'provided', apiKey: 'passed over' }), probe({ name: 'own', client: own }), probe({ name: 'url', url: server.url })))
+      root().render(
+        React.createElement(
+          MCPProvider,
+          { client: provided },
+          probe({ name: 'provided', apiKey: 'passed over' }),
+          probe({ name: 'own', client: own }),
+          probe({ name: 'url', url: server.url }),
+        ),
+      )
       assert.equal((await until(isReady, 'provided')).snapshot, provided.snapshot)
       assert.equal((await until(isReady, 'own')).snapshot, own.snapshot)
       assert.notEqual((await until(isReady, 'url')).snapshot, provided.snapshot)
@@ -358,7 +414,8 @@ for (const version of VERSIONS) {
       const client = await ready(t, await listen(t))
       const { React, MCPProvider, root, probe, until } = stage(t, version)
       const { render } = root()
-      const both = (client) => React.createElement(MCPProvider, { client }, probe({ name: 'provided' }), probe({ name: 'own', client }))
+      const both = (client) =>
+        React.createElement(MCPProvider, { client }, probe({ name: 'provided' }), probe({ name: 'own', client }))
       render(both(null))
       for (const name of ['provided', 'own']) {
         const { snapshot, error, useTool } = await until(() => true, name)
@@ -416,7 +473,11 @@ for (const version of VERSIONS) {
       const server = await listen(t)
       const { React, probe, until, renderToString, hydrateRoot, flushSync } = stage(t, version)
       const error = t.mock.method(console, 'error', () => {})
-      const page = React.createElement(React.StrictMode, null, React.createElement(React.Suspense, { fallback: 'waiting' }, probe({ url: server.url })))
+      const page = React.createElement(
+        React.StrictMode,
+        null,
+        React.createElement(React.Suspense, { fallback: 'waiting' }, probe({ url: server.url })),
+      )
       const html = renderToString(page)
       assert.match(html, /<p>probe: idle.*<\/p>/)
       assert.equal(server.connections.length, 0)
@@ -427,7 +488,10 @@ for (const version of VERSIONS) {
       t.after(() => hydrated.unmount())
       await until(isReady)
       assert.match(container.textContent, /^probe: ready/)
-      assert.deepEqual(error.mock.calls.map(({ arguments: [words] }) => words), [])
+      assert.deepEqual(
+        error.mock.calls.map(({ arguments: [words] }) => words),
+        [],
+      )
     })
 
     test('renders once for each change of the state, and not for messages or calls', async (t) => {
@@ -450,7 +514,9 @@ test('the hook is imported and rendered on a server without native code', async 
     const page = require('react-dom/server').renderToString(createElement(() => useMCPWebSocket({ url: 'ws://127.0.0.1:1' }).snapshot.state))
     console.log(page, Object.keys(require.cache).filter((path) => /\\.node$|dist.(client|native|hub)\\.js$/.test(path)).length)
   `
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  })
   assert.equal(stdout, 'idle 0\n')
 })
 

@@ -16,7 +16,10 @@ describe('attempts', () => {
     const told = record(client, ['reconnecting', 'failed'])
     await rejection(client.connect())
     assert.equal(dials, 3)
-    assert.deepEqual(told.map(([event]) => event), ['reconnecting', 'reconnecting', 'failed'])
+    assert.deepEqual(
+      told.map(([event]) => event),
+      ['reconnecting', 'reconnecting', 'failed'],
+    )
   })
 
   test('are none with a cap of 0: the first failure is the end, as it is', async (t) => {
@@ -70,9 +73,23 @@ describe('the delay', () => {
   }
 
   test('grows by reconnectFactor from baseReconnectDelay to maxReconnectDelay', async (t) => {
-    assert.deepEqual(await delaysOf(t, { baseReconnectDelay: 2, reconnectFactor: 2, maxReconnectDelay: 20 }), [2, 4, 8, 16, 20, 20])
-    assert.deepEqual(await delaysOf(t, { baseReconnectDelay: 1, reconnectFactor: 3, maxReconnectDelay: 1_000, maxReconnectAttempts: 4 }), [1, 3, 9, 27])
-    assert.deepEqual(await delaysOf(t, { baseReconnectDelay: 0, reconnectFactor: 3, maxReconnectDelay: 9 }), [0, 0, 0, 0, 0, 0])
+    assert.deepEqual(
+      await delaysOf(t, { baseReconnectDelay: 2, reconnectFactor: 2, maxReconnectDelay: 20 }),
+      [2, 4, 8, 16, 20, 20],
+    )
+    assert.deepEqual(
+      await delaysOf(t, {
+        baseReconnectDelay: 1,
+        reconnectFactor: 3,
+        maxReconnectDelay: 1_000,
+        maxReconnectAttempts: 4,
+      }),
+      [1, 3, 9, 27],
+    )
+    assert.deepEqual(
+      await delaysOf(t, { baseReconnectDelay: 0, reconnectFactor: 3, maxReconnectDelay: 9 }),
+      [0, 0, 0, 0, 0, 0],
+    )
   })
 
   async function firstDelays(t, count, options) {
@@ -82,9 +99,12 @@ describe('the delay', () => {
     return told.map(([{ delay }]) => delay)
   }
 
-  test('is by default the guide\'s: a second, give or take a fifth', async (t) => {
+  test("is by default the guide's: a second, give or take a fifth", async (t) => {
     const client = open(t, DEAF_URL, {
-      baseReconnectDelay: undefined, maxReconnectDelay: undefined, reconnectJitter: undefined, slowReconnectDelay: undefined,
+      baseReconnectDelay: undefined,
+      maxReconnectDelay: undefined,
+      reconnectJitter: undefined,
+      slowReconnectDelay: undefined,
     })
     const [{ delay }] = await next(client, 'reconnecting')
     assert.ok(delay >= 800 && delay <= 1_200, `${delay}`)
@@ -92,11 +112,18 @@ describe('the delay', () => {
 
   test('is spread by reconnectJitter', async (t) => {
     const options = { baseReconnectDelay: 100_000, maxReconnectDelay: 100_000 }
-    for (const [reconnectJitter, least, most] of [[0.2, 80_000, 120_000], [1, 0, 200_000], ['full', 0, 100_000]]) {
+    for (const [reconnectJitter, least, most] of [
+      [0.2, 80_000, 120_000],
+      [1, 0, 200_000],
+      ['full', 0, 100_000],
+    ]) {
       const delays = await firstDelays(t, 60, { ...options, reconnectJitter })
       assert.ok(Math.min(...delays) >= least && Math.max(...delays) <= most, `${delays}`)
       const spread = most - least
-      assert.ok(Math.min(...delays) < least + spread / 4 && Math.max(...delays) > most - spread / 4, `${reconnectJitter}: ${delays}`)
+      assert.ok(
+        Math.min(...delays) < least + spread / 4 && Math.max(...delays) > most - spread / 4,
+        `${reconnectJitter}: ${delays}`,
+      )
     }
     assert.deepEqual(await firstDelays(t, 3, { ...options, reconnectJitter: 0 }), [100_000, 100_000, 100_000])
   })
@@ -214,8 +241,14 @@ describe('calls without a connection', () => {
     assert.ok(client.bufferedAmount > 100)
     await server.resumeAccepting()
     void client.connect()
-    assert.deepEqual(await Promise.all(calls), calls.map((_, i) => i))
-    assert.deepEqual(server.requests.map(({ parameters }) => parameters), calls.map((_, i) => i))
+    assert.deepEqual(
+      await Promise.all(calls),
+      calls.map((_, i) => i),
+    )
+    assert.deepEqual(
+      server.requests.map(({ parameters }) => parameters),
+      calls.map((_, i) => i),
+    )
     assert.equal(client.stats().queued, 0)
   })
 
@@ -238,7 +271,10 @@ describe('calls without a connection', () => {
     const server = await listen(t)
     server.refuseUpgrades(503)
     const { code, sent, cause } = await rejection(open(t, server, { maxReconnectAttempts: 2 }).useTool('echo'))
-    assert.deepEqual({ code, sent, cause: cause.code }, { code: 'RECONNECT_EXHAUSTED', sent: false, cause: 'CONNECT_FAILED' })
+    assert.deepEqual(
+      { code, sent, cause: cause.code },
+      { code: 'RECONNECT_EXHAUSTED', sent: false, cause: 'CONNECT_FAILED' },
+    )
   })
 })
 

@@ -1,6 +1,6 @@
 /**
- * The example with the search page, in a real Chromium: the hook over the bridge over a WebSocket, as Vite bundles them.
- * `UPDATE_SCREENSHOTS=1` takes the pictures of the documents anew.
+ * The example with the search page, in a real Chromium: the hook over the bridge over a WebSocket, as Vite bundles
+ * them. `UPDATE_SCREENSHOTS=1` takes the pictures of the documents anew.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -17,7 +17,7 @@ import { serve } from './helpers/cli.mjs'
 import { open, PATIENT, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { NO_SIGNALS } from './helpers/signals.mjs'
-import { ROOT } from './helpers/snippets.mjs'
+import { ROOT } from './helpers/root.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** Attempts that come soon enough for a test, and late enough to be counted down to. */
@@ -97,8 +97,21 @@ describe('the page', () => {
   test('counts down from what is left of a wait, where it is loaded in the middle of one', async (t) => {
     const { snapshot } = open(t, DEAF_URL, { autoConnect: false })
     const error = new MCPError('connection lost', { code: 'CONNECTION_LOST', retryable: true })
-    const waiting = { ...snapshot, state: 'reconnecting', attempt: 3, retryDelay: 60_000, retryAt: Date.now() + 20_000, error }
-    const { url } = await served(t, Object.assign(new EventEmitter(), { snapshot: waiting, stats: () => open(t, DEAF_URL, { autoConnect: false }).stats() }))
+    const waiting = {
+      ...snapshot,
+      state: 'reconnecting',
+      attempt: 3,
+      retryDelay: 60_000,
+      retryAt: Date.now() + 20_000,
+      error,
+    }
+    const { url } = await served(
+      t,
+      Object.assign(new EventEmitter(), {
+        snapshot: waiting,
+        stats: () => open(t, DEAF_URL, { autoConnect: false }).stats(),
+      }),
+    )
     const { shows } = await visit(t, url)
     await shows(/^Attempt 3 in 1?\d s$/)
   })
@@ -121,7 +134,8 @@ describe('the page', () => {
     const web_search = ({ query }, { signal }) => {
       searches += 1
       if (query === 'nothing') throw new Error('there is nothing of that kind')
-      if (searches > 1) return { query, items: [{ title: 'Found', url: 'https://example.com/found', snippet: 'at last' }] }
+      if (searches > 1)
+        return { query, items: [{ title: 'Found', url: 'https://example.com/found', snippet: 'at last' }] }
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     }
     const server = await listen(t, { tools: { web_search } })
@@ -156,9 +170,18 @@ describe('the page', () => {
 describe('the process behind the page', () => {
   test('lets no other site use the client', async (t) => {
     const { url } = await served(t, await ready(t, await listen(t)))
-    for (const origin of [undefined, 'null', 'https://evil.example', url.replace('http:', 'https:'), 'http://127.0.0.1']) {
+    for (const origin of [
+      undefined,
+      'null',
+      'https://evil.example',
+      url.replace('http:', 'https:'),
+      'http://127.0.0.1',
+    ]) {
       const socket = new WebSocket(`${url}bridge`, { origin })
-      const [, response] = await once(socket.on('error', () => {}), 'unexpected-response')
+      const [, response] = await once(
+        socket.on('error', () => {}),
+        'unexpected-response',
+      )
       assert.equal(response.statusCode, 401, origin)
       response.destroy()
     }

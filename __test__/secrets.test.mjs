@@ -12,7 +12,8 @@ const SECRET = 'hunter2-hunter2'
 /** Everything that a log or a console could get out of a value. */
 function shown(value) {
   const chain = []
-  for (let error = value; error instanceof Error; error = error.cause) chain.push(error.message, error.stack, JSON.stringify(error), String(error))
+  for (let error = value; error instanceof Error; error = error.cause)
+    chain.push(error.message, error.stack, JSON.stringify(error), String(error))
   return [
     inspect(value, { depth: Infinity, showHidden: true }),
     inspect(value, { depth: Infinity, showHidden: true, customInspect: false }),
@@ -34,7 +35,10 @@ function watch(client) {
   return () => assertKept(client, client.snapshot, client.error, client.stats(), told)
 }
 
-for (const [kind, apiKey] of [['a string', SECRET], ['a function', () => SECRET]]) {
+for (const [kind, apiKey] of [
+  ['a string', SECRET],
+  ['a function', () => SECRET],
+]) {
   test(`a key from ${kind} that is accepted, lost and used again`, async (t) => {
     const server = await listen(t, { tokens: [SECRET] })
     const client = open(t, server, { apiKey, heartbeatInterval: 10, headers: { authorization: `Bearer ${SECRET}` } })
@@ -55,7 +59,11 @@ for (const [kind, apiKey] of [['a string', SECRET], ['a function', () => SECRET]
     const server = await listen(t, { tokens: ['another'] })
     const client = open(t, server, { apiKey })
     const check = watch(client)
-    assertKept(await rejection(client.connect()), await rejection(client.authenticate(SECRET)), await rejection(client.useTool('echo')))
+    assertKept(
+      await rejection(client.connect()),
+      await rejection(client.authenticate(SECRET)),
+      await rejection(client.useTool('echo')),
+    )
     check()
     await server.closeAll(1008, 'no')
     check()

@@ -14,7 +14,8 @@ function assertIn(client, state, { connected = false, authenticated = false, rea
   assert.equal(client.readyState, readyState)
   assert.equal(client.stats().state, state)
   assert.equal(client.stats().connectedSince !== null, connected)
-  for (const name of ['state', 'connected', 'authenticated', 'url', 'error']) assert.equal(client[name], snapshot[name], name)
+  for (const name of ['state', 'connected', 'authenticated', 'url', 'error'])
+    assert.equal(client[name], snapshot[name], name)
 }
 
 /** A server that leaves every auth message without an answer. */
@@ -115,11 +116,14 @@ describe('the snapshot', () => {
     client.on('state', (snapshot, previous) => shown.push([snapshot, client.snapshot, previous]))
     await client.connect()
     assert.equal(client.snapshot, client.snapshot)
-    assert.deepEqual(shown.map(([snapshot, , previous]) => [previous, snapshot.state]), [
-      ['idle', 'connecting'],
-      ['connecting', 'authenticating'],
-      ['authenticating', 'ready'],
-    ])
+    assert.deepEqual(
+      shown.map(([snapshot, , previous]) => [previous, snapshot.state]),
+      [
+        ['idle', 'connecting'],
+        ['connecting', 'authenticating'],
+        ['authenticating', 'ready'],
+      ],
+    )
     for (const [snapshot, own] of shown) assert.equal(snapshot, own)
     assert.equal(shown.at(-1)[0], client.snapshot)
   })
@@ -139,7 +143,11 @@ describe('the snapshot', () => {
     client.on('state', ({ state }) => states.push([state, client.state]))
     void client.close({ drain: 60_000 })
     await client.connect()
-    assert.deepEqual(states.slice(0, 3), [['closing', 'connecting'], ['closed', 'connecting'], ['connecting', 'connecting']])
+    assert.deepEqual(states.slice(0, 3), [
+      ['closing', 'connecting'],
+      ['closed', 'connecting'],
+      ['connecting', 'connecting'],
+    ])
     assert.equal(client.state, 'ready')
   })
 

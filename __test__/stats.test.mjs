@@ -10,8 +10,22 @@ const NO_LATENCY = { count: 0, p50: null, p90: null, p99: null, max: null }
 
 test('a new client has counted nothing', (t) => {
   assert.deepEqual(open(t, DEAF_URL, { autoConnect: false }).stats(), {
-    state: 'idle', pending: 0, queued: 0, requests: 0, succeeded: 0, failed: 0, timedOut: 0, lateResponses: 0, reconnects: 0,
-    messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, heartbeatRtt: NO_RTT, requestLatency: NO_LATENCY, connectedSince: null,
+    state: 'idle',
+    pending: 0,
+    queued: 0,
+    requests: 0,
+    succeeded: 0,
+    failed: 0,
+    timedOut: 0,
+    lateResponses: 0,
+    reconnects: 0,
+    messagesSent: 0,
+    messagesReceived: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    heartbeatRtt: NO_RTT,
+    requestLatency: NO_LATENCY,
+    connectedSince: null,
   })
 })
 
@@ -25,7 +39,12 @@ test('messages and their bytes are counted both ways, without framing', async (t
   server.broadcast('"ü"')
   await arrived
   const { messagesSent, bytesSent, messagesReceived, bytesReceived } = client.stats()
-  const expected = { messagesSent: 2, bytesSent: Buffer.byteLength(sent.join('')), messagesReceived: 2, bytesReceived: '{"id":"auth","success":true}'.length + 4 }
+  const expected = {
+    messagesSent: 2,
+    bytesSent: Buffer.byteLength(sent.join('')),
+    messagesReceived: 2,
+    bytesReceived: '{"id":"auth","success":true}'.length + 4,
+  }
   assert.deepEqual({ messagesSent, bytesSent, messagesReceived, bytesReceived }, expected)
 })
 

@@ -119,7 +119,10 @@ describe('the guide dialect', () => {
   test('a result is answered under the id of its request, a string or a number', async (t) => {
     const server = await listen(t)
     const client = await RawClient.authenticated(t, server.url)
-    assert.deepEqual(await client.ask({ id: 'req_1', name: 'echo', parameters: { a: [1, null] } }), { id: 'req_1', results: { a: [1, null] } })
+    assert.deepEqual(await client.ask({ id: 'req_1', name: 'echo', parameters: { a: [1, null] } }), {
+      id: 'req_1',
+      results: { a: [1, null] },
+    })
     assert.deepEqual(await client.ask({ id: 7, name: 'echo', parameters: 'x' }), { id: 7, results: 'x' })
     assert.deepEqual(await client.ask({ id: 'none', name: 'echo' }), { id: 'none' })
   })
@@ -135,7 +138,11 @@ describe('the guide dialect', () => {
     ['text that is not JSON', '{"id":', { code: 'BAD_MESSAGE' }],
     ['an empty frame', '', { code: 'BAD_MESSAGE' }],
     ['a request without an id', '{"name":"echo"}', { code: 'BAD_REQUEST' }],
-    ['a request whose id is nested too deep to be repeated', `{"name":"echo","id":${'['.repeat(2e5)}${']'.repeat(2e5)}}`, { code: 'BAD_REQUEST' }],
+    [
+      'a request whose id is nested too deep to be repeated',
+      `{"name":"echo","id":${'['.repeat(2e5)}${']'.repeat(2e5)}}`,
+      { code: 'BAD_REQUEST' },
+    ],
     ['a request without a name', '{"id":"r"}', { code: 'BAD_REQUEST' }],
     ['a request whose name is no string', '{"id":"r","name":5}', { code: 'BAD_REQUEST' }],
   ]
@@ -152,7 +159,17 @@ describe('the guide dialect', () => {
   test('messages that ask for nothing get no answer', async (t) => {
     const server = await listen(t)
     const client = await RawClient.authenticated(t, server.url)
-    for (const frame of ['null', '5', '"auth"', '[]', '{}', '{"hello":"world"}', '{"messageType":"pong"}', '{"type":"ping"}']) client.send(frame)
+    for (const frame of [
+      'null',
+      '5',
+      '"auth"',
+      '[]',
+      '{}',
+      '{"hello":"world"}',
+      '{"messageType":"pong"}',
+      '{"type":"ping"}',
+    ])
+      client.send(frame)
     assert.equal((await client.ask({ id: 'last', name: 'echo' })).id, 'last')
   })
 
@@ -191,7 +208,10 @@ describe('the event dialect', () => {
   test('a request is answered with a response under its id, as it was sent', async (t) => {
     const { call } = await openEvent(t)
     const response = (data) => ({ event: 'response', data })
-    assert.deepEqual(await call({ id: 'a', name: 'echo', parameters: { x: 1 } }), response({ id: 'a', results: { x: 1 } }))
+    assert.deepEqual(
+      await call({ id: 'a', name: 'echo', parameters: { x: 1 } }),
+      response({ id: 'a', results: { x: 1 } }),
+    )
     assert.deepEqual(await call({ id: 9, name: 'echo', parameters: {} }), response({ id: 9, results: {} }))
   })
 
@@ -317,8 +337,16 @@ describe('tools', () => {
 
   const thrown = [
     ['an error', new Error('Broken'), { message: 'Broken', code: 'TOOL_ERROR' }],
-    ['an error with a code', Object.assign(new Error('Broken'), { code: 'E_BROKEN' }), { message: 'Broken', code: 'E_BROKEN' }],
-    ['an error with a code that is no string', Object.assign(new Error('Broken'), { code: 5 }), { message: 'Broken', code: 'TOOL_ERROR' }],
+    [
+      'an error with a code',
+      Object.assign(new Error('Broken'), { code: 'E_BROKEN' }),
+      { message: 'Broken', code: 'E_BROKEN' },
+    ],
+    [
+      'an error with a code that is no string',
+      Object.assign(new Error('Broken'), { code: 5 }),
+      { message: 'Broken', code: 'TOOL_ERROR' },
+    ],
     ['a ToolFailure', new ToolFailure('Too many', 'RATE_LIMIT'), { message: 'Too many', code: 'RATE_LIMIT' }],
     ['a string', 'just this', { message: 'just this', code: 'TOOL_ERROR' }],
     ['nothing at all', undefined, { message: 'undefined', code: 'TOOL_ERROR' }],
@@ -442,7 +470,10 @@ describe('watching', () => {
     const client = await RawClient.authenticated(t, server.url)
     await client.ask({ id: 1, name: 'echo' })
     await client.ask({ id: 2, name: 'echo' })
-    assert.deepEqual(server.requests.map(({ id }) => id), [2])
+    assert.deepEqual(
+      server.requests.map(({ id }) => id),
+      [2],
+    )
     assert.equal((await server.nextRequest()).id, 2)
   })
 
@@ -500,7 +531,8 @@ describe('watching', () => {
 
   test('a connection knows the headers and the subprotocol of its upgrade', async (t) => {
     const server = await listen(t)
-    const socket = (await RawClient.open(t, server.url, { headers: { 'X-Team': 'blue' }, protocols: ['mcp', 'other'] })).socket
+    const socket = (await RawClient.open(t, server.url, { headers: { 'X-Team': 'blue' }, protocols: ['mcp', 'other'] }))
+      .socket
     const connection = await server.nextConnection()
     assert.equal(connection.headers['x-team'], 'blue')
     assert.equal(connection.protocol, 'mcp')
@@ -660,7 +692,13 @@ async function upgradeByHand(t, server) {
   const socket = connectTcp(server.port, '127.0.0.1')
   t.after(() => socket.destroy())
   const key = `${'A'.repeat(22)}==`
-  const headers = ['Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${key}`]
+  const headers = [
+    'Host: localhost',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${key}`,
+  ]
   socket.write(['GET /mcp-ws HTTP/1.1', ...headers, '', ''].join('\r\n'))
   const connection = await server.nextConnection()
   await once(socket, 'data')

@@ -19,9 +19,15 @@ async function listenTls(t, certificate, options) {
   const sockets = new Set()
   const tls = createServer({ ...certificate, ...options }, (socket) => {
     const inner = connect(server.port, '127.0.0.1')
-    for (const [one, other] of [[socket, inner], [inner, socket]]) {
+    for (const [one, other] of [
+      [socket, inner],
+      [inner, socket],
+    ]) {
       sockets.add(one)
-      one.on('error', () => {}).on('close', () => other.destroy()).pipe(other)
+      one
+        .on('error', () => {})
+        .on('close', () => other.destroy())
+        .pipe(other)
     }
   })
   tls.on('tlsClientError', () => {})
@@ -107,14 +113,21 @@ describe('a server whose certificate does not verify fails the client at once:',
   ]) {
     test(what, async (t) => {
       const { port } = await listenTls(t, certificate)
-      const { states, code, message, retryable, cause } = await connecting(t, `wss://${host}:${port}`, await trusting(t))
-      assert.deepEqual({ states, code, retryable }, { states: ['connecting', 'failed'], code: 'CONNECT_FAILED', retryable: false })
+      const { states, code, message, retryable, cause } = await connecting(
+        t,
+        `wss://${host}:${port}`,
+        await trusting(t),
+      )
+      assert.deepEqual(
+        { states, code, retryable },
+        { states: ['connecting', 'failed'], code: 'CONNECT_FAILED', retryable: false },
+      )
       assert.match(message, /certificate does not verify/)
       assert.ok(cause.length > 0)
     })
   }
 
-  test('nothing is trusted but the system\'s certificates where NODE_EXTRA_CA_CERTS is not set', async (t) => {
+  test("nothing is trusted but the system's certificates where NODE_EXTRA_CA_CERTS is not set", async (t) => {
     const { port } = await listenTls(t, authority.issue())
     const { code, retryable } = await connecting(t, `wss://localhost:${port}`, { NODE_EXTRA_CA_CERTS: '' })
     assert.deepEqual({ code, retryable }, { code: 'CONNECT_FAILED', retryable: false })
@@ -124,7 +137,10 @@ describe('a server whose certificate does not verify fails the client at once:',
 test('a server that speaks no TLS fails the client at once', async (t) => {
   const server = await listen(t)
   const { states, code, retryable } = await connecting(t, `wss://127.0.0.1:${server.port}`, await trusting(t))
-  assert.deepEqual({ states, code, retryable }, { states: ['connecting', 'failed'], code: 'CONNECT_FAILED', retryable: false })
+  assert.deepEqual(
+    { states, code, retryable },
+    { states: ['connecting', 'failed'], code: 'CONNECT_FAILED', retryable: false },
+  )
 })
 
 test('after the client was once ready, a certificate that does not verify is an outage', async (t) => {
@@ -134,7 +150,9 @@ test('after the client was once ready, a certificate that does not verify is an 
     async ({ MCPClient, tell, input: { url } }) => {
       const client = new MCPClient(url, { baseReconnectDelay: 1, maxReconnectDelay: 1, maxReconnectAttempts: Infinity })
       client.on('authenticated', () => tell('ready'))
-      client.once('close', () => client.once('error', () => client.once('error', ({ code, retryable }) => tell({ code, retryable }))))
+      client.once('close', () =>
+        client.once('error', () => client.once('error', ({ code, retryable }) => tell({ code, retryable }))),
+      )
       client.on('message', ({ end }) => end && client.close())
     },
     { url: `wss://localhost:${port}` },

@@ -7,7 +7,10 @@ import { listen } from './helpers/test-server.mjs'
 
 test('headers and subprotocols go with the upgrade request, on every connection', async (t) => {
   const server = await listen(t)
-  const client = await ready(t, server, { headers: { 'X-Team': 'blue', cookie: 'a=1; b=2' }, protocols: ['mcp', 'other'] })
+  const client = await ready(t, server, {
+    headers: { 'X-Team': 'blue', cookie: 'a=1; b=2' },
+    protocols: ['mcp', 'other'],
+  })
   await client.reconnect()
   for (let i = 0; i < 2; i++) {
     const { headers, protocol } = await server.nextConnection()
@@ -22,7 +25,13 @@ test('headers and subprotocols go with the upgrade request, on every connection'
 test('every way to write a url of loopback leads to the server', async (t) => {
   const server = await listen(t)
   const { port } = server
-  for (const url of [`localhost:${port}`, `127.0.0.1:${port}`, `http://127.0.0.1:${port}`, `ws://localhost:${port}/`, new URL(server.url)]) {
+  for (const url of [
+    `localhost:${port}`,
+    `127.0.0.1:${port}`,
+    `http://127.0.0.1:${port}`,
+    `ws://localhost:${port}/`,
+    new URL(server.url),
+  ]) {
     assert.equal(await (await ready(t, { url })).useTool('echo', 1), 1)
   }
 })
@@ -35,8 +44,12 @@ test('a server on IPv6 is reached by its address and by name', async (t) => {
 
 test('path and query of the url are asked for as they are', async (t) => {
   const lines = []
-  const { url } = await listenTcp(t, (socket) => socket.once('data', (data) => lines.push(String(data).split('\r\n')[0]) && socket.destroy()))
-  await rejection(open(t, url.replace('/mcp-ws', '/tools%20x?team=blue&q=%C3%BC'), { maxReconnectAttempts: 0 }).connect())
+  const { url } = await listenTcp(t, (socket) =>
+    socket.once('data', (data) => lines.push(String(data).split('\r\n')[0]) && socket.destroy()),
+  )
+  await rejection(
+    open(t, url.replace('/mcp-ws', '/tools%20x?team=blue&q=%C3%BC'), { maxReconnectAttempts: 0 }).connect(),
+  )
   assert.deepEqual(lines, ['GET /tools%20x?team=blue&q=%C3%BC HTTP/1.1'])
 })
 
@@ -56,7 +69,10 @@ for (const status of [401, 403]) {
       assert.equal(client.connected, false)
       assert.equal(client.readyState, client.CLOSED)
       assert.equal(client.error.code, 'AUTH_FAILED')
-      assert.deepEqual(told.map(([event]) => event), ['error'])
+      assert.deepEqual(
+        told.map(([event]) => event),
+        ['error'],
+      )
     })
 
     test('is tried again by connect(), reconnect() and authenticate()', async (t) => {
@@ -64,7 +80,8 @@ for (const status of [401, 403]) {
       server.refuseUpgrades(status)
       const client = open(t, server)
       await reached(client, 'unauthorized')
-      for (const command of ['connect', 'reconnect', 'authenticate']) assert.equal((await rejection(client[command]())).code, 'AUTH_FAILED')
+      for (const command of ['connect', 'reconnect', 'authenticate'])
+        assert.equal((await rejection(client[command]())).code, 'AUTH_FAILED')
       await server.resumeAccepting()
       await client.authenticate('newer')
       assert.equal(client.state, 'ready')
@@ -91,7 +108,10 @@ for (const status of [400, 404, 410, 426, 301, 200, 204]) {
     assert.deepEqual({ code, retryable }, { code: 'CONNECT_FAILED', retryable: false })
     assert.match(message, new RegExp(`HTTP ${status}`))
     assert.equal(client.state, 'failed')
-    assert.deepEqual(told.map(([event]) => event), ['failed'])
+    assert.deepEqual(
+      told.map(([event]) => event),
+      ['failed'],
+    )
   })
 }
 
@@ -126,9 +146,10 @@ describe('an answer that is no WebSocket handshake', () => {
   const answers = {
     'another protocol': '220 mail.example ESMTP\r\n',
     'no Sec-WebSocket-Accept': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
-    'a wrong Sec-WebSocket-Accept': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm8=\r\n\r\n',
+    'a wrong Sec-WebSocket-Accept':
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm8=\r\n\r\n',
     'another upgrade': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n',
-    'bytes': Buffer.alloc(100_000, 0xff),
+    bytes: Buffer.alloc(100_000, 0xff),
   }
   for (const [what, answer] of Object.entries(answers)) {
     test(`(${what}) fails at once`, async (t) => {

@@ -18,12 +18,34 @@ async function searcherOf(t, files) {
 
 const GARDEN = {
   'garden.md': [
-    '---', 'author: somebody', '---',
-    '# The **garden**', '', 'Where things grow.', '',
-    '## Apples & pears', '', 'An [apple](https://example.org/apple) a day keeps `theDoctor` away.', '',
-    '## Tools', '', 'The spade.', '', '```sh', '# not a heading', 'dig --deep', '```', '',
-    '## Tools', '', 'The *rake*.', '',
-    'Weather', '-------', '', 'Rain is good.',
+    '---',
+    'author: somebody',
+    '---',
+    '# The **garden**',
+    '',
+    'Where things grow.',
+    '',
+    '## Apples & pears',
+    '',
+    'An [apple](https://example.org/apple) a day keeps `theDoctor` away.',
+    '',
+    '## Tools',
+    '',
+    'The spade.',
+    '',
+    '```sh',
+    '# not a heading',
+    'dig --deep',
+    '```',
+    '',
+    '## Tools',
+    '',
+    'The *rake*.',
+    '',
+    'Weather',
+    '-------',
+    '',
+    'Rain is good.',
   ].join('\n'),
   'deep/er/cellar.txt': 'Potatoes   are\nkept in the cellar.',
   'page.html':
@@ -71,7 +93,11 @@ describe('finding', () => {
     const { search, docs } = await searcherOf(t, GARDEN)
     const { items } = await search('potatoes')
     assert.deepEqual(items, [
-      { title: 'deep/er/cellar.txt', url: pathToFileURL(join(docs, 'deep/er/cellar.txt')).href, snippet: 'Potatoes are kept in the cellar.' },
+      {
+        title: 'deep/er/cellar.txt',
+        url: pathToFileURL(join(docs, 'deep/er/cellar.txt')).href,
+        snippet: 'Potatoes are kept in the cellar.',
+      },
     ])
   })
 
@@ -109,7 +135,10 @@ describe('finding', () => {
   })
 
   test('words of a script without spaces are found', async (t) => {
-    const { search } = await searcherOf(t, { 'ja.md': '# 接続\n\n接続が切れると、再試行を行います。', 'other.md': '# Other\n\nNothing.' })
+    const { search } = await searcherOf(t, {
+      'ja.md': '# 接続\n\n接続が切れると、再試行を行います。',
+      'other.md': '# Other\n\nNothing.',
+    })
     assert.equal((await search('再試行')).items[0]?.title, '接続')
   })
 
@@ -125,7 +154,9 @@ describe('finding', () => {
 
   test('a long section is cut to the place that matches most of the query', async (t) => {
     const filler = Array.from({ length: 200 }, (_, i) => `filler${i}`).join(' ')
-    const { search } = await searcherOf(t, { 'long.txt': `needle ${filler}. A needle in a haystack is hard to find. ${filler}` })
+    const { search } = await searcherOf(t, {
+      'long.txt': `needle ${filler}. A needle in a haystack is hard to find. ${filler}`,
+    })
     const [{ snippet }] = (await search('needle haystack')).items
     assert.match(snippet, /^… A needle in a haystack is hard to find\./)
     assert.match(snippet, / …$/)
@@ -162,7 +193,12 @@ describe('parameters', () => {
 
   test("the guide's own call is understood, and its answer comes from the documents", async (t) => {
     const { search } = await searcherOf(t, GARDEN)
-    const more = { numResults: 5, includeLinks: true, provider: 'tavily', tavilyOptions: { includeAnswer: true, searchDepth: 'basic' } }
+    const more = {
+      numResults: 5,
+      includeLinks: true,
+      provider: 'tavily',
+      tavilyOptions: { includeAnswer: true, searchDepth: 'basic' },
+    }
     assert.equal((await search('apples', more)).answer, 'An apple a day keeps theDoctor away.')
     assert.equal((await search('zebra', more)).answer, null)
     assert.ok(!('answer' in (await search('apples'))))
@@ -182,7 +218,10 @@ describe('parameters', () => {
     [{ query: 'x', includeLinks: 1 }, '"includeLinks" must be true or false, not 1'],
     [{ query: 'x', provider: {} }, '"provider" must be a string that is not empty, not an object'],
     [{ query: 'x', tavilyOptions: true }, '"tavilyOptions" must be an object, not true'],
-    [{ query: 'x', tavilyOptions: { includeAnswer: 'yes' } }, '"tavilyOptions.includeAnswer" must be true or false, not a string'],
+    [
+      { query: 'x', tavilyOptions: { includeAnswer: 'yes' } },
+      '"tavilyOptions.includeAnswer" must be true or false, not a string',
+    ],
   ]
   for (const [parameters, message] of misfits) {
     test(`${JSON.stringify(parameters)} is refused: ${message}`, async (t) => {

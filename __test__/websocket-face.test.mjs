@@ -25,7 +25,12 @@ function events(socket, type) {
 
 test('new WebSocket(url) connects, and takes subprotocols like one', async (t) => {
   const server = await listen(t)
-  for (const [protocols, agreed] of [[undefined, ''], ['mcp', 'mcp'], [['mcp', 'other'], 'mcp'], [[], '']]) {
+  for (const [protocols, agreed] of [
+    [undefined, ''],
+    ['mcp', 'mcp'],
+    [['mcp', 'other'], 'mcp'],
+    [[], ''],
+  ]) {
     const socket = socketOf(t, server.url, protocols)
     await events(socket, 'open')()
     assert.equal((await server.nextConnection()).protocol, agreed)
@@ -46,7 +51,16 @@ test('the constants are on the class and on the instance, and cannot be changed'
 test('readyState follows the state', async (t) => {
   const server = await listen(t, { tokens: ['right'] })
   const { CONNECTING, OPEN, CLOSING, CLOSED } = WebSocket
-  const expected = { idle: CLOSED, connecting: CONNECTING, authenticating: OPEN, unauthorized: OPEN, ready: OPEN, reconnecting: CONNECTING, closing: CLOSING, closed: CLOSED }
+  const expected = {
+    idle: CLOSED,
+    connecting: CONNECTING,
+    authenticating: OPEN,
+    unauthorized: OPEN,
+    ready: OPEN,
+    reconnecting: CONNECTING,
+    closing: CLOSING,
+    closed: CLOSED,
+  }
   const client = open(t, server, { autoConnect: false, ...PATIENT })
   const seen = { idle: client.readyState }
   client.on('state', ({ state }) => (seen[state] = client.readyState))
@@ -79,7 +93,10 @@ describe('listeners', () => {
     await server.terminateAll()
     await reached(socket, 'reconnecting')
     await new Promise(setImmediate)
-    assert.deepEqual(told, ['open', 'message', 'close', 'error'].map((type) => [type, type, true]))
+    assert.deepEqual(
+      told,
+      ['open', 'message', 'close', 'error'].map((type) => [type, type, true]),
+    )
   })
 
   test('by property are one, and are taken away by anything that is no function', async (t) => {
@@ -173,7 +190,10 @@ describe('send()', () => {
     const waiting = open(t, DEAF_URL, PATIENT)
     await reached(waiting, 'reconnecting')
     for (const socket of [open(t, await silentUrl(t)), waiting]) {
-      assert.throws(() => socket.send('{}'), (error) => error instanceof DOMException && error.name === 'InvalidStateError')
+      assert.throws(
+        () => socket.send('{}'),
+        (error) => error instanceof DOMException && error.name === 'InvalidStateError',
+      )
     }
   })
 
@@ -191,7 +211,8 @@ describe('send()', () => {
 
   test('throws a TypeError for what is no string', async (t) => {
     const socket = await ready(t, await listen(t))
-    for (const data of [undefined, null, 5, {}, Buffer.from('{}'), new ArrayBuffer(2)]) assert.throws(() => socket.send(data), TypeError)
+    for (const data of [undefined, null, 5, {}, Buffer.from('{}'), new ArrayBuffer(2)])
+      assert.throws(() => socket.send(data), TypeError)
   })
 
   test('throws QUEUE_FULL where the buffer is full', async (t) => {
@@ -241,7 +262,10 @@ test('close(code, reason) reaches the server, and an invalid code throws', async
 })
 
 describe('code that authenticates by itself', () => {
-  /** Takes the key `mine` and nothing else, and hangs up on whoever comes with another one, as a server of the platform may. */
+  /**
+   * Takes the key `mine` and nothing else, and hangs up on whoever comes with another one, as a server of the platform
+   * may.
+   */
   async function strict(t) {
     const server = await listen(t, { tokens: ['mine'] })
     const auths = []
@@ -304,7 +328,10 @@ describe('code that authenticates by itself', () => {
     const answers = events(socket, 'message')
     await new Promise((resolve) => socket.addEventListener('open', () => setTimeout(resolve, 5), { once: true }))
     socket.send(AUTH)
-    assert.deepEqual([JSON.parse((await answers()).data).success, JSON.parse((await answers()).data).success], [false, true])
+    assert.deepEqual(
+      [JSON.parse((await answers()).data).success, JSON.parse((await answers()).data).success],
+      [false, true],
+    )
     await reached(socket, 'ready')
     assert.equal(await socket.useTool('echo', 1), 1)
     await server.terminateAll()
@@ -315,7 +342,10 @@ describe('code that authenticates by itself', () => {
 
   test('later than that is not let in where the server hangs up on the key before, unless that is given as apiKey', async (t) => {
     const { server, auths } = await strict(t)
-    for (const [apiKey, tokens] of [['anonymous', ['anonymous']], ['mine', ['mine', 'mine']]]) {
+    for (const [apiKey, tokens] of [
+      ['anonymous', ['anonymous']],
+      ['mine', ['mine', 'mine']],
+    ]) {
       auths.length = 0
       const socket = socketOf(t, server.url, { apiKey, ...PATIENT })
       const closes = events(socket, 'close')
@@ -324,7 +354,10 @@ describe('code that authenticates by itself', () => {
       if (apiKey === 'anonymous') assert.equal((await closes()).code, 1008)
       else {
         socket.send(AUTH)
-        assert.deepEqual([JSON.parse((await answers()).data).success, JSON.parse((await answers()).data).success], [true, true])
+        assert.deepEqual(
+          [JSON.parse((await answers()).data).success, JSON.parse((await answers()).data).success],
+          [true, true],
+        )
         assert.equal(await socket.useTool('echo', 1), 1)
       }
       assert.deepEqual(auths, tokens)
@@ -363,7 +396,10 @@ describe('code that authenticates by itself', () => {
 describe('code that reconnects by itself', () => {
   const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, slowReconnectDelay: 0 }
 
-  /** Whether the test is over: then nothing is made any more. To be asked for before there is a server, which goes away first. */
+  /**
+   * Whether the test is over: then nothing is made any more. To be asked for before there is a server, which goes away
+   * first.
+   */
   function endOf(t) {
     let isOver = false
     t.after(() => (isOver = true))
@@ -417,7 +453,10 @@ describe('code that reconnects by itself', () => {
           listenFor(socket, () => {
             if (isOver()) return
             closes.push(sockets.indexOf(socket))
-            later(() => (connect(), told()), socket)
+            later(() => {
+              connect()
+              told()
+            }, socket)
           })
         }
         connect()
@@ -440,10 +479,14 @@ describe('code that reconnects by itself', () => {
     let heard = 0
     socket.on('close', () => heard++)
     const closed = new Promise((resolve) => {
-      socket.addEventListener('close', async () => {
-        await backAgain(socket)
-        resolve(socket.close())
-      }, { once: true })
+      socket.addEventListener(
+        'close',
+        async () => {
+          await backAgain(socket)
+          resolve(socket.close())
+        },
+        { once: true },
+      )
     })
     await socket.connect()
     await server.terminateAll()
@@ -461,7 +504,13 @@ describe('code that reconnects by itself', () => {
     const [server, elsewhere] = [await listen(t), await listen(t)]
     const [one, other] = [socketOf(t, server.url, QUICK), socketOf(t, server.url, QUICK)]
     await Promise.all([one.connect(), other.connect()])
-    const made = new Promise((resolve) => one.addEventListener('close', () => resolve([socketOf(t, elsewhere.url), open(t, server, { autoConnect: false })]), { once: true }))
+    const made = new Promise((resolve) =>
+      one.addEventListener(
+        'close',
+        () => resolve([socketOf(t, elsewhere.url), open(t, server, { autoConnect: false })]),
+        { once: true },
+      ),
+    )
     const [connection] = server.connections
     await connection.terminate()
     const [there] = await made
@@ -478,49 +527,59 @@ describe('code that reconnects by itself', () => {
     server.intercept((text, connection) => {
       if (text === 'please drop me') void connection.terminate()
     })
-    const told = await run(t, async ({ MCPClient, input, tell }) => {
-      const { AsyncLocalStorage } = await import('node:async_hooks')
-      const marksTimers = () => {
-        const timer = setTimeout(() => {}, 0)
-        return Object.getOwnPropertySymbols(timer).some(({ description }) => description === 'kResourceStore')
-      }
-      const turn = () => new Promise(setImmediate)
-      tell(marksTimers())
-      // Newer versions of Node.js do without.
-      const any = new AsyncLocalStorage()
-      const isMarked = any.run(1, marksTimers)
-      any.disable()
-      const client = new MCPClient(input, { baseReconnectDelay: 1 })
-      let timer
-      client.once('close', () => (timer = setInterval(() => {}, 60_000)))
-      await client.connect()
-      client.sendMessage('please drop me')
-      while (timer === undefined) await turn()
-      await client.connect()
-      for (let i = 0; i < 10; i++) {
-        gc()
-        await turn()
-      }
-      tell(marksTimers() === isMarked)
-      timer = clearInterval(timer)
-      while (marksTimers()) {
-        gc()
-        await turn()
-      }
-      await client.close()
-      tell('forgotten')
-    }, server.url, { flags: ['--expose-gc'] })
+    const told = await run(
+      t,
+      async ({ MCPClient, input, tell }) => {
+        const { AsyncLocalStorage } = await import('node:async_hooks')
+        const marksTimers = () => {
+          const timer = setTimeout(() => {}, 0)
+          return Object.getOwnPropertySymbols(timer).some(({ description }) => description === 'kResourceStore')
+        }
+        const turn = () => new Promise(setImmediate)
+        tell(marksTimers())
+        // Newer versions of Node.js do without.
+        const any = new AsyncLocalStorage()
+        const isMarked = any.run(1, marksTimers)
+        any.disable()
+        const client = new MCPClient(input, { baseReconnectDelay: 1 })
+        let timer
+        client.once('close', () => (timer = setInterval(() => {}, 60_000)))
+        await client.connect()
+        client.sendMessage('please drop me')
+        while (timer === undefined) await turn()
+        await client.connect()
+        for (let i = 0; i < 10; i++) {
+          gc()
+          await turn()
+        }
+        tell(marksTimers() === isMarked)
+        timer = clearInterval(timer)
+        while (marksTimers()) {
+          gc()
+          await turn()
+        }
+        await client.close()
+        tell('forgotten')
+      },
+      server.url,
+      { flags: ['--expose-gc'] },
+    )
     assert.deepEqual(told, [false, true, 'forgotten'])
   })
 
   test('is told of a close as well where there never was a socket, once the client has given up', async (t) => {
     const server = await listen(t)
-    const cases = [[404, { maxReconnectAttempts: 5 }], [401, {}], [503, { maxReconnectAttempts: 2, ...QUICK }]]
+    const cases = [
+      [404, { maxReconnectAttempts: 5 }],
+      [401, {}],
+      [503, { maxReconnectAttempts: 2, ...QUICK }],
+    ]
     for (const [status, options] of cases) {
       server.refuseUpgrades(status)
       const socket = socketOf(t, server.url, options)
       const heard = []
-      for (const type of ['open', 'error', 'close']) socket.addEventListener(type, ({ type, code }) => heard.push([type, code]))
+      for (const type of ['open', 'error', 'close'])
+        socket.addEventListener(type, ({ type, code }) => heard.push([type, code]))
       socket.on('close', () => heard.push('emitter'))
       const closed = events(socket, 'close')
       const { code, wasClean, willReconnect } = await closed()

@@ -1,6 +1,6 @@
 /**
- * The process that is measured: one client, one workload. The task comes as JSON in its argument, the figures go as JSON to its standard output.
- * It loads nothing by itself that a client might load.
+ * The process that is measured: one client, one workload. The task comes as JSON in its argument, the figures go as
+ * JSON to its standard output. It loads nothing by itself that a client might load.
  */
 const task = JSON.parse(process.argv[2])
 const client = await import(`./clients/${task.client}.mjs`)

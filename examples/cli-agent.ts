@@ -1,4 +1,7 @@
-/** A small agent for the terminal: looks a question up, and where that gives too little, each word of it; then it says what it has found. */
+/**
+ * A small agent for the terminal: looks a question up, and where that gives too little, each word of it; then it says
+ * what it has found.
+ */
 import { MCPClient, MCPError } from '@mcp-integration/client'
 
 declare module '@mcp-integration/client' {
@@ -11,10 +14,11 @@ declare module '@mcp-integration/client' {
 }
 
 const question = process.argv.slice(2).join(' ') || 'reconnect backoff'
-const client = new MCPClient()   // $MCP_WS_URL and $MCP_API_KEY say where, and with which key
+const client = new MCPClient() // $MCP_WS_URL and $MCP_API_KEY say where, and with which key
 
 // Looking something up twice does no harm, so a lost connection need not stop the agent.
-const lookUp = (query: string) => client.useTool('web_search', { query, numResults: 3 }, { idempotent: true, timeout: 10_000 })
+const lookUp = (query: string) =>
+  client.useTool('web_search', { query, numResults: 3 }, { idempotent: true, timeout: 10_000 })
 
 try {
   let { items } = await lookUp(question)

@@ -1,4 +1,7 @@
-/** Checks what callers of `useTool` and its neighbours give, and writes it as JSON. Needs nothing of Node.js: pages use it too. */
+/**
+ * Checks what callers of `useTool` and its neighbours give, and writes it as JSON. Needs nothing of Node.js: pages use
+ * it too.
+ */
 import type { UseToolOptions } from './types.js'
 
 /** @throws TypeError */
@@ -21,7 +24,9 @@ export function checkCallOptions(options: UseToolOptions): void {
     throw new TypeError('option "signal" must be an AbortSignal')
   }
   if (idempotent !== undefined && typeof idempotent !== 'boolean') {
-    throw new TypeError(`option "idempotent" must be true or false, got ${idempotent === null ? 'null' : typeof idempotent}`)
+    throw new TypeError(
+      `option "idempotent" must be true or false, got ${idempotent === null ? 'null' : typeof idempotent}`,
+    )
   }
   if (responseType !== undefined && responseType !== 'json' && responseType !== 'buffer') {
     throw new TypeError(`option "responseType" must be 'json' or 'buffer', got ${String(responseType)}`)
@@ -30,8 +35,10 @@ export function checkCallOptions(options: UseToolOptions): void {
 
 /** @throws TypeError or RangeError that names the option */
 export function checkMillis(option: string, value: unknown): void {
-  if (typeof value !== 'number') throw new TypeError(`option "${option}" must be a number of ms, got ${value === null ? 'null' : typeof value}`)
-  if (!(value >= 0 && value <= 2_147_483_647)) throw new RangeError(`option "${option}" must be from 0 to 2147483647 ms, got ${value}`)
+  if (typeof value !== 'number')
+    throw new TypeError(`option "${option}" must be a number of ms, got ${value === null ? 'null' : typeof value}`)
+  if (!(value >= 0 && value <= 2_147_483_647))
+    throw new RangeError(`option "${option}" must be from 0 to 2147483647 ms, got ${value}`)
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * `@mcp-integration/client/bridge`: a client in one place, used from others. `serveClient` stands beside the client, `connectClient`
- * gives the far end of a port everything that a client is. Neither end loads native code or needs Node.js.
+ * `@mcp-integration/client/bridge`: a client in one place, used from others. `serveClient` stands beside the client,
+ * `connectClient` gives the far end of a port everything that a client is. Neither end loads native code or needs
+ * Node.js.
  *
  * @packageDocumentation
  */

@@ -32,7 +32,10 @@ export class Call implements Waiter {
     this.#reject(errorOf(error, { toolName: this.#toolName }))
   }
 
-  /** Rejects with the signal's reason when it aborts; `takeBack` tells the native core and says whether the slot is free. */
+  /**
+   * Rejects with the signal's reason when it aborts; `takeBack` tells the native core and says whether the slot is
+   * free.
+   */
   abortBy(signal: AbortSignal, slot: number, takeBack: () => boolean): void {
     const onAbort = () => {
       this.#stopListening = undefined

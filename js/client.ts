@@ -50,11 +50,11 @@ const READY_STATE: Readonly<Record<ConnectionState, 0 | 1 | 2 | 3>> = {
 }
 
 /**
- * A client of an MCP Integration Platform over its WebSocket. It connects, authenticates, keeps a heartbeat and reconnects by itself, on a
- * thread of its own; `useTool` calls a tool.
+ * A client of an MCP Integration Platform over its WebSocket. It connects, authenticates, keeps a heartbeat and
+ * reconnects by itself, on a thread of its own; `useTool` calls a tool.
  *
- * Order: the snapshot changes, then 'state' is emitted, then the event with its own name, then promises settle. A command's own
- * change is visible when it returns; no event fires inside the constructor.
+ * Order: the snapshot changes, then 'state' is emitted, then the event with its own name, then promises settle. A
+ * command's own change is visible when it returns; no event fires inside the constructor.
  */
 export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
   static readonly CONNECTING = 0
@@ -89,14 +89,17 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #mayHold = false
   /** The code behind the face of a WebSocket takes it for open, or to be opened: its 'close' is still to come. */
   #owesClose = true
-  /** The code that was told of the 'close' has made another client, or has closed this one: it hears of no other 'close'. */
+  /**
+   * The code that was told of the 'close' has made another client, or has closed this one: it hears of no other
+   * 'close'.
+   */
   #isReplaced = false
 
   /**
    * @param url the endpoint; or give everything as options
    * @param options see {@link MCPClientOptions}; as with a WebSocket, subprotocols may stand in their place
-   * @throws TypeError or RangeError that names the option at fault; an Error that names cause and remedy, where the native binary, which the first
-   * client loads, cannot be loaded
+   * @throws TypeError or RangeError that names the option at fault; an Error that names cause and remedy, where the
+   * native binary, which the first client loads, cannot be loaded
    */
   constructor(options?: MCPClientOptions)
   constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
@@ -161,8 +164,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   // ── Commands. Their promises may be ignored: they never become unhandled rejections. ─────────────────────────
 
   /**
-   * Resolves when 'ready'; rejects on 'failed', 'closed' or a refused token. One attempt however often it is called; in 'reconnecting' it
-   * dials at once; in 'unauthorized' it authenticates again.
+   * Resolves when 'ready'; rejects on 'failed', 'closed' or a refused token. One attempt however often it is called; in
+   * 'reconnecting' it dials at once; in 'unauthorized' it authenticates again.
    */
   connect(): Promise<void> {
     this.#isReplaced = false
@@ -176,19 +179,20 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   /**
-   * Sends the auth message again, with a new token if given; that token replaces the key for later connections. Without an open socket:
-   * keeps the token and connects. In 'ready', calls in flight live on.
+   * Sends the auth message again, with a new token if given; that token replaces the key for later connections. Without
+   * an open socket: keeps the token and connects. In 'ready', calls in flight live on.
    * @throws TypeError if the token is not a string
    */
   authenticate(token?: string): Promise<void> {
-    if (token !== undefined && typeof token !== 'string') throw new TypeError(`the token must be a string, got ${typeof token}`)
+    if (token !== undefined && typeof token !== 'string')
+      throw new TypeError(`the token must be a string, got ${typeof token}`)
     this.#isReplaced = false
     return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
   }
 
   /**
-   * Sends a close frame and settles everything: requests in flight are awaited up to `drain` ms (default 0), then rejected with CLOSED. The
-   * closing handshake is given 2 s. The promise never rejects.
+   * Sends a close frame and settles everything: requests in flight are awaited up to `drain` ms (default 0), then
+   * rejected with CLOSED. The closing handshake is given 2 s. The promise never rejects.
    * @throws RangeError or TypeError for a code or reason that cannot be sent
    */
   close(options?: CloseOptions): Promise<void>
@@ -210,12 +214,21 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   // ── Calls and messages ─────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Calls a tool; resolves with its `results`. Never throws synchronously. Before 'ready' the call waits in a queue, within its timeout.
-   * @returns a promise that rejects with an {@link MCPError}, an {@link MCPToolError} when the server answers with an error, the signal's
-   * reason, or a TypeError or RangeError for what cannot be sent
+   * Calls a tool; resolves with its `results`. Never throws synchronously. Before 'ready' the call waits in a queue,
+   * within its timeout.
+   * @returns a promise that rejects with an {@link MCPError}, an {@link MCPToolError} when the server answers with an
+   * error, the signal's reason, or a TypeError or RangeError for what cannot be sent
    */
-  useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options?: UseToolOptions & { responseType?: 'json' }): Promise<ResultsOf<MCPTools[K]>>
-  useTool<T = unknown>(toolName: string, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
+  useTool<K extends keyof MCPTools & string>(
+    toolName: K,
+    parameters: ParametersOf<MCPTools[K]>,
+    options?: UseToolOptions & { responseType?: 'json' },
+  ): Promise<ResultsOf<MCPTools[K]>>
+  useTool<T = unknown>(
+    toolName: string,
+    parameters?: unknown,
+    options?: UseToolOptions & { responseType?: 'json' },
+  ): Promise<T>
   useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = NO_OPTIONS): Promise<unknown> {
     // What this throws rejects the promise.
@@ -228,7 +241,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const call = new Call(this, toolName, resolve, reject)
       const slot = occupy(call)
       const flags =
-        (idempotent === true ? FLAG.idempotent : 0) | (responseType === 'buffer' ? FLAG.wantsBytes : 0) | (signal === undefined ? 0 : FLAG.mayBeAborted)
+        (idempotent === true ? FLAG.idempotent : 0) |
+        (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
+        (signal === undefined ? 0 : FLAG.mayBeAborted)
       const key = request(this.#number, slot, toolName, json, timeout, flags)
       if (typeof key === 'string') {
         vacate(slot)
@@ -245,7 +260,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    */
   sendMessage(message: unknown): boolean {
     const text = typeof message === 'string' ? message : serialise('message', message)
-    if (text === '' && typeof message !== 'string') throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
+    if (text === '' && typeof message !== 'string')
+      throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
     const isTaken = this.#native.send(text)
     if (isTaken) this.#flushSoon()
     return isTaken
@@ -272,8 +288,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   /**
-   * The process may end although the client is open, and although calls are in flight. Where nobody holds the client, it has no listener and
-   * no call in flight, it may be collected, and its connection then ends.
+   * The process may end although the client is open, and although calls are in flight. Where nobody holds the client,
+   * it has no listener and no call in flight, it may be collected, and its connection then ends.
    */
   unref(): this {
     this.#isReferenced = false
@@ -372,17 +388,25 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   /**
    * Sends a text as it is; like a WebSocket's, it passes over what is sent after the end.
-   * @throws DOMException InvalidStateError while connecting; TypeError for what is no string; MCPError QUEUE_FULL when the buffer is full
+   * @throws DOMException InvalidStateError while connecting; TypeError for what is no string; MCPError QUEUE_FULL when
+   * the buffer is full
    */
   send(data: string): void {
-    if (typeof data !== 'string') throw new TypeError(`send() takes a string, got ${typeof data}: the protocol is JSON text`)
+    if (typeof data !== 'string')
+      throw new TypeError(`send() takes a string, got ${typeof data}: the protocol is JSON text`)
     if (this.readyState === this.CONNECTING) {
-      throw new DOMException('send() was called while the socket is still connecting: wait for "open"', 'InvalidStateError')
+      throw new DOMException(
+        'send() was called while the socket is still connecting: wait for "open"',
+        'InvalidStateError',
+      )
     }
     if (this.sendMessage(data) || this.readyState !== this.OPEN) return
     // The core may know of an end that JavaScript has not been told of yet.
     if (readyStateOf(JSON.parse(this.#native.snapshot()) as Snapshot) === this.OPEN) {
-      throw new MCPError('the buffer is full (maxBufferedAmount): wait until bufferedAmount falls', { code: 'QUEUE_FULL', retryable: true })
+      throw new MCPError('the buffer is full (maxBufferedAmount): wait until bufferedAmount falls', {
+        code: 'QUEUE_FULL',
+        retryable: true,
+      })
     }
   }
 
@@ -397,7 +421,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** Shows no key and no query of the URL, which may hold one. */
   [inspect.custom](depth: number, options: object, show: typeof inspect): string {
     const { url, error, ...rest } = this.#snapshot
-    const shown = { url: url.replace(/\?.*/, ''), ...rest, error: error === null ? null : `${error.name} ${error.code}: ${error.message}` }
+    const shown = {
+      url: url.replace(/\?.*/, ''),
+      ...rest,
+      error: error === null ? null : `${error.name} ${error.code}: ${error.message}`,
+    }
     return depth < 0 ? '[MCPClient]' : `MCPClient ${show(shown, options)}`
   }
 
@@ -488,7 +516,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     else tell()
   }
 
-  /** No socket will come any more. A WebSocket tells that too; the client's own events have no 'close' where there was no socket. */
+  /**
+   * No socket will come any more. A WebSocket tells that too; the client's own events have no 'close' where there was
+   * no socket.
+   */
   #endSocket(): void {
     if (!this.#owesClose || this.#isReplaced) return
     this.#owesClose = false
@@ -515,7 +546,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   async #answerToken(connection: number): Promise<void> {
     try {
       const token: unknown = await this.#askToken?.()
-      if (typeof token !== 'string') throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
+      if (typeof token !== 'string')
+        throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
       this.#native.answerToken(connection, token, null)
     } catch (error) {
       this.#tokenFailure = error
@@ -525,7 +557,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Each listener by itself: one that throws surfaces as `uncaughtException`, and the others are called all the same. */
+  /**
+   * Each listener by itself: one that throws surfaces as `uncaughtException`, and the others are called all the same.
+   */
   #emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
     for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, this, args))
   }
@@ -567,7 +601,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #picture(snapshot: Snapshot): ConnectionSnapshot {
     // Changed in place: V8 would give each copy a shape of its own.
-    return Object.freeze(Object.assign(snapshot, { error: snapshot.error === null ? null : this.#errorOf(snapshot.error) }))
+    return Object.freeze(
+      Object.assign(snapshot, { error: snapshot.error === null ? null : this.#errorOf(snapshot.error) }),
+    )
   }
 
   #errorOf(data: ErrorData): MCPError {
@@ -601,7 +637,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (!this.#isReferenced) this.#updateHold()
     if (this.#listeners.has('open')) this.#holdOpenings()
     if (this.#isFirstTurn) return this
-    const wantsMessages = this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
+    const wantsMessages =
+      this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
     const interest =
       (wantsMessages ? INTEREST.messages : 0) |
       (this.listenerCount('heartbeat') > 0 ? INTEREST.heartbeats : 0) |
@@ -614,12 +651,19 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #warnOfProxy(): void {
     const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => process.env[name])
-    if (name !== undefined) this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
+    if (name !== undefined)
+      this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
 }
 
 /** The end of a socket that was never open. */
-const NEVER_OPEN: CloseInfo = Object.freeze({ code: 1006, reason: '', wasClean: false, explanation: explain(1006), willReconnect: false })
+const NEVER_OPEN: CloseInfo = Object.freeze({
+  code: 1006,
+  reason: '',
+  wasClean: false,
+  explanation: explain(1006),
+  willReconnect: false,
+})
 
 function readyStateOf({ state, connected }: { state: ConnectionState; connected: boolean }): 0 | 1 | 2 | 3 {
   // Where the upgrade itself was refused there is no socket that could be open.
@@ -637,7 +681,10 @@ function isMadeLikeASocket(first: unknown, second: unknown): boolean {
   return isUrl && (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
 }
 
-function mergeArguments(first: string | URL | MCPClientOptions, second: MCPClientOptions | string | readonly string[]): MCPClientOptions {
+function mergeArguments(
+  first: string | URL | MCPClientOptions,
+  second: MCPClientOptions | string | readonly string[],
+): MCPClientOptions {
   if (typeof first !== 'string' && !(first instanceof URL)) return first
   if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
   checkOptions(second)

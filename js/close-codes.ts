@@ -25,11 +25,13 @@ export function explain(code: number): string {
 
 /**
  * Checks what `close()` is given (RFC 6455 § 7.4 and § 5.5).
- * @throws RangeError for a code that must not be sent, or a reason of more than 123 bytes; TypeError for another kind of value
+ * @throws RangeError for a code that must not be sent, or a reason of more than 123 bytes; TypeError for another kind
+ * of value
  */
 export function checkCloseFrame(code: unknown, reason: unknown): void {
   if (typeof code !== 'number') throw new TypeError(`the close code must be a number, got ${typeof code}`)
-  const isSendable = (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999)
+  const isSendable =
+    (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999)
   if (!Number.isInteger(code) || !isSendable) {
     throw new RangeError(`the close code ${code} cannot be sent: use 1000, or 3000 to 4999 for reasons of your own`)
   }

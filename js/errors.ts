@@ -1,5 +1,5 @@
 /** The error classes. What went wrong is decided in the native core; here it becomes an instance. */
-import type { ErrorData } from './native-types.js'
+import type { ErrorData, SystemCause } from './native-types.js'
 
 /** Stable codes of {@link MCPError}; codes may be added. */
 export type MCPErrorCode =
@@ -45,7 +45,12 @@ export class MCPError extends Error {
     this.retryable = details.retryable
     // Only what is known becomes a property: a printed error shows no rows of `undefined`.
     const { toolName, requestId, sent } = details
-    Object.assign(this, toolName !== undefined && { toolName }, requestId !== undefined && { requestId }, sent !== undefined && { sent })
+    Object.assign(
+      this,
+      toolName !== undefined && { toolName },
+      requestId !== undefined && { requestId },
+      sent !== undefined && { sent },
+    )
   }
 }
 
@@ -69,7 +74,10 @@ export class MCPToolError extends MCPError {
 knowEverywhere(MCPError, Symbol.for('@mcp-integration/client MCPError'))
 knowEverywhere(MCPToolError, Symbol.for('@mcp-integration/client MCPToolError'))
 
-/** Lets `instanceof` know the errors of every copy of a class by a mark. One that a user derives from it is known as always. */
+/**
+ * Lets `instanceof` know the errors of every copy of a class by a mark. One that a user derives from it is known as
+ * always.
+ */
 function knowEverywhere(errorClass: { readonly prototype: object }, mark: symbol): void {
   Object.defineProperty(errorClass.prototype, mark, { value: true })
   Object.defineProperty(errorClass, Symbol.hasInstance, {
@@ -103,7 +111,11 @@ export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
 
 function causeOf(data: ErrorData, context: ErrorContext): unknown {
   if (data.fromTokenFunction === true) return context.tokenFailure
-  if (data.cause === undefined) return undefined
-  // A cause without a code is the system's own word.
-  return data.cause.code === '' ? new Error(data.cause.message) : errorOf(data.cause, context)
+  if (data.systemCause !== undefined) return systemErrorOf(data.systemCause)
+  return data.cause === undefined ? undefined : errorOf(data.cause, context)
+}
+
+/** Like an error of Node.js itself: with `code`, and with `address` and `port` where there are any. */
+function systemErrorOf({ message, ...facts }: SystemCause): Error {
+  return Object.assign(new Error(message), facts)
 }

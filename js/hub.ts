@@ -1,6 +1,7 @@
 /**
- * Where one JavaScript environment meets the native core: the mailbox, the promises that wait, the clients that get events.
- * One wake-up serves all that has come meanwhile, in slices of bounded time, so that timers and I/O get their turn.
+ * Where one JavaScript environment meets the native core: the mailbox, the promises that wait, the clients that get
+ * events. One wake-up serves all that has come meanwhile, in slices of bounded time, so that timers and I/O get their
+ * turn.
  */
 import { ITEM } from './binding-constants.js'
 import { loadNative, type Native } from './native.js'
@@ -29,7 +30,10 @@ type Item = NonNullable<ReturnType<Mailbox['take']>>
 /** ms of draining before the event loop gets its turn. */
 const SLICE = 2
 
-/** The binary is loaded with the first client, and all that is of it made then: a program that makes none, or not yet, does not pay for it. */
+/**
+ * The binary is loaded with the first client, and all that is of it made then: a program that makes none, or not yet,
+ * does not pay for it.
+ */
 let native: Native | undefined
 let mailbox: Mailbox
 /** As the binary describes them. */
@@ -38,7 +42,10 @@ export let flush: ReturnType<Native['flushFunction']>
 /** The promise of a call is in the slot that the native core has for it; free slots are reused. */
 const waiters: (Waiter | undefined)[] = []
 const freeSlots: number[] = []
-/** Clients by their number. Only an active one is held: another may be collected, once it has heard what was on its way to it. */
+/**
+ * Clients by their number. Only an active one is held: another may be collected, once it has heard what was on its way
+ * to it.
+ */
 const recipients = new Map<number, WeakRef<Recipient>>()
 const active = new Set<Recipient>()
 const ending = new Set<Recipient>()
@@ -95,7 +102,10 @@ export function vacate(slot: number): void {
   freeSlots.push(slot)
 }
 
-/** One more, or one less, client that keeps the process alive. The last one does so until all that it has to tell is told. */
+/**
+ * One more, or one less, client that keeps the process alive. The last one does so until all that it has to tell is
+ * told.
+ */
 export function hold(more: boolean): void {
   holders += more ? 1 : -1
   if (holders === 0) drainSoon()
@@ -110,8 +120,9 @@ export function drainSoon(): void {
 }
 
 /**
- * Node.js may wake us many times in one turn of the event loop, and timers do not fire between. So a slice is not that of one wake-up: it
- * is over 2 ms after it began, and only an immediate, which proves that the loop has turned, begins another.
+ * Node.js may wake us many times in one turn of the event loop, and timers do not fire between. So a slice is not that
+ * of one wake-up: it is over 2 ms after it began, and only an immediate, which proves that the loop has turned, begins
+ * another.
  */
 function wake(...item: Item): void {
   if (kept.length > 0 || performance.now() > sliceEnd) {
@@ -140,7 +151,9 @@ function letGo(): void {
   if (mustRelease) mailbox.hold((isHolding = false))
 }
 
-/** The next item is a microtask: what this one settles goes on before it, and what that sends is on its way meanwhile. */
+/**
+ * The next item is a microtask: what this one settles goes on before it, and what that sends is on its way meanwhile.
+ */
 function deliverAndGoOn(item: Item): void {
   deliver(item)
   const goesOn = item[4] || kept.length > 0
@@ -170,9 +183,15 @@ function deliver([kind, a, b, payload]: Item): void {
     case ITEM.FAILED:
       return release(a)?.failed(JSON.parse(text) as ErrorData)
     case ITEM.NOTICE:
-      return recipients.get(a)?.deref()?.receiveNotice(JSON.parse(text) as Notice)
+      return recipients
+        .get(a)
+        ?.deref()
+        ?.receiveNotice(JSON.parse(text) as Notice)
     case ITEM.MESSAGE:
-      return recipients.get(a)?.deref()?.receiveMessage(text, b === 1)
+      return recipients
+        .get(a)
+        ?.deref()
+        ?.receiveMessage(text, b === 1)
     case ITEM.ASK_TOKEN:
       return recipients.get(a)?.deref()?.askToken(b)
   }
@@ -186,7 +205,8 @@ function deliverResults(pairs: unknown[]): void {
 function addElements(container: Container, elements: Container): void {
   if (Array.isArray(container)) for (const element of elements as unknown[]) container.push(element)
   // As an own member, which is what JSON.parse makes of it; assigned, it would be another prototype.
-  else if (Object.hasOwn(elements, '__proto__')) for (const [key, value] of Object.entries(elements)) define(container, key, value)
+  else if (Object.hasOwn(elements, '__proto__'))
+    for (const [key, value] of Object.entries(elements)) define(container, key, value)
   else Object.assign(container, elements)
 }
 

@@ -23,7 +23,10 @@ export function notLoaded(from: string, cause: unknown): string {
 }
 
 function isMissing(from: string, cause: unknown): boolean {
-  return from.startsWith(PACKAGE) && /^Cannot find (module|package)\b|^Required package|MODULE_NOT_FOUND/i.test(String((cause as Error).message))
+  return (
+    from.startsWith(PACKAGE) &&
+    /^Cannot find (module|package)\b|^Required package|MODULE_NOT_FOUND/i.test(String((cause as Error).message))
+  )
 }
 
 function missing(name: string): string {

@@ -10,7 +10,7 @@ const ROOT = resolve(__dirname, '..')
 
 /** @throws an Error that says why it cannot, and what to do */
 export function loadNative(): Native {
-  const override = process.env['MCP_CLIENT_NATIVE_PATH']
+  const override = process.env.MCP_CLIENT_NATIVE_PATH
   if (override !== undefined && override !== '') return open(resolve(override))
   const platform = platformName()
   const file = `mcp-client.${platform}.node`

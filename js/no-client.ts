@@ -1,4 +1,7 @@
-/** Stands in for client.ts where there is no native code: in pages, sandboxed renderers and their bundles (`imports` of package.json). */
+/**
+ * Stands in for client.ts where there is no native code: in pages, sandboxed renderers and their bundles (`imports` of
+ * package.json).
+ */
 import { MCPError } from './errors.js'
 
 export class MCPClient {

@@ -1,4 +1,7 @@
-/** From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it cannot know. */
+/**
+ * From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it
+ * cannot know.
+ */
 import type { OptionError } from './native-types.js'
 import type { MCPClientOptions } from './types.js'
 
@@ -19,7 +22,8 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkOptions(options)
   const { url, apiKey, autoConnect = true, onMessage = null, ...rest } = options
   if (typeof autoConnect !== 'boolean') throw wrongKind('autoConnect', 'true or false', autoConnect)
-  if (onMessage !== null && typeof onMessage !== 'function') throw wrongKind('onMessage', 'a function or null', onMessage)
+  if (onMessage !== null && typeof onMessage !== 'function')
+    throw wrongKind('onMessage', 'a function or null', onMessage)
   checkHeaders(rest.headers)
   const endpoint = endpointOf(url)
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
@@ -54,7 +58,8 @@ function tellNonJson(_key: string, value: unknown): unknown {
 
 /** JSON would make an empty object of a `Map` or `Headers`, and the core would send no header at all. */
 function checkHeaders(headers: unknown): void {
-  if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers))) return
+  if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)))
+    return
   throw wrongKind('headers', 'a plain object of strings', headers)
 }
 
@@ -98,7 +103,8 @@ function normalise(given: string | URL): string {
     throw new TypeError('option "url" holds credentials: take them out, and give the key as "apiKey"')
   }
   const scheme = hasScheme ? SCHEMES[url.protocol] : isLoopback(url.hostname) ? 'ws:' : 'wss:'
-  if (scheme === undefined) throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
+  if (scheme === undefined)
+    throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
   const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
   return `${scheme}//${url.host}${path}${url.search}`
 }
@@ -106,7 +112,12 @@ function normalise(given: string | URL): string {
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(\.\d{1,3}){3}$/.test(hostname)
+  )
 }
 
 function wrongKind(option: string, wanted: string, value: unknown): TypeError {

@@ -35,8 +35,8 @@ export function platformWords(): string {
 const LINKERS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armhf' }
 
 /**
- * By the dynamic linker: where that of musl is not installed nothing can need it, and else the program names its own in its head. Asking the
- * diagnostic report takes longer than all the rest of loading.
+ * By the dynamic linker: where that of musl is not installed nothing can need it, and else the program names its own in
+ * its head. Asking the diagnostic report takes longer than all the rest of loading.
  */
 function isMusl(): boolean {
   const linker = LINKERS[process.arch]

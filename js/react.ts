@@ -1,7 +1,8 @@
 'use client'
 /**
- * `@mcp-integration/client/react`: the hook of the integration guide over a client that is shared, made elsewhere or given. It shows what
- * the client says and decides nothing. Importing it loads no native code; that happens when a client has to be made.
+ * `@mcp-integration/client/react`: the hook of the integration guide over a client that is shared, made elsewhere or
+ * given. It shows what the client says and decides nothing. Importing it loads no native code; that happens when a
+ * client has to be made.
  *
  * @packageDocumentation
  */
@@ -24,26 +25,44 @@ import { IDLE } from './snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from './types.js'
 
 export { MCPError, MCPToolError } from './errors.js'
-export type { ConnectionSnapshot, ConnectionState, MCPClientLike, MCPClientOptions, MCPTools, UseToolOptions } from './types.js'
+export type {
+  ConnectionSnapshot,
+  ConnectionState,
+  MCPClientLike,
+  MCPClientOptions,
+  MCPTools,
+  UseToolOptions,
+} from './types.js'
 
 /**
- * Options of {@link useMCPWebSocket}: those of the guide, those of the hook, and those of `MCPClient` for the client that it makes. Left
- * out or `undefined` is the same.
+ * Options of {@link useMCPWebSocket}: those of the guide, those of the hook, and those of `MCPClient` for the client
+ * that it makes. Left out or `undefined` is the same.
  */
 export interface UseMCPWebSocketOptions extends Omit<MCPClientOptions, 'apiKey' | 'autoConnect' | 'onMessage' | 'url'> {
-  /** API key, or a function that is asked before every authentication; that of the last render is asked. @default 'anonymous' */
+  /**
+   * API key, or a function that is asked before every authentication; that of the last render is asked. @default
+   * 'anonymous'
+   */
   apiKey?: MCPClientOptions['apiKey'] | undefined
   /** Connect on mount. @default true */
   autoConnect?: boolean | undefined
   /** Called with every message; that of the last render is called. @default null */
   onMessage?: ((message: unknown) => void) | null | undefined
-  /** As with `MCPClient`. @default that of the provider's client, else `$MCP_WS_URL`, else derived from `window.location` as in the guide */
+  /**
+   * As with `MCPClient`. @default that of the provider's client, else `$MCP_WS_URL`, else derived from
+   * `window.location` as in the guide
+   */
   url?: MCPClientOptions['url'] | undefined
-  /** A client of your own, which the hook will not close. With `null` it waits for one. @default that of the provider */
+  /**
+   * A client of your own, which the hook will not close. With `null` it waits for one. @default that of the provider
+   */
   client?: MCPClientLike | null | undefined
   /** While false the hook has no client. @default true */
   enabled?: boolean | undefined
-  /** Let calls wait for 'ready', as a client does by itself, rather than reject them at once, as the guide's hook does. @default false */
+  /**
+   * Let calls wait for 'ready', as a client does by itself, rather than reject them at once, as the guide's hook does.
+   * @default false
+   */
   queue?: boolean | undefined
 }
 
@@ -71,13 +90,19 @@ export interface MCPWebSocket {
 const Provided = createContext<MCPClientLike | null | undefined>(undefined)
 
 /** Gives a client to all hooks below that name neither a `client` nor a `url`. With `null` they wait for one. */
-export function MCPProvider({ client, children }: { client: MCPClientLike | null; children?: ReactNode }): ReactElement {
+export function MCPProvider({
+  client,
+  children,
+}: {
+  client: MCPClientLike | null
+  children?: ReactNode
+}): ReactElement {
   return createElement(Provided.Provider, { value: client }, children)
 }
 
 /**
- * The guide's hook. Components with the same url and key share one connection; the last one that goes away closes it. Nothing connects
- * while rendering, nor on a server.
+ * The guide's hook. Components with the same url and key share one connection; the last one that goes away closes it.
+ * Nothing connects while rendering, nor on a server.
  */
 export function useMCPWebSocket(options: UseMCPWebSocketOptions = {}): MCPWebSocket {
   const { autoConnect = true, onMessage = null } = options
@@ -106,7 +131,10 @@ export function useMCPWebSocket(options: UseMCPWebSocketOptions = {}): MCPWebSoc
 }
 
 /** Where the client comes from: it is given, or shared by all with the same url and key. */
-function useSource(options: UseMCPWebSocketOptions, latest: { readonly current: UseMCPWebSocketOptions }): ClientSource {
+function useSource(
+  options: UseMCPWebSocketOptions,
+  latest: { readonly current: UseMCPWebSocketOptions },
+): ClientSource {
   const provided = useContext(Provided)
   const { enabled = true } = options
   const otherwise = options.url === undefined ? provided : undefined
@@ -135,10 +163,14 @@ function getServerSnapshot(): ConnectionSnapshot {
 type Commands = Pick<MCPWebSocket, 'connect' | 'reconnect' | 'sendMessage' | 'useTool' | 'callTool'>
 
 /** Made once for each mounted hook. */
-function commandsOf(source: { readonly current: ClientSource }, options: { readonly current: UseMCPWebSocketOptions }): Commands {
+function commandsOf(
+  source: { readonly current: ClientSource },
+  options: { readonly current: UseMCPWebSocketOptions },
+): Commands {
   const useTool = (toolName: string, ...rest: [parameters?: unknown, options?: object]): Promise<any> => {
     const { client } = source.current
-    if (client !== null && (client.state === 'ready' || options.current.queue === true)) return client.useTool(toolName, ...rest)
+    if (client !== null && (client.state === 'ready' || options.current.queue === true))
+      return client.useTool(toolName, ...rest)
     return Promise.reject(notConnected(toolName))
   }
   return {
@@ -159,7 +191,11 @@ function commandsOf(source: { readonly current: ClientSource }, options: { reado
 }
 
 function notConnected(toolName?: string): MCPError {
-  return new MCPError('WebSocket not connected or not authenticated', { code: 'NOT_CONNECTED', retryable: true, toolName })
+  return new MCPError('WebSocket not connected or not authenticated', {
+    code: 'NOT_CONNECTED',
+    retryable: true,
+    toolName,
+  })
 }
 
 /** Like the promises of a client's own commands, it may be ignored. */

@@ -1,4 +1,6 @@
-/** The listeners of a WHATWG WebSocket: `addEventListener` and the `on…` properties, for code written against `socket`. */
+/**
+ * The listeners of a WHATWG WebSocket: `addEventListener` and the `on…` properties, for code written against `socket`.
+ */
 
 /** The events of a WebSocket. */
 export type SocketEventType = 'open' | 'message' | 'close' | 'error'
@@ -35,7 +37,9 @@ export class SocketListeners {
   readonly #handlers = new Map<SocketEventType, (event: any) => void>()
   readonly #changed: () => void
 
-  /** @param changed is called whenever there may be more or fewer of them, also when one that was to hear once has heard */
+  /**
+   * @param changed is called whenever there may be more or fewer of them, also when one that was to hear once has heard
+   */
   constructor(changed: () => void) {
     this.#changed = changed
   }

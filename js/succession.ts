@@ -1,7 +1,8 @@
 /**
- * Which client was closed, as far as the code that runs now knows. Code written against a WebSocket answers a 'close' by making a new
- * socket, at once or after a while; but a client comes back by itself, and there would be two. What such code does because of a 'close'
- * is told from everything else by its asynchronous context, so nothing has to be guessed.
+ * Which client was closed, as far as the code that runs now knows. Code written against a WebSocket answers a 'close'
+ * by making a new socket, at once or after a while; but a client comes back by itself, and there would be two. What
+ * such code does because of a 'close' is told from everything else by its asynchronous context, so nothing has to be
+ * guessed.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
@@ -12,7 +13,10 @@ interface Mark {
 
 const closed = new AsyncLocalStorage<Mark | undefined>()
 
-/** While it is in use, every promise and timer of the process costs more on older Node.js: it ends when nothing can know of a 'close' any more. */
+/**
+ * While it is in use, every promise and timer of the process costs more on older Node.js: it ends when nothing can know
+ * of a 'close' any more.
+ */
 let marks = 0
 const forgotten = new FinalizationRegistry<undefined>(() => {
   marks -= 1

@@ -1,10 +1,10 @@
 /**
  * `@mcp-integration/client/testing`: a server of the MCP Integration Platform inside your process, for tests and for
- * working offline. It speaks both wire dialects, answers real tool calls and fails on command. And a proxy that does to its
- * connections what networks do.
+ * working offline. It speaks both wire dialects, answers real tool calls and fails on command. And a proxy that does to
+ * its connections what networks do.
  *
- * It is written on `ws` and shares no code of the protocol with the client, so each side proves the other. It must never
- * import the client: whoever only serves loads no native code.
+ * It is written on `ws` and shares no code of the protocol with the client, so each side proves the other. It must
+ * never import the client: whoever only serves loads no native code.
  *
  * @packageDocumentation
  */

@@ -1,4 +1,6 @@
-/** The public types. What crosses from the native core is generated (native-types.ts); this is what users write against. */
+/**
+ * The public types. What crosses from the native core is generated (native-types.ts); this is what users write against.
+ */
 import type { ConnectionState, RttSummary, LatencySummary } from './native-types.js'
 import type { MCPError } from './errors.js'
 
@@ -25,7 +27,9 @@ export interface ConnectionSnapshot {
   readonly revision: number
 }
 
-/** Reserved: TLS options are refused by this version. The system's certificates and `NODE_EXTRA_CA_CERTS` are trusted. */
+/**
+ * Reserved: TLS options are refused by this version. The system's certificates and `NODE_EXTRA_CA_CERTS` are trusted.
+ */
 export interface TlsOptions {
   /** PEM; added to the system's store. */
   ca?: string | Uint8Array | readonly (string | Uint8Array)[]
@@ -38,11 +42,14 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean
 }
 
-/** Options of {@link MCPClient}. Every duration is in ms. One out of its range throws at construction, and names itself. */
+/**
+ * Options of {@link MCPClient}. Every duration is in ms. One out of its range throws at construction, and names itself.
+ */
 export interface MCPClientOptions {
   /**
-   * Endpoint. `http(s)` means `ws(s)`; `host` and `host:port` mean `wss`, or `ws` when the host is loopback; `/mcp-ws` is added when
-   * there is no path. Credentials in the URL are a TypeError. Several endpoints are refused by this version.
+   * Endpoint. `http(s)` means `ws(s)`; `host` and `host:port` mean `wss`, or `ws` when the host is loopback; `/mcp-ws`
+   * is added when there is no path. Credentials in the URL are a TypeError. Several endpoints are refused by this
+   * version.
    * @default `$MCP_WS_URL`, else derived from `globalThis.location`, else a TypeError that says so
    */
   url?: string | URL | readonly (string | URL)[]
@@ -104,7 +111,10 @@ export interface MCPClientOptions {
   dialect?: 'auto' | 'guide' | 'event'
 }
 
-/** Declare your tools by merging into this interface, each as `{ parameters: …; results: … }`; `useTool` is then typed by name. */
+/**
+ * Declare your tools by merging into this interface, each as `{ parameters: …; results: … }`; `useTool` is then typed
+ * by name.
+ */
 export interface MCPTools {}
 export type ParametersOf<T> = T extends { parameters: infer P } ? P : unknown
 export type ResultsOf<T> = T extends { results: infer R } ? R : unknown
@@ -115,7 +125,9 @@ export interface UseToolOptions {
   timeout?: number
   /** Its abort rejects the call with `signal.reason`. */
   signal?: AbortSignal
-  /** The tool may run twice: sent again after a reconnect if the connection was lost before its answer. @default false */
+  /**
+   * The tool may run twice: sent again after a reconnect if the connection was lost before its answer. @default false
+   */
   idempotent?: boolean
   /** 'buffer' hands over the UTF-8 bytes of `results` unparsed. @default 'json' */
   responseType?: 'json' | 'buffer'
@@ -209,9 +221,21 @@ export interface MCPClientLike {
   authenticate(token?: string): Promise<void>
   sendMessage(message: unknown): boolean
   sendToolRequest(toolName: string, parameters?: unknown): string | null
-  useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options?: UseToolOptions & { responseType?: 'json' }): Promise<ResultsOf<MCPTools[K]>>
-  useTool<T = unknown>(toolName: string, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
-  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Uint8Array>
+  useTool<K extends keyof MCPTools & string>(
+    toolName: K,
+    parameters: ParametersOf<MCPTools[K]>,
+    options?: UseToolOptions & { responseType?: 'json' },
+  ): Promise<ResultsOf<MCPTools[K]>>
+  useTool<T = unknown>(
+    toolName: string,
+    parameters?: unknown,
+    options?: UseToolOptions & { responseType?: 'json' },
+  ): Promise<T>
+  useTool(
+    toolName: string,
+    parameters: unknown,
+    options: UseToolOptions & { responseType: 'buffer' },
+  ): Promise<Uint8Array>
   close(options?: CloseOptions): Promise<void>
   stats(): ClientStats
 }

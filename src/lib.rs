@@ -11,4 +11,3 @@
 pub mod binding;
 pub mod driver;
 pub use mcp_protocol as protocol;
-mod utf8;

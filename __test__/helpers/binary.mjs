@@ -9,7 +9,9 @@ const require = createRequire(import.meta.url)
 export const PLATFORM = require('../../dist/platform.js').platformName()
 
 /** The path of the binary that is tested. */
-export const BINARY = resolve(process.env.MCP_CLIENT_NATIVE_PATH || fileURLToPath(new URL(`../../mcp-client.${PLATFORM}.node`, import.meta.url)))
+export const BINARY = resolve(
+  process.env.MCP_CLIENT_NATIVE_PATH || fileURLToPath(new URL(`../../mcp-client.${PLATFORM}.node`, import.meta.url)),
+)
 
 /** The core's table of defaults. */
 export function defaultOptions() {

@@ -1,7 +1,10 @@
 import { connectClient, serveClient } from '@mcp-integration/client/bridge'
 import { next } from './client.mjs'
 
-/** Serves `client` over a channel of Node.js. What is dropped is kept in `log`; everything is gone when the test is over. */
+/**
+ * Serves `client` over a channel of Node.js. What is dropped is kept in `log`; everything is gone when the test is
+ * over.
+ */
 export function bridge(t, client, options = {}) {
   const { port1, port2 } = new MessageChannel()
   const log = []

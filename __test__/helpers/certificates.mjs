@@ -6,7 +6,12 @@ const DAY = 86_400_000
 /** A certificate authority that nobody knows. */
 export function createAuthority(name = 'MCP test authority') {
   const authority = { name, ...keyPair() }
-  const cert = certificate({ issuer: authority, subject: name, publicKey: authority.publicKey, extensions: [IS_AUTHORITY] })
+  const cert = certificate({
+    issuer: authority,
+    subject: name,
+    publicKey: authority.publicKey,
+    extensions: [IS_AUTHORITY],
+  })
   return { ...authority, cert, issue: (options) => issue(authority, options) }
 }
 

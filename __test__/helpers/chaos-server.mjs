@@ -1,6 +1,6 @@
 /**
- * The far side of chaos.mjs, in a process of its own: a server behind a proxy whose connections all come to a bad end, chosen from a seed.
- * It keeps book of what was executed.
+ * The far side of chaos.mjs, in a process of its own: a server behind a proxy whose connections all come to a bad end,
+ * chosen from a seed. It keeps book of what was executed.
  */
 import { FaultProxy, MCPTestServer, ToolFailure } from '@mcp-integration/client/testing'
 import { sumOf } from './chaos-sums.mjs'

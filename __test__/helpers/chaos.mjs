@@ -18,12 +18,14 @@ const EXPECTED = new Set([
 ])
 
 /**
- * Goes on for `ms`, then lets the weather clear up, and asserts that nothing is left over. `watch(counts)` is called every second.
- * Resolves with the counts: `calls`, `answers`, `faults`, and `losses` by code.
+ * Goes on for `ms`, then lets the weather clear up, and asserts that nothing is left over. `watch(counts)` is called
+ * every second. Resolves with the counts: `calls`, `answers`, `faults`, and `losses` by code.
  */
 export async function chaos({ ms, seed, watch = () => {} }) {
   const child = fork(fileURLToPath(new URL('chaos-server.mjs', import.meta.url)), [String(seed)], { execArgv: [] })
-  const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the server's process ended with ${code}`)))
+  const failed = once(child, 'exit').then(([code]) =>
+    Promise.reject(new Error(`the server's process ended with ${code}`)),
+  )
   failed.catch(() => {})
   const ask = async (message) => {
     const answer = once(child, 'message')
@@ -92,14 +94,20 @@ class Chaos {
     await Promise.all(this.#clients.map((client) => client.close()))
     for (const client of this.#clients) {
       const { pending, queued, requests, succeeded, failed } = client.stats()
-      assert.deepEqual({ pending, queued, unsettled: requests - succeeded - failed, buffered: client.bufferedAmount }, { pending: 0, queued: 0, unsettled: 0, buffered: 0 })
+      assert.deepEqual(
+        { pending, queued, unsettled: requests - succeeded - failed, buffered: client.bufferedAmount },
+        { pending: 0, queued: 0, unsettled: 0, buffered: 0 },
+      )
     }
     this.#child.send({ type: 'unsent', calls: this.#unsent.splice(0) })
     let report = await this.#ask({ type: 'report' })
     while (report.connections > 0) report = await this.#ask({ type: 'report' })
     assert.deepEqual(this.#wrong, [])
     assert.equal(this.counts.settled, this.counts.calls)
-    assert.deepEqual({ ranTwice: report.ranTwice, ranThoughUnsent: report.ranThoughUnsent }, { ranTwice: [], ranThoughUnsent: [] })
+    assert.deepEqual(
+      { ranTwice: report.ranTwice, ranThoughUnsent: report.ranThoughUnsent },
+      { ranTwice: [], ranThoughUnsent: [] },
+    )
     assert.ok(report.executed >= this.counts.answers)
   }
 
@@ -144,7 +152,8 @@ class Chaos {
     } catch {
       return 'damaged answer'
     }
-    if (value?.sum === sumOf(`answer to ${n}`)) return value.n === n && value.pad?.length === length ? 'answer' : 'damaged answer'
+    if (value?.sum === sumOf(`answer to ${n}`))
+      return value.n === n && value.pad?.length === length ? 'answer' : 'damaged answer'
     if (value?.sum === sumOf(`answer to ${value?.n}`)) this.#wrong.push(`call ${n} got the answer to ${value.n}`)
     return 'damaged answer'
   }

@@ -50,7 +50,18 @@ export async function reached(client, state) {
   return client.snapshot
 }
 
-const EVENTS = ['state', 'open', 'authenticated', 'message', 'close', 'reconnecting', 'heartbeat', 'failed', 'error', 'log']
+const EVENTS = [
+  'state',
+  'open',
+  'authenticated',
+  'message',
+  'close',
+  'reconnecting',
+  'heartbeat',
+  'failed',
+  'error',
+  'log',
+]
 
 /** Writes down what a client tells, as [event, ...arguments]. */
 export function record(client, events = EVENTS) {

@@ -79,7 +79,10 @@ class Stage {
       return assert.deepEqual(await call, answer.results)
     }
     const { code, message, toolCode } = await rejection(call)
-    assert.deepEqual({ code, message, toolCode }, { code: 'TOOL_ERROR', message: error.message, toolCode: error.code ?? null })
+    assert.deepEqual(
+      { code, message, toolCode },
+      { code: 'TOOL_ERROR', message: error.message, toolCode: error.code ?? null },
+    )
   }
 }
 

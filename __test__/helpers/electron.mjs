@@ -1,6 +1,7 @@
 /**
- * What the package uses of Electron, after its documentation: the main process, a window with `contextIsolation` and `sandbox`, a utility
- * process. Ports are those of Node.js, structured clone is its own, and the context bridge copies as Electron's does.
+ * What the package uses of Electron, after its documentation: the main process, a window with `contextIsolation` and
+ * `sandbox`, a utility process. Ports are those of Node.js, structured clone is its own, and the context bridge copies
+ * as Electron's does.
  */
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -38,7 +39,13 @@ export const ipcMain = () => new EventEmitter()
 /** A utility process, and what it has as `process.parentPort`. */
 export function utilityProcess() {
   const parentPort = new EventEmitter()
-  return { parentPort, child: { postMessage: (message, ports = []) => setImmediate(() => parentPort.emit('message', { data: structuredClone(message), ports })) } }
+  return {
+    parentPort,
+    child: {
+      postMessage: (message, ports = []) =>
+        setImmediate(() => parentPort.emit('message', { data: structuredClone(message), ports })),
+    },
+  }
 }
 
 /** The frame of a page. Unlike that of Node.js, the origin of a scheme that is registered as standard is not `null`. */
@@ -48,7 +55,8 @@ export function frame(url, parent = null) {
 }
 
 /**
- * Opens a window: runs the preload script as a sandboxed one is run, and returns what it has put on the page's `window`.
+ * Opens a window: runs the preload script as a sandboxed one is run, and returns what it has put on the page's
+ * `window`.
  * @param senderFrame what the main process sees as the sender
  */
 export async function openWindow(main, senderFrame) {
@@ -56,7 +64,8 @@ export async function openWindow(main, senderFrame) {
   const electron = {
     contextBridge: {
       exposeInMainWorld(key, api) {
-        if (key in exposed) throw new Error(`Cannot bind an API on top of an existing property on the window object: ${key}`)
+        if (key in exposed)
+          throw new Error(`Cannot bind an API on top of an existing property on the window object: ${key}`)
         exposed[key] = Object.freeze(across(api))
       },
     },
@@ -66,7 +75,9 @@ export async function openWindow(main, senderFrame) {
         // A port that is given away cannot be used any more.
         const [given] = transfer
         port1.postMessage(given, [given])
-        port2.once('message', (port) => main.emit(channel, { senderFrame, ports: [new MessagePortMain(port)] }, structuredClone(message)))
+        port2.once('message', (port) =>
+          main.emit(channel, { senderFrame, ports: [new MessagePortMain(port)] }, structuredClone(message)),
+        )
         port2.once('message', () => port1.close())
       },
     },
@@ -86,15 +97,36 @@ export async function openWindow(main, senderFrame) {
     if (name === 'electron') return electron
     throw new Error(`module not found: ${name}`)
   }
-  const run = compileFunction(await readFile(PRELOAD, 'utf8'), ['require', 'MessageChannel', 'module', 'exports', 'process', 'Buffer', '__dirname'], { filename: PRELOAD })
+  const run = compileFunction(
+    await readFile(PRELOAD, 'utf8'),
+    ['require', 'MessageChannel', 'module', 'exports', 'process', 'Buffer', '__dirname'],
+    { filename: PRELOAD },
+  )
   run(require, MessageChannelOfPage, { exports: {} }, {})
-  return { exposed, asked, leave: () => ports.forEach((port) => port.close()) }
+  return {
+    exposed,
+    asked,
+    leave: () => {
+      for (const port of ports) port.close()
+    },
+  }
 }
 
-/** What the context bridge makes of a value: functions become others that copy what goes in and out, all else is copied, prototypes are lost. */
+/**
+ * What the context bridge makes of a value: functions become others that copy what goes in and out, all else is copied,
+ * prototypes are lost.
+ */
 function across(value, depth = 0) {
   if (depth > 1_000) throw new Error('Electron contextBridge recursion depth exceeded.')
-  if (typeof value === 'function') return (...args) => across(Reflect.apply(value, undefined, args.map((arg) => across(arg))))
+  if (typeof value === 'function')
+    return (...args) =>
+      across(
+        Reflect.apply(
+          value,
+          undefined,
+          args.map((arg) => across(arg)),
+        ),
+      )
   if (typeof value === 'symbol') throw new Error('An object could not be cloned.')
   if (typeof value !== 'object' || value === null) return value
   if (ArrayBuffer.isView(value)) return structuredClone(value)

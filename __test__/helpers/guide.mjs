@@ -1,6 +1,7 @@
 /**
- * The code of the integration guide, taken from a copy of it, and a page to run it in. The code is run as it stands there; what it leaves
- * out ("… other event handlers", "Handle other message types") is put together from the guide's own pieces.
+ * The code of the integration guide, taken from a copy of it, and a page to run it in. The code is run as it stands
+ * there; what it leaves out ("… other event handlers", "Handle other message types") is put together from the guide's
+ * own pieces.
  */
 import { readFileSync } from 'node:fs'
 import { createContext, runInContext } from 'node:vm'
@@ -10,7 +11,9 @@ import { loadReact } from './react.mjs'
 
 const NAME = 'websocket-integration-guide.md'
 const TEXT = readFileSync(new URL(`../guide/${NAME}`, import.meta.url), 'utf8')
-const CODE = parseDocument(NAME, TEXT).blocks.filter(({ language }) => /^(javascript|jsx)$/.test(language)).map(({ code }) => code)
+const CODE = parseDocument(NAME, TEXT)
+  .blocks.filter(({ language }) => /^(javascript|jsx)$/.test(language))
+  .map(({ code }) => code)
 
 /** The guide's blocks of code, in its order. */
 export const [CONNECTION, AUTHENTICATION, HEARTBEAT, RECONNECTION, TOOLS, ERRORS, HOOK, COMPONENT] = CODE
@@ -23,8 +26,9 @@ function piece(code, from, to) {
 }
 
 /**
- * A page with nothing but what the guide's code asks for, its clock `speed` times as fast. Every socket that is made there is kept in
- * `sockets`; all are closed, and no timer fires any more, when the test is over. Only a hurried page is quick to give up on a pong too.
+ * A page with nothing but what the guide's code asks for, its clock `speed` times as fast. Every socket that is made
+ * there is kept in `sockets`; all are closed, and no timer fires any more, when the test is over. Only a hurried page
+ * is quick to give up on a pong too.
  */
 export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHurried = false, globals = {} }) {
   const [sockets, lines, watchers] = [[], [], new Set()]
@@ -53,11 +57,14 @@ export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHu
     console: { log: say, warn: say, error: say },
     // But for the wait for a pong, unless hurried: a slow machine is not a dead one.
     setTimeout: (act, ms) => {
-      const timer = setTimeout(() => {
-        timers.delete(timer)
-        if (!isOver) act()
-        for (const look of watchers) look()
-      }, isPongWait(ms) ? ms : ms / speed)
+      const timer = setTimeout(
+        () => {
+          timers.delete(timer)
+          if (!isOver) act()
+          for (const look of watchers) look()
+        },
+        isPongWait(ms) ? ms : ms / speed,
+      )
       if (isPongWait(ms)) timer.unref()
       else timers.add(timer)
       return timer
@@ -98,7 +105,10 @@ export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHu
   }
 }
 
-/** The guide's hook in a component of React 19, in a page of its own. `until` waits for what the component was shown last. */
+/**
+ * The guide's hook in a component of React 19, in a page of its own. `until` waits for what the component was shown
+ * last.
+ */
 export function mountGuide(t, { props = {}, ...surroundings }) {
   const { React, createRoot, flushSync } = loadReact(19)
   const { useState, useEffect, useRef, useCallback } = React

@@ -3,8 +3,8 @@
 const FENCE = /^ *(`{3,}|~{3,})(.*)$/
 
 /**
- * A document's blocks of code, and its prose with an empty line in place of each line of code. Of a block, `language` and `variant` are the first two
- * words of its fence, and `line` is the number of its first line.
+ * A document's blocks of code, and its prose with an empty line in place of each line of code. Of a block, `language`
+ * and `variant` are the first two words of its fence, and `line` is the number of its first line.
  * @throws Error for a fence that is not closed, or that stands where it is not understood
  */
 export function parseDocument(name, text) {
@@ -33,7 +33,10 @@ export function parseDocument(name, text) {
 export function headingsOf({ prose }) {
   const seen = new Map()
   return [...prose.matchAll(/^#{1,6} +(.+?) *$/gm)].map(([, title]) => {
-    const slug = title.toLowerCase().replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '').replaceAll(' ', '-')
+    const slug = title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+      .replaceAll(' ', '-')
     const count = seen.get(slug) ?? 0
     seen.set(slug, count + 1)
     return { title, anchor: count === 0 ? slug : `${slug}-${count}` }
@@ -51,7 +54,9 @@ export function tablesUnder({ name, prose }, title) {
   if (section === undefined) throw new Error(`${name} has no heading "${title}"`)
   return [...section.matchAll(/(?:^\|.*\n)+/gm)].map(([table]) => {
     const [head, , ...rows] = table.trim().split('\n').map(cellsOf)
-    return rows.map((cells) => Object.fromEntries(head.map((words, index) => [words.replaceAll('`', ''), cells[index]])))
+    return rows.map((cells) =>
+      Object.fromEntries(head.map((words, index) => [words.replaceAll('`', ''), cells[index]])),
+    )
   })
 }
 

@@ -1,12 +1,24 @@
 /** Code as a page runs it: bundled for browsers, in a world of its own that has nothing of Node.js. */
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'esbuild'
-import { ROOT } from './snippets.mjs'
+import { ROOT } from './root.mjs'
 
 /** What of the web's own globals such a world has. */
-const OF_THE_WEB = { AbortController, AbortSignal, crypto, MessageChannel, queueMicrotask, TextDecoder, TextEncoder, console }
+const OF_THE_WEB = {
+  AbortController,
+  AbortSignal,
+  crypto,
+  MessageChannel,
+  queueMicrotask,
+  TextDecoder,
+  TextEncoder,
+  console,
+}
 
-/** The code with all that it imports, as a bundler for browsers sees it; `conditions` of package.json are those of browsers. */
+/**
+ * The code with all that it imports, as a bundler for browsers sees it; `conditions` of package.json are those of
+ * browsers.
+ */
 export async function bundleForPages(code, { format = 'iife', ...options } = {}) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: code, resolveDir: ROOT },

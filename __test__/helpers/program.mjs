@@ -1,20 +1,26 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from './root.mjs'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** No program takes so long; one that does is killed, and its test sees the signal. */
 const FAR_TOO_LONG = 60_000
 
 /**
- * Starts `program` in a process of its own. The function travels as text: it knows nothing but its argument, which holds the
- * exports of the package, `input` (by way of JSON), `tell(value)`, whose values arrive here, and `block(ms)`, which keeps
- * its JavaScript thread from everything else. `under` is a command that runs the command line after it.
+ * Starts `program` in a process of its own. The function travels as text: it knows nothing but its argument, which
+ * holds the exports of the package, `input` (by way of JSON), `tell(value)`, whose values arrive here, and `block(ms)`,
+ * which keeps its JavaScript thread from everything else. `under` is a command that runs the command line after it.
  */
 export function start(t, program, input = null, { env = {}, flags = [], under = [], timeout = FAR_TOO_LONG } = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, NODE_TEST_CONTEXT: _context, ...clean } = process.env
-  const [command, ...args] = [...under, process.execPath, ...flags, '--input-type=module', '--eval', sourceOf(program, input)]
+  const [command, ...args] = [
+    ...under,
+    process.execPath,
+    ...flags,
+    '--input-type=module',
+    '--eval',
+    sourceOf(program, input),
+  ]
   const child = spawn(command, args, {
     cwd: ROOT,
     env: { ...clean, ...env },
@@ -27,7 +33,12 @@ export function start(t, program, input = null, { env = {}, flags = [], under = 
   const lines = createInterface({ input: child.stdout }).on('line', (line) => told.push(JSON.parse(line)))
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
-  const ended = Promise.all([once(child, 'close'), once(lines, 'close')]).then(([[code, signal]]) => ({ code, signal, told, stderr }))
+  const ended = Promise.all([once(child, 'close'), once(lines, 'close')]).then(([[code, signal]]) => ({
+    code,
+    signal,
+    told,
+    stderr,
+  }))
   return {
     child,
     ended,
@@ -35,7 +46,8 @@ export function start(t, program, input = null, { env = {}, flags = [], under = 
     async told(index) {
       while (told.length <= index) {
         const end = await Promise.race([once(lines, 'line').then(() => undefined), ended])
-        if (end && told.length <= index) throw new Error(`the program ended with ${end.code ?? end.signal}: ${end.stderr}`)
+        if (end && told.length <= index)
+          throw new Error(`the program ended with ${end.code ?? end.signal}: ${end.stderr}`)
       }
       return told[index]
     },

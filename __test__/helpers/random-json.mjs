@@ -19,7 +19,10 @@ export function jsonText(random, depth = 4) {
   if (kind < 1) return random.pick(['null', 'true', 'false'])
   if (kind < 3) return random.pick(NUMBERS)
   if (kind < 5) return stringText(random)
-  const items = Array.from({ length: random.below(4) }, () => space(random) + member(random, depth, kind < 6) + space(random))
+  const items = Array.from(
+    { length: random.below(4) },
+    () => space(random) + member(random, depth, kind < 6) + space(random),
+  )
   return kind < 6 ? `[${items.join()}]` : `{${items.join()}}`
 }
 
@@ -29,8 +32,12 @@ export function envelopeText(random, id) {
     `${keyText(random, 'id')}${space(random)}:${space(random)}${stringText(random, id)}`,
     ...Array.from({ length: random.below(5) }, () => `${keyText(random, random.pick(KEYS))}:${jsonText(random, 2)}`),
   ]
-  if (random.chance(0.8)) members.push(`${keyText(random, 'results')}:${space(random)}${jsonText(random)}${space(random)}`)
-  if (random.chance(0.2)) members.push(`"error":${random.pick(['null', 'false', '0', '""', '-0', '0e9', '"no"', '{"message":"no"}', '[]', '1'])}`)
+  if (random.chance(0.8))
+    members.push(`${keyText(random, 'results')}:${space(random)}${jsonText(random)}${space(random)}`)
+  if (random.chance(0.2))
+    members.push(
+      `"error":${random.pick(['null', 'false', '0', '""', '-0', '0e9', '"no"', '{"message":"no"}', '[]', '1'])}`,
+    )
   for (let i = members.length - 1; i > 0; i--) {
     const other = random.below(i + 1)
     ;[members[i], members[other]] = [members[other], members[i]]
@@ -57,7 +64,9 @@ export function mutated(random, text) {
 }
 
 function member(random, depth, isInArray) {
-  return isInArray ? jsonText(random, depth - 1) : `${stringText(random)}${space(random)}:${space(random)}${jsonText(random, depth - 1)}`
+  return isInArray
+    ? jsonText(random, depth - 1)
+    : `${stringText(random)}${space(random)}:${space(random)}${jsonText(random, depth - 1)}`
 }
 
 function keyText(random, key) {
@@ -65,7 +74,10 @@ function keyText(random, key) {
 }
 
 /** A JSON string of these characters (or of any), some of them escaped. */
-function stringText(random, characters = Array.from({ length: random.below(6) }, () => random.pick(CHARACTERS)).join('')) {
+function stringText(
+  random,
+  characters = Array.from({ length: random.below(6) }, () => random.pick(CHARACTERS)).join(''),
+) {
   let text = ''
   for (const unit of characters.split('')) {
     const code = unit.charCodeAt(0)
@@ -79,11 +91,73 @@ function space(random) {
   return random.chance(0.2) ? random.pick([' ', '\n', '\t', '\r\n', '        ', ' \t \n']) : ''
 }
 
-const KEYS = ['id', 'results', 'success', 'messageType', 'event', 'data', 'requestId', 'message', 'code', 'name', '', '__proto__', 'toString', 'ID', 'é']
+const KEYS = [
+  'id',
+  'results',
+  'success',
+  'messageType',
+  'event',
+  'data',
+  'requestId',
+  'message',
+  'code',
+  'name',
+  '',
+  '__proto__',
+  'toString',
+  'ID',
+  'é',
+]
 const NUMBERS = [
-  '0', '-0', '1', '-1', '10', '0.5', '-1.25e-7', '1E5', '1e+5', '1e999', '-1e999', '1e-999', '9007199254740993', '123456789012345678901234567890',
+  '0',
+  '-0',
+  '1',
+  '-1',
+  '10',
+  '0.5',
+  '-1.25e-7',
+  '1E5',
+  '1e+5',
+  '1e999',
+  '-1e999',
+  '1e-999',
+  '9007199254740993',
+  '123456789012345678901234567890',
 ]
 const CHARACTERS = [
-  '"', '\\', '{', '}', '[', ']', ':', ',', '0', '1', '-', '+', '.', 'e', 'E', 'a', 'n', 't', 'u', '/', ' ', '\t', '\n', '\0', '\u001f', '\u007f',
-  '\u0085', '\u00a0', 'é', '\u2028', '\ufeff', '漢', '\ud83d', '\ude00', '😀',
+  '"',
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  ':',
+  ',',
+  '0',
+  '1',
+  '-',
+  '+',
+  '.',
+  'e',
+  'E',
+  'a',
+  'n',
+  't',
+  'u',
+  '/',
+  ' ',
+  '\t',
+  '\n',
+  '\0',
+  '\u001f',
+  '\u007f',
+  '\u0085',
+  '\u00a0',
+  'é',
+  '\u2028',
+  '\ufeff',
+  '漢',
+  '\ud83d',
+  '\ude00',
+  '😀',
 ]

@@ -5,8 +5,8 @@ import { WebSocketServer } from 'ws'
 export const WELCOME = '{"id":"auth","success":true}'
 
 /**
- * A WebSocket server that keeps no rule of the protocol: `onSocket` gets each socket, and the TCP connection under it. Gone when
- * the test is over.
+ * A WebSocket server that keeps no rule of the protocol: `onSocket` gets each socket, and the TCP connection under it.
+ * Gone when the test is over.
  */
 export async function listenRaw(t, onSocket) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 0 })

@@ -1,4 +1,7 @@
-/** React 18 and 19 side by side, each with its own copy of the hook, in a page that is not there: happy-dom has no windows to show. */
+/**
+ * React 18 and 19 side by side, each with its own copy of the hook, in a page that is not there: happy-dom has no
+ * windows to show.
+ */
 import { createRequire, Module } from 'node:module'
 import { Window } from 'happy-dom'
 
@@ -35,7 +38,13 @@ function load(packages) {
   }
   try {
     const React = require('react')
-    return { React, ...require('react-dom'), ...require('react-dom/client'), ...require('react-dom/server'), ...require('@mcp-integration/client/react') }
+    return {
+      React,
+      ...require('react-dom'),
+      ...require('react-dom/client'),
+      ...require('react-dom/server'),
+      ...require('@mcp-integration/client/react'),
+    }
   } finally {
     Module._resolveFilename = resolve
     // Else the next version would get this one's modules for the same names.

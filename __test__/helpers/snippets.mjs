@@ -6,14 +6,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { transform } from 'esbuild'
 import { runCli, serve } from './cli.mjs'
 import { folderOf } from './documents.mjs'
+import { ROOT } from './root.mjs'
 import { NO_SIGNALS } from './signals.mjs'
 
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** The server that `mcp-client serve` starts. In a block of JavaScript the test's own server takes its place. */
+export const LOCAL_SERVER = 'ws://127.0.0.1:8080/mcp-ws'
 
 /** What stands in the documents for a server of the reader's own, and for a folder of documents. */
 const ANY_SERVER = 'wss://example.com/mcp-ws'
@@ -35,10 +36,18 @@ async function projectOf(t) {
 /** What a reader has installed besides, where a document is about it. */
 const READERS_PACKAGES = ['@types', 'electron', 'happy-dom', 'react', 'react-dom', 'reconnecting-websocket', 'ws']
 
-/** Runs a block of JavaScript as a program of its own: it must end by itself, without a word on stderr, and print what it says it prints. */
+/**
+ * Runs a block of JavaScript as a program of its own: it must end by itself, without a word on stderr, and print what
+ * it says it prints.
+ */
 export async function runJavaScript(t, block, server) {
   const folder = await projectOf(t)
   await runProgram(folder, `snippet.${block.language === 'cjs' ? 'cjs' : 'mjs'}`, textFor(block, server), block, server)
+}
+
+/** Runs a block of JavaScript as from a file in the clone, where the package finds itself by its own name. */
+export async function runInClone(_t, block, server) {
+  await runNode(['--input-type=module', '--eval', textFor(block, server)], ROOT, block, server)
 }
 
 /** Compiles a block of TypeScript as strictly as can be, then runs it. */
@@ -50,24 +59,44 @@ export async function runTypeScript(t, block, server) {
   await runProgram(folder, 'snippet.mjs', code, block, server)
 }
 
-/** Compiles a block that only Electron could run, in the main process or a utility process, against Electron's declarations. */
+/**
+ * Compiles a block that only Electron could run, in the main process or a utility process, against Electron's
+ * declarations.
+ */
 export async function compileForElectron(t, block) {
-  await compile(await projectOf(t), 'snippet.cts', textFor(block), { lib: ['esnext', 'dom'], types: ['node', 'electron'], skipLibCheck: true })
+  await compile(await projectOf(t), 'snippet.cts', textFor(block), {
+    lib: ['esnext', 'dom'],
+    types: ['node', 'electron'],
+    skipLibCheck: true,
+  })
 }
 
 /** Compiles a block for a page, which has no types of Node.js. */
 export async function compileForPage(t, block) {
-  const options = { module: 'esnext', moduleResolution: 'bundler', customConditions: ['browser'], jsx: 'react-jsx', lib: ['esnext', 'dom'], types: [] }
+  const options = {
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    customConditions: ['browser'],
+    jsx: 'react-jsx',
+    lib: ['esnext', 'dom'],
+    types: [],
+  }
   await compile(await projectOf(t), `snippet.${block.language}`, textFor(block), options)
 }
 
 /**
- * Shows the component that a block exports as its default, in StrictMode, until the page has shown each text that the block promises, in this
- * order; then nothing may keep the program alive. `cleanUp`, if it is exported, is called at the end.
+ * Shows the component that a block exports as its default, in StrictMode, until the page has shown each text that the
+ * block promises, in this order; then nothing may keep the program alive. `cleanUp`, if it is exported, is called at
+ * the end.
  */
 export async function runJsx(t, block, server) {
   const folder = await projectOf(t)
-  const { code } = await transform(textFor(block, server), { loader: 'jsx', jsx: 'automatic', target: 'node20', format: 'esm' })
+  const { code } = await transform(textFor(block, server), {
+    loader: 'jsx',
+    jsx: 'automatic',
+    target: 'node20',
+    format: 'esm',
+  })
   await writeFile(join(folder, 'snippet.mjs'), code)
   const show = `
     import { Window } from 'happy-dom'
@@ -94,24 +123,43 @@ export async function runJsx(t, block, server) {
 }
 
 async function compile(folder, file, text, options = {}) {
-  const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true,
-    module: 'nodenext', target: 'es2023', lib: ['esnext'], types: ['node'], ...options }
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noEmit: true,
+    module: 'nodenext',
+    target: 'es2023',
+    lib: ['esnext'],
+    types: ['node'],
+    ...options,
+  }
   await writeFile(join(folder, file), text)
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
-  await promisify(execFile)(process.execPath, [compiler, '--project', folder]).catch(({ stdout }) => assert.fail(stdout))
+  await promisify(execFile)(process.execPath, [compiler, '--project', folder]).catch(({ stdout }) =>
+    assert.fail(stdout),
+  )
 }
 
 /** The block with empty lines before it, so that errors name the document's own lines. */
 function textFor({ code, line }, server) {
-  return '\n'.repeat(line - 1) + (server ? code.replaceAll(ANY_SERVER, server.url) : code)
+  return (
+    '\n'.repeat(line - 1) +
+    (server ? code.replaceAll(ANY_SERVER, server.url).replaceAll(LOCAL_SERVER, server.url) : code)
+  )
 }
 
 async function runProgram(folder, file, text, block, server) {
   await writeFile(join(folder, file), text)
+  await runNode([file], folder, block, server)
+}
+
+/** Runs Node.js with these arguments, and compares what it prints with what the block says it prints. */
+async function runNode(args, cwd, block, server) {
   const { MCP_API_KEY: _key, NODE_TEST_CONTEXT: _context, ...env } = process.env
-  const child = spawn(process.execPath, [file], {
-    cwd: folder,
+  const child = spawn(process.execPath, args, {
+    cwd,
     env: { ...env, MCP_WS_URL: server.url },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: FAR_TOO_LONG,
@@ -137,10 +185,16 @@ export async function runShell(t, block, server) {
 /** Of what is run here, nothing depends on it. */
 const SETTING = /^(UPDATE_\w+=1|MCP_SIM_[A-Z]+=\w+) /
 
-/** Commands with what the comments under them say that they print; a backslash at the end of a line goes on with the next. */
+/**
+ * Commands with what the comments under them say that they print; a backslash at the end of a line goes on with the
+ * next.
+ */
 function commandsOf(code) {
   const commands = []
-  for (const line of code.replaceAll('\\\n', ' ').split('\n').map((line) => line.trim())) {
+  for (const line of code
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .map((line) => line.trim())) {
     if (line.startsWith('#')) commands.at(-1).promises.push(...promisesOf(line, '#'))
     else if (line !== '') commands.push({ line, promises: [] })
   }
@@ -160,7 +214,9 @@ const PROGRAMS = {
   cargo: (_t, args) => checkCargo(args),
 }
 
-async function runNpx(t, [name, command, ...args], server) {
+async function runNpx(t, [flag, name, command, ...args], server) {
+  // Without it npx would download another project's package of that name where this one is not installed.
+  assert.equal(flag, '--no')
   assert.equal(name, 'mcp-client')
   const docs = await folderOf(t, { 'notes.md': '# Notes\n\nBackoff.' })
   const words = args.map((word) => (word === ANY_FOLDER ? docs : word.replaceAll(ANY_SERVER, server.url)))
@@ -187,7 +243,9 @@ function checkNpm([command, ...args]) {
   const script = command === 'run' ? args[0] : command
   assert.ok(command === 'run' || ['start', 'test'].includes(command), `npm ${command}`)
   assert.ok(script in scripts, `package.json has no script "${script}"`)
-  assertFile(/^node (\S+)$/.exec(scripts[script])[1])
+  const [program, ...files] = scripts[script].split(' ')
+  if (program === 'node') for (const file of files) assertFile(file)
+  else assertFile(`node_modules/.bin/${program}`)
 }
 
 /** Whether the command does what it says is for cargo to tell; that a test is called so can be seen. */
@@ -196,7 +254,12 @@ async function checkCargo([command, ...args]) {
   if (command === 'run') return assertFile(`examples/${args[args.indexOf('--example') + 1]}/main.rs`)
   const [filter] = args.filter((word) => !word.startsWith('-'))
   if (command !== 'test' || filter === undefined) return
-  const { stdout } = await promisify(execFile)('grep', ['-rlE', `(mod|fn) \\w*${filter}`, join(ROOT, 'src'), join(ROOT, 'crates')]).catch((error) => error)
+  const { stdout } = await promisify(execFile)('grep', [
+    '-rlE',
+    `(mod|fn) \\w*${filter}`,
+    join(ROOT, 'src'),
+    join(ROOT, 'crates'),
+  ]).catch((error) => error)
   assert.notEqual(stdout, '', `no test is called like "${filter}"`)
 }
 
@@ -213,13 +276,13 @@ function promisesOf(code, comment) {
 function assertPrinted(stdout, promises) {
   const lines = stdout.split('\n')
   for (const promise of promises) {
-    const pattern = new RegExp(`^${promise.split('…').map(escape).join('.*')}$`)
+    const pattern = new RegExp(`^${promise.split('…').map(literally).join('.*')}$`)
     const at = lines.findIndex((line) => pattern.test(line))
     assert.notEqual(at, -1, `"${promise}" is promised, but this was printed:\n${stdout}`)
     lines.splice(0, at + 1)
   }
 }
 
-function escape(text) {
+function literally(text) {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }

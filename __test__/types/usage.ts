@@ -19,7 +19,10 @@ export async function use(): Promise<void> {
   await using server = await MCPTestServer.listen({ port: 0, tokens: ['key'], tools: { add: (p) => p } })
   await using client = new MCPClient(server.url, { apiKey: async () => 'key', reconnectJitter: 'full' })
 
-  await using proxy = await FaultProxy.listen({ target: server.url, faults: (n, random) => ({ toClient: { endAfter: n * random() } }) })
+  await using proxy = await FaultProxy.listen({
+    target: server.url,
+    faults: (n, random) => ({ toClient: { endAfter: n * random() } }),
+  })
   proxy.on('connection', (connection) => isTrue<Exactly<typeof connection, FaultProxyConnection>>())
   proxy.setFaults({ toServer: { latency: 5 } })
   // @ts-expect-error a fault belongs to a direction
@@ -27,7 +30,11 @@ export async function use(): Promise<void> {
 
   const declared = await client.useTool('add', { a: 1, b: 2 })
   isTrue<Exactly<typeof declared, { sum: number }>>()
-  const given = await client.useTool<{ items: string[] }>('web_search', { query: 'x' }, { timeout: 5, signal: AbortSignal.timeout(5) })
+  const given = await client.useTool<{ items: string[] }>(
+    'web_search',
+    { query: 'x' },
+    { timeout: 5, signal: AbortSignal.timeout(5) },
+  )
   isTrue<Exactly<typeof given, { items: string[] }>>()
   const unknown = await client.useTool('other')
   isTrue<Exactly<typeof unknown, unknown>>()

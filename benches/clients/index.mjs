@@ -4,7 +4,8 @@
  * - `packages` that must be installed, or the `program` that must be there to run it;
  * - `modules`, those that a user's program requires, where loading is measured;
  * - `load()`, which loads them;
- * - `connect(url, { heartbeat, backoff, onReady, onLost })`, which resolves with `{ call(parameters), close() }` when tools can be used. With
+ * - `connect(url, { heartbeat, backoff, onReady, onLost })`, which resolves with `{ call(parameters), close() }` when
+ *   tools can be used. With
  *   `heartbeat` (ms) it keeps one; with `backoff` it comes back by itself.
  *
  * A module is loaded only in the process that measures it.
@@ -12,7 +13,7 @@
 import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../../scripts/lib/root.mjs'
 
 /** The one that all ratios are to. */
 export const REFERENCE = 'ws'
@@ -33,7 +34,10 @@ export const CLIENTS = {
   'no-network': { title: 'no network: JSON and promises alone', packages: [], isYardstick: true },
 }
 
-/** The program, and its arguments, that run a client's process. No flags of V8: with any, it refuses the code that Node.js keeps of its own modules. */
+/**
+ * The program, and its arguments, that run a client's process. No flags of V8: with any, it refuses the code that
+ * Node.js keeps of its own modules.
+ */
 export function runtimeOf(name) {
   const { program } = CLIENTS[name]
   return [program === undefined ? process.execPath : find(program)]
@@ -44,7 +48,9 @@ export function missing(name) {
   const { packages, program } = CLIENTS[name]
   const absent = packages.find((name) => !isInstalled(name))
   if (absent !== undefined) return `the package ${absent} is not installed`
-  return program !== undefined && find(program) === undefined ? `${program} is neither in PATH nor in node_modules` : null
+  return program !== undefined && find(program) === undefined
+    ? `${program} is neither in PATH nor in node_modules`
+    : null
 }
 
 /** The version of an installed package. */
@@ -80,4 +86,3 @@ function isReadable(path, mode = constants.R_OK) {
 }
 
 const require = createRequire(import.meta.url)
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,6 +1,7 @@
 /**
- * The official SDK of the Model Context Protocol with its WebSocket transport. It speaks JSON-RPC, which the benchmark's server answers with the
- * same results as `structuredContent`. It does not reconnect by itself: that is a user's code, as in session.mjs.
+ * The official SDK of the Model Context Protocol with its WebSocket transport. It speaks JSON-RPC, which the
+ * benchmark's server answers with the same results as `structuredContent`. It does not reconnect by itself: that is a
+ * user's code, as in session.mjs.
  */
 import { createRequire } from 'node:module'
 

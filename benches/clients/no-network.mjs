@@ -1,6 +1,7 @@
 /**
- * A yardstick and no client: it writes the request as JSON, and in the next turn of the loop parses a prepared answer and resolves the promise. What is
- * left of any client in JavaScript when its network costs nothing; and, with large results, `JSON.parse` alone.
+ * A yardstick and no client: it writes the request as JSON, and in the next turn of the loop parses a prepared answer
+ * and resolves the promise. What is left of any client in JavaScript when its network costs nothing; and, with large
+ * results, `JSON.parse` alone.
  */
 import { itemsText } from '../workloads/expected.mjs'
 
@@ -13,7 +14,11 @@ export async function connect() {
 
   function call(parameters) {
     return new Promise((resolve) => {
-      waiting.push({ request: JSON.stringify({ id: `req_${parameters.n}`, name: 'bench', parameters }), parameters, resolve })
+      waiting.push({
+        request: JSON.stringify({ id: `req_${parameters.n}`, name: 'bench', parameters }),
+        parameters,
+        resolve,
+      })
       if (isQueued) return
       isQueued = true
       setImmediate(answer)
@@ -37,7 +42,8 @@ export async function connect() {
   /** A large one is the same for each call: in joining it anew, the yardstick would measure itself. */
   function textOf({ n, bytes, kind }) {
     const key = `${bytes} ${kind}`
-    if (!texts.has(key)) texts.set(key, bytes > 10_000 ? flat(answerText(-1, itemsText(bytes, kind))) : itemsText(bytes, kind))
+    if (!texts.has(key))
+      texts.set(key, bytes > 10_000 ? flat(answerText(-1, itemsText(bytes, kind))) : itemsText(bytes, kind))
     return bytes > 10_000 ? texts.get(key) : answerText(n, texts.get(key))
   }
 

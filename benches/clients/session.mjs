@@ -1,6 +1,6 @@
 /**
- * The code that a user writes over a WebSocket to speak the guide's dialect: a map of pending calls, a timeout for each, `JSON.parse` of every
- * frame, the guide's heartbeat and backoff.
+ * The code that a user writes over a WebSocket to speak the guide's dialect: a map of pending calls, a timeout for
+ * each, `JSON.parse` of every frame, the guide's heartbeat and backoff.
  */
 export class Session {
   #open

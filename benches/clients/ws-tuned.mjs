@@ -1,4 +1,7 @@
-/** `ws` as someone tunes it who has measured: one write for all calls of a turn, one sweeper for all timeouts, ids that are counted. */
+/**
+ * `ws` as someone tunes it who has measured: one write for all calls of a turn, one sweeper for all timeouts, ids that
+ * are counted.
+ */
 import { createRequire } from 'node:module'
 import { REQUEST_TIMEOUT, Session } from './session.mjs'
 
@@ -10,14 +13,18 @@ export function load() {
 
 export async function connect(url, options) {
   let socket
-  const session = new TunedSession(({ onOpen, onText, onClose }) => {
-    socket = new WebSocket(url, { maxPayload: 256 << 20, perMessageDeflate: false })
-    socket.on('open', onOpen)
-    socket.on('message', onText)
-    socket.on('close', onClose)
-    socket.on('error', () => {})
-    return socket
-  }, options, () => socket)
+  const session = new TunedSession(
+    ({ onOpen, onText, onClose }) => {
+      socket = new WebSocket(url, { maxPayload: 256 << 20, perMessageDeflate: false })
+      socket.on('open', onOpen)
+      socket.on('message', onText)
+      socket.on('close', onClose)
+      socket.on('error', () => {})
+      return socket
+    },
+    options,
+    () => socket,
+  )
   await session.connect()
   return session
 }

@@ -1,6 +1,7 @@
 /**
- * Keeps the cores from sleeping while something is measured. To wake one that sleeps takes 1 to 50 µs, by machine and settings, which is as much as a call
- * does: what is measured then is the machine. Linux lets a program ask for this, and grants it for as long as the file stays open; cyclictest asks too.
+ * Keeps the cores from sleeping while something is measured. To wake one that sleeps takes 1 to 50 µs, by machine and
+ * settings, which is as much as a call does: what is measured then is the machine. Linux lets a program ask for this,
+ * and grants it for as long as the file stays open; cyclictest asks too.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 

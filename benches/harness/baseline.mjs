@@ -11,8 +11,8 @@ export function ratiosOf(samples) {
 }
 
 /**
- * What is worse than it was by more than noise: `{ workload, figure, was, is, allowed }`, all ratios. What was not measured now, or is not stored, is not
- * compared.
+ * What is worse than it was by more than noise: `{ workload, figure, was, is, allowed }`, all ratios. What was not
+ * measured now, or is not stored, is not compared.
  */
 export function findFalls(stored, now) {
   return Object.entries(now).flatMap(([workload, figures]) =>
@@ -35,7 +35,11 @@ function allowedFor(figure, { median, low, high }) {
 function ratiosIn(samples, workload) {
   const figures = COLUMNS[WORKLOADS[workload].group].filter((figure) => isSteady(workload, figure))
   const ratios = figures.map((figure) => [figure, ratioOf(samples, workload, OURS, REFERENCE, figure)])
-  return Object.fromEntries(ratios.filter(([, ratio]) => ratio !== null).map(([figure, { median, low, high }]) => [figure, round({ median, low, high })]))
+  return Object.fromEntries(
+    ratios
+      .filter(([, ratio]) => ratio !== null)
+      .map(([figure, { median, low, high }]) => [figure, round({ median, low, high })]),
+  )
 }
 
 /** Where results are small, the longest delay of the loop is a single hiccup of a ms or two, the client's or not. */
@@ -55,6 +59,14 @@ export function droppedOf(samples) {
 }
 
 /** A figure that rests on a few events, or on the scheduler, needs more. */
-const TOLERANCE = { p99: 1, loopDelay: 1, loadTime: 0.5, firstClientTime: 0.5, connectTime: 1, jsCpuPerHeartbeat: 4, processCpuPerHeartbeat: 0.5 }
+const TOLERANCE = {
+  p99: 1,
+  loopDelay: 1,
+  loadTime: 0.5,
+  firstClientTime: 0.5,
+  connectTime: 1,
+  jsCpuPerHeartbeat: 4,
+  processCpuPerHeartbeat: 0.5,
+}
 /** Too much by chance to be compared at all, or no ratio. */
 const UNSTEADY = ['dropped', 'timeToReady', 'peakMemory', 'addedMemory', 'loadMemory']

@@ -32,7 +32,14 @@ export const GOALS = [
   ['blocked', 'dropped', 0, null, { absolute: true }],
   // The bound that the README tells.
   ['pending', 'memoryPerCall', 2048, null, { absolute: true }],
-].map(([workload, figure, floor, goal, { absolute = false, to = REFERENCE } = {}]) => ({ workload, figure, floor, goal, absolute, to }))
+].map(([workload, figure, floor, goal, { absolute = false, to = REFERENCE } = {}]) => ({
+  workload,
+  figure,
+  floor,
+  goal,
+  absolute,
+  to,
+}))
 
 /** The same where the cores are kept awake. */
 export const AWAKE_GOALS = Object.entries(WORKLOADS).flatMap(([workload, { awake }]) =>

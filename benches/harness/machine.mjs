@@ -4,13 +4,18 @@ import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, release, totalmem, type, arch } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { MOST_BYTES } from '../../scripts/check-binary.mjs'
+import { MOST_BYTES } from '../../scripts/check/binary.mjs'
+import { ROOT } from '../../scripts/lib/root.mjs'
 import { CLIENTS, runtimeOf, versionOf } from '../clients/index.mjs'
 
 export function describeMachine() {
   const [{ model }] = cpus()
-  return { cpu: model.trim(), cores: cpus().length, memory: `${Math.round(totalmem() / 2 ** 30)} GiB`, system: `${type()} ${release()} ${arch()}` }
+  return {
+    cpu: model.trim(),
+    cores: cpus().length,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release()} ${arch()}`,
+  }
 }
 
 /** Of the programs, and of the packages that the clients need. */
@@ -46,5 +51,3 @@ function commit() {
 function say(program, ...args) {
   return execFileSync(program, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
 }
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,7 +1,8 @@
-/** `npm run bench`, from the command line to the report. */
+/** `npm run bench`, from the command line to the report: see benches/README.md. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ROOT } from '../../scripts/lib/root.mjs'
 import { OURS, REFERENCE } from '../clients/index.mjs'
 import { gatherMicro } from '../report/micro.mjs'
 import { goalsTable, workloadTables } from '../report/tables.mjs'
@@ -9,7 +10,7 @@ import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 import { whileAwake } from './awake.mjs'
 import { droppedOf, findFalls, ratiosOf } from './baseline.mjs'
-import { ROOT, buildAll, serverPath, targetFolder } from './build.mjs'
+import { buildAll, serverPath, targetFolder } from './build.mjs'
 import { FIGURES, write } from './figures.mjs'
 import { describeMachine, versionsOf } from './machine.mjs'
 import { USAGE, readOptions } from './options.mjs'
@@ -18,7 +19,7 @@ import { selfTest } from './server.mjs'
 import { describeWakeUps } from './wake-up.mjs'
 
 /** The exit code. */
-export async function main(args) {
+async function main(args) {
   const options = readOptions(args)
   if (options.help) return say(USAGE)
   const out = options.out ?? join(ROOT, 'docs')
@@ -37,7 +38,15 @@ async function compare(program, options, out) {
     const { machine, ...others } = circumstances(present)
     const wakeUps = await describeWakeUps()
     const capacity = await capacityOf(program, possible)
-    store(out, 'results', { ...others, machine: { ...machine, ...wakeUps }, rounds, clients: present, absent, capacity, samples })
+    store(out, 'results', {
+      ...others,
+      machine: { ...machine, ...wakeUps },
+      rounds,
+      clients: present,
+      absent,
+      capacity,
+      samples,
+    })
     say(`\n${goalsTable(samples)}\n`)
     report(out)
   }
@@ -62,13 +71,21 @@ function runMicro(out) {
 
 function report(out) {
   const isWritten = writeReport(out)
-  say(isWritten ? `${join(out, 'performance.md')} is written` : 'Stored. The report is written when `npm run bench` has measured the clients.')
+  say(
+    isWritten
+      ? `${join(out, 'performance.md')} is written`
+      : 'Stored. The report is written when `npm run bench` has measured the clients.',
+  )
 }
 
 /** A run of some workloads replaces only their ratios. */
 function save(samples) {
   const stored = { ...readBaseline(), ...ratiosOf(samples) }
-  const inOrder = Object.fromEntries(Object.keys(stored).sort().map((workload) => [workload, stored[workload]]))
+  const inOrder = Object.fromEntries(
+    Object.keys(stored)
+      .sort()
+      .map((workload) => [workload, stored[workload]]),
+  )
   writeFileSync(BASELINE, `${JSON.stringify(inOrder, null, 2)}\n`)
   say(`${BASELINE} is written`)
 }
@@ -76,7 +93,9 @@ function save(samples) {
 function check(samples) {
   const falls = findFalls(readBaseline(), ratiosOf(samples))
   for (const { workload, figure, was, is, allowed } of falls) {
-    say(`FELL  ${WORKLOADS[workload].title}: ${FIGURES[figure].title} is ${write(is)} × ${REFERENCE}, was ${write(was)}, allowed ${write(allowed)}`)
+    say(
+      `FELL  ${WORKLOADS[workload].title}: ${FIGURES[figure].title} is ${write(is)} × ${REFERENCE}, was ${write(was)}, allowed ${write(allowed)}`,
+    )
   }
   const dropped = droppedOf(samples)
   if (dropped > 0) say(`FELL  ${WORKLOADS.blocked.title}: ${dropped} connections were lost`)
@@ -124,3 +143,5 @@ function say(text) {
 }
 
 const BASELINE = join(ROOT, 'benches', 'baseline.json')
+
+process.exitCode = await main(process.argv.slice(2))

@@ -14,7 +14,8 @@ export async function measure(server, client, parameters) {
   const before = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate, NODE_NO_WARNINGS: '1' }
   // A process loads but once, and that takes so little time that chance has a large part in it.
-  const figures = task.times === undefined ? await runClient(task, env) : await repeat(task.times, () => runClient(task, env))
+  const figures =
+    task.times === undefined ? await runClient(task, env) : await repeat(task.times, () => runClient(task, env))
   const after = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
   const requests = after.requests - before.requests
   if (task.group !== 'calls' || requests === 0) return figures
@@ -25,22 +26,36 @@ export async function measure(server, client, parameters) {
 async function repeat(times, measureOnce) {
   const samples = []
   while (samples.length < times) samples.push(await measureOnce())
-  return Object.fromEntries(Object.keys(samples[0]).map((figure) => [figure, quantile(samples.map((sample) => sample[figure]), 0.5)]))
+  return Object.fromEntries(
+    Object.keys(samples[0]).map((figure) => [
+      figure,
+      quantile(
+        samples.map((sample) => sample[figure]),
+        0.5,
+      ),
+    ]),
+  )
 }
 
 async function runClient(task, env) {
   const [program, ...options] = runtimeOf(task.client)
-  const [file, argument] = task.group === 'load' ? [LOADING, { ...task, modules: CLIENTS[task.client].modules }] : [PROCESS, task]
+  const [file, argument] =
+    task.group === 'load' ? [LOADING, { ...task, modules: CLIENTS[task.client].modules }] : [PROCESS, task]
   const child = spawn(program, [...options, file, JSON.stringify(argument)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
   const [output, complaint, code] = await Promise.all([
     textOf(child.stdout),
     textOf(child.stderr),
-    new Promise((resolve, reject) => child.once('close', (code, signal) => resolve(code ?? signal)).once('error', reject)),
+    new Promise((resolve, reject) =>
+      child.once('close', (code, signal) => resolve(code ?? signal)).once('error', reject),
+    ),
   ])
   clearTimeout(patience)
   const what = `${task.client} in ${task.name}`
-  if (code !== 0) throw new Error(`${what} failed (${code === 'SIGKILL' ? `no end after ${PATIENCE / 1000} s` : code}):\n${complaint}`)
+  if (code !== 0)
+    throw new Error(
+      `${what} failed (${code === 'SIGKILL' ? `no end after ${PATIENCE / 1000} s` : code}):\n${complaint}`,
+    )
   try {
     return JSON.parse(output)
   } catch {

@@ -39,13 +39,18 @@ export function readOptions(args) {
   })
   const { only, client, rounds, growth, short } = values
   const count = rounds === undefined ? (short ? 1 : 5) : Number(rounds)
-  if (!Number.isInteger(count) || count < 1) throw new TypeError(`--rounds must be a whole number from 1 on, got ${rounds}`)
-  for (const name of client) if (!Object.hasOwn(CLIENTS, name)) throw new TypeError(`--client ${name} is none of ${Object.keys(CLIENTS).join(', ')}`)
+  if (!Number.isInteger(count) || count < 1)
+    throw new TypeError(`--rounds must be a whole number from 1 on, got ${rounds}`)
+  for (const name of client)
+    if (!Object.hasOwn(CLIENTS, name))
+      throw new TypeError(`--client ${name} is none of ${Object.keys(CLIENTS).join(', ')}`)
   return {
     ...values,
     rounds: count,
     clients: client.length > 0 ? client : Object.keys(CLIENTS),
-    workloads: growth ? [] : select(only, short ? SHORT : Object.keys(WORKLOADS), Object.keys(WORKLOADS), (name) => WORKLOADS[name].group),
+    workloads: growth
+      ? []
+      : select(only, short ? SHORT : Object.keys(WORKLOADS), Object.keys(WORKLOADS), (name) => WORKLOADS[name].group),
     curves: growth ? select(only, Object.keys(GROWTH), Object.keys(GROWTH)) : [],
     isWhole: only.length === 0 && client.length === 0 && !short,
   }

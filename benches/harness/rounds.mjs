@@ -5,7 +5,10 @@ import { WORKLOADS, applies } from '../workloads/index.mjs'
 /** Measured in every round; the others, and all clients in rare workloads, in every second one. */
 const STEADY = [OURS, REFERENCE, 'ws-tuned']
 
-/** All measurements in their order: `{ round, workload, client }`. The clients of one workload follow each other, so that their ratios pair. */
+/**
+ * All measurements in their order: `{ round, workload, client }`. The clients of one workload follow each other, so
+ * that their ratios pair.
+ */
 export function plan({ workloads, clients, rounds, random = Math.random }) {
   return Array.from({ length: rounds }, (_, round) =>
     shuffle(workloads, random)

@@ -6,7 +6,10 @@ import { measure } from './measure.mjs'
 import { plan } from './rounds.mjs'
 import { startServer } from './server.mjs'
 
-/** The clients and the workloads that can be measured here, and why the others cannot: `{ present, possible, absent: { name: reason } }`. */
+/**
+ * The clients and the workloads that can be measured here, and why the others cannot: `{ present, possible, absent: {
+ * name: reason } }`.
+ */
 export function takeStock(clients = Object.keys(CLIENTS), workloads = []) {
   const present = new Map(clients.map((name) => [name, missing(name)]))
   const possible = new Map(workloads.map((name) => [name, WORKLOADS[name].awake ? whyNotAwake() : null]))
@@ -37,17 +40,22 @@ export async function runRounds({ program, workloads, clients, rounds, isShort =
 }
 
 /**
- * The growth curves as `{ curve, value, client, figures }`. A point that the machine or a client refuses is `{ …, refused }`, in its own words.
+ * The growth curves as `{ curve, value, client, figures }`. A point that the machine or a client refuses is `{ …,
+ * refused }`, in its own words.
  */
 export async function runGrowth({ program, curves = Object.keys(GROWTH), clients, tell = () => {} }) {
-  const points = curves.flatMap((curve) => GROWTH[curve].values.flatMap((value) => clients.map((client) => ({ curve, value, client }))))
+  const points = curves.flatMap((curve) =>
+    GROWTH[curve].values.flatMap((value) => clients.map((client) => ({ curve, value, client }))),
+  )
   const results = []
   for (const [index, point] of points.entries()) {
     tell(point, index, points.length)
     const { varied, workload } = GROWTH[point.curve]
     const { short, ...parameters } = { ...workload, [varied]: point.value, name: `${point.curve} = ${point.value}` }
     // A server of its own for each: what one point leaves behind is not the next one's.
-    const outcome = await withServer(program, async (server) => ({ figures: await measure(server, point.client, parameters) })).catch((error) => ({
+    const outcome = await withServer(program, async (server) => ({
+      figures: await measure(server, point.client, parameters),
+    })).catch((error) => ({
       refused: error.message,
     }))
     results.push({ ...point, ...outcome })

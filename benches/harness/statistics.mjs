@@ -11,7 +11,12 @@ export function quantile(values, q) {
 
 /** Median and quartiles, and of how many. */
 export function summarise(values) {
-  return { median: quantile(values, 0.5), low: quantile(values, 0.25), high: quantile(values, 0.75), count: values.length }
+  return {
+    median: quantile(values, 0.5),
+    low: quantile(values, 0.25),
+    high: quantile(values, 0.75),
+    count: values.length,
+  }
 }
 
 /** What a client showed in a workload, all rounds together; `null` where it was not measured. */
@@ -21,8 +26,8 @@ export function figureOf(samples, workload, client, figure) {
 }
 
 /**
- * A client's figure over the reference's in the same round, which is how a machine whose speed drifts is kept out; `null` where the two
- * were never measured in one round.
+ * A client's figure over the reference's in the same round, which is how a machine whose speed drifts is kept out;
+ * `null` where the two were never measured in one round.
  */
 export function ratioOf(samples, workload, client, reference, figure) {
   const references = new Map(valuesOf(samples, workload, reference, figure).map(({ round, value }) => [round, value]))
@@ -34,6 +39,8 @@ export function ratioOf(samples, workload, client, reference, figure) {
 
 function valuesOf(samples, workload, client, figure) {
   return samples
-    .filter((sample) => sample.workload === workload && sample.client === client && Number.isFinite(sample.figures[figure]))
+    .filter(
+      (sample) => sample.workload === workload && sample.client === client && Number.isFinite(sample.figures[figure]),
+    )
     .map(({ round, figures }) => ({ round, value: figures[figure] }))
 }

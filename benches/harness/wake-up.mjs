@@ -18,8 +18,9 @@ async function repeated() {
 }
 
 /**
- * Microseconds from the call that wakes a thread until that thread runs; the median. This thread stays busy, so that it is another core that is woken.
- * Until then that core has nothing to do for a tenth of a millisecond, which is about what passes between two calls.
+ * Microseconds from the call that wakes a thread until that thread runs; the median. This thread stays busy, so that it
+ * is another core that is woken. Until then that core has nothing to do for a tenth of a millisecond, which is about
+ * what passes between two calls.
  */
 export async function wakeUpTime(count = 1000) {
   const bell = new Int32Array(new SharedArrayBuffer(8))

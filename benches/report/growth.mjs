@@ -17,14 +17,23 @@ export function growthSection(stored) {
       const rows = inCurve.map(({ value, client, figures: measured, refused }) => [
         value.toLocaleString('en'),
         client,
-        ...(measured === undefined ? [firstLine(refused), ...figures.slice(1).map(() => '')] : figures.map((figure) => write(measured[figure]))),
+        ...(measured === undefined
+          ? [firstLine(refused), ...figures.slice(1).map(() => '')]
+          : figures.map((figure) => write(measured[figure]))),
       ])
-      const images = plots.filter((name) => name.startsWith(`growth-${curve}-`)).map((name) => `![${name}](performance/${name}.svg)`)
+      const images = plots
+        .filter((name) => name.startsWith(`growth-${curve}-`))
+        .map((name) => `![${name}](performance/${name}.svg)`)
       return `### ${title}\n\n${images.join('\n')}\n\n${table(['', 'client', ...figures.map(headOf)], rows)}`
     })
     .join('\n\n')
 }
 
 function firstLine(text) {
-  return text.split('\n').filter((line) => line.trim() !== '').slice(0, 2).join(' ').replaceAll('|', '/')
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, 2)
+    .join(' ')
+    .replaceAll('|', '/')
 }

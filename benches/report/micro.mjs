@@ -20,6 +20,11 @@ export function gatherMicro(folder) {
 /** Markdown; `null` where nothing was measured. */
 export function microSection(stored) {
   if (stored === null) return null
-  const rows = stored.benchmarks.map(({ group, name, ns, bytes }) => [group, name, write(ns), bytes === null ? '' : write(bytes / ns)])
+  const rows = stored.benchmarks.map(({ group, name, ns, bytes }) => [
+    group,
+    name,
+    write(ns),
+    bytes === null ? '' : write(bytes / ns),
+  ])
   return table(['group', 'benchmark', 'ns', 'GB/s'], rows)
 }

@@ -16,7 +16,10 @@ export function ratioPlots(samples, clients) {
         name: client,
         points: workloads.map((workload) => ratioOf(samples, workload, client, REFERENCE, figure)),
       }))
-      return [figure, dotPlot({ title: `${FIGURES[figure].title} over that of ${REFERENCE} (${better})`, rows: workloads, series })]
+      return [
+        figure,
+        dotPlot({ title: `${FIGURES[figure].title} over that of ${REFERENCE} (${better})`, rows: workloads, series }),
+      ]
     }),
   )
 }
@@ -31,7 +34,9 @@ export function growthPlots(points) {
       return GROWTH[curve].plots.map((figure) => {
         const series = clients.map((client) => ({
           name: client,
-          points: inCurve.filter((point) => point.client === client && point.figures[figure] > 0).map((point) => [point.value, point.figures[figure]]),
+          points: inCurve
+            .filter((point) => point.client === client && point.figures[figure] > 0)
+            .map((point) => [point.value, point.figures[figure]]),
         }))
         return [`growth-${curve}-${figure}`, linePlot({ title: headOf(figure), xTitle: GROWTH[curve].title, series })]
       })

@@ -1,4 +1,6 @@
-/** Plots as SVG, drawn by hand: points on logarithmic scales, which is all that a comparison of ratios and growth needs. */
+/**
+ * Plots as SVG, drawn by hand: points on logarithmic scales, which is all that a comparison of ratios and growth needs.
+ */
 
 /** Of Okabe and Ito: told apart by the colour-blind too. */
 export const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#666666']
@@ -6,15 +8,30 @@ export const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '
 /**
  * One row for each thing, one point for each series with a line from quartile to quartile. A mark stands at 1.
  *
- * `rows` is a list of names; `series` a list of `{ name, points }` with `points[row]` as `{ median, low, high }` or `null`.
+ * `rows` is a list of names; `series` a list of `{ name, points }` with `points[row]` as `{ median, low, high }` or
+ * `null`.
  */
 export function dotPlot({ title, rows, series }) {
   const shown = series.filter(({ points }) => points.some((point) => point !== null))
-  const scale = logScale(shown.flatMap(({ points }) => points.flatMap((point) => (point ? [point.low, point.median, point.high] : []))).concat(1), LEFT, WIDTH - RIGHT)
+  const scale = logScale(
+    shown
+      .flatMap(({ points }) => points.flatMap((point) => (point ? [point.low, point.median, point.high] : [])))
+      .concat(1),
+    LEFT,
+    WIDTH - RIGHT,
+  )
   const top = TOP + 20 * Math.ceil(shown.length / 4)
   const bottom = top + rows.length * ROW
-  const grid = scale.ticks.map((tick) => gridLine(scale(tick), top, scale(tick), bottom, tick === 1) + text(scale(tick), bottom + 16, label(tick), 'middle'))
-  const names = rows.map((name, i) => gridLine(LEFT, top + i * ROW, WIDTH - RIGHT, top + i * ROW) + text(LEFT - 8, top + (i + 0.5) * ROW + 4, name, 'end'))
+  const grid = scale.ticks.map(
+    (tick) =>
+      gridLine(scale(tick), top, scale(tick), bottom, tick === 1) +
+      text(scale(tick), bottom + 16, label(tick), 'middle'),
+  )
+  const names = rows.map(
+    (name, i) =>
+      gridLine(LEFT, top + i * ROW, WIDTH - RIGHT, top + i * ROW) +
+      text(LEFT - 8, top + (i + 0.5) * ROW + 4, name, 'end'),
+  )
   const marks = shown.flatMap(({ points }, s) =>
     points.map((point, i) => {
       if (point === null) return ''
@@ -31,15 +48,29 @@ export function linePlot({ title, xTitle, series }) {
   const shown = series.filter(({ points }) => points.length > 0)
   const top = TOP + 20 * Math.ceil(shown.length / 4)
   const bottom = top + 260
-  const x = logScale(shown.flatMap(({ points }) => points.map(([x]) => x)), LEFT, WIDTH - RIGHT)
-  const y = logScale(shown.flatMap(({ points }) => points.map(([, y]) => y)), bottom, top)
+  const x = logScale(
+    shown.flatMap(({ points }) => points.map(([x]) => x)),
+    LEFT,
+    WIDTH - RIGHT,
+  )
+  const y = logScale(
+    shown.flatMap(({ points }) => points.map(([, y]) => y)),
+    bottom,
+    top,
+  )
   const grid = [
-    ...x.ticks.map((tick) => gridLine(x(tick), top, x(tick), bottom) + text(x(tick), bottom + 16, label(tick), 'middle')),
-    ...y.ticks.map((tick) => gridLine(LEFT, y(tick), WIDTH - RIGHT, y(tick)) + text(LEFT - 8, y(tick) + 4, label(tick), 'end')),
+    ...x.ticks.map(
+      (tick) => gridLine(x(tick), top, x(tick), bottom) + text(x(tick), bottom + 16, label(tick), 'middle'),
+    ),
+    ...y.ticks.map(
+      (tick) => gridLine(LEFT, y(tick), WIDTH - RIGHT, y(tick)) + text(LEFT - 8, y(tick) + 4, label(tick), 'end'),
+    ),
   ]
   const lines = shown.map(({ points }, s) => {
     const path = points.map(([a, b]) => `${fix(x(a))},${fix(y(b))}`)
-    const dots = path.map((at) => `<circle cx="${at.split(',')[0]}" cy="${at.split(',')[1]}" r="3" fill="${COLOURS[s]}"/>`).join('')
+    const dots = path
+      .map((at) => `<circle cx="${at.split(',')[0]}" cy="${at.split(',')[1]}" r="3" fill="${COLOURS[s]}"/>`)
+      .join('')
     return `<polyline points="${path.join(' ')}" fill="none" stroke="${COLOURS[s]}" stroke-width="2"/>${dots}`
   })
   return document(bottom + 44, [
@@ -51,7 +82,10 @@ export function linePlot({ title, xTitle, series }) {
   ])
 }
 
-/** From values above 0 to places; with `ticks`, which are 1, 2 and 5 times powers of 10, or fewer where the range is wide. */
+/**
+ * From values above 0 to places; with `ticks`, which are 1, 2 and 5 times powers of 10, or fewer where the range is
+ * wide.
+ */
 export function logScale(values, from, to) {
   const known = values.filter((value) => value > 0)
   const low = Math.min(...known, 1e9)
@@ -62,7 +96,8 @@ export function logScale(values, from, to) {
   const steps = decades < 2 ? [1, 2, 5] : [1]
   const stride = Math.max(1, Math.ceil(decades / 9))
   const ticks = []
-  for (let power = Math.floor(start); power <= end; power += stride) ticks.push(...steps.map((step) => Number(`${step}e${power}`)))
+  for (let power = Math.floor(start); power <= end; power += stride)
+    ticks.push(...steps.map((step) => Number(`${step}e${power}`)))
   return Object.assign(place, { ticks: ticks.filter((tick) => Math.log10(tick) >= start && Math.log10(tick) <= end) })
 }
 

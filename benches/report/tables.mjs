@@ -18,7 +18,14 @@ export function goalsTable(samples) {
     const sign = isHigherBetter(figure) ? '≥' : '≤'
     const scale = absolute ? FIGURES[figure].unit : to === REFERENCE ? '×' : `× ${to}`
     const name = `${WORKLOADS[workload].title}: ${FIGURES[figure].title}`
-    return [name, withSpread(measured), scale, `${sign} ${floor}`, goal === null ? '' : `${sign} ${goal}`, VERDICTS[verdict]]
+    return [
+      name,
+      withSpread(measured),
+      scale,
+      `${sign} ${floor}`,
+      goal === null ? '' : `${sign} ${goal}`,
+      VERDICTS[verdict],
+    ]
   })
   const summary = `${countReached(asItIs)} Of small calls with the cores kept awake: ${countReached(awake)}`
   return `${summary}\n\n${table(['figure', 'measured', '', 'floor', 'goal', 'reached'], rows)}`
@@ -36,12 +43,14 @@ export function lossesTable(samples, clients) {
   const rows = measuredIn(samples).flatMap((workload) =>
     COLUMNS[WORKLOADS[workload].group].flatMap((figure) => {
       const ratios = rivals.map((rival) => [rival, ratioOf(samples, workload, OURS, rival, figure)])
-      const losses = ratios.filter(([, ratio]) => ratio !== null && isLoss(figure, ratio)).map(([rival, ratio]) => `\`${rival}\` ${withSpread(ratio)}`)
+      const losses = ratios
+        .filter(([, ratio]) => ratio !== null && isLoss(figure, ratio))
+        .map(([rival, ratio]) => `\`${rival}\` ${withSpread(ratio)}`)
       return losses.length === 0 ? [] : [[WORKLOADS[workload].title, FIGURES[figure].title, losses.join('<br>')]]
     }),
   )
   if (rows.length === 0) return 'No client was better than this one in any figure by more than 10 %.'
-  return table(['workload', 'figure', 'ours over that of'], rows)
+  return table(['workload', 'figure', 'ours divided by theirs'], rows)
 }
 
 /** One table a workload: absolute figures of each client, and the ratio to the reference. */
@@ -49,9 +58,16 @@ export function workloadTables(samples, clients) {
   return measuredIn(samples)
     .map((workload) => {
       const { title, group } = WORKLOADS[workload]
-      const figures = COLUMNS[group].filter((figure) => samples.some((sample) => sample.workload === workload && Number.isFinite(sample.figures[figure])))
-      const measured = clients.filter((client) => samples.some((sample) => sample.workload === workload && sample.client === client))
-      const rows = measured.map((client) => [CLIENTS[client].title, ...figures.map((figure) => cell(samples, workload, client, figure))])
+      const figures = COLUMNS[group].filter((figure) =>
+        samples.some((sample) => sample.workload === workload && Number.isFinite(sample.figures[figure])),
+      )
+      const measured = clients.filter((client) =>
+        samples.some((sample) => sample.workload === workload && sample.client === client),
+      )
+      const rows = measured.map((client) => [
+        CLIENTS[client].title,
+        ...figures.map((figure) => cell(samples, workload, client, figure)),
+      ])
       return `#### ${title}\n\n${table(['', ...figures.map(headOf)], rows)}`
     })
     .join('\n\n')
@@ -63,7 +79,9 @@ export function serverTable(samples, capacity) {
     .filter((workload) => WORKLOADS[workload].group === 'calls')
     .map((workload) => {
       const clients = [...new Set(samples.filter((sample) => sample.workload === workload).map(({ client }) => client))]
-      const busy = clients.map((client) => figureOf(samples, workload, client, 'serverBusy')?.median).filter((share) => share !== undefined)
+      const busy = clients
+        .map((client) => figureOf(samples, workload, client, 'serverBusy')?.median)
+        .filter((share) => share !== undefined)
       const ours = figureOf(samples, workload, OURS, 'callsPerSecond')?.median ?? NaN
       return [WORKLOADS[workload].title, percent(Math.max(...busy)), write(capacity[workload] ?? NaN), write(ours)]
     })

@@ -1,4 +1,7 @@
-/** JavaScript that computes for long, against a server that drops whom it has not heard for a while: how many connections are lost. */
+/**
+ * JavaScript that computes for long, against a server that drops whom it has not heard for a while: how many
+ * connections are lost.
+ */
 import { control } from './control.mjs'
 import { delay } from './meter.mjs'
 
@@ -14,6 +17,7 @@ export async function run(client, { url, controlPort, count, block, limit }) {
   const end = performance.now() + block
   while (performance.now() < end);
   const after = await control(controlPort)
-  if (after.accepted - before.accepted < count) throw new Error(`only ${after.accepted - before.accepted} of ${count} clients came`)
+  if (after.accepted - before.accepted < count)
+    throw new Error(`only ${after.accepted - before.accepted} of ${count} clients came`)
   return { dropped: after.silent - before.silent }
 }

@@ -8,9 +8,11 @@ export async function run(client, { url, count }) {
   const expectation = new Expectation(100, 'plain')
 
   async function burst(size) {
-    const calls = Array.from({ length: size }, (_, n) => connection.call({ n, bytes: 100, kind: 'plain', query: 'some words to search for' }))
+    const calls = Array.from({ length: size }, (_, n) =>
+      connection.call({ n, bytes: 100, kind: 'plain', query: 'some words to search for' }),
+    )
     const results = await Promise.all(calls)
-    results.forEach((result, n) => expectation.check(result, n))
+    for (const [n, result] of results.entries()) expectation.check(result, n)
   }
 
   await burst(Math.ceil(count / 10))

@@ -1,4 +1,7 @@
-/** What the server answers: makes it once more, independently of benches/server/replies.rs, so that a wrong answer is found. */
+/**
+ * What the server answers: makes it once more, independently of benches/server/replies.rs, so that a wrong answer is
+ * found.
+ */
 
 /** The items of a result of about so many bytes, as JSON. */
 export function itemsText(bytes, kind) {
@@ -40,7 +43,8 @@ export class Expectation {
   /** @throws WrongAnswer */
   checkInDepth(results, n) {
     this.check(results, n)
-    if (JSON.stringify(results.items) !== this.#text) throw new WrongAnswer(`call ${n} got other items than it asked for`)
+    if (JSON.stringify(results.items) !== this.#text)
+      throw new WrongAnswer(`call ${n} got other items than it asked for`)
   }
 }
 

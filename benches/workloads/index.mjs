@@ -1,6 +1,7 @@
 /**
- * What is measured. A workload belongs to a `group`, the module that runs it, and has that module's parameters. `short` replaces some of them where only the
- * harness is tested. `rare` ones are measured in every second round. `awake` names the one that is repeated with the cores kept from sleeping.
+ * What is measured. A workload belongs to a `group`, the module that runs it, and has that module's parameters. `short`
+ * replaces some of them where only the harness is tested. `rare` ones are measured in every second round. `awake` names
+ * the one that is repeated with the cores kept from sleeping.
  */
 
 const calls = { group: 'calls', kind: 'plain', seconds: 1, warmUp: 0.3, short: { seconds: 0.05, warmUp: 0.02 } }
@@ -12,7 +13,13 @@ export const WORKLOADS = {
   'calls-256': { ...calls, title: '256 in flight, 100 B', inFlight: 256, bytes: 100 },
   'awake-1': { ...calls, title: '1 in flight, 100 B, cores kept awake', inFlight: 1, bytes: 100, awake: 'calls-1' },
   'awake-16': { ...calls, title: '16 in flight, 100 B, cores kept awake', inFlight: 16, bytes: 100, awake: 'calls-16' },
-  'awake-256': { ...calls, title: '256 in flight, 100 B, cores kept awake', inFlight: 256, bytes: 100, awake: 'calls-256' },
+  'awake-256': {
+    ...calls,
+    title: '256 in flight, 100 B, cores kept awake',
+    inFlight: 256,
+    bytes: 100,
+    awake: 'calls-256',
+  },
   '10kb-x16': { ...calls, title: '10 KB × 16', inFlight: 16, bytes: 10_000 },
   '1mb-x4': { ...calls, title: '1 MB × 4', inFlight: 4, bytes: 1_000_000 },
   '10mb-x1': { ...calls, title: '10 MB × 1', inFlight: 1, bytes: 10_000_000 },
@@ -22,12 +29,40 @@ export const WORKLOADS = {
   'tls-1': { ...overTls, title: '1 in flight, 100 B, TLS', inFlight: 1 },
   'tls-16': { ...overTls, title: '16 in flight, 100 B, TLS', inFlight: 16 },
   'tls-256': { ...overTls, title: '256 in flight, 100 B, TLS', inFlight: 256 },
-  burst: { group: 'burst', title: 'a burst of 100,000 calls at once', rare: true, count: 100_000, short: { count: 500 } },
+  burst: {
+    group: 'burst',
+    title: 'a burst of 100,000 calls at once',
+    rare: true,
+    count: 100_000,
+    short: { count: 500 },
+  },
   pending: { group: 'pending', title: '20,000 calls that wait', rare: true, count: 20_000, short: { count: 100 } },
-  idle: { group: 'idle', title: '1,000 idle clients', count: 1000, heartbeat: 100, seconds: 2, short: { count: 20, heartbeat: 50, seconds: 0.1 } },
+  idle: {
+    group: 'idle',
+    title: '1,000 idle clients',
+    count: 1000,
+    heartbeat: 100,
+    seconds: 2,
+    short: { count: 20, heartbeat: 50, seconds: 0.1 },
+  },
   load: { group: 'load', title: 'time to load', times: 15, short: { times: 2 } },
-  storm: { group: 'storm', title: 'reconnect storm of 1,000 clients', rare: true, count: 1000, away: 1000, short: { count: 20, away: 100 } },
-  blocked: { group: 'blocked', title: 'JavaScript blocked for 2 s, 100 clients', rare: true, count: 100, block: 2000, limit: 300, short: { count: 5, block: 500 } },
+  storm: {
+    group: 'storm',
+    title: 'reconnect storm of 1,000 clients',
+    rare: true,
+    count: 1000,
+    away: 1000,
+    short: { count: 20, away: 100 },
+  },
+  blocked: {
+    group: 'blocked',
+    title: 'JavaScript blocked for 2 s, 100 clients',
+    rare: true,
+    count: 100,
+    block: 2000,
+    limit: 300,
+    short: { count: 5, block: 500 },
+  },
 }
 
 /** Curves: what is varied, over which values, and which figures are plotted. */

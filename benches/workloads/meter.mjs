@@ -1,4 +1,7 @@
-/** What a span of time costs: the CPU of the JavaScript thread and of the process, and the longest that the event loop was held up. */
+/**
+ * What a span of time costs: the CPU of the JavaScript thread and of the process, and the longest that the event loop
+ * was held up.
+ */
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -15,8 +18,8 @@ export class Meter {
   #longest = 0
 
   /**
-   * @param interval ms of the timer that watches the loop, or `null` for none. It costs CPU, which an idle process should not have; but of a loop whose
-   * turns are about as long as the interval it sees too little.
+   * @param interval ms of the timer that watches the loop, or `null` for none. It costs CPU, which an idle process
+   * should not have; but of a loop whose turns are about as long as the interval it sees too little.
    */
   constructor({ interval = 5 } = {}) {
     this.#interval = interval
@@ -71,7 +74,10 @@ export function peakBytes() {
   return process.resourceUsage().maxRSS * 1024
 }
 
-/** Nanoseconds on the CPU; the main thread has the number of the process. `NaN`, which becomes `null` in JSON, where the system does not tell. */
+/**
+ * Nanoseconds on the CPU; the main thread has the number of the process. `NaN`, which becomes `null` in JSON, where the
+ * system does not tell.
+ */
 function jsThreadTime() {
   if (process.platform !== 'linux') return NaN
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0])

@@ -5,7 +5,8 @@ export async function run(client, { url, count }) {
   await client.load()
   const connection = await client.connect(url)
   const settled = []
-  const hold = (n) => settled.push(connection.call({ n, bytes: 100, kind: 'hold', query: 'some words to search for' }).catch(() => {}))
+  const hold = (n) =>
+    settled.push(connection.call({ n, bytes: 100, kind: 'hold', query: 'some words to search for' }).catch(() => {}))
   // What is made once is no call's.
   hold(0)
   const before = await residentBytes()

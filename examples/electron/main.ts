@@ -42,6 +42,7 @@ app.on('will-quit', () => void client.close())
 function serveFile({ url }: Request): Response | Promise<Response> {
   const { host, pathname } = new URL(url)
   const path = join(PAGE, decodeURIComponent(pathname))
-  if (host !== 'bundle' || !path.startsWith(PAGE + sep) || path.endsWith(sep)) return new Response('Not found', { status: 404 })
+  if (host !== 'bundle' || !path.startsWith(PAGE + sep) || path.endsWith(sep))
+    return new Response('Not found', { status: 404 })
   return net.fetch(pathToFileURL(path).href)
 }

@@ -10,7 +10,10 @@ const server = await MCPTestServer.listen({ tokens: ['example-key'] })
 try {
   // The path of the program, which is downloaded where it is not there yet.
   const electron = createRequire(import.meta.url)('electron')
-  const app = spawn(electron, [main], { stdio: 'inherit', env: { ...process.env, MCP_WS_URL: server.url, MCP_API_KEY: 'example-key' } })
+  const app = spawn(electron, [main], {
+    stdio: 'inherit',
+    env: { ...process.env, MCP_WS_URL: server.url, MCP_API_KEY: 'example-key' },
+  })
   const [code] = await once(app, 'exit')
   process.exitCode = code ?? 1
 } finally {

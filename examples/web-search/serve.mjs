@@ -26,10 +26,17 @@ export async function servePage(client, { port = 4173 } = {}) {
 }
 
 /**
- * A browser lets any site open a WebSocket to this process. So only pages of these origins get through, and only to what the page needs:
- * one tool, and `connect()` for its button.
+ * A browser lets any site open a WebSocket to this process. So only pages of these origins get through, and only to
+ * what the page needs: one tool, and `connect()` for its button.
  */
 function serveBridge(server, client, origins) {
-  const sockets = new WebSocketServer({ server, path: '/bridge', maxPayload: 1 << 20, verifyClient: ({ origin }) => origins.includes(origin) })
-  return sockets.on('connection', (socket) => serveClient(client, webSocketPort(socket), { allowTools: ['web_search'], allowControl: true }))
+  const sockets = new WebSocketServer({
+    server,
+    path: '/bridge',
+    maxPayload: 1 << 20,
+    verifyClient: ({ origin }) => origins.includes(origin),
+  })
+  return sockets.on('connection', (socket) =>
+    serveClient(client, webSocketPort(socket), { allowTools: ['web_search'], allowControl: true }),
+  )
 }

@@ -1,4 +1,7 @@
-/** `npm run example`: an embedded platform server, a client, and the page. Enter takes the server away and brings it back; Ctrl-C ends all. */
+/**
+ * `npm run example`: an embedded platform server, a client, and the page. Enter takes the server away and brings it
+ * back; Ctrl-C ends all.
+ */
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { MCPClient } from '@mcp-integration/client'

@@ -1,6 +1,6 @@
 /**
- * Whose answer a message of the server is. A client tells everybody who listens everything that comes; across a bridge each port gets
- * the answers to its own requests and what the server says unasked, and never another's answers.
+ * Whose answer a message of the server is. A client tells everybody who listens everything that comes; across a bridge
+ * each port gets the answers to its own requests and what the server says unasked, and never another's answers.
  */
 
 /** The id of a request, as it stands in a message. */
@@ -13,13 +13,18 @@ interface Owned<Owner> {
 }
 
 /** For everybody, for one with the message as that one knows it, or for nobody. */
-export type Route<Owner> = { readonly to: 'all' } | { readonly to: 'owner'; readonly owner: Owner; readonly message: unknown } | { readonly to: 'nobody' }
+export type Route<Owner> =
+  | { readonly to: 'all' }
+  | { readonly to: 'owner'; readonly owner: Owner; readonly message: unknown }
+  | { readonly to: 'nobody' }
 
 export class Answers<Owner> {
   /** Oldest first. */
   readonly #owned = new Map<Id, Owned<Owner>>()
 
-  /** From now on the answers to `sentAs` are this owner's, who calls the request `id`. An id that has an owner keeps it. */
+  /**
+   * From now on the answers to `sentAs` are this owner's, who calls the request `id`. An id that has an owner keeps it.
+   */
   claim(owner: Owner, sentAs: Id, id: Id): void {
     if (this.#owned.has(sentAs)) return
     this.#owned.set(sentAs, { owner, id })
@@ -30,7 +35,8 @@ export class Answers<Owner> {
     const id = answeredId(message)
     if (id === undefined) return { to: 'all' }
     const owned = this.#owned.get(id)
-    if (owned !== undefined) return { to: 'owner', owner: owned.owner, message: owned.id === id ? message : withId(message, owned.id) }
+    if (owned !== undefined)
+      return { to: 'owner', owner: owned.owner, message: owned.id === id ? message : withId(message, owned.id) }
     return looksAnswered(message, id) ? { to: 'nobody' } : { to: 'all' }
   }
 }
@@ -40,7 +46,7 @@ export function requestedId(text: string): Id | undefined {
   try {
     const message: unknown = JSON.parse(text)
     if (!isObject(message)) return undefined
-    return idIn(isObject(message['request']) ? message['request']['id'] : message['id'])
+    return idIn(isObject(message.request) ? message.request.id : message.id)
   } catch {
     return undefined
   }
@@ -50,9 +56,9 @@ export function requestedId(text: string): Id | undefined {
 function answeredId(message: unknown): Id | undefined {
   if (!isObject(message)) return undefined
   const { event, data } = message
-  if (event === 'response' && isObject(data)) return idIn(data['id'])
-  if (event === 'error' && isObject(data)) return idIn(data['requestId'])
-  return idIn(message['id'])
+  if (event === 'response' && isObject(data)) return idIn(data.id)
+  if (event === 'error' && isObject(data)) return idIn(data.requestId)
+  return idIn(message.id)
 }
 
 function withId(message: unknown, id: Id): unknown {
@@ -62,7 +68,10 @@ function withId(message: unknown, id: Id): unknown {
   return { ...(message as object), id }
 }
 
-/** Of an id that nobody here has asked under: the answer to a call of the client's own, say, or a push that happens to have an id. */
+/**
+ * Of an id that nobody here has asked under: the answer to a call of the client's own, say, or a push that happens to
+ * have an id.
+ */
 function looksAnswered(message: unknown, id: Id): boolean {
   const { event, ...rest } = message as Record<string, unknown>
   if (event === 'response' || event === 'error' || REQUEST_ID.test(String(id))) return true

@@ -1,4 +1,7 @@
-/** The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol and no time; those are where the client is. */
+/**
+ * The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol and no time; those are
+ * where the client is.
+ */
 import { checkCallOptions, checkMillis, checkName, serialise } from '../arguments.js'
 import { MCPError } from '../errors.js'
 import type { Snapshot } from '../native-types.js'
@@ -15,14 +18,24 @@ import type {
 } from '../types.js'
 import { Emitter } from './emitter.js'
 import { connectionLost, decodeError, notAllowed } from './errors.js'
-import { checkToClient, ON_DEMAND, VERSION, versionOf, type BridgeError, type CommandName, type ToClient, type ToServer } from './messages.js'
+import {
+  checkToClient,
+  ON_DEMAND,
+  VERSION,
+  versionOf,
+  type BridgeError,
+  type CommandName,
+  type ToClient,
+  type ToServer,
+} from './messages.js'
 import { openChannel, type BridgePort, type Channel } from './port.js'
 
 /**
  * The client that `serveClient` serves at the other end of this port.
  *
- * Until the other end has answered, its snapshot is that of a client that is `idle`, and what is called waits. `close()` ends this end alone;
- * when the port goes away it is `failed`, and what is in flight rejects with CONNECTION_LOST. Neither can be undone: make another one.
+ * Until the other end has answered, its snapshot is that of a client that is `idle`, and what is called waits.
+ * `close()` ends this end alone; when the port goes away it is `failed`, and what is in flight rejects with
+ * CONNECTION_LOST. Neither can be undone: make another one.
  *
  * @throws TypeError for what is no port
  */
@@ -84,7 +97,10 @@ class ConnectedClient implements MCPClientLike {
     return this.#snapshot.error
   }
 
-  /** Those of the client itself, its other users' calls included, as last told: with every state and, once asked for, with every answer. */
+  /**
+   * Those of the client itself, its other users' calls included, as last told: with every state and, once asked for,
+   * with every answer.
+   */
   stats(): ClientStats {
     this.#post({ type: 'stats' })
     return this.#stats
@@ -116,7 +132,8 @@ class ConnectedClient implements MCPClientLike {
   }
 
   authenticate(token?: string): Promise<void> {
-    if (token !== undefined && typeof token !== 'string') throw new TypeError(`the token must be a string, got ${typeof token}`)
+    if (token !== undefined && typeof token !== 'string')
+      throw new TypeError(`the token must be a string, got ${typeof token}`)
     return this.#command('authenticate', token)
   }
 
@@ -146,13 +163,16 @@ class ConnectedClient implements MCPClientLike {
 
   sendMessage(message: unknown): boolean {
     const text = typeof message === 'string' ? message : serialise('message', message)
-    if (text === '' && typeof message !== 'string') throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
+    if (text === '' && typeof message !== 'string')
+      throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
     if (!this.#snapshot.connected || !this.#isOpen) return false
     if (this.#allowsMessages) {
       this.#post({ type: 'send', text })
       return true
     }
-    const error = notAllowed('sendMessage() is not allowed through this bridge: the serving side must set allowMessages')
+    const error = notAllowed(
+      'sendMessage() is not allowed through this bridge: the serving side must set allowMessages',
+    )
     // No event fires inside of a command.
     queueMicrotask(() => this.#emitter.emit(this, 'error', error))
     return false
@@ -166,7 +186,10 @@ class ConnectedClient implements MCPClientLike {
   async #close(drain: number): Promise<void> {
     if (drain > 0 && this.#isOpen && this.#waiting.size > 0) await this.#drain(drain)
     if (this.#snapshot.state === 'closed' && this.#end !== null) return
-    this.#finish(new MCPError('the client was closed', { code: 'CLOSED', retryable: false, sent: true }), { state: 'closed', error: null })
+    this.#finish(new MCPError('the client was closed', { code: 'CLOSED', retryable: false, sent: true }), {
+      state: 'closed',
+      error: null,
+    })
   }
 
   async #drain(ms: number): Promise<void> {
@@ -205,7 +228,8 @@ class ConnectedClient implements MCPClientLike {
       case 'state':
         this.#stats = message.stats
         // The view never goes back, and an end that is closing only closes.
-        if (message.snapshot.revision > this.#snapshot.revision && !this.#isClosing) this.#show(decodeSnapshot(message.snapshot), message.previous)
+        if (message.snapshot.revision > this.#snapshot.revision && !this.#isClosing)
+          this.#show(decodeSnapshot(message.snapshot), message.previous)
         return
       case 'event':
         return this.#receiveEvent(message)
@@ -219,7 +243,9 @@ class ConnectedClient implements MCPClientLike {
         this.#stats = message.stats
         return
       case 'bye':
-        return this.#lose(message.error ? asMCPError(message.error) : connectionLost('the other end of the bridge has closed it'))
+        return this.#lose(
+          message.error ? asMCPError(message.error) : connectionLost('the other end of the bridge has closed it'),
+        )
     }
   }
 
@@ -234,7 +260,10 @@ class ConnectedClient implements MCPClientLike {
     this.#begin(decodeSnapshot(snapshot))
   }
 
-  /** What has happened before this end came is told as if it happened now: code that waits for 'authenticated' need not look first. */
+  /**
+   * What has happened before this end came is told as if it happened now: code that waits for 'authenticated' need not
+   * look first.
+   */
   #begin(snapshot: ConnectionSnapshot): void {
     const { state } = this.#snapshot
     if (this.#isClosing) return
@@ -283,7 +312,11 @@ class ConnectedClient implements MCPClientLike {
     try {
       this.#channel.post(message)
     } catch (cause) {
-      this.#lose(connectionLost(`the port of the bridge takes no messages: ${cause instanceof Error ? cause.message : String(cause)}`))
+      this.#lose(
+        connectionLost(
+          `the port of the bridge takes no messages: ${cause instanceof Error ? cause.message : String(cause)}`,
+        ),
+      )
     }
   }
 
@@ -300,8 +333,15 @@ class ConnectedClient implements MCPClientLike {
 
   /** In the words of a client in that state. */
   #refusal(toolName: string | undefined): MCPError {
-    if (this.#isClosing) return new MCPError('the client was closed', { code: 'CLOSED', retryable: false, toolName, sent: false })
-    return new MCPError('WebSocket not connected or not authenticated', { code: 'NOT_CONNECTED', retryable: false, toolName, sent: false, cause: this.#end })
+    if (this.#isClosing)
+      return new MCPError('the client was closed', { code: 'CLOSED', retryable: false, toolName, sent: false })
+    return new MCPError('WebSocket not connected or not authenticated', {
+      code: 'NOT_CONNECTED',
+      retryable: false,
+      toolName,
+      sent: false,
+      cause: this.#end,
+    })
   }
 
   #settle(id: number): Waiting | undefined {
@@ -323,8 +363,14 @@ class ConnectedClient implements MCPClientLike {
     signal.addEventListener('abort', onAbort, { once: true })
     this.#waiting.set(id, {
       toolName,
-      resolve: (value) => (stop(), resolve(value)),
-      reject: (error) => (stop(), reject(error)),
+      resolve: (value) => {
+        stop()
+        resolve(value)
+      },
+      reject: (error) => {
+        stop()
+        reject(error)
+      },
     })
   }
 
@@ -354,7 +400,13 @@ class ConnectedClient implements MCPClientLike {
     this.#end = why
     this.#held = null
     this.#isClosing = false
-    this.#snapshot = Object.freeze({ ...IDLE, url: this.#snapshot.url, revision: this.#snapshot.revision + 1, state, error })
+    this.#snapshot = Object.freeze({
+      ...IDLE,
+      url: this.#snapshot.url,
+      revision: this.#snapshot.revision + 1,
+      state,
+      error,
+    })
     this.#tellSoon(this.#snapshot, previous, () => {
       if (error !== null) this.#emitter.emit(this, 'failed', error)
       const { code, message, retryable } = why
@@ -385,13 +437,19 @@ class ConnectedClient implements MCPClientLike {
     }
   }
 
-  /** A page that is left closes its ports without a word to the other end. One that is kept for the way back keeps them. */
+  /**
+   * A page that is left closes its ports without a word to the other end. One that is kept for the way back keeps them.
+   */
   readonly #leavePage = ({ persisted }: { persisted?: boolean }): void => {
     if (persisted !== true) this.#sayGoodbye()
   }
 
   #complain(problem: string): void {
-    const entry: LogEntry = { level: 'warn', message: `a message through the bridge was dropped: ${problem}`, fields: {} }
+    const entry: LogEntry = {
+      level: 'warn',
+      message: `a message through the bridge was dropped: ${problem}`,
+      fields: {},
+    }
     this.#emitter.emit(this, 'log', Object.freeze(entry))
   }
 }
@@ -402,7 +460,9 @@ function decodeSnapshot({ error, ...snapshot }: Snapshot): ConnectionSnapshot {
 
 function asMCPError(error: BridgeError): MCPError {
   const decoded = decodeError(error)
-  return decoded instanceof MCPError ? decoded : new MCPError(decoded.message, { code: 'INTERNAL_ERROR', retryable: false, cause: decoded })
+  return decoded instanceof MCPError
+    ? decoded
+    : new MCPError(decoded.message, { code: 'INTERNAL_ERROR', retryable: false, cause: decoded })
 }
 
 function otherVersion(version: number): MCPError {
@@ -417,7 +477,10 @@ function newRequestId(): string {
 }
 
 /** The global scope, where it is a page. */
-const PAGE = globalThis as { addEventListener?(type: string, listener: (event: any) => void): void; removeEventListener?(type: string, listener: (event: any) => void): void }
+const PAGE = globalThis as {
+  addEventListener?(type: string, listener: (event: any) => void): void
+  removeEventListener?(type: string, listener: (event: any) => void): void
+}
 
 const NO_STATS: ClientStats = Object.freeze({
   state: 'idle',

@@ -1,4 +1,7 @@
-/** An emitter of typed events for where there is no `node:events`. Like that of a client, it never throws what a listener throws. */
+/**
+ * An emitter of typed events for where there is no `node:events`. Like that of a client, it never throws what a
+ * listener throws.
+ */
 import { runSafely } from '../socket-events.js'
 
 type Listener = (...args: any[]) => void
@@ -13,7 +16,8 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
   }
 
   add<E extends keyof Events>(event: E, listener: (...args: Events[E]) => void, once = false): void {
-    if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, got ${listener === null ? 'null' : typeof listener}`)
+    if (typeof listener !== 'function')
+      throw new TypeError(`a listener must be a function, got ${listener === null ? 'null' : typeof listener}`)
     this.#listeners.set(event, [...this.#of(event), { listener: listener as Listener, once }])
     this.#changed()
   }

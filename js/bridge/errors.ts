@@ -15,7 +15,10 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
     retryable: error.retryable,
     ...(error.requestId !== undefined && { requestId: error.requestId }),
     ...(error.sent !== undefined && { sent: error.sent }),
-    ...(error instanceof MCPToolError && { data: error.data, ...(error.toolCode !== null && { toolCode: error.toolCode }) }),
+    ...(error instanceof MCPToolError && {
+      data: error.data,
+      ...(error.toolCode !== null && { toolCode: error.toolCode }),
+    }),
     ...(cause !== undefined && depth < MAX_CAUSES && { cause: encodeError(cause, depth + 1) }),
   }
 }
@@ -24,7 +27,11 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
 export function decodeError(error: BridgeError, toolName?: string): Error {
   if (error.code !== '') return errorOf(error, { toolName })
   const { name, message } = error
-  return name === 'TypeError' ? new TypeError(message) : name === 'RangeError' ? new RangeError(message) : new Error(message)
+  return name === 'TypeError'
+    ? new TypeError(message)
+    : name === 'RangeError'
+      ? new RangeError(message)
+      : new Error(message)
 }
 
 /** What the serving end does not allow. */
@@ -38,7 +45,12 @@ export function connectionLost(message: string, sent?: boolean): MCPError {
 
 function encodeForeign(error: unknown): BridgeError {
   const isError = error instanceof Error
-  return { code: '', name: isError ? error.name : 'Error', message: isError ? error.message : String(error), retryable: false }
+  return {
+    code: '',
+    name: isError ? error.name : 'Error',
+    message: isError ? error.message : String(error),
+    retryable: false,
+  }
 }
 
 /** What a token function has thrown may speak of the token: it stays where the key is. */

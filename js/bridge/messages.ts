@@ -1,7 +1,7 @@
 /**
- * What the two ends of a bridge say to each other, and how each checks what it hears. Every message is an object of plain values, which
- * both structured clone and JSON keep as they are; the bytes of a `buffer` result are the one exception. Parameters travel as the JSON
- * that the caller's end has made of them.
+ * What the two ends of a bridge say to each other, and how each checks what it hears. Every message is an object of
+ * plain values, which both structured clone and JSON keep as they are; the bytes of a `buffer` result are the one
+ * exception. Parameters travel as the JSON that the caller's end has made of them.
  */
 import type { ErrorData, Snapshot } from '../native-types.js'
 import type { ClientStats, ConnectionState } from '../types.js'
@@ -24,9 +24,21 @@ export interface CallOptions {
 export type ToServer =
   | { readonly type: 'hello' }
   | { readonly type: 'listen'; readonly events: readonly OnDemand[] }
-  | { readonly type: 'call'; readonly id: number; readonly tool: string; readonly parameters: string; readonly options: CallOptions }
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly tool: string
+      readonly parameters: string
+      readonly options: CallOptions
+    }
   | { readonly type: 'cancel'; readonly id: number }
-  | { readonly type: 'command'; readonly id: number; readonly name: CommandName; readonly token: string | null; readonly seen: ConnectionState }
+  | {
+      readonly type: 'command'
+      readonly id: number
+      readonly name: CommandName
+      readonly token: string | null
+      readonly seen: ConnectionState
+    }
   | { readonly type: 'request'; readonly id: string; readonly tool: string; readonly parameters: string }
   | { readonly type: 'send'; readonly text: string }
   | { readonly type: 'stats' }
@@ -36,15 +48,34 @@ export type CommandName = 'connect' | 'reconnect' | 'authenticate'
 
 /** From the end where the client is. */
 export type ToClient =
-  | { readonly type: 'welcome'; readonly snapshot: Snapshot; readonly stats: ClientStats; readonly allowMessages: boolean }
-  | { readonly type: 'state'; readonly snapshot: Snapshot; readonly previous: ConnectionState; readonly stats: ClientStats }
+  | {
+      readonly type: 'welcome'
+      readonly snapshot: Snapshot
+      readonly stats: ClientStats
+      readonly allowMessages: boolean
+    }
+  | {
+      readonly type: 'state'
+      readonly snapshot: Snapshot
+      readonly previous: ConnectionState
+      readonly stats: ClientStats
+    }
   | { readonly type: 'event'; readonly name: EventName; readonly detail?: unknown }
   | { readonly type: 'done'; readonly id: number; readonly value?: unknown; readonly bytes?: Uint8Array | undefined }
   | { readonly type: 'failed'; readonly id: number; readonly error: BridgeError }
   | { readonly type: 'stats'; readonly stats: ClientStats }
   | { readonly type: 'bye'; readonly error?: BridgeError | undefined }
 
-export type EventName = 'open' | 'authenticated' | 'message' | 'close' | 'reconnecting' | 'heartbeat' | 'failed' | 'error' | 'log'
+export type EventName =
+  | 'open'
+  | 'authenticated'
+  | 'message'
+  | 'close'
+  | 'reconnecting'
+  | 'heartbeat'
+  | 'failed'
+  | 'error'
+  | 'log'
 
 /** As the native core reports it; without a code it is an error of JavaScript's own kinds, and has a name. */
 export interface BridgeError extends ErrorData {
@@ -52,7 +83,9 @@ export interface BridgeError extends ErrorData {
 }
 
 /** A message that was checked, or what is wrong with it. */
-export type Checked<Message> = { readonly message: Message; readonly problem: null } | { readonly message: null; readonly problem: string }
+export type Checked<Message> =
+  | { readonly message: Message; readonly problem: null }
+  | { readonly message: null; readonly problem: string }
 
 export function checkToServer(value: unknown): Checked<ToServer> {
   return check<ToServer>(value, TO_SERVER)
@@ -64,7 +97,7 @@ export function checkToClient(value: unknown): Checked<ToClient> {
 
 /** The version of the bridge that a message is of; `null` for what is none. */
 export function versionOf(value: unknown): number | null {
-  return isObject(value) && isCount(value['mcpBridge']) ? value['mcpBridge'] : null
+  return isObject(value) && isCount(value.mcpBridge) ? value.mcpBridge : null
 }
 
 /** `message` is the one that the value is a field of. */
@@ -88,31 +121,64 @@ function problemOf(value: unknown, shapes: Shapes): string | null {
   return wrong === undefined ? null : `the field "${wrong[0]}" of "${type}" is not what it must be`
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isName: Test = (value) => isText(value) && value !== ''
 const isFlag: Test = (value) => typeof value === 'boolean'
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isMillis: Test = (value) => typeof value === 'number' && value >= 0
 const isAnything: Test = () => true
-const isOneOf = (...values: readonly unknown[]): Test => (value) => values.includes(value)
-const isEither = (...tests: readonly Test[]): Test => (value) => tests.some((test) => test(value))
+const isOneOf =
+  (...values: readonly unknown[]): Test =>
+  (value) =>
+    values.includes(value)
+const isEither =
+  (...tests: readonly Test[]): Test =>
+  (value) =>
+    tests.some((test) => test(value))
 const isMissing: Test = (value) => value === undefined || value === null
-const isListOf = (test: Test): Test => (value) => Array.isArray(value) && value.length <= ON_DEMAND.length && value.every((entry) => test(entry))
-const hasShape = (shape: Shape): Test => (value) => isObject(value) && Object.entries(shape).every(([field, test]) => test(value[field]))
+const isListOf =
+  (test: Test): Test =>
+  (value) =>
+    Array.isArray(value) && value.length <= ON_DEMAND.length && value.every((entry) => test(entry))
+const hasShape =
+  (shape: Shape): Test =>
+  (value) =>
+    isObject(value) && Object.entries(shape).every(([field, test]) => test(value[field]))
 
 const isState = isOneOf(
   ...Object.keys({
-    idle: 0, connecting: 0, authenticating: 0, ready: 0, unauthorized: 0, reconnecting: 0, closing: 0, closed: 0, failed: 0,
+    idle: 0,
+    connecting: 0,
+    authenticating: 0,
+    ready: 0,
+    unauthorized: 0,
+    reconnecting: 0,
+    closing: 0,
+    closed: 0,
+    failed: 0,
   } satisfies Record<ConnectionState, 0>),
 )
 const isError = hasShape({ code: isText, message: isText, retryable: isFlag })
 const isSnapshot = hasShape({
-  state: isState, connected: isFlag, authenticated: isFlag, url: isText, attempt: isCount, retryDelay: isEither(isMissing, isMillis),
+  state: isState,
+  connected: isFlag,
+  authenticated: isFlag,
+  url: isText,
+  attempt: isCount,
+  retryDelay: isEither(isMissing, isMillis),
   retryAt: isEither(isMissing, isMillis),
-  error: isEither(isMissing, isError), revision: isCount,
+  error: isEither(isMissing, isError),
+  revision: isCount,
 })
-const isStats = hasShape({ state: isState, pending: isCount, requests: isCount, heartbeatRtt: isObject, requestLatency: isObject })
+const isStats = hasShape({
+  state: isState,
+  pending: isCount,
+  requests: isCount,
+  heartbeatRtt: isObject,
+  requestLatency: isObject,
+})
 const isCallOptions = hasShape({
   timeout: isEither(isMissing, isMillis),
   idempotent: isEither(isMissing, isFlag),
@@ -137,7 +203,12 @@ const TO_SERVER: Shapes<ToServer['type']> = {
   listen: { events: isListOf(isOneOf(...ON_DEMAND)) },
   call: { id: isCount, tool: isName, parameters: isText, options: isCallOptions },
   cancel: { id: isCount },
-  command: { id: isCount, name: isOneOf('connect', 'reconnect', 'authenticate'), token: isEither(isMissing, isText), seen: isState },
+  command: {
+    id: isCount,
+    name: isOneOf('connect', 'reconnect', 'authenticate'),
+    token: isEither(isMissing, isText),
+    seen: isState,
+  },
   request: { id: isName, tool: isName, parameters: isText },
   send: { text: isText },
   stats: {},
@@ -149,7 +220,7 @@ const TO_CLIENT: Shapes<ToClient['type']> = {
   state: { snapshot: isSnapshot, previous: isState, stats: isStats },
   event: {
     name: isOneOf(...Object.keys(DETAILS)),
-    detail: (detail, message) => DETAILS[message?.['name'] as EventName](detail),
+    detail: (detail, message) => DETAILS[message?.name as EventName](detail),
   },
   done: { id: isCount, bytes: isEither(isMissing, (value) => ArrayBuffer.isView(value)) },
   failed: { id: isCount, error: isError },

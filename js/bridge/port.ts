@@ -2,8 +2,9 @@
 import { VERSION } from './messages.js'
 
 /**
- * Anything that takes messages and gives messages: a `MessagePort` of Node.js or a page, Electron's `MessagePortMain`, a `Worker` or what
- * a worker talks to its parent with, a `utilityProcess`, `webSocketPort()`. It hears through `on` if it has one, else `addEventListener`.
+ * Anything that takes messages and gives messages: a `MessagePort` of Node.js or a page, Electron's `MessagePortMain`,
+ * a `Worker` or what a worker talks to its parent with, a `utilityProcess`, `webSocketPort()`. It hears through `on` if
+ * it has one, else `addEventListener`.
  */
 export interface BridgePort {
   postMessage(message: any): void

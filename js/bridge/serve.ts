@@ -32,8 +32,8 @@ export interface ServedPort {
 }
 
 /**
- * Gives the far end of a port, where `connectClient` is called, the use of this client. A client may be served on many ports; each gets the
- * answers to its own calls, and the events. The API key stays here.
+ * Gives the far end of a port, where `connectClient` is called, the use of this client. A client may be served on many
+ * ports; each gets the answers to its own calls, and the events. The API key stays here.
  *
  * @throws TypeError for what is no port, or an option that does not exist or is of the wrong kind
  */
@@ -90,7 +90,12 @@ class Session implements ServedPort, Subscriber {
       // What cannot be cloned, or a port that is gone without a word.
       const words = error instanceof Error ? error.message : String(error)
       this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
-      if (message.type === 'done') this.tell({ type: 'failed', id: message.id, error: encodeError(new TypeError(`the results cannot cross the bridge: ${words}`)) })
+      if (message.type === 'done')
+        this.tell({
+          type: 'failed',
+          id: message.id,
+          error: encodeError(new TypeError(`the results cannot cross the bridge: ${words}`)),
+        })
     }
   }
 
@@ -149,7 +154,8 @@ class Session implements ServedPort, Subscriber {
     if (this.#calls.has(id)) return this.#complain(`call ${id} is in flight already`)
     const parsed = this.#parse(parameters)
     if (parsed === null) return
-    if (!this.#allowsTool(tool, parsed.value)) return this.#fail(id, notAllowed(`the tool "${tool}" is not allowed through this bridge`))
+    if (!this.#allowsTool(tool, parsed.value))
+      return this.#fail(id, notAllowed(`the tool "${tool}" is not allowed through this bridge`))
     const controller = new AbortController()
     this.#calls.set(id, controller)
     const { timeout, idempotent, responseType } = options
@@ -169,7 +175,12 @@ class Session implements ServedPort, Subscriber {
         ...(isGiven(responseType) && { responseType: responseType as 'json' }),
       })
       .then(
-        (value) => settle(() => this.tell(responseType === 'buffer' ? { type: 'done', id, bytes: copyOf(value) } : { type: 'done', id, value })),
+        (value) =>
+          settle(() =>
+            this.tell(
+              responseType === 'buffer' ? { type: 'done', id, bytes: copyOf(value) } : { type: 'done', id, value },
+            ),
+          ),
         (error) => settle(() => this.#fail(id, error)),
       )
   }
@@ -184,7 +195,8 @@ class Session implements ServedPort, Subscriber {
     const { allowControl = false } = this.#options
     try {
       if (name === 'connect') await this.#connect(seen)
-      else if (!allowControl) throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
+      else if (!allowControl)
+        throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
       else if (name === 'reconnect') await this.#client.reconnect()
       else await this.#client.authenticate(token ?? undefined)
       this.tell({ type: 'done', id })
@@ -194,8 +206,8 @@ class Session implements ServedPort, Subscriber {
   }
 
   /**
-   * Waits for 'ready', and starts a client that nobody has started. More is control, and then only where the far end has seen what it asks
-   * about: one that has just come and knows nothing yet must not open what was closed on purpose.
+   * Waits for 'ready', and starts a client that nobody has started. More is control, and then only where the far end
+   * has seen what it asks about: one that has just come and knows nothing yet must not open what was closed on purpose.
    */
   #connect(seen: string): Promise<void> {
     const { state, error } = this.#client.snapshot
@@ -210,7 +222,11 @@ class Session implements ServedPort, Subscriber {
       case 'reconnecting':
         return this.#untilReady()
       default:
-        throw allowControl ? (error ?? notConnected()) : notAllowed(`connect() is not allowed through this bridge in "${state}": the serving side must set allowControl`)
+        throw allowControl
+          ? (error ?? notConnected())
+          : notAllowed(
+              `connect() is not allowed through this bridge in "${state}": the serving side must set allowControl`,
+            )
     }
   }
 
@@ -249,7 +265,11 @@ class Session implements ServedPort, Subscriber {
     const id = requestedId(text)
     if (id !== undefined) this.#service.claim(this, id, id)
     if (this.#client.sendMessage(text)) return
-    const error = new MCPError('the message was not sent: the socket is not open, or its buffer is full', { code: 'NOT_CONNECTED', retryable: true, sent: false })
+    const error = new MCPError('the message was not sent: the socket is not open, or its buffer is full', {
+      code: 'NOT_CONNECTED',
+      retryable: true,
+      sent: false,
+    })
     this.tell({ type: 'event', name: 'error', detail: encodeError(error) })
   }
 
@@ -333,14 +353,17 @@ function copyOf(bytes: unknown): Uint8Array {
 
 /** @throws TypeError that names the option */
 export function checkServeOptions(options: ServeClientOptions): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError('the options of serveClient must be an object')
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('the options of serveClient must be an object')
   // One that is misspelt would allow what it was to forbid.
   for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw new TypeError(`"${name}" is not an option of serveClient: use ${[...OPTIONS].join(', ')}`)
+    if (!OPTIONS.has(name))
+      throw new TypeError(`"${name}" is not an option of serveClient: use ${[...OPTIONS].join(', ')}`)
   }
   const { allowTools, allowMessages, allowControl, onLog } = options
   if (Array.isArray(allowTools)) allowTools.forEach(checkName)
-  else if (allowTools !== undefined && typeof allowTools !== 'function') throw new TypeError('option "allowTools" must be an array of names or a function')
+  else if (allowTools !== undefined && typeof allowTools !== 'function')
+    throw new TypeError('option "allowTools" must be an array of names or a function')
   for (const [name, value] of Object.entries({ allowMessages, allowControl })) {
     if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`option "${name}" must be true or false`)
   }

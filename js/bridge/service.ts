@@ -1,4 +1,7 @@
-/** One client and all the ports that it is served on: it is listened to once, and each event is made ready for the crossing once. */
+/**
+ * One client and all the ports that it is served on: it is listened to once, and each event is made ready for the
+ * crossing once.
+ */
 import type { ConnectionSnapshot, ConnectionState, MCPClientEvents, MCPClientLike } from '../types.js'
 import type { Snapshot } from '../native-types.js'
 import { Answers } from './answers.js'
@@ -75,7 +78,8 @@ export class Service {
     message: (message) => this.#tellMessage(message),
     close: (info) => this.#tell('close', info),
     // JSON has no Infinity.
-    reconnecting: (info) => this.#tell('reconnecting', { ...info, maxAttempts: Number.isFinite(info.maxAttempts) ? info.maxAttempts : null }),
+    reconnecting: (info) =>
+      this.#tell('reconnecting', { ...info, maxAttempts: Number.isFinite(info.maxAttempts) ? info.maxAttempts : null }),
     heartbeat: (info) => this.#tell('heartbeat', info),
     failed: (error) => this.#tell('failed', encodeError(error)),
     error: (error) => this.#tell('error', encodeError(error)),
@@ -83,13 +87,19 @@ export class Service {
   }
 
   #tellState(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
-    const message = { type: 'state', snapshot: encodeSnapshot(snapshot), previous, stats: this.#client.stats() } as const
+    const message = {
+      type: 'state',
+      snapshot: encodeSnapshot(snapshot),
+      previous,
+      stats: this.#client.stats(),
+    } as const
     for (const subscriber of this.#subscribers) subscriber.tell(message)
   }
 
   #tell(name: EventName, detail?: unknown): void {
     for (const subscriber of this.#subscribers) {
-      if (name === 'heartbeat' || name === 'log' ? subscriber.wants(name) : true) subscriber.tell({ type: 'event', name, detail })
+      if (name === 'heartbeat' || name === 'log' ? subscriber.wants(name) : true)
+        subscriber.tell({ type: 'event', name, detail })
     }
   }
 
@@ -98,15 +108,33 @@ export class Service {
     if (route.to === 'nobody') return
     const detail = route.to === 'owner' ? route.message : message
     for (const subscriber of this.#subscribers) {
-      if (subscriber.wants('message') && (route.to === 'all' || route.owner === subscriber)) subscriber.tell({ type: 'event', name: 'message', detail })
+      if (subscriber.wants('message') && (route.to === 'all' || route.owner === subscriber))
+        subscriber.tell({ type: 'event', name: 'message', detail })
     }
   }
 }
 
 /** The picture as it crosses. The query of the URL stays: some servers take the key there. */
-export function encodeSnapshot({ state, connected, authenticated, url, attempt, retryDelay, retryAt, error, revision }: ConnectionSnapshot): Snapshot {
+export function encodeSnapshot({
+  state,
+  connected,
+  authenticated,
+  url,
+  attempt,
+  retryDelay,
+  retryAt,
+  error,
+  revision,
+}: ConnectionSnapshot): Snapshot {
   return {
-    state, connected, authenticated, url: url.replace(/[?#].*/s, ''), attempt, retryDelay, retryAt, revision,
+    state,
+    connected,
+    authenticated,
+    url: url.replace(/[?#].*/s, ''),
+    attempt,
+    retryDelay,
+    retryAt,
+    revision,
     error: error === null ? null : encodeError(error),
   }
 }

@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-/** `mcp-client`. The program itself is in a file of its own, because an old Node.js that cannot parse that shall be told so. */
+/**
+ * `mcp-client`. The program itself is in a file of its own, because an old Node.js that cannot parse that shall be told
+ * so.
+ */
 import '../node-version.js'
 import './program.js'

@@ -9,7 +9,8 @@ export function parsePort(text: string): number {
 
 export function parseMilliseconds(text: string): number {
   const ms = wholeNumber(text)
-  if (ms === undefined || ms > MAX_TIMER_MS) throw new InvalidArgumentError(`It must be a whole number of milliseconds up to ${MAX_TIMER_MS}.`)
+  if (ms === undefined || ms > MAX_TIMER_MS)
+    throw new InvalidArgumentError(`It must be a whole number of milliseconds up to ${MAX_TIMER_MS}.`)
   return ms
 }
 

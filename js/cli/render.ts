@@ -32,6 +32,8 @@ function renderListing({ items, answer }: Listing): string {
 
 function renderItem({ title, url, snippet }: Item, index: number): string {
   const number = `${index + 1}. `
-  const details = [url, snippet].filter((line) => typeof line === 'string' && line !== '').map((line) => oneLine(String(line)))
+  const details = [url, snippet]
+    .filter((line) => typeof line === 'string' && line !== '')
+    .map((line) => oneLine(String(line)))
   return [`${number}${oneLine(title)}`, ...details.map((line) => ' '.repeat(number.length) + line)].join('\n')
 }

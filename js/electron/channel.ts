@@ -6,10 +6,15 @@ export const CHANNEL = 'mcp-client:port'
 /** The name on `window`. */
 export const WINDOW_KEY = 'mcpClientBridge'
 
-/** What the preload script puts on `window`: plain functions, through which nothing but the bridge's own messages goes. */
+/**
+ * What the preload script puts on `window`: plain functions, through which nothing but the bridge's own messages goes.
+ */
 export interface MCPClientBridge {
   /** Opens a way to the main process. Both listeners may be called until `close()`. */
-  open(onMessage: (message: unknown) => void, onClose: () => void): {
+  open(
+    onMessage: (message: unknown) => void,
+    onClose: () => void,
+  ): {
     postMessage(message: unknown): void
     close(): void
   }

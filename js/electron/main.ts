@@ -1,6 +1,6 @@
 /**
- * `@mcp-integration/client/electron/main`: serves a client of the main process, or of a utility process, to renderers. It takes what it
- * needs of Electron as arguments and imports nothing of it.
+ * `@mcp-integration/client/electron/main`: serves a client of the main process, or of a utility process, to renderers.
+ * It takes what it needs of Electron as arguments and imports nothing of it.
  *
  * @packageDocumentation
  */
@@ -50,8 +50,8 @@ export interface SenderOptions {
   /** Electron's. */
   ipcMain: IpcMainLike
   /**
-   * The origins whose pages may use the client, `file://` or `app://bundle` say; frames within a page may not. Or a function that says so
-   * of each frame that asks.
+   * The origins whose pages may use the client, `file://` or `app://bundle` say; frames within a page may not. Or a
+   * function that says so of each frame that asks.
    */
   allowSenders: readonly string[] | ((frame: SenderFrame) => boolean)
   /** Gets who was refused. @default `console.warn` with the message */
@@ -68,7 +68,8 @@ export interface ServedRenderers {
 }
 
 /**
- * In the main process: serves this client to every renderer whose preload script is `@mcp-integration/client/electron/preload`.
+ * In the main process: serves this client to every renderer whose preload script is
+ * `@mcp-integration/client/electron/preload`.
  * @throws TypeError for options that are wrong
  */
 export function serveRenderers(client: MCPClientLike, options: ServeRenderersOptions): ServedRenderers {
@@ -95,7 +96,11 @@ export function forwardRenderers(utility: UtilityProcessLike, options: SenderOpt
  * In a utility process: serves this client to the renderers that the main process forwards, with `forwardRenderers`.
  * @param parentPort Electron's `process.parentPort`
  */
-export function serveForwarded(client: MCPClientLike, parentPort: ParentPortLike, options: ServeClientOptions = {}): ServedRenderers {
+export function serveForwarded(
+  client: MCPClientLike,
+  parentPort: ParentPortLike,
+  options: ServeClientOptions = {},
+): ServedRenderers {
   const served = serveAll(client, options)
   const accept = ({ data, ports }: { data: unknown; ports: readonly BridgePort[] }) => {
     if (data === CHANNEL && ports[0] !== undefined) served.add(ports[0])
@@ -145,14 +150,24 @@ function isAllowed(frame: SenderFrame | null, options: SenderOptions): boolean {
   try {
     return allowSenders(frame) === true
   } catch (error) {
-    log(options, { level: 'warn', message: `the function allowSenders failed, so the renderer was refused: ${String(error)}`, fields: {} })
+    log(options, {
+      level: 'warn',
+      message: `the function allowSenders failed, so the renderer was refused: ${String(error)}`,
+      fields: {},
+    })
     return false
   }
 }
 
 function refuse(port: BridgePort): void {
   port.start?.()
-  port.postMessage({ mcpBridge: VERSION, type: 'bye', error: encodeError(notAllowed('this page may not use the client: the main process must have its origin in allowSenders')) })
+  port.postMessage({
+    mcpBridge: VERSION,
+    type: 'bye',
+    error: encodeError(
+      notAllowed('this page may not use the client: the main process must have its origin in allowSenders'),
+    ),
+  })
   port.close?.()
 }
 
@@ -165,6 +180,8 @@ function checkSenderOptions({ ipcMain, allowSenders }: SenderOptions): void {
   if (typeof ipcMain?.on !== 'function') throw new TypeError('option "ipcMain" must be that of Electron')
   if (typeof allowSenders === 'function') return
   if (!Array.isArray(allowSenders) || !allowSenders.every((origin) => typeof origin === 'string')) {
-    throw new TypeError('option "allowSenders" must be an array of origins or a function: it says which pages may use the client')
+    throw new TypeError(
+      'option "allowSenders" must be an array of origins or a function: it says which pages may use the client',
+    )
   }
 }

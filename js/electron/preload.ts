@@ -1,6 +1,7 @@
 /**
- * `@mcp-integration/client/electron/preload`: run as a preload script, or imported by one, it lets the page reach the client of the main
- * process, and nothing else. It is built into one file that asks for nothing but `electron`, as a sandboxed preload script must be.
+ * `@mcp-integration/client/electron/preload`: run as a preload script, or imported by one, it lets the page reach the
+ * client of the main process, and nothing else. It is built into one file that asks for nothing but `electron`, as a
+ * sandboxed preload script must be.
  *
  * @packageDocumentation
  */

@@ -1,5 +1,6 @@
 /**
- * `@mcp-integration/client/electron/renderer`: the client of the main process, in a page with `contextIsolation` and `sandbox`.
+ * `@mcp-integration/client/electron/renderer`: the client of the main process, in a page with `contextIsolation` and
+ * `sandbox`.
  *
  * @packageDocumentation
  */
@@ -26,7 +27,8 @@ declare global {
 export function connectMain(): MCPClientLike {
   const { [WINDOW_KEY]: bridge } = globalThis as { [WINDOW_KEY]?: MCPClientBridge }
   if (bridge === undefined) {
-    const words = 'there is no way to the main process: run @mcp-integration/client/electron/preload as the preload script of this window, or import it in yours'
+    const words =
+      'there is no way to the main process: run @mcp-integration/client/electron/preload as the preload script of this window, or import it in yours'
     throw new MCPError(words, { code: 'CONNECT_FAILED', retryable: false })
   }
   return connectClient(portOf(bridge))

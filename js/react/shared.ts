@@ -1,6 +1,7 @@
 /**
- * The clients that hooks share, counted. A client is made with the options of the first that wants it, and closed one turn of the event
- * loop after the last has let go: in between StrictMode, a fast remount or a hot reload may take it up again.
+ * The clients that hooks share, counted. A client is made with the options of the first that wants it, and closed one
+ * turn of the event loop after the last has let go: in between StrictMode, a fast remount or a hot reload may take it
+ * up again.
  */
 import { MCPError } from '../errors.js'
 import { IDLE } from '../snapshots.js'
@@ -38,7 +39,11 @@ export function acquire(key: string, options: Options): Lease {
   clients.set(key, shared)
   warnOfDifferences(shared, options)
   // Each hold is one of its own, also where a component holds twice.
-  const holder: Options = { get current() { return options.current } }
+  const holder: Options = {
+    get current() {
+      return options.current
+    },
+  }
   shared.holders.add(holder)
   return {
     client: shared.client,
@@ -72,7 +77,12 @@ function make(latest: Options): Shared {
   const shared = { options, holders, hasWarned: false, failure: IDLE }
   try {
     const key = typeof apiKey === 'function' ? askKey : apiKey
-    const client = new (loadClient())({ ...options, ...(url !== undefined && { url }), apiKey: key, autoConnect: false })
+    const client = new (loadClient())({
+      ...options,
+      ...(url !== undefined && { url }),
+      apiKey: key,
+      autoConnect: false,
+    })
     return { ...shared, client }
   } catch (cause) {
     // As in the guide, a socket that cannot be made is an error to show, and does not take the page down.
@@ -80,7 +90,10 @@ function make(latest: Options): Shared {
   }
 }
 
-/** Not at the top of a module, because a page has none: its bundler finds no-client.ts under this name (`imports` of package.json). */
+/**
+ * Not at the top of a module, because a page has none: its bundler finds no-client.ts under this name (`imports` of
+ * package.json).
+ */
 function loadClient(): new (options: MCPClientOptions) => MCPClientLike {
   return (require('#native-client') as { MCPClient: new (options: MCPClientOptions) => MCPClientLike }).MCPClient
 }
@@ -97,26 +110,46 @@ function snapshotOf({ client, failure }: Shared): ConnectionSnapshot {
 
 /** Of a hook's options those that make a client what it is. */
 function clientOptionsOf(all: UseMCPWebSocketOptions): MCPClientOptions {
-  const { url: _url, apiKey: _apiKey, autoConnect: _auto, onMessage: _on, client: _client, enabled: _enabled, queue: _queue, ...options } = all
+  const {
+    url: _url,
+    apiKey: _apiKey,
+    autoConnect: _auto,
+    onMessage: _on,
+    client: _client,
+    enabled: _enabled,
+    queue: _queue,
+    ...options
+  } = all
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function warnOfDifferences(shared: Shared, { current }: Options): void {
   if (shared.hasWarned) return
   const [one, other] = [shared.options, clientOptionsOf(current)] as Record<string, unknown>[]
-  const names = Object.keys({ ...one, ...other }).filter((name) => JSON.stringify(one?.[name]) !== JSON.stringify(other?.[name]))
+  const names = Object.keys({ ...one, ...other }).filter(
+    (name) => JSON.stringify(one?.[name]) !== JSON.stringify(other?.[name]),
+  )
   if (names.length === 0) return
   shared.hasWarned = true
   // The values may be secrets.
-  console.warn(`useMCPWebSocket: components with the same url and key share one client, made with the options of the first; others differ in ${names.join(', ')}`)
+  console.warn(
+    `useMCPWebSocket: components with the same url and key share one client, made with the options of the first; others differ in ${names.join(', ')}`,
+  )
 }
 
 function asMCPError(error: unknown): MCPError {
   if (error instanceof MCPError) return error
-  return new MCPError(error instanceof Error ? error.message : String(error), { code: 'CONNECT_FAILED', retryable: false, cause: error })
+  return new MCPError(error instanceof Error ? error.message : String(error), {
+    code: 'CONNECT_FAILED',
+    retryable: false,
+    cause: error,
+  })
 }
 
-/** Not a timer: the next turn comes at once. A microtask would come too soon for what React unmounts and mounts in two tasks. */
+/**
+ * Not a timer: the next turn comes at once. A microtask would come too soon for what React unmounts and mounts in two
+ * tasks.
+ */
 function nextTurn(act: () => void): void {
   if (typeof MessageChannel === 'undefined') return queueMicrotask(act)
   const { port1, port2 } = new MessageChannel()

@@ -9,8 +9,9 @@ import { Inbox } from './inbox.js'
 import { dialableHost } from './listener.js'
 
 /**
- * A TCP proxy in front of a server that delays, slows down, cuts, freezes, resets and damages connections, to see what a client makes of it.
- * What it leaves to chance is drawn from a seed. How the system cuts a stream into pieces is not in its power.
+ * A TCP proxy in front of a server that delays, slows down, cuts, freezes, resets and damages connections, to see what
+ * a client makes of it. What it leaves to chance is drawn from a seed. How the system cuts a stream into pieces is not
+ * in its power.
  *
  * @example
  * ```js
@@ -40,8 +41,8 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
   /**
    * Starts a proxy and resolves when it can be connected to.
    *
-   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port cannot be
-   * had (`code` `EADDRINUSE`, `EACCES`, …).
+   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port
+   * cannot be had (`code` `EADDRINUSE`, `EACCES`, …).
    */
   static async listen(options: FaultProxyOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(resolveOptions(options))
@@ -81,8 +82,8 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
   }
 
   /**
-   * The oldest connection that this method has not handed out yet, or else the next one to come. It may be gone already; see its `closed`.
-   * The newest 1,024 are kept for it. Rejects when the proxy closes first.
+   * The oldest connection that this method has not handed out yet, or else the next one to come. It may be gone
+   * already; see its `closed`. The newest 1,024 are kept for it. Rejects when the proxy closes first.
    */
   nextConnection(): Promise<FaultProxyConnection> {
     return this.#newConnections.next()
@@ -141,7 +142,7 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
     this.#connectionCount += 1
     const id = this.#connectionCount
     const seed = `${this.#settings.seed} ${id}`
-    let faults
+    let faults: ReturnType<typeof resolveFaults>
     try {
       faults = resolveFaults(this.#plan(id, seededRandom(`${seed} plan`)))
     } catch (error) {
@@ -150,7 +151,11 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
       throw error
     }
     const { hostname } = this.#settings.target
-    const server = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: portOf(this.#settings.target), allowHalfOpen: true })
+    const server = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: portOf(this.#settings.target),
+      allowHalfOpen: true,
+    })
     const connection = new Connection(id, client, server, faults, (lane) => seededRandom(`${seed} ${lane}`))
     this.#connections.add(connection)
     void connection.closed.then(() => {

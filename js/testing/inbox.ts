@@ -32,7 +32,10 @@ export class Inbox<T> {
     if (this.#items.length > this.#limit) this.#items.shift()
   }
 
-  /** The oldest item that matches and was not handed out yet, or the next such one to come. Rejects when the inbox is closed before. */
+  /**
+   * The oldest item that matches and was not handed out yet, or the next such one to come. Rejects when the inbox is
+   * closed before.
+   */
   next(matches: (item: T) => boolean = () => true): Promise<T> {
     const index = this.#items.findIndex(matches)
     const [item] = index === -1 ? [] : this.#items.splice(index, 1)

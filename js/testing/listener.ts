@@ -1,6 +1,6 @@
 /**
- * One spell of listening on a TCP port. A server that plays an outage ends one and begins another on the same port, while
- * its connections live on.
+ * One spell of listening on a TCP port. A server that plays an outage ends one and begins another on the same port,
+ * while its connections live on.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

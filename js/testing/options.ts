@@ -1,4 +1,7 @@
-/** Checks the options of `MCPTestServer.listen()` and fills in their defaults. Reads nothing but the `docs` folder's entry. */
+/**
+ * Checks the options of `MCPTestServer.listen()` and fills in their defaults. Reads nothing but the `docs` folder's
+ * entry.
+ */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
@@ -61,15 +64,19 @@ export function checkText(name: string, value: unknown): string {
 
 function checkPath(path: unknown): string {
   if (typeof path !== 'string' || !/^\/[^?#\s]*$/.test(path)) {
-    throw new TypeError(`option "path" must be a string that starts with a slash and has no query, not ${describe(path)}`)
+    throw new TypeError(
+      `option "path" must be a string that starts with a slash and has no query, not ${describe(path)}`,
+    )
   }
   return path
 }
 
 function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
-  if (typeof tools !== 'object' || tools === null) throw new TypeError(`option "tools" must be an object, not ${describe(tools)}`)
+  if (typeof tools !== 'object' || tools === null)
+    throw new TypeError(`option "tools" must be an object, not ${describe(tools)}`)
   for (const [name, handler] of Object.entries(tools)) {
-    if (typeof handler !== 'function') throw new TypeError(`option "tools": "${name}" must be a function, not ${describe(handler)}`)
+    if (typeof handler !== 'function')
+      throw new TypeError(`option "tools": "${name}" must be a function, not ${describe(handler)}`)
   }
   return tools as Record<string, ToolHandler>
 }
@@ -102,5 +109,12 @@ export function describe(value: unknown): string {
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set([
-  'port', 'host', 'path', 'tokens', 'tools', 'dialect', 'docs', 'history',
+  'port',
+  'host',
+  'path',
+  'tokens',
+  'tools',
+  'dialect',
+  'docs',
+  'history',
 ] satisfies (keyof MCPTestServerOptions)[])

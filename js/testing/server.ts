@@ -38,7 +38,9 @@ import type {
  *
  * | tool | parameters | results |
  * |---|---|---|
- * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false leaves the `url`s out; `tavilyOptions.includeAnswer`, default false; `provider` is accepted and changes nothing | `{ query, total, items: [{ title, url, snippet }], answer? }` from the `docs` folder |
+ * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false leaves the `url`s out;
+ * `tavilyOptions.includeAnswer`, default false; `provider` is accepted and changes nothing | `{ query, total, items: [{
+ * title, url, snippet }], answer? }` from the `docs` folder |
  * | `status` | none | `{ version, dialect, uptime, connections, requests }`, `uptime` in milliseconds |
  * | `echo` | anything | its parameters |
  * | `sleep` | `ms`, 0 to 60,000 | `{ slept }`, after that time |
@@ -72,8 +74,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   /**
    * Starts a server and resolves when it can be connected to.
    *
-   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port cannot be
-   * had (`code` `EADDRINUSE`, `EACCES`, …).
+   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port
+   * cannot be had (`code` `EADDRINUSE`, `EACCES`, …).
    */
   static async listen(options: MCPTestServerOptions = {}): Promise<MCPTestServer> {
     const server = new MCPTestServer(await resolveOptions(options))
@@ -124,16 +126,17 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * The oldest connection that this method has not handed out yet, or else the next one to come: whether a client connects
-   * before or after the call makes no difference. It may be gone already; see its `closed`. Rejects when the server closes first.
+   * The oldest connection that this method has not handed out yet, or else the next one to come: whether a client
+   * connects before or after the call makes no difference. It may be gone already; see its `closed`. Rejects when the
+   * server closes first.
    */
   nextConnection(): Promise<MCPTestConnection> {
     return this.#newConnections.next()
   }
 
   /**
-   * The oldest tool request (for the tool `name`, if given) that this method has not handed out yet, or else the next one to
-   * come. Rejects when the server closes first.
+   * The oldest tool request (for the tool `name`, if given) that this method has not handed out yet, or else the next
+   * one to come. Rejects when the server closes first.
    */
   nextRequest(name?: string): Promise<MCPTestRequest> {
     return this.#newRequests.next(name === undefined ? undefined : (request) => request.name === name)
@@ -145,8 +148,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Lets `interceptor` see each frame of a client first. Where it returns true the server does nothing about the frame, so
-   * that a test can answer it in a way of its own, or not at all. It replaces the one before; `null` takes it away.
+   * Lets `interceptor` see each frame of a client first. Where it returns true the server does nothing about the frame,
+   * so that a test can answer it in a way of its own, or not at all. It replaces the one before; `null` takes it away.
    */
   intercept(interceptor: Interceptor | null): void {
     this.#interceptor = interceptor ?? undefined
@@ -157,7 +160,10 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#tokens = checkTokens(tokens)
   }
 
-  /** From now on no ping is answered, neither the dialect's own nor that of the WebSocket protocol. Everything else goes on. */
+  /**
+   * From now on no ping is answered, neither the dialect's own nor that of the WebSocket protocol. Everything else goes
+   * on.
+   */
   pausePongs(): void {
     this.#answersPings = false
   }
@@ -186,8 +192,9 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Ends what `stopAccepting()` and `refuseUpgrades()` began, on the same port. Resolves when clients can connect again.
-   * Rejects when the server is closed, or with Node's own error when another process has taken the port meanwhile.
+   * Ends what `stopAccepting()` and `refuseUpgrades()` began, on the same port. Resolves when clients can connect
+   * again. Rejects when the server is closed, or with Node's own error when another process has taken the port
+   * meanwhile.
    */
   async resumeAccepting(): Promise<void> {
     if (this.#closing) throw new Error('the server is closed')
@@ -207,14 +214,17 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     await Promise.all([...this.#connections].map((connection) => connection.close(code, reason)))
   }
 
-  /** Drops every live connection without a close frame, as a crash does: clients see 1006. Resolves when they are gone. */
+  /**
+   * Drops every live connection without a close frame, as a crash does: clients see 1006. Resolves when they are gone.
+   */
   async terminateAll(): Promise<void> {
     await Promise.all([...this.#connections].map((connection) => connection.terminate()))
   }
 
   /**
-   * Stops listening and ends every connection: with 1001 in the `guide` dialect, without a close frame in the `event` dialect,
-   * as the platform's server does. Running tools are aborted. Resolves when everything is gone; further calls return the same promise.
+   * Stops listening and ends every connection: with 1001 in the `guide` dialect, without a close frame in the `event`
+   * dialect, as the platform's server does. Running tools are aborted. Resolves when everything is gone; further calls
+   * return the same promise.
    */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()

@@ -1,4 +1,6 @@
-/** The tools of a server by name, and the one place where a tool runs and where what it throws becomes an error to send. */
+/**
+ * The tools of a server by name, and the one place where a tool runs and where what it throws becomes an error to send.
+ */
 import { DEFAULT_TOOL_ERROR_CODE, ToolFailure } from './tool-failure.js'
 import type { MCPTestRequest, ToolHandler } from './types.js'
 

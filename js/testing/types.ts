@@ -4,10 +4,15 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** The wire dialects of the platform: the integration guide's own, and the one of the event servers. See PROTOCOL.md. */
+/**
+ * The wire dialects of the platform: the integration guide's own, and the one of the event servers. See PROTOCOL.md.
+ */
 export type ServerDialect = 'guide' | 'event'
 
-/** Options of `MCPTestServer.listen()`. An unknown name or a value out of its range rejects with a TypeError or RangeError that names it. */
+/**
+ * Options of `MCPTestServer.listen()`. An unknown name or a value out of its range rejects with a TypeError or
+ * RangeError that names it.
+ */
 export interface MCPTestServerOptions {
   /**
    * TCP port, 0 to 65535. 0 takes any free one: look at `server.port` or `server.url`.
@@ -25,8 +30,8 @@ export interface MCPTestServerOptions {
    */
   path?: string | undefined
   /**
-   * The tokens that authenticate in the `guide` dialect. Left out, every token that is not empty does, `anonymous` included.
-   * The `event` dialect has no authentication.
+   * The tokens that authenticate in the `guide` dialect. Left out, every token that is not empty does, `anonymous`
+   * included. The `event` dialect has no authentication.
    */
   tokens?: readonly string[] | undefined
   /** Your own tools by name. One with the name of a built-in tool takes its place. */
@@ -34,13 +39,13 @@ export interface MCPTestServerOptions {
   /** @default 'guide' */
   dialect?: ServerDialect | undefined
   /**
-   * The folder that `web_search` searches, with its subfolders: Markdown, text and HTML files. It is read at the first search
-   * and kept. Left out, the documents of this package are searched.
+   * The folder that `web_search` searches, with its subfolders: Markdown, text and HTML files. It is read at the first
+   * search and kept. Left out, the documents of this package are searched.
    */
   docs?: string | undefined
   /**
-   * How many requests and connections are remembered for `requests`, `nextRequest()` and `nextConnection()`; the oldest are
-   * forgotten first. A server that runs for long wants a bound.
+   * How many requests and connections are remembered for `requests`, `nextRequest()` and `nextConnection()`; the oldest
+   * are forgotten first. A server that runs for long wants a bound.
    * @default Infinity
    */
   history?: number | undefined
@@ -49,8 +54,9 @@ export interface MCPTestServerOptions {
 /**
  * A tool: gets the parameters of the request, returns its results or a promise of them.
  *
- * What it returns is sent as JSON; `undefined` is an answer without `results`. What it throws becomes the protocol's error,
- * `{ message, code }`, with the error's own `code` if that is a string, else `TOOL_ERROR`; see {@link ToolFailure}.
+ * What it returns is sent as JSON; `undefined` is an answer without `results`. What it throws becomes the protocol's
+ * error, `{ message, code }`, with the error's own `code` if that is a string, else `TOOL_ERROR`; see {@link
+ * ToolFailure}.
  */
 // `any`: the wire decides what the parameters are, and a handler may say what it expects without a cast.
 export type ToolHandler = (parameters: any, context: ToolContext) => unknown

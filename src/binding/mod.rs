@@ -19,12 +19,12 @@ use napi_derive::napi;
 
 pub use self::client::{flush_function, request_function};
 
-use crate::{driver, protocol::Config};
+use crate::{driver, protocol::Options};
 
 /// The defaults of the options, as JSON: `{ [option]: value }`; durations in ms, `null` where the default is Infinity.
 #[napi]
 pub fn default_options() -> String {
-    serde_json::Value::Object(Config::default_table()).to_string()
+    serde_json::Value::Object(Options::default_table()).to_string()
 }
 
 /// The version of this binary; the JavaScript part checks that it is its own.

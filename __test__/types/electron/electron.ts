@@ -3,7 +3,13 @@ import * as electron from 'electron'
 import { app, BrowserWindow, ipcMain, MessageChannelMain, utilityProcess } from 'electron'
 import { MCPClient } from '@mcp-integration/client'
 import { connectClient, serveClient } from '@mcp-integration/client/bridge'
-import { forwardRenderers, serveForwarded, serveRenderers, type PortEvent, type SenderFrame } from '@mcp-integration/client/electron/main'
+import {
+  forwardRenderers,
+  serveForwarded,
+  serveRenderers,
+  type PortEvent,
+  type SenderFrame,
+} from '@mcp-integration/client/electron/main'
 import '@mcp-integration/client/electron/preload'
 import type { ElectronPreload } from '../../../dist/electron/channel'
 
@@ -18,7 +24,13 @@ export async function main(): Promise<void> {
   const child = utilityProcess.fork('worker.js')
   forwardRenderers(child, { ipcMain, allowSenders: ['file://'] }).close()
   serveForwarded(client, process.parentPort, { allowControl: true }).close()
-  new BrowserWindow({ webPreferences: { preload: require.resolve('@mcp-integration/client/electron/preload'), contextIsolation: true, sandbox: true } })
+  new BrowserWindow({
+    webPreferences: {
+      preload: require.resolve('@mcp-integration/client/electron/preload'),
+      contextIsolation: true,
+      sandbox: true,
+    },
+  })
   const { port1, port2 } = new MessageChannelMain()
   serveClient(client, port1)
   connectClient(port2)

@@ -1,8 +1,14 @@
 /** Code of a page as users write it, without a type of Node.js: it must compile, and what is wrong must not. */
 import { useState, type ReactElement } from 'react'
-import { connectClient, MCPToolError, serveClient, webSocketPort, type MCPClientLike } from '@mcp-integration/client/bridge'
+import {
+  connectClient,
+  MCPToolError,
+  serveClient,
+  webSocketPort,
+  type MCPClientLike,
+} from '@mcp-integration/client/bridge'
 import { connectMain } from '@mcp-integration/client/electron/renderer'
-import { MCPError, MCPProvider, useMCPWebSocket } from '@mcp-integration/client/react'
+import { type MCPError, MCPProvider, useMCPWebSocket } from '@mcp-integration/client/react'
 
 interface Found {
   items: { title: string; url?: string; snippet: string }[]
@@ -22,12 +28,13 @@ function isTrue<T extends true>(): T | undefined {
 
 export function Search(): ReactElement {
   const [titles, setTitles] = useState<string[]>([])
-  const { connected, authenticated, error, connect, reconnect, sendMessage, useTool, callTool, snapshot } = useMCPWebSocket({
-    apiKey: 'your-api-key',
-    autoConnect: true,
-    onMessage: (message) => isTrue<Exactly<typeof message, unknown>>(),
-    requestTimeout: 5_000,
-  })
+  const { connected, authenticated, error, connect, reconnect, sendMessage, useTool, callTool, snapshot } =
+    useMCPWebSocket({
+      apiKey: 'your-api-key',
+      autoConnect: true,
+      onMessage: (message) => isTrue<Exactly<typeof message, unknown>>(),
+      requestTimeout: 5_000,
+    })
   isTrue<Exactly<typeof error, MCPError | null>>()
   const search = async () => {
     const { items } = await useTool<Found>('web_search', { query: 'x' })
@@ -40,7 +47,7 @@ export function Search(): ReactElement {
     await reconnect()
   }
   return (
-    <button disabled={!connected || !authenticated} onClick={() => void search()}>
+    <button type="button" disabled={!connected || !authenticated} onClick={() => void search()}>
       {error?.message ?? snapshot.state} {titles.length}
     </button>
   )
@@ -62,12 +69,24 @@ export async function ports(): Promise<void> {
   connectClient(new Worker('x.js'))
   connectClient(self as unknown as DedicatedWorker)
   connectClient(webSocketPort(new WebSocket('ws://x')))
-  const served = serveClient(far, port2, { allowTools: (tool) => tool === 'echo', allowMessages: true, allowControl: false, onLog: ({ message }) => message })
+  const served = serveClient(far, port2, {
+    allowTools: (tool) => tool === 'echo',
+    allowMessages: true,
+    allowControl: false,
+    onLog: ({ message }) => message,
+  })
   await served.closed
-  await far.useTool('echo', {}, { responseType: 'buffer', signal: AbortSignal.timeout(5) }).then((bytes) => bytes satisfies Uint8Array)
+  await far
+    .useTool('echo', {}, { responseType: 'buffer', signal: AbortSignal.timeout(5) })
+    .then((bytes) => bytes satisfies Uint8Array)
   const main: MCPClientLike = connectMain()
   await main.close()
-  window.mcpClientBridge?.open(() => {}, () => {}).close()
+  window.mcpClientBridge
+    ?.open(
+      () => {},
+      () => {},
+    )
+    .close()
   try {
     await far.useTool('echo')
   } catch (error) {

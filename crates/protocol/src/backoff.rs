@@ -4,16 +4,7 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
-use super::config::Config;
-
-/// How chance spreads the delays, so that a herd of clients does not come back at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Jitter {
-    /// `delay · (1 ± fraction)`; the guide's is 0.2.
-    Fraction(f64),
-    /// Anywhere in `[0, delay]`.
-    Full,
-}
+use super::config::{Config, Jitter};
 
 /// `min(base · factorⁿ, max)`, jittered after the cap and rounded to whole ms, with n the attempts already made.
 /// Source: PROTOCOL.md rule 2.

@@ -1,219 +1,197 @@
-//! The one table of options: their names, defaults and ranges. Every option error is made here.
+//! The options of a client: names, types, defaults and ranges, one row each.
+//!
+//! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
+
+mod given;
 
 use std::{fmt, time::Duration};
 
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
-use thiserror::Error;
+use serde_json::{Map, Value, json};
 
-use super::backoff::Jitter;
+use self::given::Given;
+pub use self::given::{OptionError, OptionFault};
 
-/// Every option that the core knows. [`Config::default`] is the table of defaults; durations cross as ms.
-#[derive(Clone)]
-pub struct Config {
-    /// `ws://` or `wss://` endpoint without credentials.
-    pub url: String,
-    /// Where the token for the auth message comes from.
-    pub token: TokenSource,
-    /// DNS through HTTP upgrade.
-    pub connect_timeout: Duration,
-    /// From the auth message to its answer; also the time that a token function gets.
-    pub auth_timeout: Duration,
-    /// From the call to its answer; `None` waits for ever.
-    pub request_timeout: Option<Duration>,
-    /// Between pings; `None` turns the heartbeat off.
-    pub heartbeat_interval: Option<Duration>,
-    /// Silence after a ping that means death.
-    pub heartbeat_timeout: Duration,
-    /// Attempts after the first dial, or after the connection was last ready.
-    pub max_reconnect_attempts: MaxAttempts,
-    /// The first delay.
-    pub base_reconnect_delay: Duration,
-    /// The cap of the delay, before jitter.
-    pub max_reconnect_delay: Duration,
-    /// Growth of the delay from one attempt to the next, at least 1.
-    pub reconnect_factor: f64,
-    /// How the delay is spread.
-    pub reconnect_jitter: Jitter,
-    /// Added to the delay after a close with one of `slow_reconnect_codes`.
-    pub slow_reconnect_delay: Duration,
-    /// Close codes that wait longer.
-    pub slow_reconnect_codes: Vec<u16>,
-    /// Close codes after which the client stays closed.
-    pub no_reconnect_codes: Vec<u16>,
-    /// Requests in flight or queued.
-    pub max_pending: usize,
-    /// Requests that wait for `ready`; 0 rejects them at once.
-    pub offline_queue_limit: usize,
-    /// Bytes of one inbound message.
-    pub max_message_size: usize,
-    /// Bytes not yet handed to the operating system, queued requests included.
-    pub max_buffered_amount: usize,
-    /// Extra headers of the upgrade request.
-    pub headers: Vec<(String, String)>,
-    /// Subprotocols to offer.
-    pub protocols: Vec<String>,
-    /// Which wire dialect to speak.
-    pub dialect: DialectChoice,
+/// Makes of each row a field, its default, the reading of the option, and its place in the table of defaults. A row:
+/// documentation, `"name" field: type = default, reader(range);`. The readers are functions of [`Given`].
+macro_rules! options {
+    ($($(#[$struct_doc:meta])* $struct:ident {
+        $($(#[$doc:meta])* $name:literal $field:ident: $type:ty = $default:expr, $read:ident($($range:expr)?);)*
+    })*) => {
+        $(
+            $(#[$struct_doc])*
+            #[derive(Debug, Clone)]
+            pub struct $struct {
+                $($(#[$doc])* pub $field: $type,)*
+            }
+
+            impl Default for $struct {
+                fn default() -> Self {
+                    Self { $($field: $default,)* }
+                }
+            }
+
+            impl $struct {
+                /// Takes an option over. False if it is none of these.
+                fn set(&mut self, given: &Given<'_>) -> Result<bool, OptionError> {
+                    match given.name {
+                        $($name => self.$field = given.$read($($range)?)?,)*
+                        _ => return Ok(false),
+                    }
+                    Ok(true)
+                }
+
+                /// The defaults, without those that are not shown.
+                fn defaults() -> impl Iterator<Item = (&'static str, Value)> {
+                    let defaults = Self::default();
+                    let rows = [$(($name, defaults.$field.as_option()),)*];
+                    rows.into_iter().filter_map(|(name, value)| Some((name, value?)))
+                }
+            }
+        )*
+
+        /// The names of all options.
+        const NAMES: &[&str] = &[$($($name,)*)*];
+    };
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            url: String::new(),
-            token: TokenSource::Fixed(Secret::new("anonymous")),
-            connect_timeout: Duration::from_secs(10),
-            auth_timeout: Duration::from_secs(10),
-            request_timeout: Some(Duration::from_secs(30)),
-            heartbeat_interval: Some(Duration::from_secs(15)),
-            heartbeat_timeout: Duration::from_secs(10),
-            max_reconnect_attempts: MaxAttempts::Limited(10),
-            base_reconnect_delay: Duration::from_secs(1),
-            max_reconnect_delay: Duration::from_secs(30),
-            reconnect_factor: 1.5,
-            reconnect_jitter: Jitter::Fraction(0.2),
-            slow_reconnect_delay: Duration::from_secs(5),
-            slow_reconnect_codes: vec![1008, 1011],
-            no_reconnect_codes: vec![1000],
-            max_pending: 65_536,
-            offline_queue_limit: 1_024,
-            max_message_size: 64 << 20,
-            max_buffered_amount: 16 << 20,
-            headers: Vec::new(),
-            protocols: Vec::new(),
-            dialect: DialectChoice::Auto,
-        }
+options! {
+    /// What the session follows: times, limits, close codes, the token. Durations cross as ms.
+    Config {
+        /// Where the token for the auth message comes from.
+        "apiKey" token: TokenSource = TokenSource::Fixed(Secret::new("anonymous")), token();
+        /// From the look-up of the name to the end of the HTTP upgrade.
+        "connectTimeout" connect_timeout: Duration = Duration::from_secs(10), duration(1);
+        /// From the auth message to its answer; also the time that a token function gets.
+        "authTimeout" auth_timeout: Duration = Duration::from_secs(10), duration(1);
+        /// From the call to its answer; `None` waits for ever.
+        "requestTimeout" request_timeout: Option<Duration> = Some(Duration::from_secs(30)), duration_or_none();
+        /// Between pings; `None` turns the heartbeat off.
+        "heartbeatInterval" heartbeat_interval: Option<Duration> = Some(Duration::from_secs(15)), duration_or_none();
+        /// How long to wait for any bytes after a ping before the connection is given up.
+        "heartbeatTimeout" heartbeat_timeout: Duration = Duration::from_secs(10), duration(1);
+        /// Attempts after the first dial, or after the connection was last ready.
+        "maxReconnectAttempts" max_reconnect_attempts: MaxAttempts = MaxAttempts::Limited(10), attempts();
+        /// The first delay.
+        "baseReconnectDelay" base_reconnect_delay: Duration = Duration::from_secs(1), duration(0);
+        /// The cap of the delay, before jitter.
+        "maxReconnectDelay" max_reconnect_delay: Duration = Duration::from_secs(30), duration(0);
+        /// Growth of the delay from one attempt to the next.
+        "reconnectFactor" reconnect_factor: f64 = 1.5, number(1..=1000);
+        /// How the delay is spread.
+        "reconnectJitter" reconnect_jitter: Jitter = Jitter::Fraction(0.2), jitter();
+        /// Added to the delay after a close with one of `slow_reconnect_codes`.
+        "slowReconnectDelay" slow_reconnect_delay: Duration = Duration::from_secs(5), duration(0);
+        /// Close codes that wait longer.
+        "slowReconnectCodes" slow_reconnect_codes: Vec<u16> = vec![1008, 1011], close_codes();
+        /// Close codes after which the client stays closed.
+        "noReconnectCodes" no_reconnect_codes: Vec<u16> = vec![1000], close_codes();
+        /// Requests in flight or queued.
+        "maxPending" max_pending: usize = 65_536, count(1);
+        /// Requests that wait for `ready`; 0 rejects them at once.
+        "offlineQueueLimit" offline_queue_limit: usize = 1_024, count(0);
+        /// Bytes of one inbound message. The driver keeps this limit, since it is what reads.
+        "maxMessageSize" max_message_size: usize = 64 << 20, count(1);
+        /// Bytes not yet passed to the operating system, queued requests included.
+        "maxBufferedAmount" max_buffered_amount: usize = 16 << 20, count(1);
+        /// Which wire dialect to speak.
+        "dialect" dialect: DialectChoice = DialectChoice::Auto, dialect();
+    }
+
+    /// How to reach the server. The driver checks what HTTP allows of it.
+    Route {
+        /// `ws://` or `wss://` endpoint without credentials.
+        "url" url: String = String::new(), string();
+        /// Extra headers of the upgrade request.
+        "headers" headers: Headers = Headers::default(), headers();
+        /// Subprotocols to offer.
+        "protocols" protocols: Vec<String> = Vec::new(), strings();
     }
 }
 
-impl fmt::Debug for Config {
-    /// Headers by their names only: a value may be a secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            url,
-            token,
-            connect_timeout,
-            auth_timeout,
-            request_timeout,
-            heartbeat_interval,
-            heartbeat_timeout,
-            max_reconnect_attempts,
-            base_reconnect_delay,
-            max_reconnect_delay,
-            reconnect_factor,
-            reconnect_jitter,
-            slow_reconnect_delay,
-            slow_reconnect_codes,
-            no_reconnect_codes,
-            max_pending,
-            offline_queue_limit,
-            max_message_size,
-            max_buffered_amount,
-            headers,
-            protocols,
-            dialect,
-        } = self;
-        let headers: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Config")
-            .field("url", url)
-            .field("token", token)
-            .field("connect_timeout", connect_timeout)
-            .field("auth_timeout", auth_timeout)
-            .field("request_timeout", request_timeout)
-            .field("heartbeat_interval", heartbeat_interval)
-            .field("heartbeat_timeout", heartbeat_timeout)
-            .field("max_reconnect_attempts", max_reconnect_attempts)
-            .field("base_reconnect_delay", base_reconnect_delay)
-            .field("max_reconnect_delay", max_reconnect_delay)
-            .field("reconnect_factor", reconnect_factor)
-            .field("reconnect_jitter", reconnect_jitter)
-            .field("slow_reconnect_delay", slow_reconnect_delay)
-            .field("slow_reconnect_codes", slow_reconnect_codes)
-            .field("no_reconnect_codes", no_reconnect_codes)
-            .field("max_pending", max_pending)
-            .field("offline_queue_limit", offline_queue_limit)
-            .field("max_message_size", max_message_size)
-            .field("max_buffered_amount", max_buffered_amount)
-            .field("headers", &headers)
-            .field("protocols", protocols)
-            .field("dialect", dialect)
-            .finish()
-    }
+/// All options of a client, sorted by whom they concern.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// For the session.
+    pub session: Config,
+    /// For the driver.
+    pub route: Route,
 }
 
-impl Config {
+impl Options {
     /// Reads options given as a JSON object over the defaults. A number that JSON cannot hold comes as
     /// `{"$number": "NaN" | "Infinity" | "-Infinity"}`, a value of another kind as `{"$type": "function"}`.
-    /// The first option at fault ends it.
+    ///
+    /// Errors: the first option at fault.
     pub fn from_json(options: &Map<String, Value>) -> Result<Self, OptionError> {
-        let mut config = Self::default();
+        let mut all = Self::default();
         for (name, value) in options {
-            config.set(&Given { name, value })?;
+            let given = Given { name, value };
+            if all.session.set(&given)? || all.route.set(&given)? {
+                continue;
+            }
+            return Err(match name.as_str() {
+                "tls" | "proxy" => {
+                    OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out")
+                }
+                _ => OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()),
+            });
         }
-        Ok(config)
+        Ok(all)
     }
 
-    fn set(&mut self, given: &Given<'_>) -> Result<(), OptionError> {
-        match given.name {
-            "url" => self.url = given.string()?,
-            "apiKey" => self.token = given.token()?,
-            "connectTimeout" => self.connect_timeout = given.positive_duration()?,
-            "authTimeout" => self.auth_timeout = given.positive_duration()?,
-            "requestTimeout" => self.request_timeout = given.duration_or_none()?,
-            "heartbeatInterval" => self.heartbeat_interval = given.duration_or_none()?,
-            "heartbeatTimeout" => self.heartbeat_timeout = given.positive_duration()?,
-            "maxReconnectAttempts" => self.max_reconnect_attempts = given.attempts()?,
-            "baseReconnectDelay" => self.base_reconnect_delay = given.duration()?,
-            "maxReconnectDelay" => self.max_reconnect_delay = given.duration()?,
-            "reconnectFactor" => {
-                self.reconnect_factor = given.number("a number from 1 to 1000", |n| (1.0..=1000.0).contains(&n))?;
-            }
-            "reconnectJitter" => self.reconnect_jitter = given.jitter()?,
-            "slowReconnectDelay" => self.slow_reconnect_delay = given.duration()?,
-            "slowReconnectCodes" => self.slow_reconnect_codes = given.close_codes()?,
-            "noReconnectCodes" => self.no_reconnect_codes = given.close_codes()?,
-            "maxPending" => self.max_pending = given.count(1)?,
-            "offlineQueueLimit" => self.offline_queue_limit = given.count(0)?,
-            "maxMessageSize" => self.max_message_size = given.count(1)?,
-            "maxBufferedAmount" => self.max_buffered_amount = given.count(1)?,
-            "headers" => self.headers = given.headers()?,
-            "protocols" => self.protocols = given.strings()?,
-            "dialect" => self.dialect = given.dialect()?,
-            "tls" | "proxy" => {
-                return Err(given.fault(OptionFault::Type, "is not supported by this version; leave it out"));
-            }
-            _ => return Err(given.fault(OptionFault::Type, "is not an option of MCPClient")),
-        }
-        Ok(())
-    }
-
-    /// The defaults by their public names, for the documentation and its test.
+    /// The defaults by their public names, for the documentation and its test. What has no default of its own is left out.
     pub fn default_table() -> Map<String, Value> {
-        let d = Self::default();
-        let ms = |duration: Duration| Value::from(duration.as_millis() as u64);
-        let Jitter::Fraction(jitter) = d.reconnect_jitter else { unreachable!("the default is a fraction") };
-        let rows = [
-            ("connectTimeout", ms(d.connect_timeout)),
-            ("authTimeout", ms(d.auth_timeout)),
-            ("requestTimeout", ms(d.request_timeout.unwrap_or_default())),
-            ("heartbeatInterval", ms(d.heartbeat_interval.unwrap_or_default())),
-            ("heartbeatTimeout", ms(d.heartbeat_timeout)),
-            ("maxReconnectAttempts", serde_json::json!(d.max_reconnect_attempts)),
-            ("baseReconnectDelay", ms(d.base_reconnect_delay)),
-            ("maxReconnectDelay", ms(d.max_reconnect_delay)),
-            ("reconnectFactor", d.reconnect_factor.into()),
-            ("reconnectJitter", jitter.into()),
-            ("slowReconnectDelay", ms(d.slow_reconnect_delay)),
-            ("slowReconnectCodes", d.slow_reconnect_codes.into()),
-            ("noReconnectCodes", d.no_reconnect_codes.into()),
-            ("maxPending", d.max_pending.into()),
-            ("offlineQueueLimit", d.offline_queue_limit.into()),
-            ("maxMessageSize", d.max_message_size.into()),
-            ("maxBufferedAmount", d.max_buffered_amount.into()),
-            ("dialect", "auto".into()),
-        ];
-        rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let defaults = Config::defaults().chain(Route::defaults());
+        defaults.map(|(name, value)| (name.to_owned(), value)).collect()
     }
+}
+
+/// A value as its option is written; `None` if the default is not shown.
+trait AsOption {
+    fn as_option(&self) -> Option<Value>;
+}
+
+macro_rules! as_option {
+    ($($type:ty: |$value:ident| $json:expr;)*) => {
+        $(impl AsOption for $type {
+            fn as_option(&self) -> Option<Value> {
+                let $value = self;
+                $json
+            }
+        })*
+    };
+}
+
+as_option! {
+    Duration: |duration| Some(json!(duration.as_millis() as u64));
+    Option<Duration>: |duration| duration.unwrap_or_default().as_option();
+    f64: |number| Some(json!(number));
+    usize: |count| Some(json!(count));
+    MaxAttempts: |attempts| Some(json!(attempts));
+    Vec<u16>: |codes| Some(json!(codes));
+    Jitter: |jitter| Some(match jitter {
+        Jitter::Fraction(fraction) => json!(fraction),
+        Jitter::Full => json!("full"),
+    });
+    DialectChoice: |dialect| Some(json!(match dialect {
+        DialectChoice::Auto => "auto",
+        DialectChoice::Guide => "guide",
+        DialectChoice::Event => "event",
+    }));
+    TokenSource: |_token| None;
+    String: |_url| None;
+    Headers: |_headers| None;
+    Vec<String>: |_protocols| None;
+}
+
+/// How chance spreads the delays, so that a herd of clients does not come back at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Jitter {
+    /// `delay · (1 ± fraction)`; the guide's is 0.2.
+    Fraction(f64),
+    /// Anywhere in `[0, delay]`.
+    Full,
 }
 
 /// How many attempts follow a failure.
@@ -285,193 +263,31 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Which JavaScript error an [`OptionError`] becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum OptionFault {
-    /// Of the wrong kind, or of no known name.
-    #[serde(rename = "TypeError")]
-    Type,
-    /// Of the right kind, out of its range.
-    #[serde(rename = "RangeError")]
-    Range,
-}
+/// Headers of the upgrade request. A value may be a secret: only the names are ever printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
 
-/// An option that cannot be used; the message names it, its value and the remedy.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[error("{message}")]
-pub struct OptionError {
-    /// Which JavaScript error it becomes.
-    pub kind: OptionFault,
-    /// The option's name.
-    pub option: String,
-    /// The sentence for the user.
-    pub message: String,
-}
-
-impl OptionError {
-    /// An error that names the option first: `option "<name>" <complaint>`.
-    pub fn new(kind: OptionFault, option: &str, complaint: &str) -> Self {
-        Self { kind, option: option.to_owned(), message: format!("option \"{option}\" {complaint}") }
+impl Headers {
+    /// Name and value of each header.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// One option as it was given.
-struct Given<'a> {
-    name: &'a str,
-    value: &'a Value,
-}
-
-impl Given<'_> {
-    fn fault(&self, kind: OptionFault, complaint: &str) -> OptionError {
-        OptionError::new(kind, self.name, complaint)
-    }
-
-    fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
-        // A key or a header may be a secret: its value is never told.
-        let shown = if matches!(self.name, "apiKey" | "headers") { kind_of(self.value) } else { show(self.value) };
-        self.fault(kind, &format!("must be {what}, got {shown}"))
-    }
-
-    fn number(&self, what: &str, in_range: impl Fn(f64) -> bool) -> Result<f64, OptionError> {
-        let number = as_number(self.value).ok_or_else(|| self.must_be(OptionFault::Type, what))?;
-        if in_range(number) { Ok(number) } else { Err(self.must_be(OptionFault::Range, what)) }
-    }
-
-    fn duration(&self) -> Result<Duration, OptionError> {
-        let millis = self.number("a number of ms from 0 to 2147483647", |n| (0.0..=MAX_MILLIS).contains(&n))?;
-        Ok(Duration::from_secs_f64(millis / 1000.0))
-    }
-
-    fn positive_duration(&self) -> Result<Duration, OptionError> {
-        let millis = self.number("a number of ms from 1 to 2147483647", |n| (1.0..=MAX_MILLIS).contains(&n))?;
-        Ok(Duration::from_secs_f64(millis / 1000.0))
-    }
-
-    /// 0 means none.
-    fn duration_or_none(&self) -> Result<Option<Duration>, OptionError> {
-        let what = "a number of ms from 1 to 2147483647, or 0 for none";
-        let millis = self.number(what, |n| n == 0.0 || (1.0..=MAX_MILLIS).contains(&n))?;
-        Ok((millis > 0.0).then(|| Duration::from_secs_f64(millis / 1000.0)))
-    }
-
-    fn count(&self, least: u32) -> Result<usize, OptionError> {
-        let what = format!("a whole number from {least} to 4294967295");
-        let range = f64::from(least)..=f64::from(u32::MAX);
-        let count = self.number(&what, |n| n.fract() == 0.0 && range.contains(&n))?;
-        Ok(count as usize)
-    }
-
-    fn attempts(&self) -> Result<MaxAttempts, OptionError> {
-        let what = "a whole number from 0 to 4294967295, or Infinity";
-        let whole = |n: f64| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&n);
-        let attempts = self.number(what, |n| n == f64::INFINITY || whole(n))?;
-        Ok(if attempts.is_infinite() { MaxAttempts::Unlimited } else { MaxAttempts::Limited(attempts as u32) })
-    }
-
-    fn jitter(&self) -> Result<Jitter, OptionError> {
-        let what = "a number from 0 to 1, or 'full'";
-        match self.value {
-            Value::String(text) if text == "full" => Ok(Jitter::Full),
-            Value::String(_) => Err(self.must_be(OptionFault::Range, what)),
-            _ => self.number(what, |n| (0.0..=1.0).contains(&n)).map(Jitter::Fraction),
-        }
-    }
-
-    fn close_codes(&self) -> Result<Vec<u16>, OptionError> {
-        let what = "an array of close codes from 1000 to 4999";
-        let list = self.value.as_array().ok_or_else(|| self.must_be(OptionFault::Type, what))?;
-        list.iter()
-            .map(|item| {
-                let code = as_number(item).ok_or_else(|| self.must_be(OptionFault::Type, what))?;
-                let valid = code.fract() == 0.0 && (1000.0..=4999.0).contains(&code);
-                if valid { Ok(code as u16) } else { Err(self.must_be(OptionFault::Range, what)) }
-            })
-            .collect()
-    }
-
-    fn string(&self) -> Result<String, OptionError> {
-        self.value.as_str().map(str::to_owned).ok_or_else(|| self.must_be(OptionFault::Type, "a string"))
-    }
-
-    fn token(&self) -> Result<TokenSource, OptionError> {
-        match self.value {
-            Value::String(token) => Ok(TokenSource::Fixed(Secret::new(token))),
-            Value::Object(tag) if tag.get("$type").is_some_and(|kind| kind == "function") => Ok(TokenSource::Ask),
-            _ => Err(self.must_be(OptionFault::Type, "a string, or a function that returns one")),
-        }
-    }
-
-    fn headers(&self) -> Result<Vec<(String, String)>, OptionError> {
-        let what = "an object of strings";
-        let object = self.value.as_object().ok_or_else(|| self.must_be(OptionFault::Type, what))?;
-        object
-            .iter()
-            .map(|(name, value)| match value {
-                Value::String(text) => Ok((name.clone(), text.clone())),
-                _ => Err(self.fault(OptionFault::Type, &format!("has a header {name:?} that is not a string"))),
-            })
-            .collect()
-    }
-
-    fn strings(&self) -> Result<Vec<String>, OptionError> {
-        let what = "a string or an array of strings";
-        let wrong = || self.must_be(OptionFault::Type, what);
-        match self.value {
-            Value::String(one) => Ok(vec![one.clone()]),
-            Value::Array(many) => many.iter().map(|s| s.as_str().map(str::to_owned).ok_or_else(wrong)).collect(),
-            _ => Err(wrong()),
-        }
-    }
-
-    fn dialect(&self) -> Result<DialectChoice, OptionError> {
-        let what = "'auto', 'guide' or 'event'";
-        match self.value.as_str() {
-            Some("auto") => Ok(DialectChoice::Auto),
-            Some("guide") => Ok(DialectChoice::Guide),
-            Some("event") => Ok(DialectChoice::Event),
-            Some(_) => Err(self.must_be(OptionFault::Range, what)),
-            None => Err(self.must_be(OptionFault::Type, what)),
-        }
+impl FromIterator<(String, String)> for Headers {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(headers: T) -> Self {
+        Self(headers.into_iter().collect())
     }
 }
 
-fn as_number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::Object(tag) => tag.get("$number")?.as_str()?.parse().ok(),
-        _ => None,
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 
-/// The value in JavaScript's own words, cut where it is long.
-fn show(value: &Value) -> String {
-    match value {
-        Value::Object(tag) if tag.len() == 1 && (tag.contains_key("$number") || tag.contains_key("$type")) => {
-            tag.values().next().and_then(Value::as_str).unwrap_or_default().to_owned()
-        }
-        other => {
-            let text = other.to_string();
-            if text.chars().count() <= 80 { text } else { text.chars().take(79).chain(['…']).collect() }
-        }
-    }
-}
-
-fn kind_of(value: &Value) -> String {
-    match value {
-        Value::Null => "null".into(),
-        Value::Bool(_) => "a boolean".into(),
-        Value::Number(_) => "a number".into(),
-        Value::String(_) => "a string".into(),
-        Value::Array(_) => "an array".into(),
-        Value::Object(tag) if tag.contains_key("$type") || tag.contains_key("$number") => show(value),
-        Value::Object(_) => "an object".into(),
-    }
-}
-
-/// The largest delay that JavaScript's own timers take, 2³¹ − 1 ms.
-const MAX_MILLIS: f64 = 2_147_483_647.0;
+/// Options that the JavaScript part keeps to itself; named here only to suggest them for a misspelt one.
+const NAMES_IN_JAVASCRIPT: &[&str] = &["autoConnect", "onMessage"];
 
 #[cfg(test)]
 mod tests {
@@ -479,8 +295,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(options: Value) -> Result<Config, OptionError> {
-        Config::from_json(options.as_object().expect("an object"))
+    fn parse(options: Value) -> Result<Options, OptionError> {
+        Options::from_json(options.as_object().expect("an object"))
     }
 
     fn fault(options: Value) -> (OptionFault, String) {
@@ -490,13 +306,13 @@ mod tests {
 
     #[test]
     fn nothing_given_means_the_defaults() {
-        let given = parse(Value::Object(Config::default_table())).expect("the defaults are valid");
-        assert_eq!(format!("{given:?}"), format!("{:?}", Config::default()));
+        let given = parse(Value::Object(Options::default_table())).expect("the defaults are valid");
+        assert_eq!(format!("{given:?}"), format!("{:?}", Options::default()));
     }
 
     #[test]
     fn every_option_is_read() {
-        let config = parse(json!({
+        let Options { session: config, route } = parse(json!({
             "url": "ws://h/mcp-ws", "apiKey": "k", "connectTimeout": 1, "authTimeout": 2, "requestTimeout": 0,
             "heartbeatInterval": 0, "heartbeatTimeout": 5, "maxReconnectAttempts": {"$number": "Infinity"},
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
@@ -510,8 +326,8 @@ mod tests {
         assert_eq!(config.max_reconnect_attempts, MaxAttempts::Unlimited);
         assert_eq!(config.reconnect_jitter, Jitter::Full);
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
-        assert_eq!(config.headers, [("x-a".to_owned(), "b".to_owned())]);
-        assert_eq!(config.protocols, ["p"]);
+        assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
+        assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
         assert_eq!(config.dialect, DialectChoice::Event);
     }
 
@@ -566,6 +382,27 @@ mod tests {
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "headers": "hunter2" }));
         assert!(!message.contains("hunter2"), "{message}");
-        assert!(!format!("{:?}", parse(json!({ "apiKey": "hunter2" })).expect("valid").token).contains("hunter2"));
+        assert!(!format!("{:?}", parse(json!({ "apiKey": "hunter2" }))).contains("hunter2"));
+        let shown = format!("{:?}", parse(json!({ "headers": { "authorization": "Bearer hunter2" } })));
+        assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn the_error_for_an_unknown_option_suggests_a_similar_one() {
+        for (given, suggested) in [
+            ("reconectFactor", Some("reconnectFactor")),
+            ("requesttimeout", Some("requestTimeout")),
+            ("URL", Some("url")),
+            ("heartbeatIntervall", Some("heartbeatInterval")),
+            ("autoconnect", Some("autoConnect")),
+            ("colour", None),
+            ("", None),
+        ] {
+            let expected = match suggested {
+                Some(name) => format!("unknown option \"{given}\", did you mean \"{name}\"?"),
+                None => format!("unknown option \"{given}\""),
+            };
+            assert_eq!(fault(json!({ given: 1 })), (OptionFault::Type, expected));
+        }
     }
 }

@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::request_id::RequestId;
+use super::{
+    dialing::{DialFailure, DialPhase, Remedy, SystemError},
+    request_id::RequestId,
+};
 
 /// Why a connection or a call ended badly. The display text is the message that the user sees.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -12,15 +15,13 @@ pub enum Fault {
     /// There is no connection, and none is coming by itself.
     #[error("WebSocket not connected or not authenticated")]
     NotConnected,
-    /// The dial failed: DNS, TCP, TLS or the HTTP upgrade.
-    #[error("{message}")]
+    /// The dial failed.
+    #[error("{}", failure.sentence(url))]
     ConnectFailed {
-        /// What failed, and against which endpoint.
-        message: String,
-        /// The same dial may succeed later (not a certificate, not a 4xx).
-        retryable: bool,
-        /// The system's own words.
-        cause: Option<String>,
+        /// The endpoint, without its query.
+        url: String,
+        /// Where and why.
+        failure: Box<DialFailure>,
     },
     /// The server refused the token.
     #[error("{0}")]
@@ -72,8 +73,8 @@ impl Fault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotConnected => "NOT_CONNECTED",
-            Self::ConnectFailed { .. } => "CONNECT_FAILED",
-            Self::AuthFailed(_) | Self::NoToken(_) => "AUTH_FAILED",
+            Self::ConnectFailed { failure, .. } if failure.remedy() != Remedy::Authorization => "CONNECT_FAILED",
+            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) => "AUTH_FAILED",
             Self::AuthTimeout(_) => "AUTH_TIMEOUT",
             Self::ConnectionLost(_) => "CONNECTION_LOST",
             Self::ReconnectExhausted(_) => "RECONNECT_EXHAUSTED",
@@ -90,7 +91,7 @@ impl Fault {
     /// The same call, unchanged, may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::ConnectFailed { retryable, .. } => *retryable,
+            Self::ConnectFailed { failure, .. } => failure.remedy() == Remedy::Time,
             Self::NotConnected
             | Self::AuthTimeout(_)
             | Self::ConnectionLost(_)
@@ -113,6 +114,10 @@ impl Fault {
             Self::Tool { code, data, .. } => (code.clone(), RawValue::from_string(data.clone()).ok()),
             _ => (None, None),
         };
+        let dial = match self {
+            Self::ConnectFailed { failure, .. } => Some(failure),
+            _ => None,
+        };
         ErrorData {
             code: self.code(),
             message: self.to_string(),
@@ -123,9 +128,11 @@ impl Fault {
             data,
             cause: match self {
                 Self::ReconnectExhausted(last) => Some(Box::new(last.data())),
-                Self::ConnectFailed { cause: Some(words), .. } => Some(Box::new(ErrorData::system(words))),
                 _ => None,
             },
+            phase: dial.and_then(|failure| failure.phase()),
+            status: dial.and_then(|failure| failure.status()),
+            system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
             from_token_function: matches!(self, Self::NoToken(_)),
         }
     }
@@ -160,7 +167,7 @@ impl From<Fault> for CallError {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorData {
-    /// The stable code; empty in a `cause` that comes from the system.
+    /// The stable code.
     pub code: &'static str,
     /// For people.
     pub message: String,
@@ -182,28 +189,55 @@ pub struct ErrorData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "unknown"))]
     pub data: Option<Box<RawValue>>,
-    /// What led to it.
+    /// What led to it, if that is an error of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub cause: Option<Box<ErrorData>>,
+    /// The part of the dial that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub phase: Option<DialPhase>,
+    /// The HTTP status that the upgrade was answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub status: Option<u16>,
+    /// What led to it, if that is an error of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub system_cause: Option<Box<SystemCause>>,
     /// The cause is what the user's own token function threw.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_token_function: bool,
 }
 
-impl ErrorData {
-    fn system(words: &str) -> Self {
+/// What the operating system said, as it crosses to JavaScript.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SystemCause {
+    /// For people.
+    pub message: String,
+    /// Its name in Node.js, such as `ECONNREFUSED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub code: Option<&'static str>,
+    /// The IP address that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub address: Option<String>,
+    /// Its port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub port: Option<u16>,
+}
+
+impl From<SystemError> for SystemCause {
+    fn from(SystemError { code, message, address }: SystemError) -> Self {
         Self {
-            code: "",
-            message: words.to_owned(),
-            retryable: false,
-            request_id: None,
-            sent: None,
-            tool_code: None,
-            data: None,
-            cause: None,
-            from_token_function: false,
+            message,
+            code,
+            address: address.map(|address| address.ip().to_string()),
+            port: address.map(|address| address.port()),
         }
     }
 }

@@ -20,6 +20,7 @@
 mod backoff;
 mod config;
 mod dialect;
+mod dialing;
 pub mod envelope;
 mod error;
 mod heartbeat;
@@ -42,13 +43,17 @@ use serde::Serialize;
 #[cfg(feature = "sim")]
 pub use self::session::Footprint;
 pub use self::{
-    backoff::{Jitter, delay},
-    config::{Config, DialectChoice, MaxAttempts, OptionError, OptionFault, Secret, TokenSource},
+    backoff::delay,
+    config::{
+        Config, DialectChoice, Headers, Jitter, MaxAttempts, OptionError, OptionFault, Options, Route, Secret,
+        TokenSource,
+    },
     dialect::Dialect,
-    error::{CallError, ErrorData, Fault},
+    dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
+    error::{CallError, ErrorData, Fault, SystemCause},
     record::{Record, What},
     request_id::{RequestId, RequestKey},
-    session::{Call, DialFailure, Ending, Interest, Received, Refused, Remedy, Session},
+    session::{Call, Ending, Interest, Received, Refused, Session},
     state::{Snapshot, State},
     stats::{LatencySummary, RttSummary, Stats},
     timer::Timer,
@@ -102,13 +107,13 @@ pub enum Action {
         reason: String,
     },
     /// Give the connection up at once: abandon the dial, or drop the socket. Texts that were not reported with `handle_written`
-    /// must never be written now: requests among them are sent on the next connection. With `farewell`, still try to send a
+    /// must never be written now: requests among them are sent on the next connection. With `close_code`, still try to send a
     /// close frame with that code in the background; nothing about this connection is to be reported any more.
     Drop {
         /// The connection.
         connection: ConnectionId,
         /// The code of the close frame to try, if the socket is worth one.
-        farewell: Option<u16>,
+        close_code: Option<u16>,
     },
 }
 

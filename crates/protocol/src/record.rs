@@ -42,8 +42,8 @@ impl fmt::Display for What {
             Self::Action(Action::Close { connection, code, reason }) => {
                 write!(f, "close {} with {code} {reason}", connection.0)
             }
-            Self::Action(Action::Drop { connection, farewell: None }) => write!(f, "drop {}", connection.0),
-            Self::Action(Action::Drop { connection, farewell: Some(code) }) => {
+            Self::Action(Action::Drop { connection, close_code: None }) => write!(f, "drop {}", connection.0),
+            Self::Action(Action::Drop { connection, close_code: Some(code) }) => {
                 write!(f, "drop {} with {code}", connection.0)
             }
             Self::Transmit(Transmit { text, .. }) | Self::Written(Transmit { text, .. }) => {

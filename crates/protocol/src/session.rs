@@ -3,9 +3,11 @@
 //! Inputs and commands change it; outputs are drained from it (the drain rule of [`super`]). Events leave in the order
 //! in which users are to see them: the state, then the event with its own name, then whom it settles.
 
+mod authentication;
 mod commands;
 mod inputs;
 mod lifecycle;
+mod liveness;
 mod requests;
 
 use std::{collections::VecDeque, time::Duration};
@@ -15,7 +17,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Map, Value};
 
 pub use self::{
-    inputs::{DialFailure, Received, Remedy},
+    inputs::Received,
     lifecycle::Ending,
     requests::{Call, Refused},
 };
@@ -33,6 +35,8 @@ use super::{
 /// One client's side of the protocol. `T` is what a caller wants back when his command or call is settled.
 pub struct Session<T> {
     config: Config,
+    /// The endpoint as users are shown it.
+    url: String,
     token: TokenSource,
     state: State,
     /// Counts the changes of `state`.
@@ -109,11 +113,13 @@ pub struct Footprint {
 }
 
 impl<T> Session<T> {
-    /// A session in `idle`. `seed` must come from a cryptographic source: request ids are drawn from it.
-    pub fn new(config: Config, seed: [u8; 32], now: Now) -> Self {
+    /// A session in `idle`. `url` is how users are shown the endpoint; how it is reached is the driver's affair. `seed` must come
+    /// from a cryptographic source: request ids are drawn from it.
+    pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
         Self {
             token: config.token.clone(),
             config,
+            url: url.into(),
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -189,7 +195,7 @@ impl<T> Session<T> {
             state: self.state.name(),
             connected: self.state.link().is_some(),
             authenticated: matches!(self.state, State::Ready(_)),
-            url: self.config.url.clone(),
+            url: self.url.clone(),
             attempt: if self.is_on_its_way() { self.attempt } else { 0 },
             retry_delay: match self.state {
                 State::Reconnecting { delay, .. } => Some(delay),

@@ -198,21 +198,120 @@ impl Unwritten {
     }
 }
 
-/// Where the authentication of a connection stands.
+/// The authentication of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Auth {
-    /// Our auth message waits until the user's code was told that the socket is open: it may send one of its own.
-    pub(super) held: bool,
-    /// The token function was asked and has not answered.
-    pub(super) asking: bool,
-    /// `authTimeout` bounds the wait: for the function, for the answer, or for the greeting of the event dialect.
-    pub(super) awaited: bool,
-    /// The token function was asked again after a refusal; it is not asked a third time.
-    pub(super) asked_again: bool,
-    /// Auth messages sent, ours and the user's own, whose answers have not come.
-    pub(super) outstanding: u32,
-    /// The token of the user's own auth message that was sent last.
-    pub(super) own: Option<Secret>,
+    own: OwnMessage,
+    /// Auth messages sent, ours and the user's, whose answers have not come.
+    unanswered: u32,
+    /// The token of the last auth message that the user sent.
+    users_token: Option<Secret>,
+}
+
+/// What our own auth message waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OwnMessage {
+    /// The user's `open` listeners: they may send an auth message of their own.
+    Held,
+    /// The token function.
+    Asking(Asked),
+    /// Nothing: it was sent, or is not needed.
+    Done(Asked),
+}
+
+/// Whether the token function may be asked again when the server refuses its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Once,
+    /// After a refusal: the next refusal stands.
+    Twice,
+}
+
+impl Default for OwnMessage {
+    fn default() -> Self {
+        Self::Done(Asked::Once)
+    }
+}
+
+impl Auth {
+    pub(super) fn is_held(&self) -> bool {
+        self.own == OwnMessage::Held
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        matches!(self.own, OwnMessage::Asking(_))
+    }
+
+    /// The server owes an answer, or will when the token function has answered.
+    pub(super) fn is_answer_due(&self) -> bool {
+        self.unanswered > 0 || self.is_asking()
+    }
+
+    /// Our message waits for the `open` listeners.
+    pub(super) fn hold(&mut self) {
+        self.own = OwnMessage::Held;
+    }
+
+    /// Our message waits for the token function.
+    pub(super) fn ask(&mut self) {
+        self.own = OwnMessage::Asking(self.asked());
+    }
+
+    pub(super) fn own_message_sent(&mut self) {
+        self.message_not_needed();
+        self.unanswered += 1;
+    }
+
+    /// The user's code has sent an auth message. True if ours was still waiting: it is not needed any more.
+    pub(super) fn users_message_sent(&mut self, token: Option<Secret>) -> bool {
+        self.unanswered += 1;
+        self.users_token = token;
+        let was_waiting = self.is_held() || self.is_asking();
+        self.message_not_needed();
+        was_waiting
+    }
+
+    pub(super) fn message_not_needed(&mut self) {
+        self.own = OwnMessage::Done(self.asked());
+    }
+
+    /// An answer has come. When it is the last one due: the token that the user sent, if he sent one.
+    pub(super) fn answered(&mut self) -> Option<Secret> {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        if self.unanswered == 0 { self.users_token.take() } else { None }
+    }
+
+    /// The server takes the connection for authenticated.
+    pub(super) fn accepted(&mut self) {
+        if self.is_held() {
+            self.message_not_needed();
+        }
+        self.forget_refusal();
+    }
+
+    /// The token function may be asked again after the next refusal.
+    pub(super) fn forget_refusal(&mut self) {
+        match &mut self.own {
+            OwnMessage::Held => {}
+            OwnMessage::Asking(asked) | OwnMessage::Done(asked) => *asked = Asked::Once,
+        }
+    }
+
+    /// After a refusal: true once, until [`Auth::forget_refusal`].
+    pub(super) fn may_ask_again(&mut self) -> bool {
+        if self.own != OwnMessage::Done(Asked::Once) {
+            return false;
+        }
+        self.own = OwnMessage::Done(Asked::Twice);
+        true
+    }
+
+    fn asked(&self) -> Asked {
+        match self.own {
+            OwnMessage::Held => Asked::Once,
+            OwnMessage::Asking(asked) | OwnMessage::Done(asked) => asked,
+        }
+    }
 }
 
 /// One immutable picture of the connection.

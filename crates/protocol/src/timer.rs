@@ -37,32 +37,53 @@ impl Timer {
     ];
 }
 
-/// A deadline for each timer, or none.
+/// What each timer is doing.
 #[derive(Debug, Default)]
 pub(super) struct TimerTable {
-    deadlines: [Option<Duration>; Timer::ALL.len()],
+    timers: [Running; Timer::ALL.len()],
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Running {
+    #[default]
+    Stopped,
+    /// It never fires; it is to be set again when its reason to wait is over.
+    Suspended,
+    Until(Duration),
 }
 
 impl TimerTable {
     pub(super) fn set(&mut self, timer: Timer, deadline: Duration) {
-        self.deadlines[timer as usize] = Some(deadline);
+        self.timers[timer as usize] = Running::Until(deadline);
     }
 
     pub(super) fn set_or_stop(&mut self, timer: Timer, deadline: Option<Duration>) {
-        self.deadlines[timer as usize] = deadline;
+        self.timers[timer as usize] = deadline.map_or(Running::Stopped, Running::Until);
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {
-        self.deadlines[timer as usize] = None;
+        self.timers[timer as usize] = Running::Stopped;
     }
 
+    pub(super) fn suspend(&mut self, timer: Timer) {
+        self.timers[timer as usize] = Running::Suspended;
+    }
+
+    pub(super) fn is_suspended(&self, timer: Timer) -> bool {
+        self.timers[timer as usize] == Running::Suspended
+    }
+
+    /// The deadline of `timer`; `None` unless it is running.
     pub(super) fn get(&self, timer: Timer) -> Option<Duration> {
-        self.deadlines[timer as usize]
+        match self.timers[timer as usize] {
+            Running::Until(deadline) => Some(deadline),
+            Running::Stopped | Running::Suspended => None,
+        }
     }
 
     /// The earliest deadline of all.
     pub(super) fn next(&self) -> Option<Duration> {
-        self.deadlines.iter().flatten().min().copied()
+        Timer::ALL.into_iter().filter_map(|timer| self.get(timer)).min()
     }
 
     /// Stops `timer` and says true when it is due.
@@ -99,5 +120,20 @@ mod tests {
         assert!(timers.take_due(Timer::Retry, SECOND));
         assert!(!timers.take_due(Timer::Retry, SECOND), "a timer fires once");
         assert_eq!(timers.next(), Some(2 * SECOND));
+    }
+
+    #[test]
+    fn a_suspended_timer_never_fires_until_it_is_set_again() {
+        let mut timers = TimerTable::default();
+        timers.set(Timer::Auth, SECOND);
+        timers.suspend(Timer::Auth);
+        assert!(timers.is_suspended(Timer::Auth));
+        assert_eq!((timers.next(), timers.get(Timer::Auth)), (None, None));
+        assert!(!timers.take_due(Timer::Auth, 2 * SECOND));
+        timers.set(Timer::Auth, 3 * SECOND);
+        assert!(!timers.is_suspended(Timer::Auth) && timers.take_due(Timer::Auth, 3 * SECOND));
+        timers.suspend(Timer::Auth);
+        timers.stop(Timer::Auth);
+        assert!(!timers.is_suspended(Timer::Auth));
     }
 }

@@ -6,8 +6,8 @@ use std::{env, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use crate::{
-    CloseInfo, ErrorData, LatencySummary, LogEntry, LogLevel, Notice, OptionError, OptionFault, RttSummary, Snapshot,
-    State, Stats,
+    CloseInfo, DialPhase, ErrorData, LatencySummary, LogEntry, LogLevel, Notice, OptionError, OptionFault, RttSummary,
+    Snapshot, State, Stats, SystemCause,
 };
 
 const FILE: &str = "js/native-types.ts";
@@ -29,6 +29,8 @@ fn typescript() -> String {
     let declarations = [
         Snapshot::decl(&config),
         ErrorData::decl(&config),
+        DialPhase::decl(&config),
+        SystemCause::decl(&config),
         Notice::decl(&config),
         CloseInfo::decl(&config),
         LogLevel::decl(&config),

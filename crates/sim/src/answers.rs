@@ -1,6 +1,6 @@
 //! What servers do by themselves: honest ones of either dialect, and those that are not.
 
-use mcp_protocol::{Action, ConnectionId, DialFailure, Ending, Now, Remedy, Transmit};
+use mcp_protocol::{Action, ConnectionId, DialFailure, Ending, Now, SystemError, Transmit, UpgradeFailure};
 use serde_json::{Value, json};
 
 use crate::{chance::Chance, event::WorldEvent, server::Server};
@@ -12,11 +12,14 @@ impl Server {
             (Self::Scripted, _) | (_, Action::Drop { .. }) => None,
             (Self::Refusing, Action::Dial(connection)) => Some(match chance.pick(&[0, 400, 401, 429, 503]) {
                 0 => WorldEvent::Open(connection),
-                status => WorldEvent::Refuse(connection, failure(&format!("HTTP {status}"), Remedy::of_status(status))),
+                status => WorldEvent::Refuse(
+                    connection,
+                    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }),
+                ),
             }),
             (Self::Down, Action::Dial(connection)) => {
                 let is_answered = chance.pick(&[true, true, false]);
-                is_answered.then(|| WorldEvent::Refuse(connection, failure("refused", Remedy::Time)))
+                is_answered.then(|| WorldEvent::Refuse(connection, connection_refused()))
             }
             (_, Action::Dial(connection)) => Some(WorldEvent::Open(connection)),
             (Self::Mute | Self::Down, _) => None,
@@ -71,8 +74,8 @@ impl Server {
     }
 }
 
-fn failure(message: &str, remedy: Remedy) -> DialFailure {
-    DialFailure { message: message.to_owned(), cause: None, remedy }
+fn connection_refused() -> DialFailure {
+    DialFailure::Tcp(SystemError::new(Some("ECONNREFUSED"), "connection refused"))
 }
 
 fn rebuff(connection: ConnectionId, chance: &mut Chance) -> WorldEvent {

@@ -74,7 +74,7 @@ impl Sim {
         let now = Now { mono: Duration::from_secs(1000), wall: 1_700_000_000_000 };
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut session = Session::new(config, bytes, now);
+        let mut session = Session::new(config, "ws://sim/mcp-ws", bytes, now);
         session.set_interest(Interest(Interest::MESSAGES | Interest::HEARTBEATS));
         Self {
             told: session.snapshot(),
@@ -101,7 +101,7 @@ impl Sim {
 
     /// The defaults without jitter, so that every delay is known.
     pub fn exact() -> Config {
-        Config { url: "ws://sim/mcp-ws".into(), reconnect_jitter: Jitter::Fraction(0.0), ..Config::default() }
+        Config { reconnect_jitter: Jitter::Fraction(0.0), ..Config::default() }
     }
 
     /// The session, to be looked at.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_protocol::{DialFailure, Ending, Remedy, Secret, Session};
+use mcp_protocol::{DialFailure, Ending, Secret, Session, UpgradeFailure};
 
 use crate::{
     Server, Sim,
@@ -65,12 +65,11 @@ impl Sim {
 
     /// The upgrade is answered with this HTTP status.
     pub fn refuse(&mut self, status: u16) {
-        self.fail_dial(Remedy::of_status(status), &format!("HTTP {status}"));
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }));
     }
 
     /// The dial fails.
-    pub fn fail_dial(&mut self, remedy: Remedy, message: &str) {
-        let failure = DialFailure { message: message.to_owned(), cause: None, remedy };
+    pub fn fail_dial(&mut self, failure: DialFailure) {
         self.network.at_once(WorldEvent::Refuse(self.connection, failure));
         self.drain();
     }

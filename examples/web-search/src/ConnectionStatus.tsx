@@ -14,7 +14,10 @@ const BADGES: Record<ConnectionState, [words: string, colour: 'green' | 'amber' 
   failed: ['Disconnected', 'red'],
 }
 
-/** The badge, and while all is not well why not, how long until the next attempt, and a button that does not wait for it. */
+/**
+ * The badge, and while all is not well why not, how long until the next attempt, and a button that does not wait for
+ * it.
+ */
 export function ConnectionStatus({ snapshot, retry }: { snapshot: ConnectionSnapshot; retry: () => void }) {
   const { state, attempt, error } = snapshot
   const [words, colour] = BADGES[state]
@@ -26,7 +29,14 @@ export function ConnectionStatus({ snapshot, retry }: { snapshot: ConnectionSnap
       {error && (
         <div className={`outage ${colour}`}>
           <p>{error.message}</p>
-          {state === 'reconnecting' && <Countdown key={snapshot.revision} attempt={attempt} end={snapshot.retryAt ?? 0} wait={snapshot.retryDelay ?? 0} />}
+          {state === 'reconnecting' && (
+            <Countdown
+              key={snapshot.revision}
+              attempt={attempt}
+              end={snapshot.retryAt ?? 0}
+              wait={snapshot.retryDelay ?? 0}
+            />
+          )}
           {RETRYABLE.has(state) && (
             <button type="button" onClick={retry}>
               {state === 'reconnecting' ? 'Try now' : 'Connect again'}

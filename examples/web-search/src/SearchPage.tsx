@@ -49,6 +49,7 @@ export function SearchPage({ openAnew }: { openAnew: () => void }) {
           onChange={(event) => setQuery(event.target.value)}
           placeholder="What are you looking for?"
           aria-label="Search query"
+          // biome-ignore lint/a11y/noAutofocus: there is nothing else to do on this page
           autoFocus
         />
         <button type="submit" disabled={!authenticated || loading || query.trim() === ''}>
@@ -72,6 +73,7 @@ function Results({ query, items }: Found) {
       <h2>{items.length === 0 ? `Nothing was found for “${query}”` : `Results for “${query}”`}</h2>
       <ol>
         {items.map((item, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: results have no ids, and a new search replaces all of them
           <Result key={index} {...item} />
         ))}
       </ol>

@@ -4,7 +4,10 @@ import { MCPProvider, type MCPClientLike } from '@mcp-integration/client/react'
 import { SearchPage } from './SearchPage'
 import './style.css'
 
-/** Shows the page over the client that `open` makes. An end of a bridge that has broken off is final: then `open` makes another one. */
+/**
+ * Shows the page over the client that `open` makes. An end of a bridge that has broken off is final: then `open` makes
+ * another one.
+ */
 export function showPage(open: () => MCPClientLike): void {
   const root = createRoot(document.getElementById('root')!)
   const showOver = (client: MCPClientLike) =>

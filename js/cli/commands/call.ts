@@ -21,12 +21,22 @@ export function addCallCommand(program: Command): void {
     .command('call')
     .description('Call a tool and print its results.')
     .argument('<tool>', 'name of the tool', parseText)
-    .argument('[parameters...]', 'one JSON value, or key=value…; a value that is JSON is taken as such')
+    .argument('[parameters...]', 'one JSON value, or key=value pairs; a value that parses as JSON is sent as JSON')
     .option('--url <url>', `server (default: $MCP_WS_URL, else ${DEFAULT_URL})`)
-    .option('--api-key <key>', "the API key (default: $MCP_API_KEY, which other users of this machine cannot see, else 'anonymous')")
-    .option('--timeout <ms>', 'how long to wait for the connection, and again for the answer; 0 for ever (default: 10000, 30000)', parseMilliseconds)
-    .option('--json', 'print the results as the exact JSON that came')
-    .addHelpText('after', '\nExample:\n  $ mcp-client call web_search query="reconnect backoff" numResults=3\n')
+    .option(
+      '--api-key <key>',
+      "API key (default: $MCP_API_KEY, which other users of this machine cannot see, else 'anonymous')",
+    )
+    .option(
+      '--timeout <ms>',
+      'ms to wait for the connection (default: 10000), and again for the answer (default: 30000; 0 for no limit)',
+      parseMilliseconds,
+    )
+    .option('--json', 'print the results as the exact JSON received')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npx --no mcp-client call web_search query="reconnect backoff" numResults=3\n',
+    )
     .action(call)
 }
 
@@ -38,7 +48,7 @@ async function call(tool: string, words: readonly string[], options: CallOptions
     await client.connect()
     process.stdout.write(`${await outputOf(client, tool, parameters, options)}\n`)
   } catch (error) {
-    throw explain(error, tool, client, options.apiKey ?? process.env['MCP_API_KEY'])
+    throw explain(error, tool, client, options.apiKey ?? process.env.MCP_API_KEY)
   } finally {
     await client.close()
   }
@@ -47,7 +57,7 @@ async function call(tool: string, words: readonly string[], options: CallOptions
 async function createClient({ url, apiKey, timeout }: CallOptions): Promise<MCPClient> {
   const { MCPClient } = await import('../../index.js')
   const options: MCPClientOptions = {
-    url: url ?? (process.env['MCP_WS_URL'] || DEFAULT_URL),
+    url: url ?? (process.env.MCP_WS_URL || DEFAULT_URL),
     autoConnect: false,
     maxReconnectAttempts: 0,
     ...(apiKey !== undefined && { apiKey }),
@@ -73,7 +83,10 @@ function explain(error: unknown, tool: string, client: MCPClient, apiKey: string
   const { code, message, toolCode } = error as { code?: string; message: string; toolCode?: string | null }
   const said = withoutSecret(message, apiKey)
   if (code === 'TOOL_ERROR') return new Error(`${naming(tool, said)}${toolCode ? ` (${toolCode})` : ''}`)
-  if (code === 'CONNECT_FAILED') return new Error(isLoopback(new URL(client.url).hostname) ? `${said}; "mcp-client serve" starts a server` : said)
+  if (code === 'CONNECT_FAILED')
+    return new Error(
+      isLoopback(new URL(client.url).hostname) ? `${said}; "npx --no mcp-client serve" starts a server` : said,
+    )
   return new Error(code === undefined ? said : `${said} (${code})`)
 }
 

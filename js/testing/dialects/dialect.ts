@@ -1,4 +1,6 @@
-/** What the two dialects have in common. A dialect says how frames look and what they mean; the server does the rest. */
+/**
+ * What the two dialects have in common. A dialect says how frames look and what they mean; the server does the rest.
+ */
 import type { Connection } from '../connection.js'
 import { wireError, type Outcome, type Toolbox } from '../toolbox.js'
 import type { MCPTestRequest } from '../types.js'
@@ -54,6 +56,8 @@ export async function answer(
   } catch (thrown) {
     // The tool returned what JSON cannot say: a BigInt, a circle, a nesting too deep.
     const { message } = wireError(thrown)
-    connection.send(frame({ error: wireError(new Error(`${request.name}: the results cannot be sent as JSON: ${message}`)) }))
+    connection.send(
+      frame({ error: wireError(new Error(`${request.name}: the results cannot be sent as JSON: ${message}`)) }),
+    )
   }
 }

@@ -1,4 +1,7 @@
-/** The dialect of the event servers: `{ event, data }` one way, `{ type, … }` the other, and no authentication; see PROTOCOL.md. */
+/**
+ * The dialect of the event servers: `{ event, data }` one way, `{ type, … }` the other, and no authentication; see
+ * PROTOCOL.md.
+ */
 import { randomUUID } from 'node:crypto'
 import type { Connection } from '../connection.js'
 import { answer, isObject, isRequestId, parseFrame, type Dialect, type DialectHost } from './dialect.js'
@@ -8,7 +11,11 @@ export const event: Dialect = { pingInterval: 30_000, saysGoodbye: false, greet,
 function greet(connection: Connection, host: DialectHost): void {
   // Being connected is all it takes here.
   connection.authenticated = true
-  send(connection, 'connection', { clientId: randomUUID(), timestamp: Date.now(), message: 'Connected to the MCP server' })
+  send(connection, 'connection', {
+    clientId: randomUUID(),
+    timestamp: Date.now(),
+    message: 'Connected to the MCP server',
+  })
   send(connection, 'schemas', host.toolbox.schemas)
 }
 
@@ -20,8 +27,8 @@ function receive(text: string, connection: Connection, host: DialectHost): void 
   }
   const frame = parsed.value
   if (!isObject(frame)) return
-  if (frame['type'] === 'ping') pong(connection, host)
-  else if (frame['type'] === 'mcp_request') call(frame['request'], connection, host)
+  if (frame.type === 'ping') pong(connection, host)
+  else if (frame.type === 'mcp_request') call(frame.request, connection, host)
   // The guide's frames among others are ignored without a word, as the platform's server does.
 }
 
@@ -34,7 +41,7 @@ function call(body: unknown, connection: Connection, host: DialectHost): void {
     fail(connection, 'An mcp_request needs a "request" with "id", "name" and "parameters"')
     return
   }
-  const id = isRequestId(body['id']) ? body['id'] : randomUUID()
+  const id = isRequestId(body.id) ? body.id : randomUUID()
   const { name, parameters } = body
   if (typeof name !== 'string') {
     fail(connection, 'An mcp_request needs a "name", the name of the tool', id)

@@ -14,17 +14,19 @@ function receive(text: string, connection: Connection, host: DialectHost): void 
   }
   const frame = parsed.value
   if (!isObject(frame)) return
-  if (frame['id'] === 'auth') authenticate(frame, connection, host)
-  else if (frame['messageType'] === 'ping') pong(connection, host)
+  if (frame.id === 'auth') authenticate(frame, connection, host)
+  else if (frame.messageType === 'ping') pong(connection, host)
   else if ('id' in frame || 'name' in frame) call(frame, connection, host)
   // Anything else is a message of the application's own: listeners have seen it, and it wants no answer.
 }
 
 function authenticate(frame: Frame, connection: Connection, host: DialectHost): void {
-  const token = frame['token']
+  const token = frame.token
   connection.authenticated = typeof token === 'string' && host.accepts(token)
   // A refused client keeps its connection: it may try another token.
-  connection.send(connection.authenticated ? { id: 'auth', success: true } : { id: 'auth', success: false, error: refusal(token) })
+  connection.send(
+    connection.authenticated ? { id: 'auth', success: true } : { id: 'auth', success: false, error: refusal(token) },
+  )
 }
 
 function refusal(token: unknown): object {
@@ -41,7 +43,9 @@ function pong(connection: Connection, host: DialectHost): void {
 function call(frame: Frame, connection: Connection, host: DialectHost): void {
   const { id, name, parameters } = frame
   if (!isRequestId(id)) {
-    connection.send({ error: { message: 'A tool request needs an "id", a string that its answer will bear', code: 'BAD_REQUEST' } })
+    connection.send({
+      error: { message: 'A tool request needs an "id", a string that its answer will bear', code: 'BAD_REQUEST' },
+    })
     return
   }
   const refuse = (message: string, code: string) => connection.send({ id, error: { message, code } })

@@ -11,7 +11,13 @@ export class Connection implements FaultProxyConnection {
   readonly #toServer: Lane
   readonly #toClient: Lane
 
-  constructor(id: number, client: Socket, server: Socket, faults: ConnectionFaults, random: (lane: keyof Faults) => () => number) {
+  constructor(
+    id: number,
+    client: Socket,
+    server: Socket,
+    faults: ConnectionFaults,
+    random: (lane: keyof Faults) => () => number,
+  ) {
     this.id = id
     this.#sockets = [client, server]
     for (const socket of this.#sockets) {
@@ -21,7 +27,9 @@ export class Connection implements FaultProxyConnection {
     }
     this.#toServer = new Lane(client, server, this, faults.toServer, random('toServer'))
     this.#toClient = new Lane(server, client, this, faults.toClient, random('toClient'))
-    this.closed = Promise.all(this.#sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))).then(() => {})
+    this.closed = Promise.all(
+      this.#sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()))),
+    ).then(() => {})
   }
 
   get bytesToServer(): number {

@@ -1,4 +1,7 @@
-/** One direction of a connection through the proxy: what it reads on one socket it writes to the other, later, slower or not as it came. */
+/**
+ * One direction of a connection through the proxy: what it reads on one socket it writes to the other, later, slower or
+ * not as it came.
+ */
 import type { Socket } from 'node:net'
 import type { LaneFaults } from './options.js'
 
@@ -138,7 +141,8 @@ export class Lane {
     this.#held -= piece.length
     this.#counted += piece.length
     this.passed += piece.length
-    if (bandwidth < Infinity) this.#roomAt = Math.max(this.#roomAt, performance.now()) + (piece.length / bandwidth) * 1000
+    if (bandwidth < Infinity)
+      this.#roomAt = Math.max(this.#roomAt, performance.now()) + (piece.length / bandwidth) * 1000
     if (!this.#sink.destroyed) this.#sink.write(piece)
   }
 

@@ -20,7 +20,8 @@ export interface ConnectionFaults {
 }
 
 export function resolveOptions(options: FaultProxyOptions): FaultProxySettings {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`FaultProxy.listen() takes an object of options, not ${describe(options)}`)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`FaultProxy.listen() takes an object of options, not ${describe(options)}`)
   checkNames('option', options, OPTION_NAMES)
   return {
     target: checkTarget(options.target),
@@ -39,20 +40,27 @@ export function checkPlan(faults: Faults | FaultPlan): FaultPlan {
 }
 
 export function resolveFaults(faults: Faults): ConnectionFaults {
-  if (typeof faults !== 'object' || faults === null) throw new TypeError(`faults must be an object, not ${describe(faults)}`)
+  if (typeof faults !== 'object' || faults === null)
+    throw new TypeError(`faults must be an object, not ${describe(faults)}`)
   checkNames('direction', faults, DIRECTIONS)
-  return { toServer: resolveDirection('toServer', faults.toServer), toClient: resolveDirection('toClient', faults.toClient) }
+  return {
+    toServer: resolveDirection('toServer', faults.toServer),
+    toClient: resolveDirection('toClient', faults.toClient),
+  }
 }
 
 function resolveDirection(direction: keyof Faults, faults: DirectionFaults = {}): LaneFaults {
-  if (typeof faults !== 'object' || faults === null) throw new TypeError(`"${direction}" must be an object, not ${describe(faults)}`)
+  if (typeof faults !== 'object' || faults === null)
+    throw new TypeError(`"${direction}" must be an object, not ${describe(faults)}`)
   checkNames(`fault of "${direction}"`, faults, new Set(Object.keys(FAULTS)))
   const resolved = { ...NO_FAULTS }
   for (const [name, { least, most }] of Object.entries(FAULTS) as [keyof DirectionFaults, Range][]) {
     const value: unknown = faults[name]
     if (value === undefined) continue
-    if (typeof value !== 'number') throw new TypeError(`fault "${name}" of "${direction}" must be a number, not ${describe(value)}`)
-    if (!(value >= least && value <= most)) throw new RangeError(`fault "${name}" of "${direction}" must be from ${least} to ${most}, not ${value}`)
+    if (typeof value !== 'number')
+      throw new TypeError(`fault "${name}" of "${direction}" must be a number, not ${describe(value)}`)
+    if (!(value >= least && value <= most))
+      throw new RangeError(`fault "${name}" of "${direction}" must be from ${least} to ${most}, not ${value}`)
     resolved[name] = value
   }
   return resolved
@@ -60,9 +68,13 @@ function resolveDirection(direction: keyof Faults, faults: DirectionFaults = {})
 
 function checkTarget(target: unknown): URL {
   const text = String(target ?? '')
-  if (!URL.canParse(text)) throw new TypeError(`option "target" must be the URL of a server, ws://127.0.0.1:8080/mcp-ws say, not ${describe(target)}`)
+  if (!URL.canParse(text))
+    throw new TypeError(
+      `option "target" must be the URL of a server, ws://127.0.0.1:8080/mcp-ws say, not ${describe(target)}`,
+    )
   const url = new URL(text)
-  if (!(url.protocol in PORTS)) throw new TypeError(`option "target" must be a ws:, wss:, http: or https: URL, not one of ${url.protocol}`)
+  if (!(url.protocol in PORTS))
+    throw new TypeError(`option "target" must be a ws:, wss:, http: or https: URL, not one of ${url.protocol}`)
   return url
 }
 
@@ -99,10 +111,19 @@ const FAULTS: Readonly<Record<keyof DirectionFaults, Range>> = {
   resetAfter: COUNT,
 }
 
-const NO_FAULTS = Object.fromEntries(Object.entries(FAULTS).map(([name, { none }]) => [name, none])) as Record<keyof DirectionFaults, number>
+const NO_FAULTS = Object.fromEntries(Object.entries(FAULTS).map(([name, { none }]) => [name, none])) as Record<
+  keyof DirectionFaults,
+  number
+>
 
 const DIRECTIONS: ReadonlySet<string> = new Set(['toServer', 'toClient'] satisfies (keyof Faults)[])
 
-const OPTION_NAMES: ReadonlySet<string> = new Set(['target', 'faults', 'seed', 'port', 'host'] satisfies (keyof FaultProxyOptions)[])
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  'target',
+  'faults',
+  'seed',
+  'port',
+  'host',
+] satisfies (keyof FaultProxyOptions)[])
 
 const PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'http:': 80, 'wss:': 443, 'https:': 443 }

@@ -1,6 +1,8 @@
 /** The public types of the fault proxy. */
 
-/** What happens to the bytes of one direction, counted from the start of the connection or from the last `setFaults()`. */
+/**
+ * What happens to the bytes of one direction, counted from the start of the connection or from the last `setFaults()`.
+ */
 export interface DirectionFaults {
   /**
    * ms by which all arrives later. Order stays, and so does the end of the connection in it.
@@ -43,7 +45,8 @@ export interface DirectionFaults {
    */
   endAfter?: number | undefined
   /**
-   * After so many bytes the connection is reset: both sides get an RST. At most so many arrive: a system may throw away what was not read yet.
+   * After so many bytes the connection is reset: both sides get an RST. At most so many arrive: a system may throw away
+   * what was not read yet.
    * @default Infinity
    */
   resetAfter?: number | undefined
@@ -64,7 +67,10 @@ export interface Faults {
  */
 export type FaultPlan = (connection: number, random: () => number) => Faults
 
-/** Options of `FaultProxy.listen()`. An unknown name or a value out of its range rejects with a TypeError or RangeError that names it. */
+/**
+ * Options of `FaultProxy.listen()`. An unknown name or a value out of its range rejects with a TypeError or RangeError
+ * that names it.
+ */
 export interface FaultProxyOptions {
   /** The URL of the server, with its port unless that is the scheme's own: `server.url` of an `MCPTestServer`, say. */
   target: string | URL
@@ -106,8 +112,8 @@ export interface FaultProxyConnection {
    */
   setFaults(faults: Faults): void
   /**
-   * From now on nothing passes, not even the end of a side: each sees a peer that is silent, and whose TCP window fills up. So it is when
-   * a cable is pulled.
+   * From now on nothing passes, not even the end of a side: each sees a peer that is silent, and whose TCP window fills
+   * up. So it is when a cable is pulled.
    */
   freeze(): void
   /** What was frozen goes on, with all that has come since. */

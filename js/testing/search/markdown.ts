@@ -29,7 +29,9 @@ interface Line {
 }
 
 function* readLines(source: string): Generator<Line> {
-  const lines = withoutFrontMatter(source).replace(/<!--[\s\S]*?-->/g, '').split(/\r?\n/)
+  const lines = withoutFrontMatter(source)
+    .replace(/<!--[\s\S]*?-->/g, '')
+    .split(/\r?\n/)
   let fence: string | undefined
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] ?? ''
@@ -94,12 +96,18 @@ function plainProse(text: string): string {
     .replace(/(?<![\p{L}\p{N}])[*_]|[*_](?![\p{L}\p{N}])/gu, '')
 }
 
-/** Anchors as code hosts make them from headings: lower case, hyphens for spaces, a number for one that was there before. */
+/**
+ * Anchors as code hosts make them from headings: lower case, hyphens for spaces, a number for one that was there
+ * before.
+ */
 class Anchors {
   readonly #seen = new Map<string, number>()
 
   of(heading: string): string {
-    const slug = heading.toLowerCase().replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '').replaceAll(' ', '-')
+    const slug = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+      .replaceAll(' ', '-')
     const count = this.#seen.get(slug) ?? 0
     this.#seen.set(slug, count + 1)
     return count === 0 ? slug : `${slug}-${count}`

@@ -1,7 +1,8 @@
 /** Cuts out of a text the place that says most about what was searched. */
 
 /**
- * @param texts - in the order in which they are preferred: the first one with a match is cut, else the first that is not empty
+ * @param texts - in the order in which they are preferred: the first one with a match is cut, else the first that is
+ * not empty
  * @param terms - in small letters, as the index found them
  */
 export function snippetOf(texts: readonly string[], terms: readonly string[]): string {
@@ -12,7 +13,9 @@ export function snippetOf(texts: readonly string[], terms: readonly string[]): s
   return cut(texts.find((text) => text !== '') ?? '', 0)
 }
 
-/** Where to begin so that the match at `place` is read in its context: with its sentence, if that began not long ago. */
+/**
+ * Where to begin so that the match at `place` is read in its context: with its sentence, if that began not long ago.
+ */
 function startOf(text: string, place: number): number {
   const from = Math.max(0, place - SENTENCE)
   const sentence = text.slice(from, place).search(/(?<=[.!?:] )[^.!?:]*$/)

@@ -2,7 +2,10 @@
 
 /** The words of a text as they stand there. */
 export function wordsOf(text: string): string[] {
-  return text.split(NOT_IN_A_WORD).flatMap((run) => (UNSPACED.test(run) ? segments(run) : run)).filter((word) => word !== '')
+  return text
+    .split(NOT_IN_A_WORD)
+    .flatMap((run) => (UNSPACED.test(run) ? segments(run) : run))
+    .filter((word) => word !== '')
 }
 
 /** The terms that a word is found by: itself in plain small letters, and its parts where it is a camelCase name. */
@@ -34,6 +37,8 @@ const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}
 const SEGMENTER = new Intl.Segmenter(undefined, { granularity: 'word' })
 
 const STOP_WORDS: ReadonlySet<string> = new Set(
-  ('a about an and are as at be by can do does for from has have how i if in is it its me my of on or so that the their then ' +
-    'there these this to was what when where which who why will with you your').split(' '),
+  (
+    'a about an and are as at be by can do does for from has have how i if in is it its me my of on or so that the their then ' +
+    'there these this to was what when where which who why will with you your'
+  ).split(' '),
 )

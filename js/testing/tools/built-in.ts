@@ -10,5 +10,11 @@ import { webSearch } from './web-search.js'
  * @param docs - the folder that `web_search` searches; left out, this package's own documents
  */
 export function builtInTools(status: () => object, docs: string | undefined): readonly BuiltInTool[] {
-  return [webSearch(docs), { name: 'status', schema: { type: 'object', properties: {} }, run: status }, echo, sleep, fail]
+  return [
+    webSearch(docs),
+    { name: 'status', schema: { type: 'object', properties: {} }, run: status },
+    echo,
+    sleep,
+    fail,
+  ]
 }

@@ -11,6 +11,9 @@ export const fail: BuiltInTool = {
   },
   run(parameters) {
     const read = new Parameters('fail', parameters)
-    throw new ToolFailure(read.optionalText('message') ?? 'The tool failed, as it was asked to', read.optionalText('code'))
+    throw new ToolFailure(
+      read.optionalText('message') ?? 'The tool failed, as it was asked to',
+      read.optionalText('code'),
+    )
   },
 }

@@ -1,4 +1,7 @@
-/** Reads the parameters of a built-in tool. What does not fit fails with words that name the tool, the parameter and the remedy. */
+/**
+ * Reads the parameters of a built-in tool. What does not fit fails with words that name the tool, the parameter and the
+ * remedy.
+ */
 import { ToolFailure } from '../tool-failure.js'
 
 export class Parameters {

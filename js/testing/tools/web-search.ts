@@ -34,7 +34,8 @@ interface SearchParameters {
 
 function readParameters(parameters: unknown): SearchParameters {
   const read = new Parameters('web_search', parameters)
-  // Where the results come from is not for the caller to choose here; but what is no provider's name is a mistake anywhere.
+  // Where the results come from is not for the caller to choose here; but what is no provider's name is a mistake
+  // anywhere.
   read.optionalText('provider')
   return {
     query: read.text('query'),
@@ -54,8 +55,12 @@ function search({ query, numResults, includeLinks, includeAnswer }: SearchParame
 async function buildIndex(folder: string | undefined): Promise<SearchIndex> {
   const documents = folder === undefined ? await documentsOfPackage() : await documentsIn(folder)
   if (documents.length === 0) {
-    const where = folder === undefined ? 'the package has no documents beside it' : `${folder} has no .md, .txt or .html files`
-    throw new ToolFailure(`web_search: nothing to search: ${where}. Give the server a folder with the option "docs"`, 'NO_DOCUMENTS')
+    const where =
+      folder === undefined ? 'the package has no documents beside it' : `${folder} has no .md, .txt or .html files`
+    throw new ToolFailure(
+      `web_search: nothing to search: ${where}. Give the server a folder with the option "docs"`,
+      'NO_DOCUMENTS',
+    )
   }
   return SearchIndex.of(documents)
 }

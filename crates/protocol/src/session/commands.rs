@@ -37,7 +37,7 @@ impl<T> Session<T> {
         match &self.state {
             State::Closing(..) => self.give_up_closing(),
             State::Connecting(connection) => {
-                self.actions.push_back(Action::Drop { connection: *connection, farewell: None });
+                self.actions.push_back(Action::Drop { connection: *connection, close_code: None });
             }
             _ => {}
         }
@@ -112,7 +112,7 @@ impl<T> Session<T> {
     pub fn handle_fault(&mut self, now: Now, what: &str) {
         self.observe(now);
         if let Some(connection) = self.state.connection() {
-            self.actions.push_back(Action::Drop { connection, farewell: None });
+            self.actions.push_back(Action::Drop { connection, close_code: None });
         }
         self.fail_for_good(Fault::Internal(what.to_owned()));
     }

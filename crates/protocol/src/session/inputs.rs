@@ -2,50 +2,17 @@
 
 use bytestring::ByteString;
 
-use super::{Interest, Session, State, lifecycle::Ending};
+use super::{Session, State, lifecycle::Ending};
 use crate::{
     ConnectionId, LogLevel, Notice, Now,
-    config::{DialectChoice, Secret, TokenSource},
+    config::DialectChoice,
     dialect::{self, Dialect, Inbound},
+    dialing::{DialFailure, Remedy},
     envelope::{self, Envelope, NotJson},
     error::Fault,
     state::Link,
-    stats::millis,
     timer::Timer,
 };
-
-/// Why a dial failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DialFailure {
-    /// The sentence for the user, naming the endpoint.
-    pub message: String,
-    /// The system's own words.
-    pub cause: Option<String>,
-    /// What may mend it.
-    pub remedy: Remedy,
-}
-
-/// What may mend a failed dial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remedy {
-    /// Time.
-    Time,
-    /// Only a change of configuration, on one side or the other.
-    Configuration,
-    /// Another authorization: the upgrade was answered with 401 or 403.
-    Authorization,
-}
-
-impl Remedy {
-    /// What mends an upgrade that was answered with this HTTP status in place of 101. Source: PROTOCOL.md rule 2.
-    pub fn of_status(status: u16) -> Self {
-        match status {
-            401 | 403 => Self::Authorization,
-            408 | 425 | 429 | 500..=599 => Self::Time,
-            _ => Self::Configuration,
-        }
-    }
-}
 
 /// A text message of the server. Splitting it, which takes longer than all the rest, needs no session: who shares one with others does
 /// it before he takes the lock.
@@ -86,26 +53,18 @@ impl<T> Session<T> {
         self.begin_authentication(now);
     }
 
-    /// The user's code was told that the socket is open, and has had its turn: if it has sent no auth message, ours goes out. Only needed with
-    /// [`Interest::OPENS`].
-    pub fn handle_open_told(&mut self, now: Now) {
-        self.observe(now);
-        self.send_held_token(now);
-    }
-
     /// The dial failed.
     pub fn handle_dial_failed(&mut self, now: Now, connection: ConnectionId, failure: DialFailure) {
         self.observe(now);
         if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
             return;
         }
-        let DialFailure { message, cause, remedy } = failure;
-        let fault = |retryable| Fault::ConnectFailed { message: message.clone(), retryable, cause };
+        let remedy = failure.remedy();
+        let fault = self.connect_failed(failure);
         match remedy {
-            Remedy::Authorization => self.become_unauthorized_at_the_door(Fault::AuthFailed(message)),
-            Remedy::Configuration if !self.was_ready => self.fail_for_good(fault(false)),
-            Remedy::Configuration => self.retry_dial(now, fault(false)),
-            Remedy::Time => self.retry_dial(now, fault(true)),
+            Remedy::Authorization => self.upgrade_unauthorized(fault),
+            Remedy::Configuration if !self.was_ready => self.fail_for_good(fault),
+            Remedy::Configuration | Remedy::Time => self.retry_dial(now, fault),
         }
     }
 
@@ -117,13 +76,6 @@ impl<T> Session<T> {
         }
         let fault = Self::fault_of(&ending);
         self.lose(now, ending, fault);
-    }
-
-    /// Bytes came at `now`, perhaps not yet a whole message: they prove life.
-    pub fn handle_bytes(&mut self, now: Now, connection: ConnectionId) {
-        if let Some(link) = self.current(connection) {
-            link.heartbeat.bytes(now.mono);
-        }
     }
 
     /// The next `count` texts are with a writer: if the connection ends before `handle_written` says how far it came, they may have left.
@@ -142,45 +94,6 @@ impl<T> Session<T> {
         link.leaving = 0;
         let bytes: usize = link.unwritten.drain(..count).map(|text| text.bytes()).sum();
         self.unwritten_bytes -= bytes;
-    }
-
-    /// The driver has stopped reading, or reads again: while it does not, silence proves nothing.
-    pub fn handle_paused(&mut self, now: Now, connection: ConnectionId, paused: bool) {
-        self.observe(now);
-        let Some(link) = self.current(connection) else { return };
-        if std::mem::replace(&mut link.paused, paused) == paused {
-            return;
-        }
-        let (pong_awaited, auth_awaited) = (link.heartbeat.is_waiting(), link.auth.awaited);
-        if paused {
-            self.timers.stop(Timer::Pong);
-            self.timers.stop(Timer::Auth);
-            return;
-        }
-        if pong_awaited && !self.is_saying_goodbye() {
-            self.timers.set(Timer::Pong, now.mono + self.config.heartbeat_timeout);
-        }
-        if auth_awaited {
-            self.start_auth_timer(now);
-        }
-    }
-
-    /// The user's token function has answered, or failed with these words.
-    pub fn handle_token(&mut self, now: Now, connection: ConnectionId, token: Result<Secret, String>) {
-        self.observe(now);
-        let Some(link) = self.current(connection) else { return };
-        if !std::mem::replace(&mut link.auth.asking, false) {
-            return;
-        }
-        match token {
-            Ok(secret) => {
-                link.auth.outstanding += 1;
-                let text = dialect::auth(secret.expose());
-                self.transmit(text);
-                self.start_auth_timer(now);
-            }
-            Err(words) => self.give_up_on_token(now, connection, words),
-        }
     }
 
     /// A text message came, or a binary one that is UTF-8.
@@ -260,41 +173,14 @@ impl<T> Session<T> {
     fn dial_took_too_long(&mut self, now: Now) {
         let State::Connecting(connection) = self.state else { return };
         self.drop_connection(connection);
+        let fault = self.connect_failed(DialFailure::Timeout(self.config.connect_timeout));
+        self.retry_dial(now, fault);
+    }
+
+    fn connect_failed(&self, failure: DialFailure) -> Fault {
         // Without its query, which may hold a secret.
-        let url = self.config.url.split('?').next().unwrap_or_default();
-        let timeout = self.config.connect_timeout.as_millis();
-        let message = format!("connecting to {url} took longer than connectTimeout ({timeout} ms)");
-        self.retry_dial(now, Fault::ConnectFailed { message, retryable: true, cause: None });
-    }
-
-    fn auth_took_too_long(&mut self, now: Now) {
-        let Some(link) = self.state.link() else { return };
-        let (connection, timeout) = (link.id, self.config.auth_timeout.as_millis());
-        if link.auth.held {
-            return self.send_held_token(now);
-        }
-        if link.auth.asking {
-            return self.give_up_on_token(now, connection, format!("did not answer within authTimeout ({timeout} ms)"));
-        }
-        self.drop_connection(connection);
-        self.lose(now, Ending::abnormal("auth timeout"), Fault::AuthTimeout(timeout));
-    }
-
-    fn give_up_on_token(&mut self, now: Now, connection: ConnectionId, words: String) {
-        self.drop_connection(connection);
-        self.lose(now, Ending::abnormal("no token"), Fault::NoToken(words));
-    }
-
-    fn check_life(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        if !link.heartbeat.is_dead() {
-            return self.schedule_ping(now);
-        }
-        let connection = link.id;
-        self.drop_connection(connection);
-        let ending = Ending::abnormal("heartbeat timeout");
-        let fault = Self::fault_of(&ending);
-        self.lose(now, ending, fault);
+        let url = self.url.split('?').next().unwrap_or_default().to_owned();
+        Fault::ConnectFailed { url, failure: Box::new(failure) }
     }
 
     /// What the message means in the dialect of this connection; the first one may tell which that is.
@@ -316,8 +202,7 @@ impl<T> Session<T> {
         let Some(link) = self.state.link_mut() else { return };
         link.dialect = Dialect::Event;
         link.detected = true;
-        link.auth.held = false;
-        link.auth.asking = false;
+        link.auth.message_not_needed();
         self.restart_heartbeat(now);
         self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
     }
@@ -348,57 +233,6 @@ impl<T> Session<T> {
                 self.answer(now, id, verdict, text);
             }
             Inbound::Welcome | Inbound::Push => self.tell_message(text, true),
-        }
-    }
-
-    fn token_accepted(&mut self, text: &ByteString) {
-        let own = self.state.link_mut().and_then(|link| {
-            link.auth.outstanding = link.auth.outstanding.saturating_sub(1);
-            if link.auth.outstanding == 0 { link.auth.own.take() } else { None }
-        });
-        if matches!(self.state, State::Closing(..)) {
-            return self.tell_message(text, true);
-        }
-        // As after `authenticate`: the next connection may be one on which the user's code does not speak first.
-        if let (Some(own), TokenSource::Fixed(_)) = (own, &self.token) {
-            self.token = TokenSource::Fixed(own);
-        }
-        self.become_ready(text);
-    }
-
-    fn token_refused(&mut self, now: Now, raw: Option<&str>, text: &ByteString) {
-        let can_ask = matches!(self.token, TokenSource::Ask);
-        let is_closing = matches!(self.state, State::Closing(..));
-        let Some(link) = self.state.link_mut() else { return };
-        link.auth.outstanding = link.auth.outstanding.saturating_sub(1);
-        let another_answer_is_due = link.auth.outstanding > 0 || link.auth.asking;
-        if link.auth.outstanding == 0 {
-            link.auth.own = None;
-        }
-        if another_answer_is_due || is_closing {
-            return self.tell_message(text, true);
-        }
-        if can_ask && !std::mem::replace(&mut link.auth.asked_again, true) {
-            self.tell_message(text, true);
-            return self.ask_or_send_token(now);
-        }
-        let words = raw.and_then(|raw| dialect::error_words(raw).0);
-        let fault = Fault::AuthFailed(words.unwrap_or_else(|| "Authentication failed".to_owned()));
-        self.become_unauthorized(fault, text);
-    }
-
-    fn pong(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        let was_waiting = link.heartbeat.is_waiting();
-        let rtt = link.heartbeat.pong(now.mono);
-        if was_waiting && !link.heartbeat.is_waiting() {
-            self.timers.stop(Timer::Pong);
-            self.schedule_ping(now);
-        }
-        let Some(rtt) = rtt else { return };
-        self.counters.rtt.record(rtt);
-        if self.interest.wants(Interest::HEARTBEATS) {
-            self.notify(Notice::Heartbeat { rtt: millis(rtt) });
         }
     }
 

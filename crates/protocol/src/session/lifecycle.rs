@@ -7,8 +7,7 @@ use bytestring::ByteString;
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::{
     Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now, backoff,
-    config::{MaxAttempts, Secret, TokenSource},
-    dialect::{self, Dialect},
+    config::MaxAttempts,
     error::Fault,
     state::{Auth, Farewell, Link},
     timer::Timer,
@@ -43,70 +42,6 @@ impl Ending {
 }
 
 impl<T> Session<T> {
-    /// Notes the time. When the wall clock has run ahead of the monotonic one, the machine slept. Then a connection is probed at once, by
-    /// a ping of its own: the answer to an earlier one may have been due while nobody could read it. A wait is cut short.
-    pub(super) fn observe(&mut self, now: Now) {
-        let monotonic = now.mono.saturating_sub(self.last.mono);
-        let wall = Duration::from_millis(now.wall.saturating_sub(self.last.wall));
-        self.last = now;
-        if self.config.heartbeat_interval.is_none_or(|interval| wall <= monotonic + interval) {
-            return;
-        }
-        if self.can_probe() {
-            self.log(LogLevel::Info, "the machine slept: probing the connection", &[]);
-            self.send_ping(now, self.probe_timeout());
-        }
-        self.cut_wait_short(now);
-        // The network comes back after the machine does, and may say so.
-        self.hurried = false;
-    }
-
-    /// The machine is on another network now, or on one again: an open connection must prove that it outlived the change, and what failed
-    /// before may succeed. Of all changes in one outage only the first that helps cuts a wait short, or a network that comes and
-    /// goes would use the attempts up. Source: PROTOCOL.md rule 4.
-    pub fn handle_network_changed(&mut self, now: Now) {
-        self.observe(now);
-        self.probe(now);
-        if !self.hurried {
-            self.hurried = self.cut_wait_short(now);
-        }
-    }
-
-    /// A ping, or less time for the one that is under way.
-    fn probe(&mut self, now: Now) {
-        let Some(link) = self.state.link().filter(|_| self.can_probe()) else { return };
-        let (is_waiting, latest) = (link.heartbeat.is_waiting(), now.mono + self.probe_timeout());
-        if !is_waiting {
-            self.log(LogLevel::Info, "the network changed: probing the connection", &[]);
-            self.send_ping(now, self.probe_timeout());
-        } else if self.timers.get(Timer::Pong).is_some_and(|deadline| latest < deadline) {
-            self.timers.set(Timer::Pong, latest);
-        }
-    }
-
-    fn can_probe(&self) -> bool {
-        self.config.heartbeat_interval.is_some() && self.state.link().is_some() && !self.is_saying_goodbye()
-    }
-
-    fn probe_timeout(&self) -> Duration {
-        self.config.heartbeat_timeout.min(PROBE_TIMEOUT)
-    }
-
-    /// The wait that runs becomes as short as the first one of an outage is, after the same close code. Not shorter: a network that has just
-    /// come up needs a moment, and all clients that see it come up must not dial at one moment. False if no wait ran, or a shorter one.
-    fn cut_wait_short(&mut self, now: Now) -> bool {
-        let (Some(due), &State::Reconnecting { extra, .. }) = (self.timers.get(Timer::Retry), &self.state) else {
-            return false;
-        };
-        let sooner = now.mono + backoff::delay(&self.config, 0, &mut self.rng) + extra;
-        if sooner >= due {
-            return false;
-        }
-        self.timers.set(Timer::Retry, sooner);
-        self.log(LogLevel::Info, "the next attempt is brought forward", &[]);
-        true
-    }
-
     /// A dial that starts a new life: nothing is held against it.
     pub(super) fn start_afresh(&mut self, now: Now) {
         self.attempt = 0;
@@ -123,86 +58,9 @@ impl<T> Session<T> {
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
     }
 
-    /// On a socket that has just opened. Code written against a socket is told so first, since it authenticates by itself.
-    pub(super) fn begin_authentication(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        let is_known = matches!(self.token, TokenSource::Fixed(_));
-        if link.dialect == Dialect::Guide && is_known && self.interest.wants(Interest::OPENS) {
-            link.auth.held = true;
-            return self.start_auth_timer(now);
-        }
-        self.ask_or_send_token(now);
-    }
-
-    /// Our auth message need not wait any longer.
-    pub(super) fn send_held_token(&mut self, now: Now) {
-        if self.state.link().is_some_and(|link| link.auth.held) {
-            self.ask_or_send_token(now);
-        }
-    }
-
-    /// The user's code sends an auth message of its own: it stands in for ours, if ours has not left.
-    pub(super) fn user_authenticates(&mut self, now: Now, token: Option<Secret>) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.auth.outstanding += 1;
-        link.auth.own = token;
-        let held = std::mem::take(&mut link.auth.held);
-        if held || std::mem::take(&mut link.auth.asking) {
-            self.start_auth_timer(now);
-        }
-    }
-
-    /// The token, or the question for it, goes out.
-    pub(super) fn ask_or_send_token(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.auth.held = false;
-        if link.dialect == Dialect::Guide {
-            match &self.token {
-                TokenSource::Fixed(secret) => {
-                    link.auth.asking = false;
-                    link.auth.outstanding += 1;
-                    let text = dialect::auth(secret.expose());
-                    self.transmit(text);
-                }
-                TokenSource::Ask if link.auth.asking => {}
-                TokenSource::Ask => {
-                    link.auth.asking = true;
-                    self.actions.push_back(Action::AskToken(link.id));
-                }
-            }
-        }
-        self.start_auth_timer(now);
-    }
-
-    pub(super) fn authenticate_again(&mut self, now: Now) {
-        if let Some(link) = self.state.link_mut() {
-            link.auth.asked_again = false;
-        }
-        if matches!(self.state, State::Unauthorized(_)) {
-            self.error = None;
-            self.enter_with(State::Authenticating);
-        }
-        self.ask_or_send_token(now);
-    }
-
-    pub(super) fn start_auth_timer(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.auth.awaited = true;
-        if !link.paused {
-            self.timers.set(Timer::Auth, now.mono + self.config.auth_timeout);
-        }
-    }
-
-    fn stop_auth_timer(&mut self) {
-        self.timers.stop(Timer::Auth);
-        if let Some(link) = self.state.link_mut() {
-            link.auth.awaited = false;
-        }
-    }
-
     /// Authenticated. `message` is the server's own word for it.
     pub(super) fn become_ready(&mut self, message: &ByteString) {
-        self.stop_auth_timer();
+        self.timers.stop(Timer::Auth);
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
             self.counters.reconnects += u64::from(self.was_ready);
@@ -212,33 +70,13 @@ impl<T> Session<T> {
             self.enter_with(State::Ready);
         }
         if let Some(link) = self.state.link_mut() {
-            link.auth.asked_again = false;
-            link.auth.held = false;
+            link.auth.accepted();
         }
         self.notify(Notice::Authenticated);
         self.tell_message(message, true);
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Ok(()));
         self.flush_queue();
-    }
-
-    /// The server refused the token; the socket stays open.
-    pub(super) fn become_unauthorized(&mut self, fault: Fault, message: &ByteString) {
-        self.stop_auth_timer();
-        self.blame(fault.clone());
-        self.enter_with(|link| State::Unauthorized(Some(link)));
-        self.report_error();
-        self.tell_message(message, true);
-        self.reject_waiting(&fault);
-    }
-
-    /// The server refused the upgrade for want of authorization.
-    pub(super) fn become_unauthorized_at_the_door(&mut self, fault: Fault) {
-        self.stop_connection_timers();
-        self.blame(fault.clone());
-        self.enter(State::Unauthorized(None));
-        self.report_error();
-        self.reject_waiting(&fault);
     }
 
     /// The dial failed, in a way that a later one may mend.
@@ -281,7 +119,7 @@ impl<T> Session<T> {
         let connection = self.fresh_connection();
         let previous = self.enter(State::Connecting(connection));
         if let Some(old) = previous.connection() {
-            self.actions.push_back(Action::Drop { connection: old, farewell: Some(1000) });
+            self.actions.push_back(Action::Drop { connection: old, close_code: Some(1000) });
         }
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
@@ -311,7 +149,7 @@ impl<T> Session<T> {
         self.timers.stop(Timer::Auth);
         self.error = None;
         if let State::Connecting(connection) = self.state {
-            self.actions.push_back(Action::Drop { connection, farewell: None });
+            self.actions.push_back(Action::Drop { connection, close_code: None });
         }
         if self.state.link().is_none() {
             return self.become_closed(None, &Fault::Closed);
@@ -364,39 +202,13 @@ impl<T> Session<T> {
     /// Somebody wants to connect while we are closing: the goodbye is not waited for.
     pub(super) fn give_up_closing(&mut self) {
         if let Some(connection) = self.state.connection() {
-            self.actions.push_back(Action::Drop { connection, farewell: Some(1000) });
+            self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
         }
         self.become_closed(Some(&Ending::abnormal("connect() was called while closing")), &Fault::Closed);
     }
 
     pub(super) fn drop_connection(&mut self, connection: ConnectionId) {
-        self.actions.push_back(Action::Drop { connection, farewell: None });
-    }
-
-    /// A ping whose answer, or any other byte, must come within `patience`.
-    pub(super) fn send_ping(&mut self, now: Now, patience: Duration) {
-        self.send_held_token(now);
-        let Some(link) = self.state.link_mut() else { return };
-        link.heartbeat.ping(now.mono);
-        let (paused, text) = (link.paused, link.dialect.ping(now.wall));
-        self.transmit(text);
-        self.timers.stop(Timer::Ping);
-        if !paused {
-            self.timers.set(Timer::Pong, now.mono + patience);
-        }
-    }
-
-    pub(super) fn schedule_ping(&mut self, now: Now) {
-        let (Some(interval), Some(link)) = (self.config.heartbeat_interval, self.state.link()) else { return };
-        self.timers.set(Timer::Ping, link.heartbeat.next_ping(now.mono, interval));
-    }
-
-    /// Pings of the other dialect are never answered: the count of pongs due begins anew.
-    pub(super) fn restart_heartbeat(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.heartbeat.forget_pings();
-        self.timers.stop(Timer::Pong);
-        self.schedule_ping(now);
+        self.actions.push_back(Action::Drop { connection, close_code: None });
     }
 
     pub(super) fn is_saying_goodbye(&self) -> bool {
@@ -467,12 +279,6 @@ impl<T> Session<T> {
         self.settle_all(waiters, &Ok(()));
     }
 
-    fn reject_waiting(&mut self, fault: &Fault) {
-        self.fail_queued(fault);
-        let waiters = std::mem::take(&mut self.connect_waiters);
-        self.settle_all(waiters, &Err(fault.clone()));
-    }
-
     fn tell_close(&mut self, ending: &Ending, will_reconnect: bool) {
         let fields = [("code", ending.code.into()), ("reason", ending.reason.as_str().into())];
         self.log(LogLevel::Info, "the connection is closed", &fields);
@@ -488,7 +294,7 @@ impl<T> Session<T> {
         self.fail_lost(lost, &Fault::ConnectionLost(ending.words()), too_large.as_ref());
     }
 
-    fn stop_connection_timers(&mut self) {
+    pub(super) fn stop_connection_timers(&mut self) {
         for timer in
             [Timer::Connect, Timer::Auth, Timer::Ping, Timer::Pong, Timer::Retry, Timer::Drain, Timer::CloseHandshake]
         {
@@ -508,5 +314,3 @@ impl<T> Session<T> {
 
 /// PROTOCOL.md rule 7.
 const CLOSE_HANDSHAKE: Duration = Duration::from_secs(2);
-/// PROTOCOL.md rule 4. A radio that wakes up takes some seconds to be back on its network, and TCP repeats the ping meanwhile.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use mcp_protocol::Fault;
+use mcp_protocol::{Fault, Options, UpgradeFailure};
 
 #[test]
 fn the_defaults_are_the_contracts() {
@@ -17,17 +17,21 @@ fn the_defaults_are_the_contracts() {
         "maxMessageSize": 64 * 1024 * 1024, "maxBufferedAmount": 16 * 1024 * 1024,
         "dialect": "auto",
     });
-    assert_eq!(Value::Object(Config::default_table()), expected);
+    assert_eq!(Value::Object(Options::default_table()), expected);
 }
 
 #[test]
 fn codes_and_whether_a_retry_may_help_are_the_contracts() {
-    let dial = |retryable| Fault::ConnectFailed { message: "m".into(), retryable, cause: None };
+    let dial = |status| Fault::ConnectFailed {
+        url: "ws://h/".into(),
+        failure: Box::new(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None })),
+    };
     let tool = Fault::Tool { message: "m".into(), code: None, data: "{}".into() };
     for (fault, code, retryable) in [
         (Fault::NotConnected, "NOT_CONNECTED", true),
-        (dial(true), "CONNECT_FAILED", true),
-        (dial(false), "CONNECT_FAILED", false),
+        (dial(503), "CONNECT_FAILED", true),
+        (dial(404), "CONNECT_FAILED", false),
+        (dial(401), "AUTH_FAILED", false),
         (Fault::AuthFailed("m".into()), "AUTH_FAILED", false),
         (Fault::NoToken("m".into()), "AUTH_FAILED", false),
         (Fault::AuthTimeout(1), "AUTH_TIMEOUT", true),

@@ -1,7 +1,7 @@
 //! The contract's order: the snapshot changes, then `state`, then the event with its own name, then promises settle.
 
 use super::*;
-use mcp_protocol::{Remedy, Snapshot};
+use mcp_protocol::Snapshot;
 
 fn snapshots(sim: &Sim) -> Vec<Snapshot> {
     let snapshot = |what: &What| match what {
@@ -122,7 +122,7 @@ fn a_failed_dial() {
 fn a_failure_that_no_retry_mends() {
     let mut sim = connecting(defaults);
     sim.forget();
-    sim.fail_dial(Remedy::Configuration, "bad certificate");
+    sim.fail_dial(bad_certificate());
     assert_eq!(told(&sim), ["state failed", "error CONNECT_FAILED", "failed CONNECT_FAILED", "1 CONNECT_FAILED"]);
 }
 

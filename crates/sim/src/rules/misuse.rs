@@ -1,20 +1,14 @@
 //! Inputs at the wrong time, or about a connection that is over, change nothing.
 
 use super::*;
-use mcp_protocol::{ConnectionId, DialFailure, Ending, Interest, LogLevel, Remedy, Secret, Session, State};
+use mcp_protocol::{ConnectionId, DialFailure, Ending, Interest, LogLevel, Secret, Session, State, UpgradeFailure};
 
 type Input = fn(&mut Session<u32>, mcp_protocol::Now, ConnectionId);
 
 const INPUTS: [(&str, Input); 12] = [
     ("open", |session, now, connection| session.handle_open(now, connection)),
-    ("dial failed", |session, now, connection| {
-        let failure = DialFailure { message: "late".into(), cause: None, remedy: Remedy::Configuration };
-        session.handle_dial_failed(now, connection, failure);
-    }),
-    ("refused", |session, now, connection| {
-        let failure = DialFailure { message: "late".into(), cause: None, remedy: Remedy::Authorization };
-        session.handle_dial_failed(now, connection, failure);
-    }),
+    ("dial failed", |session, now, connection| session.handle_dial_failed(now, connection, answered_with(404))),
+    ("refused", |session, now, connection| session.handle_dial_failed(now, connection, answered_with(401))),
     ("closed", |session, now, connection| session.handle_closed(now, connection, Ending::abnormal("late"))),
     ("bytes", |session, now, connection| session.handle_bytes(now, connection)),
     ("writing", |session, _, connection| session.handle_writing(connection, 7)),
@@ -25,6 +19,10 @@ const INPUTS: [(&str, Input); 12] = [
     ("no token", |session, now, connection| session.handle_token(now, connection, Err("late".into()))),
     ("message", |session, now, connection| session.handle_message(now, connection, &ACCEPTED.into())),
 ];
+
+fn answered_with(status: u16) -> DialFailure {
+    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None })
+}
 
 /// A client in the state of that name; its newest connection is the second.
 fn in_state(name: &str) -> Sim {

@@ -32,7 +32,9 @@ use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use serde_json::Value;
 
 use crate::Sim;
-use mcp_protocol::{Config, Event, MaxAttempts, Notice, Outcome, TokenSource, What};
+use mcp_protocol::{
+    Config, DialFailure, Event, MaxAttempts, Notice, Outcome, SystemError, TlsFailure, TokenSource, What,
+};
 
 const ACCEPTED: &str = r#"{"id":"auth","success":true}"#;
 const REFUSED: &str = r#"{"id":"auth","success":false,"error":"no such key"}"#;
@@ -92,6 +94,11 @@ fn ready_in_event_dialect(adjust: impl FnOnce(&mut Config)) -> Sim {
 fn defaults(_: &mut Config) {}
 
 /// For `adjust`: so many attempts.
+/// Why a dial to a server fails whose certificate does not verify.
+fn bad_certificate() -> DialFailure {
+    DialFailure::Tls(TlsFailure::Certificate(SystemError::new(Some("CERT_HAS_EXPIRED"), "certificate expired")))
+}
+
 fn attempts(cap: u32) -> impl FnOnce(&mut Config) {
     move |config| config.max_reconnect_attempts = MaxAttempts::Limited(cap)
 }

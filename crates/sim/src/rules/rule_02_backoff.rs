@@ -189,7 +189,10 @@ fn when_the_attempts_are_used_up_it_has_failed_with_the_last_failure_as_cause() 
     assert_eq!((error.code, error.message.as_str()), ("RECONNECT_EXHAUSTED", "Maximum reconnection attempts reached"));
     assert!(!error.retryable);
     let cause = error.cause.expect("a cause");
-    assert_eq!((cause.code, cause.message.as_str()), ("CONNECT_FAILED", "HTTP 502"));
+    assert_eq!(
+        (cause.code, cause.message.as_str()),
+        ("CONNECT_FAILED", "cannot connect to ws://sim/mcp-ws: the server answered the upgrade with HTTP 502")
+    );
     assert_eq!(failure(&sim, connect).0, "RECONNECT_EXHAUSTED");
 }
 

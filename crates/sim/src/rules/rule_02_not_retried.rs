@@ -1,7 +1,6 @@
 //! Rule 2, its last paragraph: what is not retried, because time will not mend it.
 
 use super::*;
-use mcp_protocol::Remedy;
 
 fn attempt(sim: &Sim) -> u32 {
     sim.session().snapshot().attempt
@@ -64,7 +63,7 @@ fn before_ready_a_certificate_that_does_not_verify_fails_at_once() {
     let mut sim = client(defaults);
     let connect = sim.connect();
     let call = sim.tool("echo");
-    sim.fail_dial(Remedy::Configuration, "the certificate has expired");
+    sim.fail_dial(bad_certificate());
     assert_eq!(sim.state(), "failed");
     let error = sim.session().snapshot().error.expect("an error");
     assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", false));

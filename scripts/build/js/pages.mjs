@@ -1,0 +1,72 @@
+/**
+ * Builds what pages load: ES modules for browsers, and the preload script of Electron, which must be one file. Neither
+ * may contain native code or anything of Node.js.
+ */
+import { readdir, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { build } from 'esbuild'
+
+/**
+ * The name of each module in dist/browser/, and its source. Common code goes to shared chunks, so that there is one
+ * MCPError.
+ */
+const MODULES = { react: 'react.ts', bridge: 'bridge.ts', 'electron-renderer': 'electron/renderer.ts' }
+
+/** Packages that users have. */
+const EXTERNAL = ['react', 'electron']
+
+const FORBIDDEN = ['client.ts', 'native.ts', 'hub.ts', 'call.ts', 'options.ts']
+
+/**
+ * @param {string} source absolute path of js/
+ * @param {string} output absolute path of dist/
+ */
+export async function buildForPages(source, output) {
+  const common = {
+    absWorkingDir: source,
+    bundle: true,
+    platform: 'browser',
+    target: 'es2022',
+    keepNames: true,
+    external: EXTERNAL,
+    alias: { '#native-client': join(source, 'no-client.ts') },
+    metafile: true,
+    logLevel: 'warning',
+  }
+  const entryPoints = Object.fromEntries(Object.entries(MODULES).map(([name, path]) => [name, join(source, path)]))
+  const modules = await build({
+    ...common,
+    entryPoints,
+    outdir: join(output, 'browser'),
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'shared-[hash]',
+    format: 'esm',
+    splitting: true,
+  })
+  const preload = await build({
+    ...common,
+    entryPoints: [join(source, 'electron/preload.ts')],
+    outfile: join(output, 'electron/preload.js'),
+    allowOverwrite: true,
+    format: 'cjs',
+  })
+  for (const { metafile } of [modules, preload]) check(metafile)
+  await removeOldChunks(join(output, 'browser'), modules.metafile)
+}
+
+function check({ inputs, outputs }) {
+  for (const path of Object.keys(inputs)) {
+    if (FORBIDDEN.includes(basename(path)) && !path.includes('/'))
+      throw new Error(`${path} must not be part of what pages load`)
+  }
+  for (const [name, { imports }] of Object.entries(outputs)) {
+    const strange = imports.find(({ path, external }) => external && !EXTERNAL.includes(path))
+    if (strange) throw new Error(`${name} imports ${strange.path}, which a page does not have`)
+  }
+}
+
+/** The names of the shared chunks change with their content. */
+async function removeOldChunks(folder, { outputs }) {
+  const made = new Set(Object.keys(outputs).map((path) => basename(path)))
+  for (const name of await readdir(folder)) if (!made.has(name)) await rm(join(folder, name))
+}
