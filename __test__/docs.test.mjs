@@ -8,6 +8,8 @@ import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
 import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
+import { ERROR_CODES } from '../dist/native-types.js'
+import { bridged, rawServer } from './helpers/bridge.mjs'
 import { defaultOptions } from './helpers/binary.mjs'
 import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
@@ -192,7 +194,7 @@ describe('the tables of options', () => {
 
   test('those of MCPClient are all there, with the defaults of the native core', async () => {
     const [rows] = tablesUnder(OPTIONS, 'Options')
-    assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
+    assert.deepEqual(names(rows).sort(), membersOf('js/shared/types.ts', 'MCPClientOptions').sort())
     const documented = Object.fromEntries(
       rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]),
     )
@@ -204,7 +206,7 @@ describe('the tables of options', () => {
   })
 
   test('the @default of each option in the types is that of the native core', async () => {
-    const source = read('js/types.ts')
+    const source = read('js/shared/types.ts')
     for (const [name, value] of Object.entries(defaultOptions())) {
       const [, text] =
         new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
@@ -267,7 +269,7 @@ test('the table of events has every event', () => {
   const [rows] = tablesUnder(EVENTS, 'Events')
   assert.deepEqual(
     rows.map(({ event }) => codesOf(event)[0]),
-    membersOf('js/types.ts', 'MCPClientEvents'),
+    membersOf('js/shared/types.ts', 'MCPClientEvents'),
   )
 })
 
@@ -281,7 +283,7 @@ for (const Class of [MCPTestServer, FaultProxy]) {
 }
 
 describe('the states', () => {
-  const STATES = literalsOf('js/native-types.ts', 'ConnectionState')
+  const STATES = literalsOf('js/shared/native-types.ts', 'ConnectionState')
   const [states] = tablesUnder(STATES_PAGE, 'The states')
   const [transitions] = tablesUnder(PROTOCOL, 'States and transitions')
 
@@ -411,10 +413,10 @@ describe('the errors', AT_ONCE, () => {
   const [rows] = tablesUnder(README, 'Errors')
   const documented = new Map(rows.map(({ code, retryable }) => [codesOf(code)[0], retryable]))
 
-  test('the table has every code of the native core and of the types', () => {
-    const core = [...read('crates/protocol/src/error.rs').matchAll(/ => "([A-Z_]+)",/g)].map(([, code]) => code)
-    const codes = new Set([...core, ...literalsOf('js/errors.ts', 'MCPErrorCode')])
-    assert.deepEqual([...documented.keys()].sort(), [...codes].sort())
+  test('the table has every code of the native core, and says of each whether it is retryable', () => {
+    assert.deepEqual([...documented.keys()], literalsOf('js/shared/native-types.ts', 'ErrorCode'))
+    for (const [code, retryable] of documented)
+      assert.match(retryable, ERROR_CODES[code].retryable ? /^yes/ : /^no/, code)
   })
 
   /** Each makes an error of its code. */
@@ -456,6 +458,16 @@ describe('the errors', AT_ONCE, () => {
         return name !== undefined && connection.send(`{"id":"${id}","results":nonsense}`)
       })
       await open(t, server).useTool('echo')
+    },
+    NOT_ALLOWED: async (t) => {
+      const { far } = await bridged(t, await ready(t, await listen(t)), { allowTools: [] })
+      await far.useTool('echo')
+    },
+    BRIDGE_VERSION: async (t) => {
+      const { far, port } = rawServer(t)
+      const failed = next(far, 'failed')
+      port.postMessage({ mcpBridge: 0, type: 'welcome' })
+      throw (await failed)[0]
     },
   }
 

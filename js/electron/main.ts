@@ -8,7 +8,7 @@ import { checkServeOptions, serveClient, type ServeClientOptions } from '../brid
 import { encodeError, notAllowed } from '../bridge/errors.js'
 import { VERSION } from '../bridge/messages.js'
 import type { BridgePort } from '../bridge/port.js'
-import type { LogEntry, MCPClientLike } from '../types.js'
+import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { CHANNEL } from './channel.js'
 
 export type { ServeClientOptions } from '../bridge/serve.js'
