@@ -2,7 +2,8 @@
 //!
 //! Imports run one way, `mcp-protocol ← driver ← binding`:
 //!
-//! - [`mcp_protocol`], a crate of its own, decides everything. Sans-IO: no tokio, no napi, no clock, no randomness of its own.
+//! - [`mcp_protocol`], a crate of its own, decides everything. Sans-IO: no tokio, no napi, no clock, no randomness of its
+//!   own.
 //! - [`driver`] does what it says, on tokio: sockets, TLS, timers, one I/O thread for all clients of a process.
 //! - [`binding`] converts between JavaScript and the driver.
 //!
@@ -10,4 +11,3 @@
 
 pub mod binding;
 pub mod driver;
-pub use mcp_protocol as protocol;
