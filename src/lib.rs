@@ -1,6 +1,6 @@
 //! The native core of `@mcp-integration/client`, a WebSocket client for the MCP Integration Platform.
 //!
-//! Three rooms; imports run one way, `protocol ← driver ← binding`:
+//! Imports run one way, `mcp-protocol ← driver ← binding`:
 //!
 //! - [`mcp_protocol`], a crate of its own, decides everything. Sans-IO: no tokio, no napi, no clock, no randomness of
 //!   its own.
