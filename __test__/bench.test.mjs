@@ -4,11 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CLIENTS, missing } from '../benches/clients/index.mjs'
 import { keepAwake, whyNotAwake } from '../benches/harness/awake.mjs'
@@ -16,6 +15,7 @@ import { findFalls, ratiosOf } from '../benches/harness/baseline.mjs'
 import { serverPath } from '../benches/harness/build.mjs'
 import { COLUMNS, write } from '../benches/harness/figures.mjs'
 import { AWAKE_GOALS, GOALS, judge } from '../benches/harness/goals.mjs'
+import { addonSize } from '../benches/harness/machine.mjs'
 import { measure } from '../benches/harness/measure.mjs'
 import { readOptions } from '../benches/harness/options.mjs'
 import { plan, shuffle } from '../benches/harness/rounds.mjs'
@@ -28,9 +28,10 @@ import { lossesTable } from '../benches/report/tables.mjs'
 import { fill, store, writeReport } from '../benches/report/write.mjs'
 import { Expectation, WrongAnswer } from '../benches/workloads/expected.mjs'
 import { SHORT, WORKLOADS } from '../benches/workloads/index.mjs'
+import { BINARY } from './helpers/binary.mjs'
+import { ROOT } from './helpers/root.mjs'
 
 const run = promisify(execFile)
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 describe('the statistics', () => {
   it('take quantiles between neighbours', () => {
@@ -224,6 +225,10 @@ describe('the report', () => {
       samples.length,
     )
     assert.ok(readdirSync(join(folder, 'performance')).includes('growth-bytes-jsCpu.svg'))
+  })
+
+  it('gives the size of the addon beside its budget', () => {
+    assert.equal(addonSize(), `${statSync(BINARY).size.toLocaleString('en')} bytes, of 4,000,000 that it may have`)
   })
 
   it('shows what is lost', () => {

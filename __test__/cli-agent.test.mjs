@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { ROOT, runTypeScript } from './helpers/snippets.mjs'
+import { ROOT } from './helpers/root.mjs'
+import { runTypeScript } from './helpers/snippets.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const SOURCE = await readFile(`${ROOT}examples/cli-agent.ts`, 'utf8')

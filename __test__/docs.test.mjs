@@ -13,10 +13,10 @@ import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
+import { ROOT } from './helpers/root.mjs'
 import {
   compileForElectron,
   compileForPage,
-  ROOT,
   runJavaScript,
   runJsx,
   runShell,

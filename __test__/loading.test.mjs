@@ -6,10 +6,9 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { BINARY, PLATFORM } from './helpers/binary.mjs'
+import { ROOT } from './helpers/root.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NAME = '@mcp-integration/client'
 const { PLATFORMS } = createRequire(import.meta.url)('../dist/platform.js')
 

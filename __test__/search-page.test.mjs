@@ -17,7 +17,7 @@ import { serve } from './helpers/cli.mjs'
 import { open, PATIENT, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { NO_SIGNALS } from './helpers/signals.mjs'
-import { ROOT } from './helpers/snippets.mjs'
+import { ROOT } from './helpers/root.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** Attempts that come soon enough for a test, and late enough to be counted down to. */

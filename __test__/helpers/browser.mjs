@@ -1,5 +1,5 @@
 import { chromium } from 'playwright-core'
-import { browserPath } from '../../scripts/browser.mjs'
+import { browserPath } from './browser-path.mjs'
 
 /** A Chromium without a window. */
 export function launchBrowser() {

@@ -1,7 +1,7 @@
 /** Code as a page runs it: bundled for browsers, in a world of its own that has nothing of Node.js. */
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'esbuild'
-import { ROOT } from './snippets.mjs'
+import { ROOT } from './root.mjs'
 
 /** What of the web's own globals such a world has. */
 const OF_THE_WEB = {

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from './root.mjs'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** No program takes so long; one that does is killed, and its test sees the signal. */
 const FAR_TOO_LONG = 60_000
 

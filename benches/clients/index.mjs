@@ -13,7 +13,7 @@
 import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../../scripts/lib/root.mjs'
 
 /** The one that all ratios are to. */
 export const REFERENCE = 'ws'
@@ -86,4 +86,3 @@ function isReadable(path, mode = constants.R_OK) {
 }
 
 const require = createRequire(import.meta.url)
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))

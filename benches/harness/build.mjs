@@ -1,13 +1,13 @@
 /** Builds what is measured, in release mode, and the server. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../../scripts/lib/root.mjs'
 
 /**
  * The client as users get it, unless MCP_CLIENT_NATIVE_PATH names an addon; then the server. Returns the server's path.
  */
 export async function buildAll() {
-  if (!process.env.MCP_CLIENT_NATIVE_PATH) await (await import('../../scripts/build.mjs')).build({ release: true })
+  if (!process.env.MCP_CLIENT_NATIVE_PATH) await (await import('../../scripts/build/all.mjs')).build({ release: true })
   execFileSync('cargo', ['build', '--locked', '--release', '--example', 'bench-server'], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -28,5 +28,3 @@ export function targetFolder() {
   })
   return JSON.parse(output).target_directory
 }
-
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url))

@@ -4,8 +4,8 @@ import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, release, totalmem, type, arch } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { MOST_BYTES } from '../../scripts/check-binary.mjs'
+import { MOST_BYTES } from '../../scripts/check/binary.mjs'
+import { ROOT } from '../../scripts/lib/root.mjs'
 import { CLIENTS, runtimeOf, versionOf } from '../clients/index.mjs'
 
 export function describeMachine() {
@@ -51,5 +51,3 @@ function commit() {
 function say(program, ...args) {
   return execFileSync(program, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
 }
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,7 +1,8 @@
-/** `npm run bench`, from the command line to the report. */
+/** `npm run bench`, from the command line to the report: see benches/README.md. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ROOT } from '../../scripts/lib/root.mjs'
 import { OURS, REFERENCE } from '../clients/index.mjs'
 import { gatherMicro } from '../report/micro.mjs'
 import { goalsTable, workloadTables } from '../report/tables.mjs'
@@ -9,7 +10,7 @@ import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 import { whileAwake } from './awake.mjs'
 import { droppedOf, findFalls, ratiosOf } from './baseline.mjs'
-import { ROOT, buildAll, serverPath, targetFolder } from './build.mjs'
+import { buildAll, serverPath, targetFolder } from './build.mjs'
 import { FIGURES, write } from './figures.mjs'
 import { describeMachine, versionsOf } from './machine.mjs'
 import { USAGE, readOptions } from './options.mjs'
@@ -18,7 +19,7 @@ import { selfTest } from './server.mjs'
 import { describeWakeUps } from './wake-up.mjs'
 
 /** The exit code. */
-export async function main(args) {
+async function main(args) {
   const options = readOptions(args)
   if (options.help) return say(USAGE)
   const out = options.out ?? join(ROOT, 'docs')
@@ -142,3 +143,5 @@ function say(text) {
 }
 
 const BASELINE = join(ROOT, 'benches', 'baseline.json')
+
+process.exitCode = await main(process.argv.slice(2))

@@ -26,7 +26,7 @@ export async function rehearse(root, version, { makeRelease, debug = false }) {
     const copy = copyOf(root, folder)
     const { tag, files } = makeRelease(copy, version)
     tell(`${tag} is committed in a copy: ${files.length} files`)
-    await run(copy, [join(copy, 'scripts/build.mjs'), ...(debug ? ['--debug'] : [])], {
+    await run(copy, [join(copy, 'scripts/build/all.mjs'), ...(debug ? ['--debug'] : [])], {
       CARGO_TARGET_DIR: join(root, 'target/rehearsal'),
     })
     tell('the addon and the TypeScript are built')
@@ -60,9 +60,8 @@ function copyOf(root, folder) {
 
 async function publishAndInstall(copy, folder, version) {
   const load = (path) => import(pathToFileURL(join(copy, path)))
-  const { manifestIn, pack, publishedManifest } = await load('scripts/pack.mjs')
-  const { serveRegistry } = await load('__test__/install/registry.mjs')
-  const { NAME, PROGRAMS, Workspace } = await load('__test__/install/workspace.mjs')
+  const { manifestIn, pack, publishedManifest } = await load('scripts/release/pack.mjs')
+  const { NAME, PROGRAMS, openWorkspace } = await load('scripts/lib/install/workspace.mjs')
   const { platformName } = (await load('dist/platform.js')).default
   const isNamed = publishedManifest().repository !== undefined || repositoryOf() !== undefined
   const env = isNamed ? process.env : { ...process.env, ...STAND_IN }
@@ -76,9 +75,14 @@ async function publishAndInstall(copy, folder, version) {
   tell(
     `their repository is ${repository.url}${isNamed ? '' : ', which stands for the one whose workflow will pack them'}`,
   )
-  const workspace = new Workspace(folder, await serveRegistry([]))
+  const workspace = await openWorkspace([])
   try {
-    await run(copy, [join(copy, 'scripts/publish.mjs'), join(folder, 'packed'), '--registry', workspace.registry.url])
+    await run(copy, [
+      join(copy, 'scripts/release/publish.mjs'),
+      join(folder, 'packed'),
+      '--registry',
+      workspace.registry.url,
+    ])
     const project = workspace.project(PROGRAMS)
     // npm keeps what it packs, and would install that.
     await project.npm('install', `${NAME}@${version}`, `--cache=${join(folder, 'cache')}`)

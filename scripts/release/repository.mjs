@@ -49,5 +49,5 @@ export function repositoryOffence(manifests, env = process.env) {
   const other = manifests.find((manifest) => manifest.repository?.url !== repository.url)
   if (other === undefined) return null
   const named = other.repository?.url === undefined ? 'no repository' : `the repository ${other.repository.url}`
-  return `${other.name} was packed with ${named}, and the workflow runs in ${repository.url}, so npm would refuse it: let this workflow pack it, with "node scripts/pack.mjs"`
+  return `${other.name} was packed with ${named}, and the workflow runs in ${repository.url}, so npm would refuse it: let this workflow pack it, with "node scripts/release/pack.mjs"`
 }

@@ -1,54 +1,66 @@
 /**
  * The places that hold the package's version: both manifests, their lockfiles, and the packages of the platforms. All
- * have the same one.
+ * hold the same one. Reading them needs nothing but Node.js.
  */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { npm } from '../lib/npm.mjs'
+import { ROOT } from '../lib/root.mjs'
 
 /**
  * @param {string} root the folder of the project
  * @returns {{ file: string, version: string }[]} each place with the version that it has now, package.json first
  */
 export function versionsIn(root) {
-  return places(root).flatMap(({ file, pattern }) => {
-    const versions = [...readFileSync(join(root, file), 'utf8').matchAll(pattern)].map(({ groups }) => groups.version)
-    if (versions.length === 0) throw new Error(`${file} has no version where it is looked for: ${pattern}`)
-    return versions.map((version) => ({ file, version }))
-  })
+  const read = (file) => readFileSync(join(root, file), 'utf8')
+  const lock = JSON.parse(read('package-lock.json'))
+  return [
+    ...manifestsIn(root).map((file) => ({ file, version: JSON.parse(read(file)).version })),
+    // Of the lockfile, and of the package that it is about.
+    ...[lock, lock.packages['']].map(({ version }) => ({ file: 'package-lock.json', version })),
+    ...CARGO.flatMap(({ file, pattern }) => versionsOf(file, [...read(file).matchAll(pattern)], pattern)),
+  ]
 }
 
 /**
- * Writes a version into all places.
+ * Writes a version into all places: npm into its manifest and lockfile, napi into the packages of the platforms.
  * @returns {string[]} the files that hold it
  */
 export function setVersions(root, version) {
-  return places(root).map(({ file, pattern }) => {
+  npm(['version', version, '--no-git-tag-version', '--allow-same-version', '--ignore-scripts'], {
+    cwd: root,
+    output: true,
+  })
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js'), 'version'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  for (const { file, pattern } of CARGO) {
     const text = readFileSync(join(root, file), 'utf8')
     writeFileSync(
       join(root, file),
       text.replace(pattern, (...match) => `${match.at(-1).before}"${version}"`),
     )
-    return file
-  })
+  }
+  return [...manifestsIn(root), 'package-lock.json', ...CARGO.map(({ file }) => file)]
 }
 
-/** Each pattern takes what stands before the version, and the version. */
-function places(root) {
-  const manifests = ['package.json', ...platformFolders(root).map((folder) => `${folder}/package.json`)]
-  return [
-    ...manifests.map((file) => ({ file, pattern: /^(?<before> {2}"version": )"(?<version>[^"]*)"/gm })),
-    // It says both of its root and of the package in it.
-    {
-      file: 'package-lock.json',
-      pattern: /^(?<before>(?: {2}| {4}"": \{\n {6}"name": .*\n {6})"version": )"(?<version>[^"]*)"/gm,
-    },
-    { file: 'Cargo.toml', pattern: /^(?<before>\[package\]\n(?:[^[\n].*\n)*?version = )"(?<version>[^"]*)"/gm },
-    { file: 'Cargo.lock', pattern: /^(?<before>name = "mcp-client"\nversion = )"(?<version>[^"]*)"/gm },
-  ]
+/** The manifests for npm, as paths from the root. */
+function manifestsIn(root) {
+  return ['package.json', ...readdirSync(join(root, 'npm')).map((platform) => `npm/${platform}/package.json`)]
 }
 
-/** Those of the packages that hold the binaries. */
-function platformFolders(root) {
-  const folder = join(root, 'npm')
-  return existsSync(folder) ? readdirSync(folder).map((name) => `npm/${name}`) : []
+function versionsOf(file, matches, pattern) {
+  if (matches.length === 0) throw new Error(`${file} has no version where one is expected: ${pattern}`)
+  return matches.map(({ groups: { version } }) => ({ file, version }))
 }
+
+/**
+ * Cargo itself has no command that sets a version, and cargo-edit would have to be compiled first. Each pattern matches
+ * what is before the version, and the version.
+ */
+const CARGO = [
+  { file: 'Cargo.toml', pattern: /^(?<before>\[package\]\n(?:[^[\n].*\n)*?version = )"(?<version>[^"]*)"/gm },
+  { file: 'Cargo.lock', pattern: /^(?<before>name = "mcp-client"\nversion = )"(?<version>[^"]*)"/gm },
+]

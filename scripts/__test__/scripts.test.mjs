@@ -1,0 +1,142 @@
+/** The commands of a clone: what they say when something is missing, what they check, and what `npm start` shows. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { satisfies } from 'semver'
+import { browserPath } from '../../__test__/helpers/browser-path.mjs'
+import { folderOf } from '../../__test__/helpers/documents.mjs'
+import { tooWide } from '../check/comment-width.mjs'
+import { RULES, offences } from '../check/rooms.mjs'
+import { missingPrerequisite, OLDEST_NODE } from '../lib/prerequisites.mjs'
+import { ROOT } from '../lib/root.mjs'
+
+const run = promisify(execFile)
+const DEMO = join(ROOT, 'examples/demo.mjs')
+
+test('a missing or old toolchain is named in one sentence with its remedy', () => {
+  const sentences = [
+    missingPrerequisite({ node: '18.20.0', rustc: '1.95.0' }),
+    missingPrerequisite({ node: '20.19.0', rustc: null }),
+    missingPrerequisite({ node: '20.19.0', rustc: '1.87.0' }),
+  ]
+  assert.match(sentences[0], /Node\.js 20\.19 or newer .* this is 18\.20\.0: install .* https:\/\/nodejs\.org$/)
+  assert.match(sentences[1], /Rust 1\.88 or newer .* not found: install it from https:\/\/rustup\.rs$/)
+  assert.match(sentences[2], /Rust 1\.88 or newer .* this is 1\.87\.0: run "rustup update stable"$/)
+})
+
+test('the toolchains that are new enough are enough', () => {
+  for (const node of ['20.19.0', '21.0.0', '22.13.0', '24.0.0', '26.10.0'])
+    assert.equal(missingPrerequisite({ node, rustc: '1.88.0' }), null)
+  for (const node of ['20.18.3', '22.12.0'])
+    assert.match(
+      missingPrerequisite({ node, rustc: '2.0.0' }),
+      new RegExp(`^Node\\.js 2\\d\\.1[39] .* this is ${node}`),
+    )
+})
+
+test('every tool of the project runs with the oldest Node.js that is asked for', () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
+  // Only the declarations of Electron are used.
+  const tools = Object.keys(packages[''].devDependencies).filter((name) => name !== 'electron')
+  for (const name of tools) {
+    const { engines } = packages[`node_modules/${name}`]
+    for (const [major, minor] of OLDEST_NODE)
+      assert.ok(satisfies(`${major}.${minor}.0`, engines?.node ?? '*'), `${name} needs Node.js ${engines?.node}`)
+  }
+})
+
+test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PATH names; if there is none, the remedy is named', async (t) => {
+  const folder = await folderOf(t, { 'bin/google-chrome': '', 'bin/chromium/README': '', 'bin/mine': '' })
+  const [bin, chrome, mine] = ['bin', 'bin/google-chrome', 'bin/mine'].map((path) => join(folder, path))
+  for (const program of [chrome, mine]) await chmod(program, 0o755)
+  assert.equal(browserPath({ PATH: bin }, 'linux'), chrome)
+  assert.equal(browserPath({ PATH: bin, CHROMIUM_PATH: mine }, 'linux'), mine)
+  assert.throws(
+    () => browserPath({ PATH: bin, CHROMIUM_PATH: join(bin, 'chromium') }, 'linux'),
+    /no program at \S+chromium, .* CHROMIUM_PATH .*: correct it, or unset it$/,
+  )
+  assert.equal(
+    browserPath({ PATH: folder }, 'linux', () => mine),
+    mine,
+  )
+  for (const downloaded of [undefined, join(bin, 'none')]) {
+    assert.throws(
+      () => browserPath({ PATH: folder }, 'linux', () => downloaded),
+      /none was found: install Chromium or Google Chrome, set CHROMIUM_PATH to one, or run "node scripts\/test\/browser\.mjs --download"$/,
+    )
+  }
+})
+
+test('the rules of the house find what breaks them, and pass over comments', () => {
+  const planted = {
+    'src/protocol': [
+      'use tokio::time;',
+      'let now = Instant::now();',
+      '// tokio::time is not for us',
+      'let x = rand::rng();',
+    ],
+    'src/driver': ['use napi::Env;', 'unsafe { x() }'],
+    js: ['setTimeout(retry, 1000)', '/** setTimeout(x) */'],
+    __test__: ["import { npm } from '../../scripts/lib/npm.mjs'"],
+    'scripts/lib': ["import { run } from './steps.mjs'", "const { pack } = await import('../../release/pack.mjs')"],
+    'scripts/release': ["import { build } from '../build/all.mjs'", "import { soak } from '../test/soak.mjs'"],
+  }
+  const found = offences(RULES, (room) => [{ file: `${room}/planted.rs`, lines: planted[room] ?? [] }])
+  const lines = found.map((offence) => offence.split(': ').at(-1))
+  for (const line of [
+    planted['src/protocol'][0],
+    planted['src/protocol'][1],
+    planted['src/protocol'][3],
+    ...planted['src/driver'],
+    planted.js[0],
+    planted.__test__[0],
+    planted['scripts/lib'][1],
+    planted['scripts/release'][1],
+  ]) {
+    assert.ok(lines.includes(line), `${line} is not found in ${found.join('\n')}`)
+  }
+  for (const line of [
+    planted['src/protocol'][2],
+    planted.js[1],
+    planted['scripts/lib'][0],
+    planted['scripts/release'][0],
+  ]) {
+    assert.ok(!lines.includes(line), `${line} is found, and breaks no rule`)
+  }
+})
+
+test('the house as it stands breaks none of its rules', () => {
+  assert.deepEqual(offences(), [])
+})
+
+test('a comment that is too wide is named by its line, and code is left to the formatter', () => {
+  const files = { 'a.ts': `/** ${'x'.repeat(116)} */\nconst x = '${'x'.repeat(200)}'\n * ${'ä'.repeat(117)}` }
+  assert.deepEqual(
+    tooWide(['a.ts'], (file) => files[file]),
+    ['a.ts:1'],
+  )
+})
+
+test('the demonstration searches, loses its connection, comes back and searches again, and ends by itself', async () => {
+  const { stdout } = await run(process.execPath, [DEMO, 'heartbeat'], { timeout: 60_000 })
+  const order = [
+    'connecting → authenticating',
+    'authenticating → ready',
+    '"heartbeat"',
+    '1012',
+    'attempt 1 of 10',
+    'reconnecting → connecting',
+    '"heartbeat"',
+    'done: 2 of 2 calls answered, 1 reconnect',
+  ]
+  let from = 0
+  for (const part of order) {
+    const at = stdout.indexOf(part, from)
+    assert.ok(at >= from, `${part} is missing after ${stdout.slice(0, from).length} characters of:\n${stdout}`)
+    from = at + part.length
+  }
+})

@@ -1,0 +1,166 @@
+/**
+ * Builds js/ into dist/. The compiler checks and translates everything; then the parts that stand on other packages are
+ * bundled with them, because the published package has no dependencies. What is left over of their own folders goes
+ * away.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chmod, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { createRequire, isBuiltin } from 'node:module'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { build } from 'esbuild'
+import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
+import { ROOT, isMain } from '../lib/root.mjs'
+import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
+import { buildForPages } from './js/pages.mjs'
+
+const SOURCE = join(ROOT, 'js')
+const OUTPUT = join(ROOT, 'dist')
+
+/**
+ * An entry, and the folder or files that it takes in. What an entry imports from js/ outside of those stays a
+ * `require`, so that there is one client and one server however they are reached. What `require` of the package gives
+ * is one file because each file that is loaded takes time: `alone` are those of its files that nobody else asks for,
+ * `copied` those that others ask for too and that may be there twice.
+ */
+const BUNDLES = [
+  {
+    entry: 'index.ts',
+    exportsPlainly: true,
+    alone: ['call', 'client', 'hub', 'native', 'options', 'succession'],
+    copied: ['arguments', 'close-codes', 'errors', 'native-types', 'node-version', 'platform', 'socket-events'],
+  },
+  { entry: 'native-failure.ts', copied: ['platform'] },
+  { entry: 'testing/main.ts', folder: 'testing' },
+  { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
+]
+
+/** Whoever imports these has the package that their types are about. */
+const TYPES_OF_PEERS = { './react': ['react'] }
+
+/** Native helpers that `ws` uses where users have installed them, and does without elsewhere. */
+const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
+
+export async function buildJs() {
+  compile()
+  const metafiles = []
+  for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
+  await buildForPages(SOURCE, OUTPUT)
+  await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
+  await removeLeftovers()
+  await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
+}
+
+function compile() {
+  const typescript = createRequire(import.meta.url).resolve('typescript/package.json')
+  execFileSync(process.execPath, [join(dirname(typescript), 'bin/tsc'), '--project', ROOT], { stdio: 'inherit' })
+}
+
+async function makeBundle(bundle) {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [join(SOURCE, bundle.entry)],
+    outfile: outputOf(bundle),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    // A Node.js that is too old must be able to parse what tells it so: from this one on it gets the file itself, by
+    // the condition `node-addons` in package.json; to an older one, index.js tells it.
+    target: 'node14.19',
+    define: { PACKAGE_VERSION: JSON.stringify(version) },
+    external: [...OPTIONAL_PACKAGES, '*/package.json'],
+    // The list of side effects in package.json is about the files in dist/.
+    ignoreAnnotations: true,
+    plugins: [requireTheRest(bundle)],
+    metafile: true,
+    logLevel: 'warning',
+  })
+  const code = giveNamesBack(await readFile(outputOf(bundle), 'utf8'))
+  await writeFile(outputOf(bundle), bundle.exportsPlainly ? exportPlainly(code) : code)
+  checkImports(bundle, metafile)
+  return metafile
+}
+
+/** Users see the names of classes in stack traces, and bundling gives another one to a class that names itself. */
+function giveNamesBack(code) {
+  const renamed = [...code.matchAll(/\bvar (\w+) = class _\1\b/g)].map(([, name]) => name)
+  return renamed.length === 0 ? code : code.replaceAll(new RegExp(`\\b_(${renamed.join('|')})\\b`, 'g'), '$1')
+}
+
+/**
+ * Properties in place of getters, which take time to define whenever the package is loaded. None of what it exports
+ * ever changes.
+ */
+function exportPlainly(code) {
+  const helpers = /^var __defProp = .*?^module\.exports = __toCommonJS\(\w+\);\n/ms
+  const names = /^\/\/ Annotate the CommonJS export names.*\n0 && \((module\.exports = \{[^}]*\})\);$/m
+  const plain = code.replace(helpers, '').replace(names, '$1;')
+  if (!plain.includes('\nmodule.exports = {') || /\b__\w+\(/.test(plain))
+    throw new Error('esbuild writes exports in another way now: see exportPlainly()')
+  return plain
+}
+
+/** Turns what lies in js/ outside of the bundle into a `require` of the file in dist/ that it is compiled to. */
+function requireTheRest(bundle) {
+  const { folder, alone = [], copied = [] } = bundle
+  const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
+  const isOwn = (target) =>
+    folder === undefined ? files.includes(target) : target.startsWith(join(SOURCE, folder) + sep)
+  return {
+    name: 'require-the-rest',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, kind }) => {
+        const target = resolve(resolveDir, path)
+        if (kind === 'entry-point' || !target.startsWith(SOURCE + sep) || isOwn(target)) return undefined
+        const compiled = join(OUTPUT, relative(SOURCE, target)).replace(/\.js$/, '')
+        const fromBundle = relative(dirname(outputOf(bundle)), compiled).replaceAll(sep, '/')
+        return { path: `${fromBundle.startsWith('.') ? '' : './'}${fromBundle}.js`, external: true }
+      })
+    },
+  }
+}
+
+/** A bundle may ask for nothing that is not there on a user's machine. */
+function checkImports(bundle, metafile) {
+  const output = outputOf(bundle)
+  const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+  for (const path of asked) {
+    const isThere = path.startsWith('.')
+      ? existsSync(resolve(dirname(output), path))
+      : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path)
+    if (!isThere) throw new Error(`${relative(ROOT, output)} asks for ${path}, which the package does not contain`)
+  }
+}
+
+/** Of the bundles' own folders only the bundles stay; and of all declarations those that a public type is made of. */
+async function removeLeftovers() {
+  const kept = new Set(
+    BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]),
+  )
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  for (const [entry, types] of typesOfEntries(manifest)) {
+    for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
+  }
+  for (const { folder, alone = [] } of BUNDLES) {
+    for (const file of alone) await rm(join(OUTPUT, `${file}.js`))
+    if (folder !== undefined) await prune(join(OUTPUT, folder), (path) => kept.has(path))
+  }
+  await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
+}
+
+/** Removes the files that are not kept, and the folders that become empty. */
+async function prune(folder, isKept) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await prune(path, isKept)
+    else if (!isKept(path)) await rm(path)
+  }
+  if ((await readdir(folder)).length === 0) await rmdir(folder)
+}
+
+function outputOf({ entry }) {
+  return join(OUTPUT, entry.replace(/\.ts$/, '.js'))
+}
+
+if (isMain(import.meta.url)) await buildJs()

@@ -1,0 +1,37 @@
+/** No formatter wraps comments: this says which lines of them are too long. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { ROOT, isMain } from '../lib/root.mjs'
+
+/** As in biome.jsonc and rustfmt.toml. */
+const COLUMNS = 120
+
+const SOURCES = /\.(ts|tsx|mts|js|mjs|css)$/
+
+/** Generated, or kept as it was agreed. */
+const EXCEPT = ['js/native-types.ts', 'js/binding.d.ts', '__test__/types/contract.d.ts']
+
+/** Where a comment is too wide, as `file:line`. */
+export function tooWide(files = trackedSources(), read = (file) => readFileSync(`${ROOT}${file}`, 'utf8')) {
+  return files.flatMap((file) =>
+    read(file)
+      .split('\n')
+      .flatMap((line, index) => (isComment(line) && [...line].length > COLUMNS ? [`${file}:${index + 1}`] : [])),
+  )
+}
+
+function trackedSources() {
+  const files = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n')
+  return files.filter((file) => SOURCES.test(file) && !EXCEPT.includes(file))
+}
+
+function isComment(line) {
+  return /^\s*(\/\/|\*|\/\*)/.test(line)
+}
+
+if (isMain(import.meta.url)) {
+  const found = tooWide()
+  for (const place of found) console.error(`${place}: a comment is wider than ${COLUMNS} columns: wrap it`)
+  if (found.length > 0) process.exit(1)
+  console.log(`no comment is wider than ${COLUMNS} columns`)
+}

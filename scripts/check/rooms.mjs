@@ -1,0 +1,143 @@
+/** The rules of the house that no compiler checks: who may know whom (CONTRIBUTING.md). */
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { ROOT, isMain } from '../lib/root.mjs'
+
+/** What runs in pages and sandboxed renderers too. */
+const PAGE_ROOMS = [
+  'js/react.ts',
+  'js/react',
+  'js/bridge.ts',
+  'js/bridge',
+  'js/electron',
+  'js/no-client.ts',
+  'js/snapshots.ts',
+  'js/arguments.ts',
+  'js/errors.ts',
+  'js/socket-events.ts',
+]
+
+/** The folders of scripts/: each may import from those before it. */
+const SCRIPTS = ['lib', 'check', 'build', 'release', 'test']
+
+/** In files under `room`, no line of code may match; comments may speak of anything. */
+export const RULES = [
+  {
+    room: 'src/protocol',
+    ban: /\b(tokio|napi|napi_derive|tokio_tungstenite)\s*::|\buse\s+(tokio|napi)/,
+    why: 'the protocol is sans-IO',
+  },
+  { room: 'src/protocol', ban: /\bInstant\b|\bSystemTime\b/, why: 'time is an argument of the protocol' },
+  {
+    room: 'src/protocol',
+    ban: /\bthread_rng\b|\brand::rng\(|\brand::random\b|\bSysRng\b/,
+    why: 'chance is an argument of the protocol',
+  },
+  { room: 'src/protocol', ban: /\bunsafe\b/, why: 'unsafe belongs to the binding' },
+  { room: 'src/protocol', ban: /\bcrate::(driver|binding)\b/, why: 'imports run one way: protocol ← driver ← binding' },
+  { room: 'src/driver', ban: /\bnapi(_derive)?\s*::|\buse\s+napi/, why: 'the driver knows no JavaScript' },
+  { room: 'src/driver', ban: /\bunsafe\b/, why: 'unsafe belongs to the binding' },
+  { room: 'src/driver', ban: /\bcrate::binding\b/, why: 'imports run one way: protocol ← driver ← binding' },
+  {
+    room: 'js',
+    except: ['js/testing', 'js/cli'],
+    ban: /\b(setTimeout|setInterval)\s*\(/,
+    why: 'timers that keep a rule are in the Rust core',
+  },
+  {
+    room: 'js',
+    except: ['js/testing', 'js/cli'],
+    ban: /from '(\.\/|\.\.\/)*(testing|cli)\b/,
+    why: 'the client never loads the server or the CLI',
+  },
+  {
+    room: 'js',
+    except: ['js/hub.ts', 'js/client.ts', 'js/native.ts'],
+    ban: /from '(\.\/|\.\.\/)*native\.js'/,
+    why: 'native code is loaded in one place',
+  },
+  ...PAGE_ROOMS.flatMap((room) => [
+    {
+      room,
+      ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|hub|call|index|options)\.js'/,
+      why: 'a page cannot load native code',
+    },
+    {
+      room,
+      ban: /\b(from|import|require)\b\s*\(?\s*'(?!\.{1,2}\/|react'|#native-client'|electron')/,
+      why: 'a page has neither Node.js nor other packages',
+    },
+    {
+      room,
+      ban: /\b(process|Buffer|__dirname|__filename|setImmediate)\b\s*[.(]/,
+      why: 'a page has none of the globals of Node.js',
+    },
+  ]),
+  ...['js/bridge.ts', 'js/bridge', 'js/electron'].map((room) => ({
+    room,
+    ban: /'react'|#native-client/,
+    why: 'the bridge knows neither React nor a client of its own',
+  })),
+  ...['js/bridge.ts', 'js/bridge', 'js/react.ts', 'js/react'].map((room) => ({
+    room,
+    ban: /'electron'/,
+    why: 'only the parts for Electron know it',
+  })),
+  {
+    room: '__test__',
+    ban: importOf('scripts'),
+    why: 'scripts/ may use __test__/, not the other way round; tests of scripts are in scripts/__test__',
+  },
+  { room: 'scripts', ban: importOf('benches'), why: 'benches/ may use scripts/, not the other way round' },
+  ...SCRIPTS.slice(0, -1).map((folder, index) => ({
+    room: `scripts/${folder}`,
+    ban: importOf(...SCRIPTS.slice(index + 1)),
+    why: `imports in scripts/ run one way: ${SCRIPTS.join(' ← ')}`,
+  })),
+]
+
+/** The offences, one sentence each. */
+export function offences(rules = RULES, read = readRoom) {
+  return rules.flatMap(({ room, except = [], ban, why }) =>
+    read(room)
+      .filter(
+        ({ file }) => !except.some((path) => file === path || file.startsWith(`${path}/`) || file === `${path}.ts`),
+      )
+      .flatMap(({ file, lines }) =>
+        lines.flatMap((line, index) =>
+          ban.test(withoutComment(line)) ? [`${file}:${index + 1}: ${why}: ${line.trim()}`] : [],
+        ),
+      ),
+  )
+}
+
+function readRoom(room) {
+  return filesOf(join(ROOT, room)).map((path) => ({
+    file: relative(ROOT, path).replaceAll(sep, '/'),
+    lines: readFileSync(path, 'utf8').split('\n'),
+  }))
+}
+
+/** A room is a folder, or a file by itself. */
+function filesOf(path) {
+  if (statSync(path).isFile()) return [path]
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(rs|ts|mjs)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+}
+
+/** An import of a module in one of these folders, which are above the file. */
+function importOf(...folders) {
+  return new RegExp(`\\b(from|import)\\b\\s*\\(?\\s*'(\\.\\./)+(${folders.join('|')})/`)
+}
+
+function withoutComment(line) {
+  return /^\s*(\/\/|\*|\/\*)/.test(line) ? '' : line.replace(/\s\/\/ .*/, '')
+}
+
+if (isMain(import.meta.url)) {
+  const found = offences()
+  for (const offence of found) console.error(offence)
+  if (found.length > 0) process.exit(1)
+  console.log(`${RULES.length} rules of the house hold`)
+}

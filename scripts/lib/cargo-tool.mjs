@@ -1,0 +1,22 @@
+/** Programs from crates.io that the project uses now and then, each in one version. */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from './root.mjs'
+
+const VERSIONS = { 'cargo-deny': '0.20.2', 'cargo-cyclonedx': '0.5.9' }
+
+/** @returns {string} the path of the program; the first time it is built, which takes minutes */
+export function cargoTool(name) {
+  const version = VERSIONS[name]
+  const folder = join(ROOT, 'target/tools', `${name}-${version}`)
+  const program = join(folder, 'bin', process.platform === 'win32' ? `${name}.exe` : name)
+  if (!existsSync(program)) {
+    console.log(`Building ${name} ${version} …`)
+    execFileSync('cargo', ['install', '--locked', '--version', version, '--root', folder, name], {
+      cwd: ROOT,
+      stdio: 'inherit',
+    })
+  }
+  return program
+}

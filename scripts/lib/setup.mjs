@@ -1,0 +1,19 @@
+/** Prepares a fresh clone for the build: checks the toolchains, and installs the development packages. */
+import { existsSync, statSync } from 'node:fs'
+import { npm } from './npm.mjs'
+import { checkPrerequisites } from './prerequisites.mjs'
+import { ROOT } from './root.mjs'
+
+/** Checks the toolchains, and installs the development packages unless they are installed. */
+export function setUp() {
+  checkPrerequisites()
+  if (isInstalled()) return
+  console.log('Installing the development packages …')
+  npm(['ci', '--no-audit', '--no-fund'])
+}
+
+/** npm notes here what it has installed. */
+function isInstalled() {
+  const installed = `${ROOT}node_modules/.package-lock.json`
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${ROOT}package-lock.json`).mtimeMs
+}

@@ -1,0 +1,68 @@
+/**
+ * Programs that come as Python wheels, each in the version and with the hashes of its requirements file in this folder.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from './root.mjs'
+
+const CACHE = join(ROOT, 'node_modules/.cache')
+const FAR_TOO_LONG = 300_000
+
+/**
+ * @param {string} name of `<name>.requirements.txt`
+ * @returns {string} the folder into which pip has installed them; the first time that needs the network
+ */
+export function wheels(name) {
+  const requirements = requirementsOf(name)
+  const folder = join(
+    CACHE,
+    `${name}-${createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)}`,
+  )
+  if (!existsSync(folder)) install(name, requirements, folder)
+  return folder
+}
+
+/** Where the versions and the hashes of a program's wheels are. */
+export function requirementsOf(name) {
+  return join(ROOT, 'scripts/lib', `${name}.requirements.txt`)
+}
+
+function install(name, requirements, folder) {
+  const python = ['python3', 'python'].find((program) => spawnSync(program, ['-m', 'pip', '--version']).status === 0)
+  if (python === undefined)
+    throw new Error(`${name} comes as a Python wheel, and pip is not there: install Python 3 with pip`)
+  mkdirSync(CACHE, { recursive: true })
+  const fresh = mkdtempSync(join(CACHE, `${name}-`))
+  try {
+    execFileSync(
+      python,
+      [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-deps',
+        '--require-hashes',
+        '--only-binary=:all:',
+        '--target',
+        fresh,
+        '--requirement',
+        requirements,
+      ],
+      {
+        encoding: 'utf8',
+        stdio: 'pipe',
+        timeout: FAR_TOO_LONG,
+      },
+    )
+    renameSync(fresh, folder)
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(folder))
+      throw new Error(`${name} could not be installed with pip: be online\n${error.stderr || error.message}`)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+}

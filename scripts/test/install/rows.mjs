@@ -1,0 +1,420 @@
+/**
+ * What the packages are tried with. Each row installs them from the registry into a project of its own and makes a call
+ * there, or does what it says; it resolves with the versions that took part. `quick` rows need nothing from outside and
+ * are part of `npm test`. `without` says why a row cannot be tried on this machine, if it cannot.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseDocument } from '../../../__test__/helpers/markdown.mjs'
+import { ANSWER, MAIN, NAME, PROGRAMS, nodeOf, tool } from '../../lib/install/workspace.mjs'
+import { platformManifests } from '../../lib/platforms.mjs'
+import { ROOT } from '../../lib/root.mjs'
+
+const { platformName } = createRequire(import.meta.url)('../../../dist/platform.js')
+const OWN_PACKAGE = `${NAME}-${platformName()}`
+
+const NO_OLD_NODE =
+  `${process.platform} ${process.arch}` === 'darwin arm64' && 'no Node.js older than 16 was made for this processor'
+
+export const ROWS = [
+  ...[20, 22, 24, 26].map((major) => ({
+    group: 'Runtimes',
+    name: `Node.js ${major}, \`import\`, \`require\` and \`worker_threads\``,
+    run: (workspace) => inNode(workspace, major),
+  })),
+  { group: 'Runtimes', name: 'Bun, installed by itself, with `worker_threads`', run: inBun },
+  { group: 'Runtimes', name: 'Deno, installed by itself, with `worker_threads`', run: inDeno },
+  ...[12, 14, 16, 18].map((major) => ({
+    group: 'Runtimes',
+    name: `Node.js ${major} is refused in one sentence, also by the test server and the command line`,
+    without: major < 16 && NO_OLD_NODE,
+    run: (workspace) => inOldNode(workspace, major),
+  })),
+
+  { group: 'Package managers', name: 'npm, `import` and `require`', quick: true, run: withNpm },
+  { group: 'Package managers', name: 'npm, again from the lockfile', quick: true, run: withNpmCi },
+  { group: 'Package managers', name: 'npm chooses the package of each platform', quick: true, run: eachPlatform },
+  {
+    group: 'Package managers',
+    name: 'npm without optional dependencies: the error says what to do',
+    quick: true,
+    run: withoutOptional,
+  },
+  ...['pnpm@10', 'pnpm'].map((spec) => ({
+    group: 'Package managers',
+    name: spec === 'pnpm' ? 'pnpm, newest' : 'pnpm 10',
+    run: (workspace) => withPnpm(workspace, spec),
+  })),
+  { group: 'Package managers', name: 'Yarn Classic', run: withYarnClassic },
+  { group: 'Package managers', name: 'Yarn, `node_modules`', run: (workspace) => withYarn(workspace, 'node-modules') },
+  {
+    group: 'Package managers',
+    name: 'Yarn, Plug’n’Play, with `pnpEnableEsmLoader`',
+    run: (workspace) => withYarn(workspace, 'pnp'),
+  },
+
+  { group: 'In a program', name: 'the command line', quick: true, run: commandLine },
+  { group: 'In a program', name: '`worker_threads`, ended and terminated', quick: true, run: inWorkers },
+  ...['node16', 'nodenext', 'bundler'].map((resolution) => ({
+    group: 'TypeScript',
+    name: `\`moduleResolution\` ${resolution}`,
+    quick: true,
+    run: (workspace) => inTypeScript(workspace, resolution),
+  })),
+  ...['5.4', '5', '6'].map((version) => ({
+    group: 'TypeScript',
+    name: `TypeScript ${version}, all three`,
+    run: (workspace) => inOtherTypeScript(workspace, version),
+  })),
+
+  { group: 'Bundlers', name: 'esbuild', quick: true, run: withEsbuild },
+  { group: 'Bundlers', name: 'webpack', run: withWebpack },
+  { group: 'Bundlers', name: 'Rollup', run: withRollup },
+  { group: 'Bundlers', name: 'Vite, SSR', run: withVite },
+  { group: 'Test runners', name: 'Jest, two files in one process', run: withJest },
+  { group: 'Test runners', name: 'Vitest, in processes and in threads', run: withVitest },
+]
+
+/**
+ * Three workers are terminated while a call of theirs is under way; then one does its work and ends, beside the
+ * program's own.
+ */
+const WORKERS = {
+  'worker.cjs': `${MAIN.require}
+    const { parentPort } = require('node:worker_threads')
+    main().then((answer) => parentPort.postMessage(answer))`,
+  'stays.cjs': `${MAIN.require}
+    const { parentPort } = require('node:worker_threads')
+    MCPTestServer.listen().then(async (server) => {
+      const client = new MCPClient(server.url)
+      await client.connect()
+      client.useTool('sleep', { ms: 600000 }, { timeout: 0 }).catch(() => {})
+      parentPort.postMessage('connected')
+    })`,
+  'workers.mjs': `${MAIN.import}
+    import { once } from 'node:events'
+    import { Worker } from 'node:worker_threads'
+    const start = (file) => new Worker(new URL(file, import.meta.url))
+    for (let i = 0; i < 3; i++) {
+      const stays = start('stays.cjs')
+      await once(stays, 'message')
+      await stays.terminate()
+    }
+    const worker = start('worker.cjs')
+    const [[answer]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')])
+    if (JSON.stringify(await main()) !== JSON.stringify(answer)) throw new Error('the answers differ')
+    console.log(JSON.stringify(answer))`,
+}
+
+// ── Runtimes ──
+
+async function inNode(workspace, major) {
+  const { program, version } = await nodeOf(major)
+  const project = await workspace.installed({ ...PROGRAMS, ...WORKERS })
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs']) await project.answers(script, { program })
+  return `Node.js ${version}`
+}
+
+async function inOldNode(workspace, major) {
+  const { program, version } = await nodeOf(major)
+  const project = await workspace.installed({ ...PROGRAMS, 'server.cjs': `require('${NAME}/testing')` })
+  const command = join('node_modules', NAME, project.read(`node_modules/${NAME}/package.json`).bin['mcp-client'])
+  for (const script of [...Object.keys(PROGRAMS), 'server.cjs', command]) {
+    const { stderr } = await project.run(program, [script], { codes: [1] })
+    assert.ok(
+      stderr.includes(`Error: ${NAME} needs Node.js 20 or newer, and this is ${version}: install a current one`),
+      `${script}: ${stderr}`,
+    )
+  }
+  return `Node.js ${version}`
+}
+
+async function inBun(workspace) {
+  const bun = await tool('bun')
+  const program = bun.program('bun')
+  const project = workspace.project({ ...PROGRAMS, ...WORKERS })
+  await project.run(program, ['add', NAME])
+  checkInstalled(project)
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs']) await project.answers(script, { program })
+  return `Bun ${bun.versionOf('bun')}`
+}
+
+async function inDeno(workspace) {
+  const deno = await tool('deno')
+  const program = deno.program('deno')
+  const project = workspace.project({ ...PROGRAMS, ...WORKERS, 'deno.json': { nodeModulesDir: 'auto' } })
+  await project.run(program, ['add', `npm:${NAME}`])
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs'])
+    await project.answers(script, { program, flags: ['run', '--allow-all', '--quiet'] })
+  return `Deno ${deno.versionOf('deno')}`
+}
+
+// ── Package managers ──
+
+async function withNpm(workspace) {
+  const project = await workspace.installed(PROGRAMS)
+  checkInstalled(project)
+  for (const script of Object.keys(PROGRAMS)) await project.answers(script)
+  return `npm ${(await project.run('npm', ['--version'])).stdout.trim()}, ${ownNode()}`
+}
+
+async function withNpmCi(workspace) {
+  const project = await workspace.installed(PROGRAMS)
+  for (const { manifest } of platformManifests())
+    assert.ok(`node_modules/${manifest.name}` in project.read('package-lock.json').packages, manifest.name)
+  rmSync(join(project.folder, 'node_modules'), { recursive: true })
+  await project.npm('ci')
+  checkInstalled(project)
+  await project.answers('app.mjs')
+  return `npm ${(await project.run('npm', ['--version'])).stdout.trim()}`
+}
+
+async function eachPlatform(workspace) {
+  for (const { manifest } of platformManifests()) {
+    const project = workspace.project()
+    const libc = manifest.libc === undefined ? [] : [`--libc=${manifest.libc}`]
+    await project.npm('install', NAME, `--os=${manifest.os}`, `--cpu=${manifest.cpu}`, ...libc)
+    checkInstalled(project, manifest.name)
+  }
+  return `npm ${(await workspace.project().run('npm', ['--version'])).stdout.trim()}`
+}
+
+async function withoutOptional(workspace) {
+  const project = workspace.project(PROGRAMS)
+  await project.npm('install', NAME, '--omit=optional')
+  const { stderr } = await project.run(process.execPath, ['app.cjs'], { codes: [1] })
+  assert.match(
+    stderr,
+    new RegExp(`the package ${OWN_PACKAGE} is not installed\\..*install again without --omit=optional`),
+  )
+  return ownNode()
+}
+
+async function withPnpm(workspace, spec) {
+  const pnpm = await tool(spec)
+  const project = workspace.project(PROGRAMS)
+  await project.run(pnpm.program('pnpm'), ['add', NAME])
+  for (const script of Object.keys(PROGRAMS)) await project.answers(script)
+  return `pnpm ${pnpm.versionOf('pnpm')}`
+}
+
+async function withYarnClassic(workspace) {
+  const yarn = await tool('yarn@1')
+  const project = workspace.project(PROGRAMS)
+  await project.run(yarn.program('yarn'), ['add', NAME, '--no-progress', '--non-interactive'])
+  // It knows nothing of C libraries, and installs both.
+  assert.ok(project.has(`node_modules/${OWN_PACKAGE}`))
+  for (const script of Object.keys(PROGRAMS)) await project.answers(script)
+  return `Yarn ${yarn.versionOf('yarn')}`
+}
+
+async function withYarn(workspace, nodeLinker) {
+  const yarn = await tool('@yarnpkg/cli-dist')
+  const settings = {
+    nodeLinker,
+    // Yarn finds out by itself that it is needed only where package.json has "type": "module"; docs/bundlers.md tells
+    // users.
+    ...(nodeLinker === 'pnp' && { pnpEnableEsmLoader: true }),
+    enableTelemetry: false,
+    enableGlobalCache: false,
+    unsafeHttpWhitelist: ['127.0.0.1'],
+    npmScopes: { 'mcp-integration': { npmRegistryServer: workspace.registry.url } },
+  }
+  // YAML takes JSON.
+  const project = workspace.project({ ...PROGRAMS, '.yarnrc.yml': JSON.stringify(settings), 'yarn.lock': '' })
+  const run = (...args) => project.run(yarn.program('yarn'), args)
+  await run('add', NAME)
+  assert.equal(project.has('.pnp.cjs'), nodeLinker === 'pnp')
+  if (nodeLinker !== 'pnp') checkInstalled(project)
+  for (const script of Object.keys(PROGRAMS)) assert.equal((await run('node', script)).stdout.trim(), ANSWER)
+  return `Yarn ${yarn.versionOf('@yarnpkg/cli-dist')}`
+}
+
+// ── In a program ──
+
+async function commandLine(workspace) {
+  const project = await workspace.installed()
+  const { stdout } = await project.bin(NAME, 'mcp-client', ['--version'])
+  assert.equal(stdout.trim(), project.versionOf(NAME))
+  return ownNode()
+}
+
+async function inWorkers(workspace) {
+  const project = await workspace.installed(WORKERS)
+  await project.answers('workers.mjs')
+  return ownNode()
+}
+
+// ── TypeScript ──
+
+const TYPED = `
+import { MCPClient, MCPToolError, type ConnectionState, type MCPClientOptions } from '${NAME}'
+import { MCPTestServer } from '${NAME}/testing'
+import { bridgeTo } from './more.js'
+
+declare module '${NAME}' {
+  interface MCPTools {
+    echo: { parameters: { hello: string }; results: { hello: string } }
+  }
+}
+
+async function main(): Promise<string> {
+  const options: MCPClientOptions = { requestTimeout: 5_000 }
+  const server = await MCPTestServer.listen()
+  const client = new MCPClient(server.url, options)
+  const state: ConnectionState = client.state
+  const { hello } = await client.useTool('echo', { hello: 'world' })
+  // @ts-expect-error: a state is a text
+  const wrong: number = state
+  await client.close()
+  await server.close()
+  if (bridgeTo === undefined || (wrong as unknown) instanceof MCPToolError) throw new Error('never')
+  return JSON.stringify({ hello })
+}
+main().then(console.log)
+`
+
+/** With this project's compiler and types of Node.js, or with another compiler and the oldest types. */
+async function inTypeScript(workspace, resolution, compiler) {
+  const isBundler = resolution === 'bundler'
+  const project = await workspace.installed(
+    {
+      'app.mts': TYPED.replace('./more.js', './more.mjs'),
+      'more.mts': `import { connectClient } from '${NAME}/bridge'\nexport const bridgeTo = connectClient\n`,
+      ...(isBundler
+        ? {}
+        : {
+            'required.cts': TYPED.replace('./more.js', './more.cjs'),
+            'more.cts': `import { connectClient } from '${NAME}/bridge'\nexport const bridgeTo = connectClient\n`,
+          }),
+      'tsconfig.json': {
+        compilerOptions: {
+          target: 'es2022',
+          lib: ['es2023', 'esnext.disposable'],
+          module: isBundler ? 'esnext' : resolution,
+          moduleResolution: resolution,
+          strict: true,
+          skipLibCheck: false,
+          ...(compiler === undefined ? { typeRoots: [join(ROOT, 'node_modules/@types')] } : {}),
+          types: ['node'],
+          outDir: 'out',
+        },
+        include: ['*.mts', '*.cts'],
+      },
+    },
+    compiler === undefined ? [] : ['@types/node@20'],
+  )
+  const tsc = join(compiler?.folder ?? ROOT, 'node_modules/typescript/bin/tsc')
+  await project.run(process.execPath, [tsc, '--project', '.'])
+  for (const script of isBundler ? ['out/app.mjs'] : ['out/app.mjs', 'out/required.cjs']) await project.answers(script)
+  const { version } = JSON.parse(readFileSync(join(tsc, '../../package.json'), 'utf8'))
+  return `TypeScript ${version}`
+}
+
+async function inOtherTypeScript(workspace, version) {
+  const compiler = await tool(`typescript@${version}`)
+  let told
+  for (const resolution of ['node16', 'nodenext', 'bundler']) told = await inTypeScript(workspace, resolution, compiler)
+  return told
+}
+
+// ── Bundlers, with the settings of docs/bundlers.md ──
+
+async function withEsbuild(workspace) {
+  const project = await workspace.installed({ ...PROGRAMS, ...settings('esbuild.options.mjs') })
+  const { build, version } = createRequire(import.meta.url)('esbuild')
+  const { default: options } = await import(pathToFileURL(join(project.folder, 'esbuild.options.mjs')))
+  await build({ ...options, absWorkingDir: project.folder, logLevel: 'error' })
+  await checkBundle(project, 'dist/app.mjs')
+  return `esbuild ${version}`
+}
+
+async function withWebpack(workspace) {
+  const project = await workspace.installed({ ...PROGRAMS, ...settings('webpack.config.mjs') }, [
+    'webpack@5',
+    'webpack-cli',
+  ])
+  const { stdout } = await project.bin('webpack-cli', 'webpack-cli', ['--config', 'webpack.config.mjs'])
+  assert.doesNotMatch(stdout, /WARNING|ERROR/)
+  await checkBundle(project, 'dist/app.mjs')
+  return `webpack ${project.versionOf('webpack')}`
+}
+
+async function withRollup(workspace) {
+  const project = await workspace.installed({ ...PROGRAMS, ...settings('rollup.config.mjs') }, ['rollup@4'])
+  const { stderr } = await project.bin('rollup', 'rollup', ['--config', 'rollup.config.mjs'])
+  assert.doesNotMatch(stderr, /\(!\)/)
+  await checkBundle(project, 'dist/app.mjs')
+  return `Rollup ${project.versionOf('rollup')}`
+}
+
+async function withVite(workspace) {
+  const project = await workspace.installed({ ...PROGRAMS, ...settings('vite.config.mjs') }, ['vite'])
+  await project.bin('vite', 'vite', ['build', '--ssr', 'app.mjs', '--logLevel', 'error'])
+  await checkBundle(project, 'dist/app.mjs')
+  // And as the development server loads it.
+  const dev = `import { createServer } from 'vite'
+    const server = await createServer({ server: { middlewareMode: true, ws: false, hmr: false }, appType: 'custom', logLevel: 'error' })
+    const { main } = await server.ssrLoadModule('/main.mjs')
+    console.log(JSON.stringify(await main()))
+    await server.close()`
+  project.write({
+    'main.mjs': MAIN.import.replace('async function main', 'export async function main'),
+    'dev.mjs': dev,
+  })
+  await project.answers('dev.mjs')
+  return `Vite ${project.versionOf('vite')}`
+}
+
+/** The block of docs/bundlers.md that begins with the name of this file. */
+function settings(file) {
+  const { blocks } = parseDocument('docs/bundlers.md', readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8'))
+  const found = blocks.find(({ code }) => code.startsWith(`// ${file}\n`))
+  assert.ok(found, `docs/bundlers.md has no ${file}`)
+  return { [file]: found.code }
+}
+
+/** The bundle runs and loads the package instead of containing it. */
+async function checkBundle(project, file) {
+  await project.answers(file)
+  assert.match(project.read(file), new RegExp(`["']${NAME}["']`))
+  assert.doesNotMatch(project.read(file), /mcp-client\.\$\{/)
+}
+
+// ── Test runners ──
+
+async function withJest(workspace) {
+  const test = `${MAIN.require}\ntest('a call is answered', async () => expect(await main()).toEqual({ hello: 'world' }))\n`
+  const project = await workspace.installed({ 'one.test.js': test, 'two.test.js': test }, ['jest@30'])
+  const { stderr } = await project.bin('jest', 'jest', ['--runInBand', '--ci'])
+  assert.match(stderr, /Tests: +2 passed, 2 total/)
+  assert.doesNotMatch(stderr, /did not exit|open handle/)
+  return `Jest ${project.versionOf('jest')}`
+}
+
+async function withVitest(workspace) {
+  const test = `import { expect, test } from 'vitest'\n${MAIN.import}\ntest('a call is answered', async () => expect(await main()).toEqual({ hello: 'world' }))\n`
+  const project = await workspace.installed({ 'one.test.mjs': test, 'two.test.mjs': test }, ['vitest'])
+  for (const pool of ['forks', 'threads']) {
+    const { stdout } = await project.bin('vitest', 'vitest', ['run', `--pool=${pool}`], { env: { NO_COLOR: '1' } })
+    assert.match(stdout, /Tests +2 passed/)
+  }
+  return `Vitest ${project.versionOf('vitest')}`
+}
+
+// ── Helpers ──
+
+/** Beside the main package only that of one platform is there. */
+function checkInstalled(project, platformPackage = OWN_PACKAGE) {
+  const found = readdirSync(join(project.folder, 'node_modules/@mcp-integration')).map(
+    (name) => `@mcp-integration/${name}`,
+  )
+  assert.deepEqual(found.sort(), [NAME, platformPackage])
+}
+
+function ownNode() {
+  return `Node.js ${process.versions.node}`
+}
