@@ -4,12 +4,14 @@ import { runSteps, runWith } from '../lib/steps.mjs'
 
 setUp()
 const { build } = await import('../build/all.mjs')
+const { testElectron } = await import('./electron.mjs')
 
 await runSteps([
   ['random histories', randomHistories],
   ['random frames', randomFrames],
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
+  ['Electron', testElectron],
 ])
 
 /**

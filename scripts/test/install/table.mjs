@@ -12,7 +12,8 @@ const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dis
 
 /** What no run on one machine tries, and why. */
 export const NOT_RUN = {
-  Electron: 'its program is not in the npm registry: it is downloaded from elsewhere when it is installed',
+  Electron:
+    'its program is not in the npm registry: it is downloaded from elsewhere when it is installed. An old one [was run](electron.md)',
 }
 
 export function render(results, binary) {
