@@ -4,8 +4,8 @@
  * page through the sandboxed preload script, reloads, kills and closes windows, and does the same with the client in a
  * utility process.
  *
- * `node scripts/test/electron.mjs FOLDER` takes what `node scripts/release/pack.mjs FOLDER` has packed, and the Electron
- * of package.json, which its packager downloads from its usual place.
+ * `node scripts/test/electron.mjs FOLDER` takes what `node scripts/release/pack.mjs FOLDER` has packed, and the
+ * Electron of package.json, which its packager downloads from its usual place.
  *
  * On Linux both need `xvfb-run`, which is installed on Debian, as root.
  */
