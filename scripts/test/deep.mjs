@@ -1,6 +1,7 @@
 /** `npm run test:deep`: what takes too long for every change. docs/reliability.md says what each step proves. */
 import { setUp } from '../lib/setup.mjs'
 import { runSteps, runWith } from '../lib/steps.mjs'
+import { testAutobahn } from './autobahn.mjs'
 
 setUp()
 const { build } = await import('../build/all.mjs')
@@ -9,6 +10,7 @@ const { testElectron } = await import('./electron.mjs')
 await runSteps([
   ['random histories', randomHistories],
   ['random frames', randomFrames],
+  ['the Autobahn testsuite', testAutobahn],
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
   ['Electron', testElectron],
