@@ -51,7 +51,7 @@ function findPython2({ PYTHON2: chosen, PYENV_ROOT: pyenv = join(homedir(), '.py
   const programs = chosen ? [chosen] : ['python2.7', 'python2', ...versionsOf(pyenv)]
   const python = programs.find(isPython2)
   if (python === undefined) {
-    const where = chosen ? `PYTHON2 is ${chosen}, which is none` : 'none was found in PATH or pyenv'
+    const where = chosen ? `PYTHON2 is ${chosen}, which is not one` : 'none was found in PATH or pyenv'
     throw new NotRun(`${SUITE} needs CPython 2.7, and ${where}: name one in PYTHON2`)
   }
   if (!hasPip(python)) throw new NotRun(`${SUITE} is installed with pip, which ${python} does not have`)
