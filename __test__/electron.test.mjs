@@ -364,10 +364,10 @@ describe('what pages load', () => {
       format: 'cjs',
     })
     assert.ok(
-      inputs.some((path) => path.endsWith('dist/no-client.js')),
+      inputs.some((path) => path.endsWith('dist/react/no-client.js')),
       inputs.join(),
     )
-    assert.ok(!inputs.some((path) => /dist\/(client|native|hub)\.js$/.test(path)))
+    assert.ok(!inputs.some((path) => /dist\/(index\.js$|client\/|native\/)/.test(path)))
     assert.doesNotMatch(code, /node:/)
   })
 })

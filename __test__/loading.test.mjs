@@ -10,7 +10,7 @@ import { BINARY, PLATFORM } from './helpers/binary.mjs'
 import { ROOT } from './helpers/root.mjs'
 
 const NAME = '@mcp-integration/client'
-const { PLATFORMS } = createRequire(import.meta.url)('../dist/platform.js')
+const { PLATFORMS } = createRequire(import.meta.url)('../dist/native/platform.js')
 
 /** A project into which only the JavaScript part is installed. */
 async function project(t) {
@@ -203,7 +203,7 @@ describe('a native part that is there and cannot be loaded', () => {
     const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
     const ours = await version()
-    for (const file of ['dist/index.js', 'dist/native-failure.js']) {
+    for (const file of ['dist/index.js', 'dist/native/failure.js']) {
       const path = join(there.at, file)
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll(ours, '99.0.0'))
     }

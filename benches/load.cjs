@@ -1,6 +1,7 @@
 /**
- * The process in which loading is measured: a CommonJS program that does nothing but require what a client is made of, and make one, as that of a user
- * would. It is one file, so that nothing is there already. The task comes as JSON in its argument, the figures go as JSON to its standard output.
+ * The process in which loading is measured: a CommonJS program that does nothing but require what a client is made of,
+ * and make one, as that of a user would. It is one file, so that nothing is there already. The task comes as JSON in
+ * its argument, the figures go as JSON to its standard output.
  */
 const { client, modules, url } = JSON.parse(process.argv[2])
 

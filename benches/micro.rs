@@ -7,8 +7,8 @@ use std::{hint::black_box, time::Duration};
 use bytes::Bytes;
 use bytestring::ByteString;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mcp_client::protocol::{
-    Action, Call, Config, ConnectionId, Event, Now, Outcome, Received, Session, delay, envelope,
+use mcp_protocol::{
+    Action, Backoff, Call, Config, ConnectionId, Event, Jitter, Now, Outcome, Received, Session, envelope,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, de::IgnoredAny};
@@ -59,8 +59,10 @@ fn session(criterion: &mut Criterion) {
 }
 
 fn backoff(criterion: &mut Criterion) {
-    let (config, mut rng) = (Config::default(), StdRng::seed_from_u64(1));
-    criterion.bench_function("backoff", |bencher| bencher.iter(|| delay(black_box(&config), black_box(7), &mut rng)));
+    let (base, max) = (Duration::from_secs(1), Duration::from_secs(30));
+    let backoff = Backoff { base, factor: 1.5, max, jitter: Jitter::Fraction(0.2) };
+    let mut rng = StdRng::seed_from_u64(1);
+    criterion.bench_function("backoff", |bencher| bencher.iter(|| black_box(&backoff).delay(black_box(7), &mut rng)));
 }
 
 /// What serde finds where the splitter finds slices.
@@ -99,7 +101,7 @@ fn answer(items: usize, snippet: &str) -> String {
 
 fn ready_session() -> (Session<u64>, ConnectionId, Now) {
     let now = Now { mono: Duration::from_secs(1), wall: 1_700_000_000_000 };
-    let mut session = Session::new(Config::default(), [7; 32], now);
+    let mut session = Session::new(Config::default(), "ws://bench/mcp-ws", [7; 32], now);
     session.connect(now, 0);
     let Some(Action::Dial(connection)) = session.poll_action() else { unreachable!("a connect dials") };
     session.handle_open(now, connection);

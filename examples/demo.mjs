@@ -1,6 +1,6 @@
 /**
- * The whole thing, small: an embedded platform server on loopback, a client that searches, a connection that drops, and
- * the same client that comes back by itself and searches again.
+ * The package at a glance: an embedded platform server on loopback, a client that searches, a connection that drops,
+ * and the same client reconnecting by itself and searching again.
  */
 import { MCPClient } from '@mcp-integration/client'
 import { MCPTestServer } from '@mcp-integration/client/testing'
@@ -24,8 +24,8 @@ client.on('error', ({ code, message }) => say(`${code}: ${message}`))
 await client.connect()
 await search()
 
-say('now the server drops the connection, as in a restart')
-// Not `once()` of node:events: it would take the loss of the connection for its end.
+say('now the server drops the connection, as it would when it restarts')
+// Not `once()` of node:events, which would reject when the lost connection emits 'error'.
 const isBack = new Promise((resolve) => client.once('authenticated', resolve))
 server.closeAll(1012, 'demonstration')
 await isBack

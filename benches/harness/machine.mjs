@@ -34,14 +34,14 @@ export function versionsOf(clients) {
 
 /** Of the one that is measured, and its budget. */
 export function addonSize() {
-  const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+  const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
   const { size } = statSync(process.env.MCP_CLIENT_NATIVE_PATH || join(ROOT, `mcp-client.${platformName()}.node`))
   return `${size.toLocaleString('en')} bytes, of ${MOST_BYTES.toLocaleString('en')} that it may have`
 }
 
 function commit() {
   try {
-    const changes = say('git', 'status', '--porcelain', '--', 'src', 'js', 'Cargo.toml', 'Cargo.lock')
+    const changes = say('git', 'status', '--porcelain', '--', 'src', 'crates', 'js', 'Cargo.toml', 'Cargo.lock')
     return `commit ${say('git', 'rev-parse', '--short', 'HEAD')}${changes === '' ? '' : ', with changes'}`
   } catch {
     return 'no commit'

@@ -50,7 +50,7 @@ export function lossesTable(samples, clients) {
     }),
   )
   if (rows.length === 0) return 'No client was better than this one in any figure by more than 10 %.'
-  return table(['workload', 'figure', 'ours over that of'], rows)
+  return table(['workload', 'figure', 'ours divided by theirs'], rows)
 }
 
 /** One table a workload: absolute figures of each client, and the ratio to the reference. */

@@ -12,42 +12,21 @@ mod control;
 mod frames;
 mod replies;
 mod self_test;
+mod state;
 mod wire;
 
 use std::{
-    collections::HashMap,
     error::Error,
     io,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    net::{Shutdown, SocketAddr, TcpListener},
+    sync::{Arc, atomic::Ordering::Relaxed},
     thread,
     time::Duration,
 };
 
 use rustls::ServerConfig;
+use state::Server;
 use tokio::{net::TcpSocket, runtime};
-
-/// What all threads of the server share.
-#[derive(Default)]
-struct Server {
-    counters: Counters,
-    sockets: Mutex<HashMap<u64, Arc<TcpStream>>>,
-    /// ms for which the plain listener is to go; 0 when it is to stay.
-    away: AtomicU64,
-}
-
-/// Since the server started.
-#[derive(Default)]
-struct Counters {
-    accepted: AtomicU64,
-    requests: AtomicU64,
-    pings: AtomicU64,
-    /// Connections dropped because nothing came within the limit that the client asked for.
-    silent: AtomicU64,
-}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let server = Arc::new(Server::default());
@@ -102,18 +81,6 @@ fn accept(server: &Arc<Server>, mut listener: TcpListener, tls: Option<&Arc<Serv
 fn spawn_with(server: &Arc<Server>, run: impl FnOnce(&Arc<Server>) + Send + 'static) -> io::Result<()> {
     let server = Arc::clone(server);
     thread::Builder::new().stack_size(128 * 1024).spawn(move || run(&server)).map(drop)
-}
-
-impl Server {
-    fn sockets(&self) -> MutexGuard<'_, HashMap<u64, Arc<TcpStream>>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn drop_all(&self) {
-        for socket in self.sockets().values() {
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-    }
 }
 
 /// With a backlog that takes a herd; the standard library's own is 128.

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
 };
 
-use super::{Server, frames, wire::Wire};
+use super::{frames, state::Server, wire::Wire};
 
 /// The answers on one connection that are not written yet.
 #[derive(Default)]

@@ -2,7 +2,7 @@
  * An emitter of typed events for where there is no `node:events`. Like that of a client, it never throws what a
  * listener throws.
  */
-import { runSafely } from '../socket-events.js'
+import { runSafely } from '../shared/socket-events.js'
 
 type Listener = (...args: any[]) => void
 

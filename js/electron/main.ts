@@ -8,7 +8,7 @@ import { checkServeOptions, serveClient, type ServeClientOptions, type ServedPor
 import { encodeError, notAllowed } from '../bridge/errors.js'
 import { VERSION } from '../bridge/messages.js'
 import type { BridgePort } from '../bridge/port.js'
-import type { LogEntry, MCPClientLike } from '../types.js'
+import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { CHANNEL } from './channel.js'
 import { textPort } from './text-port.js'
 import { Windows, type SenderLike } from './windows.js'

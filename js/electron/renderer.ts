@@ -7,11 +7,11 @@
 import { connectClient } from '../bridge/connect.js'
 import type { BridgePort } from '../bridge/port.js'
 import { fromText, toText } from '../bridge/text.js'
-import { MCPError } from '../errors.js'
-import type { MCPClientLike } from '../types.js'
+import { makeError } from '../shared/errors.js'
+import type { MCPClientLike } from '../shared/types.js'
 import { WINDOW_KEY, type MCPClientBridge } from './channel.js'
 
-export { MCPError, MCPToolError } from '../errors.js'
+export { MCPError, MCPToolError } from '../shared/errors.js'
 export type { MCPClientBridge } from './channel.js'
 
 declare global {
@@ -28,9 +28,9 @@ declare global {
 export function connectMain(): MCPClientLike {
   const { [WINDOW_KEY]: bridge } = globalThis as { [WINDOW_KEY]?: MCPClientBridge }
   if (bridge === undefined) {
-    const words =
+    const message =
       'there is no way to the main process: run @mcp-integration/client/electron/preload as the preload script of this window, or import it in yours'
-    throw new MCPError(words, { code: 'CONNECT_FAILED', retryable: false })
+    throw makeError('CONNECT_FAILED', { message, retryable: false })
   }
   return connectClient(portOf(bridge))
 }

@@ -1,6 +1,5 @@
 /**
- * The packages, installed from a registry on loopback into fresh projects. `npm run test:install` does the same with
- * everything else.
+ * The packages, installed from a registry on loopback into fresh projects. `npm run test:install` runs the other rows.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -13,7 +12,7 @@ import { workspaceOf } from '../test/install.mjs'
 import { ROWS } from '../test/install/rows.mjs'
 import { NOT_RUN } from '../test/install/table.mjs'
 
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 
 describe('installed', { concurrency: 2 }, () => {
   let workspace
@@ -29,7 +28,7 @@ describe('installed', { concurrency: 2 }, () => {
   }
 })
 
-test('the table of docs/platforms.md has a row for each of these and the others, and all of them work', () => {
+test('the table of docs/platforms.md has every row, and all of them work', () => {
   const [rows, others] = tablesUnder(
     parseDocument('docs/platforms.md', readFileSync(join(ROOT, 'docs/platforms.md'), 'utf8')),
     'What was run where',
@@ -43,7 +42,7 @@ test('the table of docs/platforms.md has a row for each of these and the others,
   assert.ok(Object.keys(NOT_RUN).every((what) => others.some((row) => row.what === what)))
 })
 
-test('docs/platforms.md speaks of each platform: this is one, or it was run otherwise, or only the workflow runs it', () => {
+test('docs/platforms.md covers each platform: the one of the table, those run otherwise, and those that only the workflow runs', () => {
   const document = parseDocument('docs/platforms.md', readFileSync(join(ROOT, 'docs/platforms.md'), 'utf8'))
   const [, others] = tablesUnder(document, 'What was run where')
   const [otherwise] = tablesUnder(document, 'What was run for other platforms')

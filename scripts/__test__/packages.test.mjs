@@ -1,14 +1,15 @@
-/** What is published: the packages' manifests, what is in them, and what checkers of packages say about them. */
+/** What is published: the manifests and files of the packages, and what package linters say about them. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { linksOf, parseDocument } from '../../__test__/helpers/markdown.mjs'
 import { MOST_BYTES, linuxOffences } from '../check/binary.mjs'
 import { npm } from '../lib/npm.mjs'
 import { platformManifests } from '../lib/platforms.mjs'
@@ -17,7 +18,7 @@ import { manifestIn, pack } from '../release/pack.mjs'
 import { withRepository } from '../release/repository.mjs'
 
 const MANIFEST = readJson(join(ROOT, 'package.json'))
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 const WORKFLOW = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'some-one/some.thing' }
 const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
 
@@ -41,13 +42,13 @@ describe('the packages of the platforms', () => {
     execFileSync(process.execPath, [cli, 'create-npm-dirs'], { cwd: folder, stdio: 'ignore' })
     assert.deepEqual(readdirSync(join(ROOT, 'npm')).sort(), readdirSync(join(folder, 'npm')).sort())
     for (const { platform, manifest } of platformManifests()) {
-      // napi takes it that all of 32-bit ARM has glibc.
+      // napi assumes glibc for all of 32-bit ARM, and does not write it.
       const libc = platform.endsWith('gnueabihf') ? { libc: ['glibc'] } : {}
       assert.deepEqual(manifest, { ...readJson(join(folder, 'npm', platform, 'package.json')), ...libc })
     }
   })
 
-  test('have the version of the main package, as the crate has', () => {
+  test('have the version of the main package, as the crates have', () => {
     for (const { manifest } of platformManifests()) assert.equal(manifest.version, MANIFEST.version, manifest.name)
     assert.equal(/^version = "(.*)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'))[1], MANIFEST.version)
   })
@@ -71,7 +72,7 @@ describe('what is packed', () => {
   after(() => rmSync(folder, { recursive: true, force: true }))
   const main = () => packed.find(({ manifest }) => manifest.name === MANIFEST.name)
 
-  test('of the main package asks for each platform in exactly its own version, and nothing else', () => {
+  test('of the main package depends on each platform package in exactly its own version, and on nothing else', () => {
     const { optionalDependencies, dependencies } = main().manifest
     assert.deepEqual(
       optionalDependencies,
@@ -80,28 +81,28 @@ describe('what is packed', () => {
     assert.equal(dependencies, undefined)
   })
 
-  test('of the main package runs nothing when it is installed, and has nothing that only a clone needs', () => {
+  test('of the main package runs nothing when it is installed, and contains nothing that only a clone needs', () => {
     for (const field of ['scripts', 'devDependencies', 'overrides', 'napi'])
       assert.equal(main().manifest[field], undefined, field)
   })
 
-  test('of a clone asks for nothing that may not be published yet', () => {
+  test('of a clone depends on nothing that may not be published yet', () => {
     assert.equal(MANIFEST.optionalDependencies, undefined)
   })
 
-  test('of the main package is what users need: no sources, tests, maps or binaries', () => {
+  test('of the main package is only what users need: no sources, tests, maps or binaries', () => {
     const { files } = main()
     const documents = [
       'CHANGELOG.md',
       'LICENSE',
       'PROTOCOL.md',
       'README.md',
+      'SECURITY.md',
       'dist/THIRD-PARTY-LICENSES.txt',
       'package.json',
     ]
-    const others = files.filter(
-      (path) => !documents.includes(path) && !/^(dist\/.*|index)\.(js|mjs|d\.ts|d\.mts)$/.test(path),
-    )
+    const allowed = /^((dist\/.*|index)\.(js|mjs|d\.ts|d\.mts)|docs\/.*\.(md|svg|png))$/
+    const others = files.filter((path) => !documents.includes(path) && !allowed.test(path))
     assert.deepEqual(others, [])
     for (const path of documents) assert.ok(files.includes(path), path)
     assert.deepEqual(
@@ -112,6 +113,19 @@ describe('what is packed', () => {
     )
     for (const path of files.filter((path) => path.endsWith('js'))) {
       assert.doesNotMatch(readFileSync(join(ROOT, path), 'utf8'), /^\/\/# sourceMappingURL=/m, path)
+    }
+  })
+
+  test('of the main package has every file that its documents link to, and names others without a link', () => {
+    const { files } = main()
+    const documents = files.filter((path) => path.endsWith('.md'))
+    assert.ok(documents.includes('docs/options.md'))
+    for (const name of documents) {
+      for (const target of linksOf(parseDocument(name, readFileSync(join(ROOT, name), 'utf8')))) {
+        const [path] = target.split('#')
+        if (path === '' || /^https:\/\//.test(path)) continue
+        assert.ok(files.includes(posix.join(posix.dirname(name), path)), `${name}: ${target}`)
+      }
     }
   })
 
@@ -154,16 +168,16 @@ describe('what is packed', () => {
     for (const size of sizes) assert.ok(size > 0 && size <= MOST_BYTES, `${size} bytes`)
   })
 
-  test('to be published must have all binaries', () => {
+  test('for publishing must include all binaries', () => {
     assert.throws(
       () => pack(join(folder, 'published'), { binary: '/no/such.node' }),
-      /\.node is not there: build it for .*, or fetch it with "napi artifacts"/,
+      /\.node is missing: build it for .*, or fetch it with "napi artifacts"/,
     )
   })
 
   test('has types that every way of resolving modules finds and that fit what is run', async () => {
     const analysis = await checkPackage(createPackageFromTarballData(readFileSync(main().file)))
-    assert.ok(Object.keys(analysis.entrypoints).length >= 8, 'all entries are looked at')
+    assert.ok(Object.keys(analysis.entrypoints).length >= 8, 'all entries are checked')
     // TypeScript before 4.7, and "moduleResolution": "node10", do not know `exports`; there only the main entry is
     // found.
     const told = analysis.problems.filter(
@@ -172,7 +186,7 @@ describe('what is packed', () => {
     assert.deepEqual(told, [])
   })
 
-  test('pleases publint', async () => {
+  test('has no findings of publint', async () => {
     const { messages, pkg } = await publint({ pack: { tarball: Uint8Array.from(readFileSync(main().file)).buffer } })
     assert.deepEqual(
       messages.map((message) => formatMessage(message, pkg)),
@@ -188,7 +202,7 @@ describe('the binary', () => {
     assert.ok(size > 500_000 && size <= MOST_BYTES, `${size} bytes`)
   })
 
-  test('for Linux is refused when it needs a newer glibc than 2.17, a library beside glibc, or is not stripped', () => {
+  test('for Linux is refused if it needs a newer glibc than 2.17 or another library, or is not stripped', () => {
     const good = {
       versions: 'Name: GLIBC_2.2.5  Flags: none  Version: 3\n  0x0050:   Name: GLIBC_2.17  Flags: none  Version: 2',
       dynamic: '(NEEDED) Shared library: [libc.so.6]\n (NEEDED) Shared library: [ld-linux-x86-64.so.2]',

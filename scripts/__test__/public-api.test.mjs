@@ -1,6 +1,5 @@
 /**
- * What the package promises: its declarations are those that were agreed on, and docs/versioning.md says what the code
- * does.
+ * What the package promises: its declarations match the snapshot, and docs/versioning.md agrees with the code.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -17,7 +16,7 @@ describe('the public declarations', () => {
   test('are those of the snapshot', () => {
     const [agreed, built] = [readFileSync(SNAPSHOT, 'utf8'), publicApi()]
     const advice =
-      'read docs/versioning.md for what such a change means, note it in CHANGELOG.md, and run "node scripts/build/public-api.mjs"'
+      'docs/versioning.md says what such a change means; list it in CHANGELOG.md, and run "node scripts/build/public-api.mjs"'
     assert.ok(agreed === built, `the public declarations have changed: ${advice}\n${difference(agreed, built)}`)
   })
 
@@ -30,7 +29,7 @@ describe('the public declarations', () => {
   }
   const apiOf = async (t, changes = {}) => publicApi(await folderOf(t, { ...PACKAGE, ...changes }))
 
-  test('of a package are what its entries export, what that is made of, and nothing else', async (t) => {
+  test('of a package are what its entries export, what those declarations need, and nothing else', async (t) => {
     const api = await apiOf(t)
     assert.match(api, /^some exports:\n {2}A\n {2}c$/m)
     assert.match(api, /^some\/b exports:\n {2}B\n {2}hidden$/m)
@@ -49,7 +48,7 @@ describe('the public declarations', () => {
     assert.equal(await apiOf(t, { ...moved, ...commented }), await apiOf(t))
   })
 
-  test('change with an export, with a type that an export is made of, and with package.json', async (t) => {
+  test('change with an export, with a type that an export needs, and with package.json', async (t) => {
     const before = await apiOf(t)
     for (const [file, was, is] of [
       ['b.d.ts', 'Part = string', 'Part = number'],
@@ -62,7 +61,7 @@ describe('the public declarations', () => {
     }
   })
 
-  test('are not guessed at: a statement that is not understood is an error that shows it', async (t) => {
+  test('are never guessed: a statement that is not understood is an error that shows it', async (t) => {
     await assert.rejects(
       apiOf(t, { 'b.d.ts': 'export default 5;\n' }),
       /b\.d\.ts: a statement .* not understand: export default 5;/,
@@ -75,7 +74,7 @@ describe('docs/versioning.md', () => {
   const [platforms] = tablesUnder(DOCUMENT, 'What it runs on')
   const floorOf = (what) => platforms.find((row) => row.what === what)?.oldest ?? assert.fail(`no row for ${what}`)
 
-  test('names the oldest Node.js that the package lets itself be installed on', () => {
+  test('names the oldest Node.js that the package can be installed on', () => {
     assert.equal(`>=${floorOf('Node.js')}`, JSON.parse(read('package.json')).engines.node)
     assert.equal(String(OLDEST_NODE[0][0]), floorOf('Node.js'))
   })
@@ -84,10 +83,10 @@ describe('docs/versioning.md', () => {
     assert.match(read('Cargo.toml'), new RegExp(`^napi = .*"napi${floorOf('Node-API')}"`, 'm'))
   })
 
-  test('names the oldest glibc that the binaries are checked to run with', () => {
+  test('names the oldest glibc that the binaries are checked for', () => {
     assert.equal(floorOf('glibc, on Linux, for a prebuilt binary'), NEWEST_GLIBC)
     assert.match(
-      read('js/native-failure.ts'),
+      read('js/native/failure.ts'),
       new RegExp(`\\(glibc ${NEWEST_GLIBC.replace('.', '\\.')} or newer, or musl\\)`),
     )
   })
@@ -116,7 +115,7 @@ function read(path) {
   return readFileSync(join(ROOT, path), 'utf8')
 }
 
-/** The lines that only one of them has; those that stay say where. */
+/** The lines that only one of the texts has. */
 function difference(before, after) {
   const lacking = (others, some) => some.split('\n').filter((line) => !others.split('\n').includes(line))
   return [

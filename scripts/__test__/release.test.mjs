@@ -1,4 +1,4 @@
-/** The command that makes a release: what it refuses, and what it does to a checkout. */
+/** The release command: what it refuses, and what it changes in a checkout. */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -20,7 +20,7 @@ import { Refusal, parseArguments, plan } from '../release/plan.mjs'
 import { repositoryOffence, withRepository } from '../release/repository.mjs'
 import { setVersions, versionsIn } from '../release/versions.mjs'
 
-const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 
 const CHANGELOG =
   '# Changelog\n\nWhat changes.\n\n## Unreleased\n\n- A thing.\n- Another.\n\n## 0.1.0 (2026-01-02)\n\n- The first.\n'
@@ -43,7 +43,14 @@ async function checkout(t) {
 function makeCheckout(root) {
   writeFileSync(join(root, 'CHANGELOG.md'), CHANGELOG)
   const manifests = readdirSync(join(ROOT, 'npm')).map((name) => `npm/${name}/package.json`)
-  for (const file of ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', ...manifests]) {
+  for (const file of [
+    'package.json',
+    'package-lock.json',
+    'Cargo.toml',
+    'Cargo.lock',
+    'fuzz/Cargo.lock',
+    ...manifests,
+  ]) {
     mkdirSync(join(root, file, '..'), { recursive: true })
     cpSync(join(ROOT, file), join(root, file))
   }
@@ -83,19 +90,19 @@ describe('a release is refused in one sentence', () => {
     return message
   }
 
-  test('for want of a version, with the next one as an example', async (t) => {
+  test('if no version is given, with the next one as an example', async (t) => {
     assert.match(
       refusal(await checkout(t), { dryRun: false }),
-      /^Say which version to release, one above 0\.1\.0.*npm run release -- 0\.1\.1$/,
+      /^Name the version to release, which must be above 0\.1\.0.*npm run release -- 0\.1\.1$/,
     )
   })
 
-  test('for a version that is none', async (t) => {
+  test('for what is not a version', async (t) => {
     const root = await checkout(t)
     for (const version of ['1', '1.2', 'v1.2.3', '1.2.3.4', '01.2.3', '1.2.3+build', 'next', '']) {
       assert.equal(
         refusal(root, { version, dryRun: true }),
-        `"${version}" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it`,
+        `"${version}" is not a version: write 1.2.3, or 1.2.3-rc.1 for a release candidate`,
       )
     }
   })
@@ -105,38 +112,40 @@ describe('a release is refused in one sentence', () => {
     for (const version of ['0.1.0', '0.0.9', '0.1.0-rc.1']) {
       assert.equal(
         refusal(root, { version, dryRun: false }),
-        `${version} is not above 0.1.0, which package.json has: choose a greater version`,
+        `${version} is not above the version in package.json, 0.1.0: choose a higher one`,
       )
     }
   })
 
-  test('for a working tree with changes', async (t) => {
+  test('for a working tree with uncommitted changes', async (t) => {
     const root = await checkout(t)
     write(root, 'Cargo.toml', (text) => `${text}\n`)
-    assert.match(refusal(root), /has changes that are not committed \(Cargo\.toml\): commit them/)
+    assert.match(refusal(root), /has uncommitted changes \(Cargo\.toml\): commit or stash them/)
     writeFileSync(join(root, 'new'), '')
     assert.match(refusal(root), /\(Cargo\.toml and 1 more\)/)
   })
 
-  test('for a changelog that says nothing', async (t) => {
+  test('for a changelog without unreleased changes', async (t) => {
     const root = await checkout(t)
     for (const text of [CHANGELOG.replace(/- A.*\n- A.*\n/, ''), CHANGELOG.replace(/## Unreleased\n/, '')]) {
       write(root, 'CHANGELOG.md', () => text)
       git(root, 'commit', '--quiet', '--all', '--message', 'Change')
-      assert.match(refusal(root), /^CHANGELOG\.md has nothing under "Unreleased": say there/)
+      assert.match(refusal(root), /^CHANGELOG\.md has nothing under "Unreleased": list the changes/)
     }
   })
 
   test('for a tag that exists', async (t) => {
     const root = await checkout(t)
     git(root, 'tag', 'v0.2.0')
-    assert.equal(refusal(root), 'The tag v0.2.0 exists already: choose a greater version')
+    assert.equal(refusal(root), 'The tag v0.2.0 already exists: choose a higher version')
   })
 
   test('for places that do not agree on the version', async (t) => {
     for (const [file, was] of [
       ['Cargo.toml', 'version = "0.1.0"'],
       ['Cargo.lock', 'name = "mcp-client"\nversion = "0.1.0"'],
+      ['Cargo.lock', 'name = "mcp-protocol"\nversion = "0.1.0"'],
+      ['fuzz/Cargo.lock', 'name = "mcp-sim"\nversion = "0.1.0"'],
       ['npm/linux-x64-gnu/package.json', '"version": "0.1.0"'],
       ['package-lock.json', '"version": "0.1.0"'],
     ]) {
@@ -146,11 +155,11 @@ describe('a release is refused in one sentence', () => {
     }
   })
 
-  test('for arguments that it does not know', () => {
+  test('for unknown arguments', () => {
     for (const [args, words] of [
-      [['--force'], /^There is no option --force: npm run release -- \[version\] \[--dry-run/],
-      [['1.0.0', '2.0.0'], /^One version at a time, not 1\.0\.0 and 2\.0\.0/],
-      [['1.0.0', '--debug'], /^--debug is for --dry-run/],
+      [['--force'], /^Unknown option --force: npm run release -- \[version\] \[--dry-run/],
+      [['1.0.0', '2.0.0'], /^Expected one version, got 1\.0\.0 and 2\.0\.0/],
+      [['1.0.0', '--debug'], /^--debug works only with --dry-run/],
     ]) {
       assert.throws(
         () => parseArguments(args),
@@ -159,7 +168,7 @@ describe('a release is refused in one sentence', () => {
     }
   })
 
-  test('and the command prints it and nothing else, and exits with 1', () => {
+  test('and the command prints only that, and exits with 1', () => {
     assert.throws(
       () =>
         execFileSync(process.execPath, [join(ROOT, 'scripts/release/make.mjs'), '1.2', '--dry-run'], {
@@ -169,13 +178,13 @@ describe('a release is refused in one sentence', () => {
       ({ status, stdout, stderr }) =>
         status === 1 &&
         stdout === '' &&
-        stderr === '"1.2" is not a version: write it as 1.2.3, or 1.2.3-rc.1 for one before it\n',
+        stderr === '"1.2" is not a version: write 1.2.3, or 1.2.3-rc.1 for a release candidate\n',
     )
   })
 })
 
 describe('a release', () => {
-  test('has its version in all places, and every other line as it was', async (t) => {
+  test('sets the version in all places, and changes no other line', async (t) => {
     const root = await checkout(t)
     const { tag, files } = makeRelease(root, plan(root, { version: '1.0.0-rc.1', dryRun: false }), '2026-03-04')
     assert.equal(tag, 'v1.0.0-rc.1')
@@ -188,7 +197,7 @@ describe('a release', () => {
     assert.equal(changed.length, 2 * versionsIn(root).length)
   })
 
-  test('is one commit with a tag that says what changes, and leaves the tree clean', async (t) => {
+  test('is one commit with an annotated tag that lists the changes, and leaves the tree clean', async (t) => {
     const root = await checkout(t)
     makeRelease(root, '0.2.0', '2026-03-04')
     assert.equal(git(root, 'log', '--format=%s'), 'Release 0.2.0\nBegin\n')
@@ -199,7 +208,7 @@ describe('a release', () => {
     assert.equal(git(root, 'status', '--porcelain'), '')
   })
 
-  test('can be followed by another one once there is something new to say', async (t) => {
+  test('can be followed by another one once there are new changes', async (t) => {
     const root = await checkout(t)
     makeRelease(root, plan(root, { version: '0.2.0', dryRun: false }))
     assert.throws(() => plan(root, { version: '0.2.1', dryRun: false }), /nothing under "Unreleased"/)
@@ -220,13 +229,13 @@ describe('publishing', () => {
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  test('sends every package of the version, the main one last, and passes over what is there already', async (t) => {
+  test('publishes every package of the version, the main one last, and skips those that exist', async (t) => {
     const registry = await serveRegistry(packages.slice(0, 1))
     t.after(() => registry.close())
     const { stdout } = await publish(folder, '--registry', registry.url)
     const told = packages.map(
       ({ manifest: { name, version } }, index) =>
-        `${name}@${version} ${index === 0 ? 'was published before' : 'is published as latest'}`,
+        `${name}@${version} ${index === 0 ? 'is already published' : 'is published as latest'}`,
     )
     assert.deepEqual(
       stdout.split('\n').filter((line) => line.startsWith(packages.at(-1).manifest.name)),
@@ -238,7 +247,7 @@ describe('publishing', () => {
     }
   })
 
-  test('sends nothing while a package is missing', async (t) => {
+  test('publishes nothing while a package is missing', async (t) => {
     const registry = await serveRegistry([])
     t.after(() => registry.close())
     await assert.rejects(publish(await folderOf(t, {}), '--registry', registry.url), ({ stderr }) =>
@@ -248,7 +257,7 @@ describe('publishing', () => {
 
   describe('to npm', () => {
     const WORKFLOW = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'some-one/some-thing' }
-    /** What is said where npm is to be published to; should that be tried, there is nothing at this registry. */
+    /** The error message. Nothing listens at this registry, in case it is tried nevertheless. */
     const refusal = async (env) => {
       const { GITHUB_SERVER_URL: _, GITHUB_REPOSITORY: __, ...rest } = process.env
       const publishing = promisify(execFile)(process.execPath, [join(ROOT, 'scripts/release/publish.mjs'), folder], {
@@ -264,10 +273,7 @@ describe('publishing', () => {
     }
 
     test('is refused outside of a workflow, and for packages that name no repository', async () => {
-      assert.match(
-        await refusal({}),
-        /this is no workflow, and npm takes provenance from nothing else: let release\.yml publish/,
-      )
+      assert.match(await refusal({}), /npm accepts provenance only from a workflow: let release\.yml publish/)
       assert.match(
         await refusal(WORKFLOW),
         /client-darwin-arm64 was packed with no repository, and the workflow runs in git\+https:\/\/github\.com\/some-one\/some-thing\.git, so npm would refuse it: let this workflow pack it/,
@@ -282,7 +288,7 @@ describe('publishing', () => {
       )
     })
 
-    test('asks for what a workflow has in its environment, if there is anything of it', () => {
+    test('needs all variables of a workflow if one of them is set', () => {
       for (const wrong of [
         { GITHUB_REPOSITORY: 'nothing' },
         { GITHUB_REPOSITORY: '' },
@@ -291,18 +297,18 @@ describe('publishing', () => {
       ]) {
         assert.throws(
           () => repositoryOffence([], { ...WORKFLOW, ...wrong }),
-          /^Error: GITHUB_SERVER_URL is ".*" and GITHUB_REPOSITORY is ".*": set them as a workflow has them/,
+          /^Error: GITHUB_SERVER_URL is ".*" and GITHUB_REPOSITORY is ".*": set them as a workflow does/,
         )
       }
     })
 
-    test('has nothing in its way once the workflow itself has packed them', () => {
+    test('is allowed once the workflow itself has packed them', () => {
       const packed = [{ name: 'a' }, { name: 'b' }].map((manifest) => withRepository(manifest, { env: WORKFLOW }))
       assert.equal(repositoryOffence(packed, WORKFLOW), null)
       assert.match(repositoryOffence([...packed, { name: 'c' }], WORKFLOW), /^c was packed with no repository/)
     })
 
-    test('asks that package.json names no other repository, if it names one', () => {
+    test('is refused if package.json names another repository', () => {
       const named = (repository) => withRepository({ name: 'a', repository }, { env: WORKFLOW })
       assert.equal(
         named({ type: 'git', url: 'git+https://github.com/some-one/some-thing.git' }).repository.url,
@@ -311,13 +317,13 @@ describe('publishing', () => {
       for (const other of [{ url: 'git+https://github.com/some-one/else.git' }, 'github:some-one/else']) {
         assert.throws(
           () => named(other),
-          /^Error: package\.json of a names the repository \S+else\S*, and the workflow runs in \S+thing\.git: .*leave "repository" out$/,
+          /^Error: package\.json of a names the repository \S+else\S*, and the workflow runs in \S+thing\.git, so npm would refuse it: correct "repository" in package\.json, or remove it$/,
         )
       }
     })
   })
 
-  test('begins with the names: an empty version of each package that the registry does not know', async (t) => {
+  test('is preceded by reserving the names: an empty version of each package that the registry does not have', async (t) => {
     const [
       {
         manifest: { name },
@@ -332,15 +338,12 @@ describe('publishing', () => {
       registry.url,
     ])
     const lines = stdout.split('\n').filter((line) => line.startsWith('@mcp-integration/') && !line.includes('@0.0.0'))
-    assert.deepEqual(lines, [
-      `${name} is reserved`,
-      ...others.map(({ manifest }) => `${manifest.name} is there already`),
-    ])
+    assert.deepEqual(lines, [`${name} is reserved`, ...others.map(({ manifest }) => `${manifest.name} already exists`)])
     const { versions } = await (await fetch(`${registry.url}${name}`)).json()
     assert.deepEqual(Object.keys(versions), ['0.0.0'])
   })
 
-  test('takes no half of what a publisher sends', async (t) => {
+  test('is refused by the test registry if a part is missing', async (t) => {
     const registry = await serveRegistry([])
     t.after(() => registry.close())
     for (const body of ['', '{}', 'null', '{"name":"x","versions":{}}']) {
@@ -355,15 +358,17 @@ describe('publishing', () => {
 })
 
 describe('a tag', () => {
-  test('must be the version of all places, and the changelog must speak of it', async (t) => {
+  test('must have the version of all places, and a section in the changelog', async (t) => {
     const root = await checkout(t)
     const { tag } = makeRelease(root, '0.2.0', '2026-03-04')
     assert.deepEqual(tagOffences(root, tag), [])
-    assert.deepEqual(tagOffences(root, 'v0.1.0').slice(-1), ['The tag is v0.1.0, but Cargo.lock has version 0.2.0'])
-    assert.equal(tagOffences(root, 'v0.3.0').at(-1), 'CHANGELOG.md has nothing about 0.3.0')
+    assert.deepEqual(tagOffences(root, 'v0.1.0').slice(-1), [
+      'The tag is v0.1.0, but fuzz/Cargo.lock has version 0.2.0',
+    ])
+    assert.equal(tagOffences(root, 'v0.3.0').at(-1), 'CHANGELOG.md has no section about 0.3.0')
   })
 
-  test('becomes a page with what the changelog says of it, marked if it comes before a version', () => {
+  test('becomes a page with its section of the changelog, marked as a prerelease if it is one', () => {
     const changelog = release(CHANGELOG, '1.0.0-rc.1', '2026-03-04')
     const args = announcement(changelog, 'v1.0.0-rc.1', ['a.tgz'])
     assert.deepEqual(args, [
@@ -383,7 +388,7 @@ describe('a tag', () => {
 })
 
 describe('the changelog', () => {
-  test('keeps what is unreleased under the version and its day, below an empty "Unreleased"', () => {
+  test('moves the unreleased changes under the version and its day, below an empty "Unreleased"', () => {
     const after = release(CHANGELOG, '0.2.0', '2026-03-04')
     assert.equal(after, CHANGELOG.replace('## Unreleased\n', '## Unreleased\n\n## 0.2.0 (2026-03-04)\n'))
     assert.equal(unreleased(after), '')

@@ -1,4 +1,4 @@
-/** The commands of a clone: what they say when something is missing, what they check, and what `npm start` shows. */
+/** The commands of a clone: their errors when something is missing, what they check, and what `npm start` shows. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { ROOT } from '../lib/root.mjs'
 const run = promisify(execFile)
 const DEMO = join(ROOT, 'examples/demo.mjs')
 
-test('a missing or old toolchain is named in one sentence with its remedy', () => {
+test('a missing or old toolchain is reported in one sentence with its remedy', () => {
   const sentences = [
     missingPrerequisite({ node: '18.20.0', rustc: '1.95.0' }),
     missingPrerequisite({ node: '20.19.0', rustc: null }),
@@ -28,7 +28,7 @@ test('a missing or old toolchain is named in one sentence with its remedy', () =
   assert.match(sentences[2], /Rust 1\.88 or newer .* this is 1\.87\.0: run "rustup update stable"$/)
 })
 
-test('the toolchains that are new enough are enough', () => {
+test('toolchains that are new enough are accepted', () => {
   for (const node of ['20.19.0', '21.0.0', '22.13.0', '24.0.0', '26.10.0'])
     assert.equal(missingPrerequisite({ node, rustc: '1.88.0' }), null)
   for (const node of ['20.18.3', '22.12.0'])
@@ -38,9 +38,9 @@ test('the toolchains that are new enough are enough', () => {
     )
 })
 
-test('every tool of the project runs with the oldest Node.js that is asked for', () => {
+test('every tool of the project runs with the oldest Node.js that the prerequisites allow', () => {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
-  // Only the declarations of Electron are used.
+  // Of Electron, only the declarations are used.
   const tools = Object.keys(packages[''].devDependencies).filter((name) => name !== 'electron')
   for (const name of tools) {
     const { engines } = packages[`node_modules/${name}`]
@@ -49,7 +49,7 @@ test('every tool of the project runs with the oldest Node.js that is asked for',
   }
 })
 
-test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PATH names; if there is none, the remedy is named', async (t) => {
+test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PATH names; without one, the error names the remedy', async (t) => {
   const folder = await folderOf(t, { 'bin/google-chrome': '', 'bin/chromium/README': '', 'bin/mine': '' })
   const [bin, chrome, mine] = ['bin', 'bin/google-chrome', 'bin/mine'].map((path) => join(folder, path))
   for (const program of [chrome, mine]) await chmod(program, 0o755)
@@ -71,16 +71,21 @@ test('the browser of the tests is a program in PATH, or the one that CHROMIUM_PA
   }
 })
 
-test('the rules of the house find what breaks them, and pass over comments', () => {
+test('the rules of the house find what breaks them, and ignore comments', () => {
   const planted = {
-    'src/protocol': [
-      'use tokio::time;',
+    'crates/protocol/src': [
       'let now = Instant::now();',
-      '// tokio::time is not for us',
       'let x = rand::rng();',
+      'let text = fs::read_to_string(path);',
+      '// Instant::now is not for us',
     ],
+    'crates/sim/src': ['let now = SystemTime::now();'],
     'src/driver': ['use napi::Env;', 'unsafe { x() }'],
     js: ['setTimeout(retry, 1000)', '/** setTimeout(x) */'],
+    'js/shared': ["import type { MCPClient } from '../client/client.js'", "import { EventEmitter } from 'node:events'"],
+    'js/bridge': ["import { MCPClient } from '../index.js'", "import { MCPError } from '../shared/errors.js'"],
+    'js/testing': ["import { explain } from '../../shared/close-codes.js'", "import { Inbox } from '../inbox.js'"],
+    'js/index.ts': ["export const VERSION = '1'", "export { MCPClient } from './client/client.js'"],
     __test__: ["import { npm } from '../../scripts/lib/npm.mjs'"],
     'scripts/lib': ["import { run } from './steps.mjs'", "const { pack } = await import('../../release/pack.mjs')"],
     'scripts/release': ["import { build } from '../build/all.mjs'", "import { soak } from '../test/soak.mjs'"],
@@ -88,11 +93,14 @@ test('the rules of the house find what breaks them, and pass over comments', () 
   const found = offences(RULES, (room) => [{ file: `${room}/planted.rs`, lines: planted[room] ?? [] }])
   const lines = found.map((offence) => offence.split(': ').at(-1))
   for (const line of [
-    planted['src/protocol'][0],
-    planted['src/protocol'][1],
-    planted['src/protocol'][3],
+    ...planted['crates/protocol/src'].slice(0, 3),
+    ...planted['crates/sim/src'],
     ...planted['src/driver'],
     planted.js[0],
+    ...planted['js/shared'],
+    planted['js/bridge'][0],
+    planted['js/testing'][0],
+    planted['js/index.ts'][0],
     planted.__test__[0],
     planted['scripts/lib'][1],
     planted['scripts/release'][1],
@@ -100,8 +108,11 @@ test('the rules of the house find what breaks them, and pass over comments', () 
     assert.ok(lines.includes(line), `${line} is not found in ${found.join('\n')}`)
   }
   for (const line of [
-    planted['src/protocol'][2],
+    planted['crates/protocol/src'][3],
     planted.js[1],
+    planted['js/bridge'][1],
+    planted['js/testing'][1],
+    planted['js/index.ts'][1],
     planted['scripts/lib'][0],
     planted['scripts/release'][0],
   ]) {
@@ -113,7 +124,7 @@ test('the house as it stands breaks none of its rules', () => {
   assert.deepEqual(offences(), [])
 })
 
-test('a comment that is too wide is named by its line, and code is left to the formatter', () => {
+test('a comment that is too wide is reported with its line, and code is left to the formatter', () => {
   const files = { 'a.ts': `/** ${'x'.repeat(116)} */\nconst x = '${'x'.repeat(200)}'\n * ${'ä'.repeat(117)}` }
   assert.deepEqual(
     tooWide(['a.ts'], (file) => files[file]),
@@ -121,7 +132,7 @@ test('a comment that is too wide is named by its line, and code is left to the f
   )
 })
 
-test('the demonstration searches, loses its connection, comes back and searches again, and ends by itself', async () => {
+test('the demonstration searches, loses its connection, reconnects, searches again, and ends by itself', async () => {
   const { stdout } = await run(process.execPath, [DEMO, 'heartbeat'], { timeout: 60_000 })
   const order = [
     'connecting → authenticating',

@@ -1,6 +1,6 @@
 /**
- * The workflows: linters find nothing in them and would find what is wrong, and they name what the rest of the project
- * names.
+ * The workflows: the linters have no findings in them but find planted mistakes, and the workflows agree with the rest
+ * of the project.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -13,11 +13,11 @@ import { ROOT } from '../lib/root.mjs'
 const CI = read('.github/workflows/ci.yml')
 
 describe('the linters', () => {
-  test('find nothing in the workflows', async () => {
+  test('have no findings in the workflows', async () => {
     assert.deepEqual(await lintWorkflows(), [])
   })
 
-  test('find what cannot run, what could be abused, and what is against the rules of the project', async (t) => {
+  test('find what cannot run, what could be abused, and what breaks the rules of the project', async (t) => {
     const job = (lines) =>
       `name: Bad\non:\n  pull_request:\npermissions: {}\njobs:\n  bad:\n    name: bad\n    runs-on: ubuntu-24.04\n${lines}`
     const root = await folderOf(t, {
@@ -66,7 +66,7 @@ test('the tests run with every supported Node.js, the oldest one included', () =
   )
 })
 
-test('cargo deny looks at the targets that binaries are built for', () => {
+test('cargo-deny checks the targets that binaries are built for', () => {
   const { targets } = JSON.parse(read('package.json')).napi
   const [, list] = /^targets = \[([^\]]*)\]/m.exec(read('deny.toml'))
   assert.deepEqual(

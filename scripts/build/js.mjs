@@ -1,7 +1,6 @@
 /**
- * Builds js/ into dist/. The compiler checks and translates everything; then the parts that stand on other packages are
- * bundled with them, because the published package has no dependencies. What is left over of their own folders goes
- * away.
+ * Builds js/ into dist/. The compiler checks and compiles everything. Parts that need other packages are then bundled
+ * with them, because the published package has no dependencies, and the files that a bundle replaces are removed.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -18,27 +17,36 @@ const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
 
 /**
- * An entry, and the folder or files that it takes in. What an entry imports from js/ outside of those stays a
+ * An entry, and the folder and files that it takes in. What an entry imports from js/ outside of those stays a
  * `require`, so that there is one client and one server however they are reached. What `require` of the package gives
- * is one file because each file that is loaded takes time: `alone` are those of its files that nobody else asks for,
- * `copied` those that others ask for too and that may be there twice.
+ * is one file because each file that is loaded takes time: `alone` are those of its files that nothing else imports,
+ * `copied` those that others import too and that may be there twice.
  */
 const BUNDLES = [
   {
     entry: 'index.ts',
     exportsPlainly: true,
-    alone: ['call', 'client', 'hub', 'native', 'options', 'succession'],
-    copied: ['arguments', 'close-codes', 'errors', 'native-types', 'node-version', 'platform', 'socket-events'],
+    folder: 'client',
+    alone: ['native/binding-constants', 'native/load', 'shared/native-types'],
+    copied: [
+      'native/node-version',
+      'native/platform',
+      'shared/arguments',
+      'shared/close-codes',
+      'shared/errors',
+      'shared/socket-events',
+      'shared/socket-face',
+    ],
   },
-  { entry: 'native-failure.ts', copied: ['platform'] },
+  { entry: 'native/failure.ts', copied: ['native/platform'] },
   { entry: 'testing/main.ts', folder: 'testing' },
   { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
 ]
 
-/** Whoever imports these has the package that their types are about. */
+/** Packages that the types of an entry may name, because everyone who imports the entry has them. */
 const TYPES_OF_PEERS = { './react': ['react'] }
 
-/** Native helpers that `ws` uses where users have installed them, and does without elsewhere. */
+/** Native helpers that `ws` uses if users have installed them. */
 const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
 
 export async function buildJs() {
@@ -65,8 +73,8 @@ async function makeBundle(bundle) {
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    // A Node.js that is too old must be able to parse what tells it so: from this one on it gets the file itself, by
-    // the condition `node-addons` in package.json; to an older one, index.js tells it.
+    // A Node.js that is too old must be able to parse the code that says so. From this version on it loads the file
+    // itself, by the condition `node-addons` in package.json; an older one loads index.js, which says it.
     target: 'node14.19',
     define: { PACKAGE_VERSION: JSON.stringify(version) },
     external: [...OPTIONAL_PACKAGES, '*/package.json'],
@@ -82,31 +90,31 @@ async function makeBundle(bundle) {
   return metafile
 }
 
-/** Users see the names of classes in stack traces, and bundling gives another one to a class that names itself. */
+/** Stack traces show the names of classes, and esbuild renames a class that refers to itself. */
 function giveNamesBack(code) {
   const renamed = [...code.matchAll(/\bvar (\w+) = class _\1\b/g)].map(([, name]) => name)
   return renamed.length === 0 ? code : code.replaceAll(new RegExp(`\\b_(${renamed.join('|')})\\b`, 'g'), '$1')
 }
 
 /**
- * Properties in place of getters, which take time to define whenever the package is loaded. None of what it exports
- * ever changes.
+ * Exports plain properties instead of getters, which take time to define whenever the package is loaded. The exports
+ * never change.
  */
 function exportPlainly(code) {
   const helpers = /^var __defProp = .*?^module\.exports = __toCommonJS\(\w+\);\n/ms
   const names = /^\/\/ Annotate the CommonJS export names.*\n0 && \((module\.exports = \{[^}]*\})\);$/m
   const plain = code.replace(helpers, '').replace(names, '$1;')
   if (!plain.includes('\nmodule.exports = {') || /\b__\w+\(/.test(plain))
-    throw new Error('esbuild writes exports in another way now: see exportPlainly()')
+    throw new Error('exportPlainly() does not recognize how esbuild writes exports: adapt its patterns')
   return plain
 }
 
-/** Turns what lies in js/ outside of the bundle into a `require` of the file in dist/ that it is compiled to. */
+/** Imports from js/ that are not part of the bundle become a `require` of the compiled file in dist/. */
 function requireTheRest(bundle) {
   const { folder, alone = [], copied = [] } = bundle
   const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
   const isOwn = (target) =>
-    folder === undefined ? files.includes(target) : target.startsWith(join(SOURCE, folder) + sep)
+    files.includes(target) || (folder !== undefined && target.startsWith(join(SOURCE, folder) + sep))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {
@@ -121,7 +129,7 @@ function requireTheRest(bundle) {
   }
 }
 
-/** A bundle may ask for nothing that is not there on a user's machine. */
+/** @throws when a bundle requires something that users do not have */
 function checkImports(bundle, metafile) {
   const output = outputOf(bundle)
   const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
@@ -129,11 +137,11 @@ function checkImports(bundle, metafile) {
     const isThere = path.startsWith('.')
       ? existsSync(resolve(dirname(output), path))
       : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path)
-    if (!isThere) throw new Error(`${relative(ROOT, output)} asks for ${path}, which the package does not contain`)
+    if (!isThere) throw new Error(`${relative(ROOT, output)} requires ${path}, which the package does not contain`)
   }
 }
 
-/** Of the bundles' own folders only the bundles stay; and of all declarations those that a public type is made of. */
+/** Keeps the bundles in their own folders, and the declarations that public types are made of; the rest is removed. */
 async function removeLeftovers() {
   const kept = new Set(
     BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]),

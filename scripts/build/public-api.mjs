@@ -1,10 +1,10 @@
 /**
- * Writes `__test__/types/public-api.txt`: what users can see of the package's types, and of package.json what they rely
- * on. A test compares the file with the build, so that no change of it goes unnoticed; docs/versioning.md says what
- * kind of release each change asks for.
+ * Writes `__test__/types/public-api.txt`: the public types of the package, and the parts of package.json that users
+ * rely on. A test compares the file with the build, so that no change goes unnoticed; docs/versioning.md says which
+ * kind of release each change needs.
  *
- * The text does not depend on where a declaration stands, nor on its comments: of each entry the exported names, then
- * each declaration once that these are made of.
+ * The text depends neither on the file of a declaration nor on its comments. It lists the exported names of each entry,
+ * then every declaration that they need, once.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -13,10 +13,10 @@ import { typesOfEntries } from './js/declarations.mjs'
 
 export const SNAPSHOT = join(ROOT, '__test__/types/public-api.txt')
 
-/** Of package.json, what users rely on. */
+/** The parts of package.json that users rely on. */
 const PROMISED_FIELDS = ['exports', 'bin', 'engines', 'peerDependencies', 'dependencies']
 
-/** The public face as it is in `root`, where the TypeScript has been built. */
+/** The public API of the package in `root`, where the TypeScript has been built. */
 export function publicApi(root = ROOT) {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const promised = Object.fromEntries(PROMISED_FIELDS.map((field) => [field, manifest[field] ?? {}]))
@@ -33,7 +33,7 @@ export function publicApi(root = ROOT) {
   return `${[...sections, ...declarations.map(({ text }) => text)].join('\n\n')}\n`
 }
 
-/** Declaration files as the compiler writes them: each statement begins at the beginning of a line. */
+/** Declaration files as the compiler writes them: each statement begins at the start of a line. */
 class Modules {
   #modules = new Map()
 
@@ -42,12 +42,12 @@ class Modules {
     return new Set([...exported, ...stars.flatMap((star) => [...this.exportsOf(star)])])
   }
 
-  /** The names under which what a file adds to the global scope stands in its declarations. */
+  /** The names in `declarations` of what a file adds to the global scope. */
   globalsOf(file) {
     return [...this.#load(file).declarations.keys()].filter((name) => name.startsWith('declare '))
   }
 
-  /** Adds to `reached` what `name` means in `file`, and all that this is made of. */
+  /** Adds to `reached` the declaration of `name` in `file`, and every declaration that it needs. */
   reach(file, name, reached) {
     const module = this.#load(file)
     const text = module.declarations.get(name)
@@ -88,7 +88,7 @@ function read(file, statement, module) {
     if (exported) module.exported.add(name)
     return
   }
-  // It only runs the module.
+  // An import for its side effects.
   if (/^import '[^']*';$/.test(statement)) return
   if (/^declare (global|module)\b/.test(statement)) return module.declarations.set(statement.split(' {')[0], statement)
   if (verb === undefined)

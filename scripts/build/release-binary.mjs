@@ -1,12 +1,12 @@
 /**
- * `npm run build:release [-- --target TRIPLE]`: builds the binary of one platform as it is published, into
- * npm/<platform>/, and checks it.
+ * `npm run build:release [-- --target TRIPLE]`: builds the binary of one platform for publishing, into npm/<platform>/,
+ * and checks it.
  *
- * Linux binaries are linked by zig, which brings the C libraries of its targets in every version along: glibc 2.17, the
- * oldest that Rust supports, and musl. zig and cargo-zigbuild come as Python wheels. The other systems have one C
- * library only, and are built as always.
+ * Linux binaries are linked by zig, which contains the C libraries of its targets in every version: musl, and glibc
+ * 2.17, the oldest that Rust supports. zig and cargo-zigbuild come as Python wheels. The other systems have only one C
+ * library, and need no zig.
  *
- * A panic unwinds in these binaries too: the driver catches it and fails the one client, where `panic = "abort"` would
+ * A panic unwinds in these binaries too: the driver catches it and fails one client, whereas `panic = "abort"` would
  * end the process.
  */
 import { execFileSync } from 'node:child_process'
@@ -37,6 +37,8 @@ export function buildRelease(target = hostTarget()) {
   const args = [
     cli,
     'build',
+    '--package',
+    'mcp-client',
     '--platform',
     '--release',
     '--no-default-features',
@@ -58,7 +60,7 @@ function hostTarget() {
   return /^host: (.*)$/m.exec(execFileSync('rustc', ['-vV'], { encoding: 'utf8' }))[1]
 }
 
-/** The platform package that a target's binary belongs to, by napi's own names. */
+/** The platform package of a target. */
 function platformOf(target) {
   const [cpu] = target.split('-')
   const name = [

@@ -1,7 +1,7 @@
 /**
- * `node scripts/check/binary.mjs FILE…`: whether a binary may be published. It must be small; for Linux it must also
- * run where glibc is as old as 2.17, stand on no other library, and be stripped. What is in the file is read by
- * `readelf`, which is part of binutils and comes with every C compiler.
+ * `node scripts/check/binary.mjs FILE…`: checks whether a binary may be published. It must be small; for Linux it must
+ * also run with glibc 2.17, need no other library, and be stripped. `readelf` reads the file; it is part of binutils,
+ * which every C compiler comes with.
  */
 import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { isMain } from '../lib/root.mjs'
 export const MOST_BYTES = 4_000_000
 export const NEWEST_GLIBC = '2.17'
 
-/** What every Linux with glibc, or with musl, has. */
+/** The libraries that every Linux with glibc, or with musl, has. */
 const LIBRARIES = /^(lib(c|m|dl|pthread|rt|util)\.so\.\d|ld-linux.*\.so\.\d|libc\.musl-.*\.so\.1|libc\.so)$/
 
 /** What is wrong with a binary, one phrase each. */
@@ -20,7 +20,7 @@ export function offences(file) {
   return file.includes('.linux-') ? [...tooLarge, ...linuxOffences(readElf(file), file.includes('musl'))] : tooLarge
 }
 
-/** @param elf what readelf prints: `versions` of symbols, the `dynamic` section, the table of `sections` */
+/** @param elf the output of readelf: `versions` of symbols, the `dynamic` section, the table of `sections` */
 export function linuxOffences({ versions, dynamic, sections }, isMusl = false) {
   const found = glibcVersions(versions)
   return [

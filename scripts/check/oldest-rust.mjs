@@ -1,6 +1,4 @@
-/**
- * Compiles everything with the oldest Rust that Cargo.toml promises, which rustup fetches. Uses nothing but Node.js.
- */
+/** Compiles everything with the `rust-version` of Cargo.toml, which rustup fetches. Needs nothing else but Node.js. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { ROOT } from '../lib/root.mjs'

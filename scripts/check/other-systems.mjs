@@ -1,7 +1,6 @@
 /**
- * Lets clippy look at the crate and its tests as Windows and macOS compile them, from Linux: what only those see is
- * found before CI does. The C code of a crate is compiled by zig; nothing is linked, and nothing runs. It needs the
- * network the first time.
+ * Runs clippy on Linux over everything as Windows and macOS compile it, to find their problems before CI does. zig
+ * compiles the C code of crates; nothing is linked, and nothing runs. The first run needs the network.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -12,8 +11,7 @@ import { ROOT } from '../lib/root.mjs'
 const TARGETS = ['x86_64-pc-windows-gnu', 'aarch64-apple-darwin']
 
 /**
- * What the build script of an addon wants to see when it is built with this Windows; an addon that is linked would need
- * a real one.
+ * napi's build script looks for this library on this kind of Windows. To link an addon, it would have to be a real one.
  */
 const LIBNODE = join(ROOT, 'target/libnode')
 

@@ -1,6 +1,6 @@
 /**
- * Checks what the package stands on: licences, sources and known weaknesses of the crates (deny.toml), and the
- * signatures of the npm packages. `--offline` leaves out what asks the network for news, and says so.
+ * Checks the dependencies: licences, sources and known vulnerabilities of the crates (deny.toml), and the signatures
+ * and known vulnerabilities of the npm packages. `--offline` leaves out what needs the network, and says so.
  */
 import { execFileSync } from 'node:child_process'
 import { cargoTool } from '../lib/cargo-tool.mjs'
@@ -12,7 +12,7 @@ const offline = process.argv.includes('--offline')
 deny('licenses', 'bans', 'sources')
 if (offline) {
   console.log(
-    'NOT CHECKED, because of --offline: known weaknesses of crates and npm packages, and the signatures of npm packages',
+    'NOT CHECKED, because of --offline: known vulnerabilities of crates and npm packages, and the signatures of npm packages',
   )
 } else {
   deny('advisories')

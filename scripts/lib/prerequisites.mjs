@@ -1,17 +1,19 @@
 /**
- * Says in one sentence what is missing, before anything else runs. Uses nothing but Node.js, and nothing newer than
- * Node.js 14.
+ * Reports a missing toolchain in one sentence, before anything else runs. Uses nothing but Node.js, and no syntax newer
+ * than Node.js 14.
  */
 import { execFileSync } from 'node:child_process'
 
-/** What the tools of the project ask for, by major version; the package itself runs with any Node.js 20. */
+/**
+ * The oldest versions that the tools of the project run with, by major version; the package runs with any Node.js 20.
+ */
 export const OLDEST_NODE = [
   [20, 19],
   [22, 13],
 ]
 export const OLDEST_RUST = [1, 88]
 
-/** What is missing or too old, in one sentence; null when all is there. */
+/** What is missing or too old, in one sentence; null if nothing is. */
 export function missingPrerequisite({ node = process.versions.node, rustc = askRustc() } = {}) {
   const oldest = OLDEST_NODE.filter(([major]) => major <= parseInt(node, 10)).pop() || OLDEST_NODE[0]
   if (isOlder(node, oldest)) {
@@ -35,7 +37,7 @@ export function checkPrerequisites() {
 
 function askRustc() {
   try {
-    // cargo does the work; it comes with rustc.
+    // Both are needed.
     execFileSync('cargo', ['--version'], { stdio: 'ignore' })
     const line = execFileSync('rustc', ['--version'], { encoding: 'utf8' })
     return (/rustc (\d+\.\d+(\.\d+)?)/.exec(line) || [])[1] || null

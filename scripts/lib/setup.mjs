@@ -12,7 +12,7 @@ export function setUp() {
   npm(['ci', '--no-audit', '--no-fund'])
 }
 
-/** npm notes here what it has installed. */
+/** npm writes this file last when it installs. */
 function isInstalled() {
   const installed = `${ROOT}node_modules/.package-lock.json`
   return existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${ROOT}package-lock.json`).mtimeMs

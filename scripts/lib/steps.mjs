@@ -1,4 +1,4 @@
-/** Steps with names, run one after the other until one fails: what `npm test` and `npm run test:deep` are made of. */
+/** Runs named steps one after the other until one fails, for `npm test` and `npm run test:deep`. */
 import { execFileSync } from 'node:child_process'
 import { ROOT } from './root.mjs'
 
@@ -52,7 +52,7 @@ export function run(command, ...args) {
   execFileSync(command, args, { cwd: ROOT, stdio: 'inherit' })
 }
 
-/** The same with more environment variables; those that are set already stay. */
+/** The same with more environment variables; variables that are already set keep their values. */
 export function runWith(env, command, ...args) {
   execFileSync(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...env, ...process.env } })
 }

@@ -1,6 +1,4 @@
-/**
- * Programs that come as Python wheels, each in the version and with the hashes of its requirements file in this folder.
- */
+/** Installs programs that come as Python wheels, with the versions and hashes of the requirements files beside it. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -14,7 +12,7 @@ const FAR_TOO_LONG = 300_000
  * @param {string} name of `<name>.requirements.txt`
  * @param {{ python?: string, options?: string[] }} options `python` has the pip that installs them; any Python 3 unless
  * it is named. `options` are pip's: unless others are named, nothing is built
- * @returns {string} the folder into which pip has installed them; the first time that needs the network
+ * @returns {string} the folder into which pip has installed it; the first call needs the network
  */
 export function wheels(name, { python, options = ['--only-binary=:all:'] } = {}) {
   const requirements = requirementsOf(name)
@@ -34,7 +32,7 @@ export function requirementsOf(name) {
 function findPython(name) {
   const python = ['python3', 'python'].find(hasPip)
   if (python === undefined)
-    throw new Error(`${name} comes as a Python wheel, and pip is not there: install Python 3 with pip`)
+    throw new Error(`${name} comes as a Python wheel, and pip was not found: install Python 3 with pip`)
   return python
 }
 
@@ -70,9 +68,9 @@ function install(name, requirements, folder, python, options) {
     )
     renameSync(fresh, folder)
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have installed it meanwhile.
     if (!existsSync(folder))
-      throw new Error(`${name} could not be installed with pip: be online\n${error.stderr || error.message}`)
+      throw new Error(`pip could not install ${name}: go online and try again\n${error.stderr || error.message}`)
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }

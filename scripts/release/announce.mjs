@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { notesOf } from './changelog.mjs'
 
-/** The arguments of `gh` that make the page. */
+/** The arguments of `gh` that create the page. */
 export function announcement(changelog, tag, files) {
   const version = tag.slice(1)
   const before = version.includes('-') ? ['--prerelease'] : []

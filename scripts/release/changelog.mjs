@@ -2,18 +2,18 @@
 
 const UNRELEASED = '## Unreleased\n'
 
-/** What stands under "Unreleased"; empty if nothing does. */
+/** The section "Unreleased", without its heading. */
 export function unreleased(changelog) {
   return sectionFrom(changelog, UNRELEASED)
 }
 
-/** What stands under a version. */
+/** The section of a version, without its heading; empty if there is none. */
 export function notesOf(changelog, version) {
   const heading = changelog.split('\n').find((line) => line.startsWith(`## ${version} (`))
   return heading === undefined ? '' : sectionFrom(changelog, `${heading}\n`)
 }
 
-/** The same with what was under "Unreleased" under a version and its day, and nothing under "Unreleased". */
+/** Moves the section "Unreleased" under the heading of a version and its day. */
 export function release(changelog, version, day) {
   return changelog.replace(UNRELEASED, () => `${UNRELEASED}\n## ${version} (${day})\n`)
 }

@@ -7,13 +7,13 @@ import { ROOT, isMain } from '../lib/root.mjs'
 import { notesOf } from './changelog.mjs'
 import { versionsIn } from './versions.mjs'
 
-/** What is wrong, one sentence each. */
+/** The differences between the checkout and the tag, one sentence each. */
 export function tagOffences(root, tag) {
   const others = versionsIn(root).filter(({ version }) => `v${version}` !== tag)
   const notes = notesOf(readFileSync(`${root}/CHANGELOG.md`, 'utf8'), tag.slice(1))
   return [
     ...others.map(({ file, version }) => `The tag is ${tag}, but ${file} has version ${version}`),
-    ...(notes === '' ? [`CHANGELOG.md has nothing about ${tag.slice(1)}`] : []),
+    ...(notes === '' ? [`CHANGELOG.md has no section about ${tag.slice(1)}`] : []),
   ]
 }
 

@@ -1,9 +1,8 @@
 /**
- * `npm run release -- 1.2.3` makes a release of the checkout: it writes the version into every place, moves what is
- * "Unreleased" in CHANGELOG.md under it, commits and tags. Pushing the tag is left to you; publishing is the release
- * workflow's.
+ * `npm run release -- 1.2.3` makes a release of the checkout: it writes the version into every place, moves the section
+ * "Unreleased" of CHANGELOG.md under it, commits and tags. It does not push. The release workflow publishes.
  *
- * `--dry-run` does it all in a copy, publishing to a registry on loopback included, and leaves the checkout as it is.
+ * `--dry-run` does all of this in a copy, publishes to a registry on loopback, and leaves the checkout unchanged.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -45,9 +44,7 @@ async function main() {
   }
   const { tag, files } = makeRelease(ROOT, version)
   console.log(`Committed and tagged ${tag}: ${files.join(', ')}`)
-  console.log(
-    `Look at it with "git show ${tag}", then push both at once; the release workflow tests, and publishes what passes:`,
-  )
+  console.log(`Check it with "git show ${tag}", then push both at once; the release workflow tests and publishes:`)
   console.log(`git push --atomic origin HEAD ${tag}`)
 }
 

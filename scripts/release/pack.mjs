@@ -19,11 +19,11 @@ import { platformManifests } from '../lib/platforms.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { withRepository } from './repository.mjs'
 
-/** In the packages of the platforms; that of the main one is made with dist/. */
+/** In the packages of the platforms. That of the main package is made by the build, in dist/. */
 const LICENSES = 'THIRD-PARTY-LICENSES.txt'
 const FOR_CLONES = ['scripts', 'napi', 'devDependencies', 'overrides']
 
-/** package.json of the main package as it is published, but for its repository. */
+/** package.json of the main package as it is published, except for its repository. */
 export function publishedManifest() {
   const manifest = readJson(join(ROOT, 'package.json'))
   const published = Object.fromEntries(Object.entries(manifest).filter(([field]) => !FOR_CLONES.includes(field)))
@@ -33,10 +33,9 @@ export function publishedManifest() {
 
 /**
  * @param {string} folder where the .tgz files go
- * @param {{ binary?: string, env?: object }} options `binary` is for tests on one machine: the path of the one binary
- * that is packed, whose name says the platform; the packages of the others are packed without. `env` says whose
- * workflow this is
- * @throws without `binary`, when that of a platform is not there
+ * @param {{ binary?: string, env?: object }} options `binary` is for tests on one machine: the path of the only binary
+ * that is packed, whose name contains its platform. `env` is the environment of the workflow
+ * @throws when a binary is missing, unless `binary` is given
  * @returns {{ manifest: object, file: string, files: string[] }[]} the platform packages, then the main one: the order
  * in which to publish
  */
@@ -68,8 +67,8 @@ export function pack(folder, { binary, env = process.env } = {}) {
 }
 
 /**
- * What `node scripts/release/pack.mjs FOLDER` has left there, in the order in which to publish.
- * @throws when a package of this version is not there
+ * What `node scripts/release/pack.mjs FOLDER` has packed, in the order in which to publish.
+ * @throws when a package of this version is missing
  * @returns {{ manifest: object, file: string }[]}
  */
 export function packagesIn(folder) {
@@ -86,7 +85,7 @@ export function packagesIn(folder) {
 
 /** package.json of a packed package. */
 export function manifestIn(file) {
-  // What tar is given by its standard input is never taken for the name of a machine, as C:\… is.
+  // tar would take C:\… for the name of a machine.
   return JSON.parse(
     execFileSync('tar', ['-xzOf', '-', 'package/package.json'], { input: readFileSync(file), encoding: 'utf8' }),
   )
@@ -96,7 +95,7 @@ function stagePlatform(stage, { platform, manifest }, { licenses, only, env }) {
   const folder = join(stage, platform)
   const binary = only ?? join(ROOT, 'npm', platform, manifest.main)
   if (!existsSync(binary))
-    throw new Error(`${binary} is not there: build it for ${platform}, or fetch it with "napi artifacts"`)
+    throw new Error(`${binary} is missing: build it for ${platform}, or fetch it with "napi artifacts"`)
   mkdirSync(folder)
   cpSync(join(ROOT, 'npm', platform, 'README.md'), join(folder, 'README.md'))
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))

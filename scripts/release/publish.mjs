@@ -16,7 +16,7 @@ import { repositoryOffence } from './repository.mjs'
 /**
  * @param {string} folder with the .tgz files
  * @param {string} [registry] another one than npm's
- * @throws when a package of this version is not in the folder, or npm would refuse one: all or nothing is published
+ * @throws before anything is published, when a package of this version is missing or npm would refuse one
  */
 export function publish(folder, registry) {
   const packages = packagesIn(folder)
@@ -25,24 +25,24 @@ export function publish(folder, registry) {
   const where = registry === undefined ? ['--provenance'] : registryOptions(registry)
   for (const { manifest, file } of packages) {
     const spec = `${manifest.name}@${manifest.version}`
-    // What comes before a version is not what users get who do not ask for it.
+    // Users get a release candidate only if they ask for it.
     const tag = semver.prerelease(manifest.version) === null ? 'latest' : 'next'
     try {
       npm(['publish', file, '--access=public', `--tag=${tag}`, '--ignore-scripts', '--loglevel=error', ...where])
       console.log(`${spec} is published as ${tag}`)
     } catch (error) {
       if (!isPublished(spec, where)) throw error
-      console.log(`${spec} was published before`)
+      console.log(`${spec} is already published`)
     }
   }
 }
 
-/** What npm is told of a registry for rehearsals. */
+/** The options of npm for a registry of a rehearsal. */
 export function registryOptions(registry) {
   return [`--registry=${registry}`, '--no-provenance', `--${registry.replace(/^https?:/, '')}:_authToken=rehearsal`]
 }
 
-/** Whether a registry knows a package, or a version of it. */
+/** Whether a registry has a package, or a version of it. */
 export function isPublished(spec, where) {
   try {
     return npm(['view', spec, 'version', '--json', ...where], { output: true }).trim() !== ''

@@ -1,9 +1,9 @@
 /**
- * A release in a copy of the checkout, from the first check to a call of the installed package: what is committed here
- * is built, packed, published to a registry on loopback, installed from there into a fresh project, and called. Of all
- * that nothing stays.
+ * A release in a copy of the checkout, from the first check to a call of the installed package: the last commit is
+ * built, packed, published to a registry on loopback, installed from there into a fresh project, and called. Everything
+ * is removed afterwards.
  *
- * Only the binary of this machine's platform is built; the packages of the others are published without theirs.
+ * Only the binary of this machine's platform is built; the other platforms' packages are published without one.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { repositoryOf, repositoryOffence } from './repository.mjs'
  * @param {string} root the checkout
  * @param {string} version
  * @param {{ makeRelease: Function, debug?: boolean }} how `debug` builds without optimisation, which is faster
- * @throws when a step fails, or when the checkout is not as it was
+ * @throws when a step fails, or the checkout has changed
  */
 export async function rehearse(root, version, { makeRelease, debug = false }) {
   const before = stateOf(root)
@@ -25,21 +25,23 @@ export async function rehearse(root, version, { makeRelease, debug = false }) {
   try {
     const copy = copyOf(root, folder)
     const { tag, files } = makeRelease(copy, version)
-    tell(`${tag} is committed in a copy: ${files.length} files`)
+    report(`${tag} is committed in a copy: ${files.length} files`)
     await run(copy, [join(copy, 'scripts/build/all.mjs'), ...(debug ? ['--debug'] : [])], {
       CARGO_TARGET_DIR: join(root, 'target/rehearsal'),
     })
-    tell('the addon and the TypeScript are built')
+    report('the addon and the TypeScript are built')
     await publishAndInstall(copy, folder, version)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  if (stateOf(root) !== before) throw new Error('the dry run has changed the checkout')
-  tell(`the dry run of ${version} has passed, and the checkout is as it was`)
+  if (stateOf(root) !== before)
+    throw new Error('the dry run has changed the checkout, which it must not: look at "git status" and "git log"')
+  report(`the dry run of ${version} has passed; the checkout is unchanged`)
 }
 
 /**
- * A clone has its own tags. It borrows the packages for development and keeps its compiled crates for the next time.
+ * A clone, so that its tags are its own. The development packages are linked, and compiled crates are kept for the next
+ * dry run.
  */
 function copyOf(root, folder) {
   const copy = join(folder, 'project')
@@ -53,7 +55,7 @@ function copyOf(root, folder) {
     git(copy, 'config', name, value)
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
-  // No script may take the borrowed packages for outdated, and install others in their place.
+  // Otherwise scripts would take the linked packages for outdated, and install new ones into them.
   utimesSync(join(copy, 'package-lock.json'), 0, 0)
   return copy
 }
@@ -62,18 +64,18 @@ async function publishAndInstall(copy, folder, version) {
   const load = (path) => import(pathToFileURL(join(copy, path)))
   const { manifestIn, pack, publishedManifest } = await load('scripts/release/pack.mjs')
   const { NAME, PROGRAMS, openWorkspace } = await load('scripts/lib/install/workspace.mjs')
-  const { platformName } = (await load('dist/platform.js')).default
+  const { platformName } = (await load('dist/native/platform.js')).default
   const isNamed = publishedManifest().repository !== undefined || repositoryOf() !== undefined
   const env = isNamed ? process.env : { ...process.env, ...STAND_IN }
   const packages = pack(join(folder, 'packed'), { binary: join(copy, `mcp-client.${platformName()}.node`), env })
-  tell(`${packages.length} packages are packed`)
+  report(`${packages.length} packages are packed`)
   const manifests = packages.map(({ file }) => manifestIn(file))
-  // Outside of a workflow, what package.json names cannot be held against one.
+  // Outside of a workflow, there is nothing to compare the repository with.
   const offence = repositoryOf(env) === undefined ? null : repositoryOffence(manifests, env)
   if (offence !== null) throw new Error(offence)
   const { repository } = manifests.at(-1)
-  tell(
-    `their repository is ${repository.url}${isNamed ? '' : ', which stands for the one whose workflow will pack them'}`,
+  report(
+    `their repository is ${repository.url}${isNamed ? '' : ', a placeholder for the one whose workflow will pack them'}`,
   )
   const workspace = await openWorkspace([])
   try {
@@ -84,19 +86,19 @@ async function publishAndInstall(copy, folder, version) {
       workspace.registry.url,
     ])
     const project = workspace.project(PROGRAMS)
-    // npm keeps what it packs, and would install that.
+    // npm's own cache contains what it has packed, and npm would install that.
     await project.npm('install', `${NAME}@${version}`, `--cache=${join(folder, 'cache')}`)
-    tell(
+    report(
       `${NAME}@${project.versionOf(NAME)} is installed from ${workspace.registry.url}: ${workspace.registry.fetched.join(', ')}`,
     )
     for (const program of Object.keys(PROGRAMS)) await project.answers(program)
-    tell('and answers a call')
+    report('it answers a call')
   } finally {
     await workspace.close()
   }
 }
 
-/** Runs a script of the copy. The registry, which is in this process, must go on meanwhile. */
+/** Runs a script of the copy, without blocking the registry in this process. */
 function run(copy, args, env = {}) {
   return new Promise((resolve, reject) => {
     execFile(
@@ -111,14 +113,14 @@ function run(copy, args, env = {}) {
   })
 }
 
-/** All that a release changes. */
+/** Everything that a release changes. */
 function stateOf(root) {
   return [git(root, 'rev-parse', 'HEAD'), git(root, 'tag'), git(root, 'status', '--porcelain')].join('\n')
 }
 
-function tell(what) {
-  console.log(`── ${what}`)
+function report(text) {
+  console.log(`── ${text}`)
 }
 
-/** What a workflow has in its environment. */
+/** As a workflow sets them. */
 const STAND_IN = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'owner/name' }

@@ -18,12 +18,12 @@ export function reserveNames(registry) {
   const where = registry === undefined ? [] : registryOptions(registry)
   for (const { name, license } of [...platformManifests().map(({ manifest }) => manifest), publishedManifest()]) {
     if (isPublished(name, where)) {
-      console.log(`${name} is there already`)
+      console.log(`${name} already exists`)
       continue
     }
     const folder = mkdtempSync(join(tmpdir(), 'mcp-name-'))
     try {
-      const described = 'Empty: it keeps the name until the first release.'
+      const described = 'Empty: it reserves the name until the first release.'
       writeFileSync(
         join(folder, 'package.json'),
         JSON.stringify({ name, version: '0.0.0', description: described, license }),

@@ -3,14 +3,14 @@
  * for the addon, and `npm.cdx.json` for what is bundled into dist/, which must have been built.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cargoTool } from '../lib/cargo-tool.mjs'
 import { partsOf } from '../lib/licenses/texts.mjs'
 import { npm } from '../lib/npm.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 
-/** Everything that is linked into a binary of any platform. */
+/** Everything that is linked into the binary of some platform. */
 export function crates(folder) {
   const name = 'crates.cdx'
   const args = [
@@ -27,9 +27,12 @@ export function crates(folder) {
   ]
   execFileSync(cargoTool('cargo-cyclonedx'), args, { cwd: ROOT, stdio: 'inherit' })
   renameSync(join(ROOT, `${name}.json`), join(folder, `${name}.json`))
+  // It writes one for each crate of the workspace. That of the addon has them all.
+  for (const crate of readdirSync(join(ROOT, 'crates')))
+    rmSync(join(ROOT, 'crates', crate, `${name}.json`), { force: true })
 }
 
-/** What npm knows of the packages that are bundled; the others are not part of what is published. */
+/** What npm knows about the packages that are bundled; others are not published. */
 export function bundledPackages() {
   const bundled = partsOf(readFileSync(join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8'))
   const bom = JSON.parse(npm(['sbom', '--sbom-format', 'cyclonedx'], { output: true }))
@@ -38,7 +41,7 @@ export function bundledPackages() {
   const isBundled = (ref) => bundled.includes(ref) || ref === component['bom-ref']
   const components = bom.components.filter((part) => isBundled(part['bom-ref']))
   const missing = bundled.filter((ref) => !components.some((part) => part['bom-ref'] === ref))
-  if (missing.length > 0) throw new Error(`npm does not know of ${missing.join(', ')}, which dist/ contains`)
+  if (missing.length > 0) throw new Error(`npm knows nothing about ${missing.join(', ')}, which dist/ contains`)
   const dependencies = bom.dependencies
     .filter(({ ref }) => isBundled(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(isBundled) }))

@@ -1,4 +1,4 @@
-/** `npm test`: sets up and runs everything that has to hold. One command, the same here and in CI. */
+/** `npm test`: sets up and runs all checks and tests, as CI does. */
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { ROOT } from '../lib/root.mjs'
 import { setUp } from '../lib/setup.mjs'
@@ -11,7 +11,7 @@ setUp()
 findBrowser()
 const { build } = await import('../build/all.mjs')
 
-/** Code of users in other surroundings than Node.js, and the examples. */
+/** Code of users in environments other than Node.js, and the examples. */
 const PROJECTS = [
   '__test__/types/page/tsconfig.json',
   '__test__/types/page/react18.tsconfig.json',
@@ -23,6 +23,7 @@ const PROJECTS = [
 
 await runSteps([
   ['the rules of the house', () => node('scripts/check/rooms.mjs')],
+  ['circles between Rust files', () => node('scripts/check/circles.mjs')],
   ['Biome: format and lint', () => node('node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.')],
   ['the width of comments', () => node('scripts/check/comment-width.mjs')],
   ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
@@ -33,7 +34,7 @@ await runSteps([
   ['node --test', () => node('--test', '--test-timeout=120000', ...testFiles())],
 ])
 
-/** Whether there is a browser is said before anything is built. */
+/** A missing browser is reported before anything is built. */
 function findBrowser() {
   try {
     console.log(`The browser of the tests: ${setUpBrowser()}`)
@@ -43,19 +44,19 @@ function findBrowser() {
   }
 }
 
-/** The binding's types are made by the build: what is committed must be what is made. */
+/** The build generates the binding's types: the committed file must be up to date. */
 async function buildAndCompare() {
-  const committed = readFileSync(`${ROOT}js/binding.d.ts`, 'utf8')
+  const committed = readFileSync(`${ROOT}js/native/binding.d.ts`, 'utf8')
   await build()
-  if (readFileSync(`${ROOT}js/binding.d.ts`, 'utf8') !== committed) {
-    throw new Error('js/binding.d.ts is not what the build makes: commit what it has made now')
+  if (readFileSync(`${ROOT}js/native/binding.d.ts`, 'utf8') !== committed) {
+    throw new Error('js/native/binding.d.ts is not what the build makes: commit what it has made now')
   }
 }
 
-/** Users' code against the public types, with the types of each supported Node.js. */
+/** Compiles users' code against the public types, with the types of each supported Node.js. */
 function checkTypes() {
   for (const types of ['node20', 'node22', 'node24', 'node']) {
-    // The compiler finds "node" in a folder where only that version is.
+    // The compiler looks for "node" in this folder, which has only that version.
     const roots = `node_modules/.cache/types-of-${types}`
     rmSync(`${ROOT}${roots}`, { recursive: true, force: true })
     mkdirSync(`${ROOT}${roots}`, { recursive: true })

@@ -1,4 +1,4 @@
-/** `npm run test:deep`: what takes too long for every change. docs/reliability.md says what each step proves. */
+/** `npm run test:deep`: tests that take too long for every change. docs/reliability.md says what each step proves. */
 import { setUp } from '../lib/setup.mjs'
 import { runSteps, runWith } from '../lib/steps.mjs'
 import { testAutobahn } from './autobahn.mjs'
@@ -17,19 +17,38 @@ await runSteps([
 ])
 
 /**
- * Variables that are set already go before these: `MCP_SIM_HISTORIES=unlimited npm run test:deep` goes on until it is
+ * Variables that are already set keep their values: `MCP_SIM_HISTORIES=unlimited npm run test:deep` runs until it is
  * stopped.
  */
 function randomHistories() {
-  runWith({ MCP_SIM_HISTORIES: '200000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'whatever_happens')
+  runWith(
+    { MCP_SIM_HISTORIES: '200000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-sim',
+    'whatever_happens',
+  )
 }
 
-/** The same streams for our reader and for tungstenite's. */
+/** Our reader and tungstenite's read the same streams. */
 function randomFrames() {
-  runWith({ PROPTEST_CASES: '1000000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'a_stream_is_taken')
+  runWith(
+    { PROPTEST_CASES: '1000000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-client',
+    '--lib',
+    'a_stream_is_taken',
+  )
 }
 
-/** The tests of npm test that do a thing very often, with their full numbers. */
+/** Tests of `npm test` that repeat something, with their full numbers of repetitions. */
 function inFull() {
   const files = ['lifetime', 'back-pressure', 'load', 'process'].map((name) => `__test__/${name}.test.mjs`)
   runWith(

@@ -60,7 +60,7 @@ export async function testElectron() {
   setUpBrowser()
   const run = findElectron()
   const screen = findScreen()
-  const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+  const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
   await inProject(await workspaceOf(join(ROOT, `mcp-client.${platformName()}.node`)), async (project) => {
     const { folder } = await tool(ASAR)
     const { createPackageWithOptions } = await import(
@@ -142,7 +142,7 @@ async function packaged(project) {
     dir: project.folder,
     out: `${project.folder}.packaged`,
     electronVersion: version,
-    // All that is installed there is the client.
+    // Only the client is installed there.
     prune: false,
     asar: { unpack: UNPACKED },
     quiet: true,

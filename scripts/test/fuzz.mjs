@@ -20,14 +20,14 @@ checkCargoFuzz()
 const corpus = `fuzz/corpus/${target}`
 const [found, smallest] = [temporaryFolder(), temporaryFolder()]
 fuzz(found, corpus, '--', ...TARGETS[target], `-max_total_time=${seconds}`, '-print_final_stats=1')
-// Of inputs that reach the same, the shorter one stays.
+// Of inputs that cover the same code, the shorter one is kept.
 fuzz(smallest, corpus, found, '--', '-merge=1')
 rmSync(join(ROOT, corpus), { recursive: true })
 cpSync(smallest, join(ROOT, corpus), { recursive: true })
 
 /**
- * The code under test is safe Rust, so no sanitizer slows it down; coverage needs a flag that stable Rust keeps to
- * itself.
+ * The code under test is safe Rust and needs no sanitizer, which would slow it down. Coverage needs a flag that stable
+ * Rust accepts only with RUSTC_BOOTSTRAP.
  */
 function fuzz(...args) {
   const env = { ...process.env, RUSTC_BOOTSTRAP: '1' }
@@ -38,7 +38,7 @@ function checkCargoFuzz() {
   try {
     execFileSync('cargo', ['fuzz', '--version'], { stdio: 'ignore' })
   } catch {
-    console.error('cargo-fuzz is needed and was not found: run "cargo install cargo-fuzz --locked"')
+    console.error('cargo-fuzz was not found: run "cargo install cargo-fuzz --locked"')
     process.exit(1)
   }
 }

@@ -1,7 +1,6 @@
 /**
- * `node scripts/test/in-container.mjs IMAGE PLATFORM FOLDER`: runs scripts/test/packed.mjs in a container of that
- * image, `node:24-alpine` say, on that platform, `linux/amd64` say. The container sees the project but cannot change
- * it. It needs docker.
+ * `node scripts/test/in-container.mjs IMAGE PLATFORM FOLDER`: runs scripts/test/packed.mjs in a container of an image
+ * such as `node:24-alpine`, on a platform such as `linux/amd64`. The project is mounted read-only. Needs docker.
  */
 import { execFileSync } from 'node:child_process'
 import { ROOT } from '../lib/root.mjs'
@@ -9,7 +8,7 @@ import { ROOT } from '../lib/root.mjs'
 const [image, platform, folder] = process.argv.slice(2)
 if (folder === undefined) throw new Error('usage: node scripts/test/in-container.mjs IMAGE PLATFORM FOLDER')
 
-// No runner has a processor of this kind.
+// No runner has such a processor.
 if (platform === 'linux/arm/v7') run('sudo', 'apt-get', 'install', '--yes', 'qemu-user-static')
 run(
   'docker',

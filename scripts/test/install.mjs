@@ -1,8 +1,8 @@
 /**
- * `npm run test:install [-- --save] [-- --only TEXT]`: builds the binary as it is published, packs the packages,
- * installs them with every package manager into projects for every runtime, bundler and test runner, and makes a call
- * in each. Other packages come from the npm registry. `--save` writes the table of docs/platforms.md; `--only` runs the
- * rows whose name contains a text.
+ * `npm run test:install [-- --save] [-- --only TEXT]`: builds the binary for publishing, packs the packages, installs
+ * them with every package manager into projects for every runtime, bundler and test runner, and makes a call in each.
+ * Other packages come from the npm registry. `--save` writes the table of docs/platforms.md; `--only` runs the rows
+ * whose name contains a text.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,8 @@ import { pack } from '../release/pack.mjs'
 
 async function main(args) {
   const { values } = parseArgs({ args, options: { save: { type: 'boolean' }, only: { type: 'string', default: '' } } })
-  if (values.save && values.only !== '') throw new Error('--save writes the whole table: leave out --only')
+  if (values.save && values.only !== '')
+    throw new Error('--save writes the whole table: it cannot be combined with --only')
   setUp()
   // It imports development packages, which a fresh clone has only now.
   const { buildJs } = await import('../build/js.mjs')
@@ -24,7 +25,7 @@ async function main(args) {
   // These import what has just been built.
   const [{ ROWS }, table] = await Promise.all([import('./install/rows.mjs'), import('./install/table.mjs')])
   const named = ROWS.filter(({ name }) => name.includes(values.only))
-  if (named.length === 0) throw new Error(`no row has ${values.only} in its name`)
+  if (named.length === 0) throw new Error(`no row has "${values.only}" in its name`)
   const chosen = named.filter(({ without }) => !without)
   const binary = buildRelease()
   const workspace = await workspaceOf(binary)
@@ -41,8 +42,7 @@ async function main(args) {
   for (const { group, name, without } of untried) console.error(`NOT TRIED  ${group}: ${name}: ${without}`)
   if (failed.length > 0) console.error(`${failed.length} of ${results.length} failed`)
   if (values.save && failed.length + untried.length === 0) table.save(text)
-  else if (values.save)
-    console.error('nothing was saved: the table is of a run in which everything was tried and worked')
+  else if (values.save) console.error('nothing was saved: --save needs a run in which every row was tried and worked')
   return failed.length > 0 ? 1 : 0
 }
 

@@ -22,7 +22,7 @@ async function main(args) {
     const project = workspace.project(PROGRAMS)
     const { stdout } = await project.run(node, ['-p', ABOUT])
     const { version, os, cpu, libc } = JSON.parse(stdout)
-    // npm keeps what it packs, and would install that.
+    // npm's own cache contains what it has packed, and npm would install that.
     await project.npm(
       'install',
       NAME,
@@ -40,7 +40,7 @@ async function main(args) {
   }
 }
 
-/** What npm installs by, as that Node.js sees it. */
+/** What npm chooses packages by, as that Node.js reports it. */
 const ABOUT = `JSON.stringify({ version: process.version, os: process.platform, cpu: process.arch,
   libc: process.platform === 'linux' ? (process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl') : null })`
 

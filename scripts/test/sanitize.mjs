@@ -9,7 +9,7 @@ import { runSteps, runWith } from '../lib/steps.mjs'
 
 const TARGET = 'x86_64-unknown-linux-gnu'
 const ADDON = `${ROOT}target/sanitized/mcp-client.node`
-/** What crosses between the two languages: texts, bytes, large values, aborts, ends. */
+/** Tests of what crosses between the two languages: texts, bytes, large values, aborts, closing. */
 const FILES = ['calls', 'messages', 'large-results', 'json', 'websocket-face', 'states']
 
 await runSteps([
@@ -18,7 +18,7 @@ await runSteps([
   ['the tests of the addon', testAddon],
 ])
 
-/** The runtime of the sanitizer is part of a test program. An addon must take that of its process. */
+/** A test program contains the runtime of the sanitizer. An addon must use the one of its process. */
 function cargo(flags, ...args) {
   runWith(
     { RUSTFLAGS: flags },
@@ -34,11 +34,11 @@ function cargo(flags, ...args) {
 }
 
 function buildAddon() {
-  cargo('-Zsanitizer=address -Zexternal-clangrt', 'build', '--lib')
+  cargo('-Zsanitizer=address -Zexternal-clangrt', 'build', '--lib', '--package', 'mcp-client')
   copyFileSync(`${ROOT}target/sanitized/${TARGET}/debug/libmcp_client.so`, ADDON)
 }
 
-/** Node.js itself frees little when it ends: leaks are for the tests of lifetimes to find. */
+/** Node.js itself frees little when it exits, so leaks are not reported here; the tests of lifetimes find them. */
 function testAddon() {
   const runtime = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim()
   const env = { LD_PRELOAD: runtime, ASAN_OPTIONS: 'detect_leaks=0', MCP_CLIENT_NATIVE_PATH: ADDON }

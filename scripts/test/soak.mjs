@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: the calls of `__test__/helpers/chaos.mjs` for ten minutes, or as many as `--minutes` says. Prints
- * what happens over time, and fails on drift.
+ * `npm run soak`: runs `__test__/helpers/chaos.mjs` for ten minutes, or as long as `--minutes` says. Prints memory,
+ * open files and calls over time, and fails if memory or open files grow.
  */
 import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
@@ -14,10 +14,10 @@ const { values } = parseArgs({
 const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
 if (!(minutes > 0) || !Number.isSafeInteger(seed))
   throw new RangeError(
-    `--minutes takes a number above 0 and --seed a whole one, got ${values.minutes} and ${values.seed}`,
+    `--minutes must be a number above 0 and --seed a whole number, got ${values.minutes} and ${values.seed}`,
   )
 
-/** What may not grow: in its own unit, by how much the median of the last quarter may exceed that of the first. */
+/** By how much the median of the last quarter may exceed that of the first: MiB, MiB, and a count. */
 const TOLERANCE = {
   rss: { times: 1.1, plus: 16 },
   heap: { times: 1.1, plus: 2 },
@@ -59,7 +59,7 @@ function watch({ calls, answers, faults, losses }) {
   console.log([time, calls, answers, faults, mib(sample.rss), mib(sample.heap), sample.fds, lost].join('\t'))
 }
 
-/** The medians of the first and the last of four quarters, warm-up left out. */
+/** The medians of the first and the last quarter, without the warm-up. */
 function drift() {
   const warm = samples.slice(Math.ceil(samples.length * WARM_UP))
   const quarter = Math.max(1, Math.floor(warm.length / 4))
@@ -75,7 +75,7 @@ function median(values) {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
-/** 0 where the system does not tell: then they are not watched. */
+/** The number of open files; 0, and so never growing, where the system does not report it. */
 function openFiles() {
   return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0
 }

@@ -1,12 +1,12 @@
-/** Which declaration files make up a public type, and that they ask for nothing users do not have. */
+/** Finds the declaration files that make up the public types, and checks that they need no package users lack. */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 /**
  * The entries of the package that have types.
  * @param {{ exports: object }} manifest package.json
- * @returns {[entry: string, file: string][]} './react' and the declarations that CommonJS sees there, as a path from
- * the package's folder
+ * @returns {[entry: string, file: string][]} './react', say, and the declarations for CommonJS, as a path from the
+ * package's folder
  */
 export function typesOfEntries({ exports }) {
   const types = ({ types, require }) => types ?? require?.types
@@ -17,9 +17,9 @@ export function typesOfEntries({ exports }) {
 
 /**
  * @param {string} entry absolute path of a .d.ts file
- * @param {string[]} peers packages that whoever uses the entry has
+ * @param {string[]} peers packages that every user of the entry has
  * @returns {Promise<Set<string>>} it and all that it imports, as absolute paths
- * @throws when one of them names a package: the users of this one have not installed it
+ * @throws when one of them imports another package, which users may not have installed
  */
 export async function declarationsReachableFrom(entry, peers = []) {
   const reached = new Set()
@@ -30,7 +30,7 @@ export async function declarationsReachableFrom(entry, peers = []) {
     for (const specifier of specifiersIn(await readFile(file, 'utf8'))) {
       if (specifier.startsWith('.')) waiting.push(resolve(dirname(file), `${specifier.replace(/\.js$/, '')}.d.ts`))
       else if (!specifier.startsWith('node:') && !peers.includes(specifier))
-        throw new Error(`${file} names the types of ${specifier}, which users do not have`)
+        throw new Error(`${file} imports the types of ${specifier}, which users may not have`)
     }
   }
   return reached

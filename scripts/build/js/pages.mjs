@@ -1,21 +1,22 @@
 /**
- * What pages load: modules that a browser reads as they are, and the preload script of Electron, which must be one
- * file. Nothing native and nothing of Node.js may get in.
+ * Builds what pages load: ES modules for browsers, and the preload script of Electron, which must be one file. Neither
+ * may contain native code or anything of Node.js.
  */
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
 /**
- * The name of the module in dist/browser/, and what it is made of. They share what they have in common, so that there
- * is one MCPError.
+ * The name of each module in dist/browser/, and its source. Common code goes to shared chunks, so that there is one
+ * MCPError.
  */
 const MODULES = { react: 'react.ts', bridge: 'bridge.ts', 'electron-renderer': 'electron/renderer.ts' }
 
-/** What is there on the user's machine. */
+/** Packages that users have. */
 const EXTERNAL = ['react', 'electron']
 
-const FORBIDDEN = ['client.ts', 'native.ts', 'hub.ts', 'call.ts', 'options.ts']
+/** Folders of js/ that no page may load. */
+const FORBIDDEN = ['client', 'native', 'testing', 'cli']
 
 /**
  * @param {string} source absolute path of js/
@@ -29,7 +30,7 @@ export async function buildForPages(source, output) {
     target: 'es2022',
     keepNames: true,
     external: EXTERNAL,
-    alias: { '#native-client': join(source, 'no-client.ts') },
+    alias: { '#native-client': join(source, 'react/no-client.ts') },
     metafile: true,
     logLevel: 'warning',
   }
@@ -56,15 +57,15 @@ export async function buildForPages(source, output) {
 
 function check({ inputs, outputs }) {
   for (const path of Object.keys(inputs)) {
-    if (FORBIDDEN.includes(basename(path)) && !path.includes('/')) throw new Error(`${path} got into what pages load`)
+    if (FORBIDDEN.includes(path.split('/')[0])) throw new Error(`${path} must not be part of what pages load`)
   }
   for (const [name, { imports }] of Object.entries(outputs)) {
     const strange = imports.find(({ path, external }) => external && !EXTERNAL.includes(path))
-    if (strange) throw new Error(`${name} asks for ${strange.path}, which a page does not have`)
+    if (strange) throw new Error(`${name} imports ${strange.path}, which a page does not have`)
   }
 }
 
-/** The names of the shared parts change with what is in them. */
+/** The names of the shared chunks change with their content. */
 async function removeOldChunks(folder, { outputs }) {
   const made = new Set(Object.keys(outputs).map((path) => basename(path)))
   for (const name of await readdir(folder)) if (!made.has(name)) await rm(join(folder, name))

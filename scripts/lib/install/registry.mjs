@@ -1,7 +1,6 @@
 /**
- * A registry on loopback with the packages that were packed, and those that are published to it; it has nothing else.
- * Package managers are sent here for the scope of this project alone, and fetch all other packages where they always
- * do, so a server of whole registries is not needed.
+ * A registry on loopback that has the packages it is given and those that are published to it, and nothing else.
+ * Package managers use it for the scope of this project only, so it need not proxy other packages.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -9,13 +8,13 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
 
-/** Long ago: some package managers do not install what was published a moment ago. */
+/** Some package managers refuse versions that are very new. */
 const PUBLISHED = '2020-01-01T00:00:00.000Z'
 
 /**
  * @param {{ manifest: object, file: string }[]} packed
- * @returns {Promise<{ url: string, fetched: string[], close(): Promise<void> }>} `fetched` lists the names of the
- * packages whose tarball was asked for
+ * @returns {Promise<{ url: string, fetched: string[], close(): Promise<void> }>} `fetched` lists the packages whose
+ * tarball was downloaded, by name
  */
 export async function serveRegistry(packed) {
   const fetched = []
@@ -49,7 +48,7 @@ export async function serveRegistry(packed) {
   }
 }
 
-/** What `npm publish` sends: the manifest, and the tarball in base64. A version that is there is not replaced. */
+/** `npm publish` sends the manifest, and the tarball in base64. A version that exists is not replaced. */
 async function publish(request, response, packages) {
   const answer = (status) => response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
   const body = await json(request).catch(() => null)
@@ -61,7 +60,7 @@ async function publish(request, response, packages) {
   return answer(201)
 }
 
-/** What a registry tells of a package. */
+/** A registry's metadata of a package. */
 function packument({ manifest, tarball }, url) {
   const { name, version } = manifest
   const dist = {

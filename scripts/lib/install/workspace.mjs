@@ -1,6 +1,6 @@
 /**
- * Where the packages are installed for real: fresh projects, and the runtimes and package managers that they are tried
- * with.
+ * Fresh projects that install the packages as users do, and the runtimes and package managers that install and run
+ * them.
  */
 import { execFile } from 'node:child_process'
 import {
@@ -18,17 +18,17 @@ import { dirname, join } from 'node:path'
 import { ROOT } from '../root.mjs'
 import { serveRegistry } from './registry.mjs'
 
-/** Runtimes are large and do not change: they are fetched once. */
+/** A cache, because runtimes are large. */
 const TOOLS = join(ROOT, 'node_modules/.cache/test-install')
 export const NAME = '@mcp-integration/client'
 
-/** A command that takes longer is stuck. */
+/** ms; a command that takes longer is stuck. */
 const LONGEST = 300_000
 const IS_WINDOWS = process.platform === 'win32'
 
 /**
  * A workspace whose registry has these packages.
- * @param {{ manifest: object, file: string }[]} packages their files may go once this has resolved
+ * @param {{ manifest: object, file: string }[]} packages their files are no longer needed once this has resolved
  * @returns {Promise<Workspace>}
  */
 export async function openWorkspace(packages) {
@@ -45,7 +45,7 @@ class Workspace {
   }
 
   /**
-   * A project with these files (path: text, or a value for JSON), whose package managers know where the packages are.
+   * A project with these files (path: text, or a value that becomes JSON), whose package managers use the registry.
    */
   project(files = {}) {
     const project = new Project(join(this.#folder, `project-${++this.#count}`))
@@ -57,7 +57,7 @@ class Workspace {
     return project
   }
 
-  /** A project into which npm has installed the client, and these packages besides. */
+  /** A project into which npm has installed the client and these packages. */
   async installed(files = {}, packages = []) {
     const project = this.project(files)
     await project.npm('install', NAME, ...packages)
@@ -108,7 +108,7 @@ export class Project {
   }
 
   /**
-   * Of this run alone: some package managers take a name and a version for the same bytes, or the same URL, for ever.
+   * Caches for this run only: some package managers never fetch the same version, or the same URL, twice.
    */
   #caches() {
     const folder = join(dirname(this.folder), 'caches')
@@ -127,19 +127,19 @@ export class Project {
     return this.run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'])
   }
 
-  /** A program that an installed package brings along. */
+  /** The program of an installed package. */
   program(name) {
     return join(this.folder, 'node_modules/.bin', IS_WINDOWS ? `${name}.cmd` : name)
   }
 
-  /** Runs a program that comes with an installed package, by this Node.js. */
+  /** Runs a program of an installed package with this Node.js. */
   bin(packageName, name, args, options) {
     const { bin } = this.read(`node_modules/${packageName}/package.json`)
     const script = typeof bin === 'string' ? bin : bin[name]
     return this.run(process.execPath, [join('node_modules', packageName, script), ...args], options)
   }
 
-  /** Runs a script of the project with Node.js; it must print the answer of a call and end by itself. */
+  /** Runs a script of the project with Node.js; it must print the result of a call and end by itself. */
   async answers(script, { program = process.execPath, flags = [] } = {}) {
     const { stdout } = await this.run(program, [...flags, script])
     if (stdout.trim() !== ANSWER) throw new Error(`${script} has printed ${stdout}, not ${ANSWER}`)
@@ -159,7 +159,7 @@ export class Project {
   }
 }
 
-/** A package that programs come from, fetched into a cache. @returns the project in which it is installed */
+/** A package with programs, fetched into a cache. @returns the project in which it is installed */
 export async function tool(spec) {
   const folder = join(TOOLS, spec.replaceAll('/', '+'))
   if (!existsSync(folder)) {
@@ -172,7 +172,7 @@ export async function tool(spec) {
   return new Project(folder)
 }
 
-/** Node.js of another version: the program and the version. */
+/** Node.js of a major version: its path and its full version. */
 export async function nodeOf(major) {
   const system = { win32: 'win' }[process.platform] ?? process.platform
   const name = `node-${system}-${process.arch}`
@@ -183,7 +183,7 @@ export async function nodeOf(major) {
   }
 }
 
-/** The rest of a project that asks a server of its own for an answer. */
+/** Makes a call to a server of its own. */
 const PROGRAM = `
 async function main() {
   const server = await MCPTestServer.listen()
@@ -202,10 +202,10 @@ export const PROGRAMS = {
   'app.mjs': `${IMPORTS}${PROGRAM}\n${PRINT}\n`,
   'app.cjs': `${REQUIRES}${PROGRAM}\n${PRINT}\n`,
 }
-/** The same without its last line: `main()` for other programs to call. */
+/** The same without the last line: other programs call `main()`. */
 export const MAIN = { import: IMPORTS + PROGRAM, require: REQUIRES + PROGRAM }
 
-/** Without what `npm run` and a test runner add for their children. */
+/** The environment without the variables that `npm run` and the test runner add. */
 function cleanEnvironment() {
   const added =
     /^(npm_(package|lifecycle|config_(local|global)_prefix|config_prefix|command|execpath|node_execpath)|INIT_CWD$|NODE_TEST_CONTEXT$|NODE_OPTIONS$|MCP_)/

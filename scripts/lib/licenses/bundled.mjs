@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { render, textsIn } from './texts.mjs'
 
 /**
- * @param {string} root folder that the paths of the metafiles are relative to
+ * @param {string} root the folder that the paths of the metafiles are relative to
  * @param {readonly import('esbuild').Metafile[]} metafiles
- * @returns {Promise<string>} name, version and whole licence text of each package, by name
+ * @returns {Promise<string>} name, version and full licence text of each package, by name
  * @throws when a package has no licence text
  */
 export async function licensesOfBundled(root, metafiles) {
@@ -15,7 +15,7 @@ export async function licensesOfBundled(root, metafiles) {
   return render(INTRODUCTION, await Promise.all([...folders].sort().map((folder) => part(join(root, folder)))))
 }
 
-/** `node_modules/@scope/name` for any file in it; the innermost one counts. */
+/** `node_modules/@scope/name` for a file in it: the innermost one. */
 function packageFolder(path) {
   return /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0]
 }

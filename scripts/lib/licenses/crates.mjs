@@ -1,5 +1,5 @@
 /**
- * The licences of what is linked into the binaries: the crates of `src/`, on any platform, and Rust's own library.
+ * The licences of what is linked into the binaries: the crates of the addon, on any platform, and Rust's own library.
  * cargo knows the first ones, and has their sources; of the other one each toolchain brings the texts along.
  */
 import { execFileSync } from 'node:child_process'
@@ -8,10 +8,10 @@ import { dirname, join } from 'node:path'
 import { ROOT } from '../root.mjs'
 import { render, textsIn } from './texts.mjs'
 
-/** Crates that are published without their text: where another package of the same repository has it. */
+/** Crates that are published without a licence text, and the npm package of the same repository that has it. */
 const ELSEWHERE = { napi: '@napi-rs/cli', 'napi-sys': '@napi-rs/cli' }
 
-/** What each crate begins with on the pages of the toolchain. */
+/** Marks the beginning of a crate on the pages of the toolchain. */
 const CRATE = '<h3>📦 '
 
 /** @throws when a crate has no licence text, or the toolchain has none */
@@ -23,11 +23,11 @@ export function licensesOfBinaries() {
 }
 
 /**
- * What is linked, of what cargo tells: no macros, which run in the compiler, and nothing that only builds or tests
- * need.
+ * What others have written and is linked, of what cargo tells: no macros, which run in the compiler, and nothing that
+ * only builds or tests need.
  * @returns {{ name: string, version: string, license: string, manifest_path: string }[]} by name
  */
-export function linkedCrates({ packages, resolve: { root, nodes } }) {
+export function linkedCrates({ packages, workspace_members: own, resolve: { root, nodes } }) {
   const crates = new Map(packages.map((crate) => [crate.id, crate]))
   const linkedBy = new Map(
     nodes.map(({ id, deps }) => [
@@ -36,22 +36,22 @@ export function linkedCrates({ packages, resolve: { root, nodes } }) {
     ]),
   )
   const linked = new Set([root])
-  // A set grows while it is walked through.
+  // The loop visits what it adds.
   for (const id of linked) {
     for (const dependency of linkedBy.get(id)) if (!isMacro(crates.get(dependency))) linked.add(dependency)
   }
-  linked.delete(root)
   return [...linked]
+    .filter((id) => !own.includes(id))
     .map((id) => crates.get(id))
     .sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1))
 }
 
 /**
- * Rust's own library and the crates that are part of it, from the pages that the toolchain has of them: one for the
- * library, which does not name them all, and one for everything.
+ * Rust's standard library and the crates in it, from two pages of the toolchain: one is about the library and does not
+ * name all of its crates, the other is about everything.
  * @param {string} sysroot the folder of the toolchain
- * @param {string} rustc what `rustc --version --verbose` says
- * @throws when there are no such pages, or they have another form than they used to
+ * @param {string} rustc the output of `rustc --version --verbose`
+ * @throws when the pages are missing, or have a form that is not known here
  */
 export function standardLibrary(sysroot, rustc) {
   const [, version] = /^rustc (\S+)/.exec(rustc)
@@ -60,7 +60,7 @@ export function standardLibrary(sysroot, rustc) {
     const file = join(sysroot, 'share/doc/rust', path)
     if (!existsSync(file))
       throw new Error(
-        `${file} is not there, which has the licences of Rust's own library: use a toolchain of rustup, it brings that along`,
+        `${file} is missing, which has the licences of Rust's standard library: use a toolchain of rustup, which contains it`,
       )
     return readFileSync(file, 'utf8')
   }
@@ -76,12 +76,10 @@ export function standardLibrary(sysroot, rustc) {
     .slice(1)
     .map(crateOnPage)
     .filter((crate) => isBuilt(crate) && !isNamed(crate))
-  // It has several versions of some; the last one is the newest.
+  // It may name several versions of a crate, the newest last.
   const unnamed = [...new Map(others.map((crate) => [crate.name, crate])).values()]
   if (named.length === 0)
-    throw new Error(
-      `COPYRIGHT-library.html of ${sysroot} has another form than it used to: it names no crate of the library`,
-    )
+    throw new Error(`COPYRIGHT-library.html of ${sysroot} names no crate of the library: its form must have changed`)
   const mit = read('licenses/MIT.txt').replace(
     '<year> <copyright holders>',
     'The Rust Project Developers (see https://thanks.rust-lang.org)',
@@ -97,7 +95,7 @@ function crateOnPage(section) {
   const [, name, version] = /^([\w-]+?)-(\d[^<\s]*)<\/h3>/.exec(section) ?? []
   const [, license] = /<b>License:<\/b> ([^<]*)/.exec(section) ?? []
   if (name === undefined || license === undefined)
-    throw new Error(`a page of the toolchain has another form than it used to: ${section.slice(0, 200)}`)
+    throw new Error(`a licence page of the toolchain has an unknown form: ${section.slice(0, 200)}`)
   return {
     name,
     version,
@@ -135,7 +133,7 @@ function isMacro({ targets }) {
   return targets.some(({ kind }) => kind.includes('proc-macro'))
 }
 
-/** What a page says, without its marks and its empty lines. */
+/** The text of a page, without tags and empty lines. */
 function wordsOf(html) {
   return decoded(html.replace(/<head>.*?<\/head>|<[^>]*>/gs, '')).replace(/^\s*\n/gm, '')
 }

@@ -1,10 +1,10 @@
-/** The licences of what others have written and the packages contain: their authors ask that the text goes along. */
+/** The licence texts of third-party code in the packages, which the licences require. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 const SEPARATOR = `\n${'-'.repeat(80)}\n\n`
 
-/** @returns {string[]} the licence texts that lie in the folder of a package or a crate, by the names of their files */
+/** @returns {string[]} the licence texts in the folder of a package or a crate, by file name */
 export function textsIn(folder) {
   const files = readdirSync(folder, { withFileTypes: true }).filter(
     (entry) => entry.isFile() && /^(licen[cs]e|copying|copyright|notice|unlicense)(\.|-|_|$)/i.test(entry.name),
@@ -16,7 +16,7 @@ export function textsIn(folder) {
 }
 
 /**
- * @param {string} introduction a line that says what contains these parts
+ * @param {string} introduction a line that says what the parts are contained in
  * @param {{ name: string, version: string, license: string, texts: string[] }[]} parts
  * @returns {string} each text once, under the names of the parts that have it
  * @throws when a part has no licence text
@@ -27,7 +27,7 @@ export function render(introduction, parts) {
     const whole = texts.map(tidy).filter((text) => text !== '')
     if (whole.length === 0)
       throw new Error(
-        `${name} ${version} (${license}) goes into what is published, and has no licence text: it must not go without`,
+        `${name} ${version} (${license}) is part of what is published, but has no licence text: it cannot be published without one`,
       )
     for (const text of whole) byText.set(text, [...(byText.get(text) ?? []), `${name} ${version} (${license})`])
   }
@@ -35,7 +35,7 @@ export function render(introduction, parts) {
   return [introduction, ...sections].join(SEPARATOR)
 }
 
-/** The parts that a rendered text is about, as `name@version`. */
+/** The parts that a rendered text names, as `name@version`. */
 export function partsOf(rendered) {
   const [, ...sections] = rendered.split(SEPARATOR)
   const names = sections.flatMap((section) => section.split('\n\n', 1)[0].split('\n'))
@@ -49,7 +49,7 @@ export function partsOf(rendered) {
   ]
 }
 
-/** So that texts are one that differ in white space at the ends of lines. */
+/** Texts that differ only in white space become equal. */
 function tidy(text) {
   return text
     .replace(/\r\n?/g, '\n')

@@ -1,7 +1,7 @@
 /**
- * What the packages are tried with. Each row installs them from the registry into a project of its own and makes a call
- * there, or does what it says; it resolves with the versions that took part. `quick` rows need nothing from outside and
- * are part of `npm test`. `without` says why a row cannot be tried on this machine, if it cannot.
+ * The environments that the packages are tried in. Each row installs them from the registry into a project of its own
+ * and makes a call there, or does what its name says; it resolves with the versions of the tools. `quick` rows need no
+ * network and are part of `npm test`. `without` is the reason why this machine cannot run a row, if it cannot.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { ANSWER, MAIN, NAME, PROGRAMS, nodeOf, tool } from '../../lib/install/wo
 import { platformManifests } from '../../lib/platforms.mjs'
 import { ROOT } from '../../lib/root.mjs'
 
-const { platformName } = createRequire(import.meta.url)('../../../dist/platform.js')
+const { platformName } = createRequire(import.meta.url)('../../../dist/native/platform.js')
 const OWN_PACKAGE = `${NAME}-${platformName()}`
 
 const NO_OLD_NODE =
@@ -79,8 +79,8 @@ export const ROWS = [
 ]
 
 /**
- * Three workers are terminated while a call of theirs is under way; then one does its work and ends, beside the
- * program's own.
+ * Three workers are terminated while they wait for the result of a call. Then a worker and the main thread make a call
+ * each.
  */
 const WORKERS = {
   'worker.cjs': `${MAIN.require}
@@ -369,7 +369,7 @@ async function withVite(workspace) {
   return `Vite ${project.versionOf('vite')}`
 }
 
-/** The block of docs/bundlers.md that begins with the name of this file. */
+/** The block of docs/bundlers.md that begins with the name of the file. */
 function settings(file) {
   const { blocks } = parseDocument('docs/bundlers.md', readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8'))
   const found = blocks.find(({ code }) => code.startsWith(`// ${file}\n`))
@@ -377,7 +377,7 @@ function settings(file) {
   return { [file]: found.code }
 }
 
-/** The bundle runs and loads the package instead of containing it. */
+/** The bundle works, and requires the package instead of including it. */
 async function checkBundle(project, file) {
   await project.answers(file)
   assert.match(project.read(file), new RegExp(`["']${NAME}["']`))
@@ -407,7 +407,7 @@ async function withVitest(workspace) {
 
 // ── Helpers ──
 
-/** Beside the main package only that of one platform is there. */
+/** Only the main package and that of one platform are installed. */
 function checkInstalled(project, platformPackage = OWN_PACKAGE) {
   const found = readdirSync(join(project.folder, 'node_modules/@mcp-integration')).map(
     (name) => `@mcp-integration/${name}`,

@@ -1,4 +1,4 @@
-/** The table of docs/platforms.md: what was run where, and what was not. */
+/** The table of docs/platforms.md: what was run on which platform, and what was not. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { release } from 'node:os'
@@ -8,12 +8,12 @@ import { ROOT } from '../../lib/root.mjs'
 const FILE = join(ROOT, 'docs/platforms.md')
 const BEGIN = '<!-- made by npm run test:install -- --save -->'
 const END = '<!-- to here -->'
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dist/native/platform.js')
 
-/** What no run on one machine tries, and why. */
+/** What cannot be tried on one machine, and why. */
 export const NOT_RUN = {
   Electron:
-    'its program is not in the npm registry: it is downloaded from elsewhere when it is installed. An old one [was run](electron.md)',
+    'its program is not in the npm registry: the installation downloads it from elsewhere. An old one [was tested](electron.md)',
 }
 
 export function render(results, binary) {
@@ -35,16 +35,16 @@ export function render(results, binary) {
     '',
     '| what | why |',
     '|---|---|',
-    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above, and which of them were run otherwise is told below |`,
+    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above, and the next part says which of them were run otherwise |`,
     ...Object.entries(NOT_RUN).map(([what, why]) => `| ${what} | ${why} |`),
   ].join('\n')
 }
 
-/** Puts it into the document, in the place of the last one. */
+/** Replaces the table in the document. */
 export function save(text) {
   const document = readFileSync(FILE, 'utf8')
   const [before, after] = [document.indexOf(BEGIN), document.indexOf(END)]
-  if (before < 0 || after < before) throw new Error(`${FILE} has no place for the table: ${BEGIN} … ${END}`)
+  if (before < 0 || after < before) throw new Error(`${FILE} has no place for the table, between ${BEGIN} and ${END}`)
   writeFileSync(FILE, `${document.slice(0, before + BEGIN.length)}\n\n${text}\n\n${document.slice(after)}`)
 }
 

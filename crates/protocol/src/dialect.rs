@@ -1,0 +1,284 @@
+//! The two wire dialects: how to write a message in each, and what a message of the server means in each.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{
+    config::Secret,
+    envelope::{self, Envelope, Span},
+    error::{ErrorCode, Fault},
+    request_id::RequestId,
+};
+
+/// A wire dialect. Both are specified in PROTOCOL.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// That of the integration guide.
+    Guide,
+    /// That of servers whose messages have an `event`.
+    Event,
+}
+
+impl Dialect {
+    /// A heartbeat ping.
+    pub(super) fn ping(self, wall: u64) -> String {
+        match self {
+            Self::Guide => format!(r#"{{"messageType":"ping","timestamp":{wall}}}"#),
+            Self::Event => r#"{"type":"ping"}"#.to_owned(),
+        }
+    }
+}
+
+/// The text of a tool request in one dialect. It can be rewritten in the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RequestText {
+    dialect: Dialect,
+    text: Bytes,
+    /// The quoted name in `text`.
+    name: Span,
+    parameters: Option<Span>,
+}
+
+impl RequestText {
+    /// `parameters` is JSON; `None` if there are none.
+    pub(super) fn new(dialect: Dialect, id: RequestId, name: &str, parameters: Option<&str>) -> Self {
+        let size = name.len() + parameters.map_or(0, str::len);
+        Self::write(dialect, id, size, |text| write_quoted(text, name), parameters)
+    }
+
+    /// `size` is about that of name and parameters. `name` writes the quoted name.
+    fn write(
+        dialect: Dialect,
+        id: RequestId,
+        size: usize,
+        name: impl FnOnce(&mut Vec<u8>),
+        parameters: Option<&str>,
+    ) -> Self {
+        let parameters = match dialect {
+            Dialect::Guide => parameters,
+            Dialect::Event => Some(parameters.filter(|json| *json != "null").unwrap_or("{}")),
+        };
+        let (head, tail) = match dialect {
+            Dialect::Guide => ("{", "}"),
+            Dialect::Event => (r#"{"type":"mcp_request","request":{"#, "}}"),
+        };
+        let mut text = Vec::with_capacity(ENVELOPE_BYTES + size);
+        text.extend_from_slice(head.as_bytes());
+        text.extend_from_slice(br#""id":""#);
+        id.write_to(&mut text);
+        text.extend_from_slice(br#"","name":"#);
+        let start = text.len();
+        name(&mut text);
+        let name = start..text.len();
+        let parameters = parameters.map(|json| {
+            text.extend_from_slice(br#","parameters":"#);
+            let start = text.len();
+            text.extend_from_slice(json.as_bytes());
+            start..text.len()
+        });
+        text.extend_from_slice(tail.as_bytes());
+        Self { dialect, text: Bytes::from(text), name, parameters }
+    }
+
+    /// The whole message.
+    pub(super) fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// The same request in `dialect`.
+    pub(super) fn in_dialect(self, dialect: Dialect, id: RequestId) -> Self {
+        if dialect == self.dialect {
+            return self;
+        }
+        let text = str::from_utf8(&self.text).expect("it was made of strings");
+        let name = |out: &mut Vec<u8>| out.extend_from_slice(text[self.name].as_bytes());
+        Self::write(dialect, id, text.len(), name, self.parameters.map(|span| &text[span]))
+    }
+}
+
+/// The guide's auth message.
+pub(super) fn auth(token: &str) -> String {
+    format!(r#"{{"id":"auth","token":{}}}"#, quoted(token))
+}
+
+/// What a message of the server means.
+#[derive(Debug, PartialEq)]
+pub(super) enum Inbound {
+    /// The answer to an auth message; `Err` is a refusal with its error value, if it has one.
+    Auth(Result<(), Option<Span>>),
+    /// The answer to a ping.
+    Pong,
+    /// The greeting of the event dialect: the connection is ready.
+    Welcome,
+    /// The answer to a request; `id` is `None` if it does not have the form of our ids.
+    Answer { id: Option<RequestId>, verdict: Verdict },
+    /// Anything else.
+    Push,
+}
+
+/// What an answer says.
+#[derive(Debug, PartialEq)]
+pub(super) enum Verdict {
+    Results(Option<Span>),
+    Error(Span),
+}
+
+/// Reads a message in `dialect`.
+pub(super) fn read(dialect: Dialect, text: &str, envelope: &Envelope) -> Inbound {
+    match dialect {
+        Dialect::Guide => read_guide(text, envelope),
+        Dialect::Event => read_event(text, envelope),
+    }
+}
+
+/// Whether the message is one of the event dialect, and not an auth answer.
+pub(super) fn is_event(text: &str, envelope: &Envelope) -> bool {
+    let event = string_at(text, envelope.top.event.as_ref());
+    auth_answer(text, envelope).is_none()
+        && matches!(event.as_deref(), Some("connection" | "schemas" | "pong" | "response" | "error"))
+}
+
+/// The auth answer of the guide's dialect, whichever dialect the connection speaks.
+pub(super) fn auth_answer(text: &str, envelope: &Envelope) -> Option<Inbound> {
+    let top = &envelope.top;
+    if string_at(text, top.id.as_ref()).as_deref() != Some("auth") {
+        return None;
+    }
+    let success = top.success.clone().is_some_and(|span| &text[span] == "true");
+    Some(Inbound::Auth(if success { Ok(()) } else { Err(top.error.clone()) }))
+}
+
+fn read_guide(text: &str, envelope: &Envelope) -> Inbound {
+    let top = &envelope.top;
+    if let Some(answer) = auth_answer(text, envelope) {
+        return answer;
+    }
+    if string_at(text, top.message_type.as_ref()).as_deref() == Some("pong") {
+        return Inbound::Pong;
+    }
+    answer(text, top.id.as_ref(), top.results.as_ref(), top.error.as_ref())
+}
+
+fn read_event(text: &str, envelope: &Envelope) -> Inbound {
+    let data = &envelope.data;
+    match string_at(text, envelope.top.event.as_ref()).as_deref() {
+        Some("connection" | "schemas") => Inbound::Welcome,
+        Some("pong") => Inbound::Pong,
+        Some("response") => answer(text, data.id.as_ref(), data.results.as_ref(), data.error.as_ref()),
+        Some("error") => match (given(text, data.request_id.as_ref()), &envelope.top.data) {
+            (Some(id), Some(whole)) => Inbound::Answer { id: our_id(text, id), verdict: Verdict::Error(whole.clone()) },
+            _ => Inbound::Push,
+        },
+        _ => Inbound::Push,
+    }
+}
+
+/// A message whose id does not have the form of ours is an answer only if it has `results` or `error`.
+fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&Span>) -> Inbound {
+    let Some(span) = given(text, id) else { return Inbound::Push };
+    let id = our_id(text, span);
+    if id.is_none() && results.is_none() && error.is_none() {
+        return Inbound::Push;
+    }
+    let verdict = match error.filter(|span| envelope::is_truthy(&text[(*span).clone()])) {
+        Some(error) => Verdict::Error(error.clone()),
+        None => Verdict::Results(results.cloned()),
+    };
+    Inbound::Answer { id, verdict }
+}
+
+/// The id in a text that is not JSON, if it could be read: the request that it was meant to answer.
+pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> Option<RequestId> {
+    let span = match dialect {
+        Dialect::Guide => seen.top.id.as_ref(),
+        Dialect::Event => match string_at(text, seen.top.event.as_ref()).as_deref() {
+            Some("response") => seen.data.id.as_ref(),
+            Some("error") => seen.data.request_id.as_ref(),
+            Some(_) => None,
+            // The name of the event would have come after the error.
+            None => seen.data.id.as_ref().or(seen.data.request_id.as_ref()),
+        },
+    };
+    our_id(text, span?)
+}
+
+/// The `message` and `code` of an error value, which is a string, or an object with these members.
+pub(super) fn error_words(raw: &str) -> (Option<String>, Option<String>) {
+    let non_empty = |words: Cow<'_, str>| (!words.is_empty()).then(|| words.into_owned());
+    if let Some(words) = envelope::decode_string(raw) {
+        return (non_empty(words), None);
+    }
+    let Ok(members) = envelope::split(raw) else { return (None, None) };
+    let word = |span: Option<&Span>| string_at(raw, span).and_then(non_empty);
+    (word(members.top.message.as_ref()), word(members.top.code.as_ref()))
+}
+
+/// The fault for the error value of an answer.
+pub(super) fn tool_fault(raw: &str) -> Fault {
+    let (message, code) = error_words(raw);
+    Fault::Tool {
+        message: message.unwrap_or_else(|| ErrorCode::ToolError.sentence().to_owned()),
+        code,
+        data: raw.to_owned(),
+    }
+}
+
+/// What a message that the user sends means to the protocol.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Ping,
+    /// With this token, if it is a string.
+    Auth(Option<Secret>),
+    Other,
+}
+
+/// Code that was written against a WebSocket sends its own auth messages and pings; their answers must not be taken for
+/// the answers to ours. A ping in the other dialect does not count: it is never answered.
+pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
+    if text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
+        return Sent::Other;
+    }
+    let Ok(Value::Object(message)) = serde_json::from_str(text) else { return Sent::Other };
+    let is = |key: &str, word: &str| message.get(key).is_some_and(|value| value == word);
+    let ping_key = match dialect {
+        Dialect::Guide => "messageType",
+        Dialect::Event => "type",
+    };
+    if is("id", "auth") {
+        Sent::Auth(message.get("token").and_then(Value::as_str).map(Secret::new))
+    } else if is(ping_key, "ping") {
+        Sent::Ping
+    } else {
+        Sent::Other
+    }
+}
+
+/// `null` is not an id.
+fn given<'a>(text: &str, id: Option<&'a Span>) -> Option<&'a Span> {
+    id.filter(|span| &text[(*span).clone()] != "null")
+}
+
+fn our_id(text: &str, span: &Span) -> Option<RequestId> {
+    RequestId::parse(&envelope::decode_string(&text[span.clone()])?)
+}
+
+fn string_at<'a>(text: &'a str, span: Option<&Span>) -> Option<Cow<'a, str>> {
+    envelope::decode_string(&text[span?.clone()])
+}
+
+fn quoted(text: &str) -> String {
+    let mut json = Vec::new();
+    write_quoted(&mut json, text);
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
+fn write_quoted(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a string is always JSON, and a vector takes all");
+}
+
+/// The largest number of bytes that id and keys add to a request.
+const ENVELOPE_BYTES: usize = 100;
+/// Bytes. Auth messages contain tokens of some KB; longer messages are not examined.
+const LONGEST_CONTROL: usize = 16 * 1024;

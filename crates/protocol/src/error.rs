@@ -1,0 +1,316 @@
+//! Everything that can go wrong, and the one table of error codes: their sentences, and which are retryable.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::{
+    dialing::{DialFailure, DialPhase, Remedy, SystemError},
+    request_id::RequestId,
+};
+
+/// Makes [`ErrorCode`] from the table below: the meaning of each code, its name, whether the same call may succeed
+/// later, and the message of an error that has no other.
+macro_rules! error_codes {
+    ($($(#[doc = $meaning:literal])+ $code:ident $name:literal, retryable: $retry:literal, $sentence:literal;)+) => {
+        /// The code of an error. Programs depend on the codes, so none is ever renamed or removed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ErrorCode {
+            $($(#[doc = $meaning])+ $code,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$code),+];
+
+            /// The code as users see it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$code => $name),+ }
+            }
+
+            /// The message of an error that has no other.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$code => $sentence),+ }
+            }
+
+            /// Whether the same call, unchanged, may succeed later.
+            pub fn is_retryable(self) -> bool {
+                match self { $(Self::$code => $retry),+ }
+            }
+
+            /// What the code means, line by line, for the documentation.
+            pub fn meaning(self) -> &'static [&'static str] {
+                match self { $(Self::$code => &[$($meaning),+]),+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The client is not connected and is not connecting, or has not been authenticated.
+    NotConnected "NOT_CONNECTED", retryable: true, "WebSocket not connected or not authenticated";
+    /// The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
+    /// configuration can help.
+    ConnectFailed "CONNECT_FAILED", retryable: true, "the connection could not be opened";
+    /// The server refused the key, or the `apiKey` function failed.
+    AuthFailed "AUTH_FAILED", retryable: false, "Authentication failed";
+    /// The server did not answer the auth message within `authTimeout`.
+    AuthTimeout "AUTH_TIMEOUT", retryable: true, "no answer to the auth message";
+    /// The connection was lost before the answer came. `sent` says whether the tool may have run.
+    ConnectionLost "CONNECTION_LOST", retryable: true, "connection lost";
+    /// `maxReconnectAttempts` attempts have failed; `cause` is the last failure.
+    ReconnectExhausted "RECONNECT_EXHAUSTED", retryable: false, "Maximum reconnection attempts reached";
+    /// No answer came within the timeout of the call.
+    RequestTimeout "REQUEST_TIMEOUT", retryable: true, "Tool request timed out";
+    /// The server answered the call with an error, which `toolCode` and `data` describe.
+    ToolError "TOOL_ERROR", retryable: false, "Tool execution failed";
+    /// `close()` was called.
+    Closed "CLOSED", retryable: false, "the client was closed";
+    /// `maxPending`, `offlineQueueLimit` or `maxBufferedAmount` is reached.
+    QueueFull "QUEUE_FULL", retryable: true, "too much waits to be sent";
+    /// A message is larger than `maxBufferedAmount` or `maxMessageSize`, or longer than a JavaScript string can
+    /// be.
+    MessageTooLarge "MESSAGE_TOO_LARGE", retryable: false, "the message is too large";
+    /// The server sent something that is not JSON.
+    BadMessage "BAD_MESSAGE", retryable: false, "the server sent a message that is not JSON";
+    /// The client itself has a bug.
+    Internal "INTERNAL_ERROR", retryable: false, "internal error";
+    /// The serving end of a bridge does not allow this.
+    NotAllowed "NOT_ALLOWED", retryable: false, "not allowed through this bridge";
+    /// The two ends of a bridge come from incompatible versions of the package.
+    BridgeVersion "BRIDGE_VERSION", retryable: false, "the other end of the bridge is of another version";
+}
+
+/// Why a connection or a call has failed. The display text is the message that users see.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Fault {
+    /// The client is not connected and is not connecting.
+    #[error("{}", ErrorCode::NotConnected.sentence())]
+    NotConnected,
+    /// The dial failed.
+    #[error("{}", failure.sentence(url))]
+    ConnectFailed {
+        /// The endpoint, without its query.
+        url: String,
+        /// Where and why.
+        failure: Box<DialFailure>,
+    },
+    /// The server refused the token, with this message.
+    #[error("{0}")]
+    AuthFailed(String),
+    /// The user's token function failed: how.
+    #[error("the apiKey function {0}")]
+    NoToken(String),
+    /// The server did not answer the auth message in so many ms.
+    #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
+    AuthTimeout(u128),
+    /// The connection was lost.
+    #[error("{0}")]
+    ConnectionLost(String),
+    /// The attempts are used up; the last failure.
+    #[error("{}", ErrorCode::ReconnectExhausted.sentence())]
+    ReconnectExhausted(Box<Fault>),
+    /// No answer came in time.
+    #[error("{}", ErrorCode::RequestTimeout.sentence())]
+    RequestTimeout,
+    /// The server answered with an error.
+    #[error("{message}")]
+    Tool {
+        /// The server's message, or `Tool execution failed` as in the guide.
+        message: String,
+        /// The server's `code`, if it is a string.
+        code: Option<String>,
+        /// The complete error value of the server, as JSON.
+        data: String,
+    },
+    /// `close()` was called.
+    #[error("{}", ErrorCode::Closed.sentence())]
+    Closed,
+    /// A limit is reached.
+    #[error("{0}")]
+    QueueFull(String),
+    /// A message is larger than its limit.
+    #[error("{0}")]
+    MessageTooLarge(String),
+    /// The server sent something that is not JSON.
+    #[error("{0}")]
+    BadMessage(String),
+    /// The client itself has a bug.
+    #[error("{sentence}: {0}", sentence = ErrorCode::Internal.sentence())]
+    Internal(String),
+}
+
+impl Fault {
+    /// The code as users see it.
+    pub fn code(&self) -> &'static str {
+        self.error_code().name()
+    }
+
+    /// The stable code.
+    pub fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::NotConnected => ErrorCode::NotConnected,
+            Self::ConnectFailed { failure, .. } if failure.remedy() != Remedy::Authorization => {
+                ErrorCode::ConnectFailed
+            }
+            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) => ErrorCode::AuthFailed,
+            Self::AuthTimeout(_) => ErrorCode::AuthTimeout,
+            Self::ConnectionLost(_) => ErrorCode::ConnectionLost,
+            Self::ReconnectExhausted(_) => ErrorCode::ReconnectExhausted,
+            Self::RequestTimeout => ErrorCode::RequestTimeout,
+            Self::Tool { .. } => ErrorCode::ToolError,
+            Self::Closed => ErrorCode::Closed,
+            Self::QueueFull(_) => ErrorCode::QueueFull,
+            Self::MessageTooLarge(_) => ErrorCode::MessageTooLarge,
+            Self::BadMessage(_) => ErrorCode::BadMessage,
+            Self::Internal(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// Whether the same call, unchanged, may succeed later.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::ConnectFailed { failure, .. } => failure.remedy() == Remedy::Time,
+            _ => self.error_code().is_retryable(),
+        }
+    }
+
+    /// The error in the form that crosses to JavaScript.
+    pub fn data(&self) -> ErrorData {
+        let (tool_code, data) = match self {
+            Self::Tool { code, data, .. } => (code.clone(), RawValue::from_string(data.clone()).ok()),
+            _ => (None, None),
+        };
+        let dial = match self {
+            Self::ConnectFailed { failure, .. } => Some(failure),
+            _ => None,
+        };
+        ErrorData {
+            code: self.code(),
+            message: self.to_string(),
+            retryable: self.retryable(),
+            request_id: None,
+            sent: None,
+            tool_code,
+            data,
+            cause: match self {
+                Self::ReconnectExhausted(last) => Some(Box::new(last.data())),
+                _ => None,
+            },
+            phase: dial.and_then(|failure| failure.phase()),
+            status: dial.and_then(|failure| failure.status()),
+            system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
+            from_token_function: matches!(self, Self::NoToken(_)),
+        }
+    }
+}
+
+/// Why a call has failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallError {
+    /// The reason.
+    pub fault: Fault,
+    /// The id of the request, if the call has one.
+    pub request_id: Option<RequestId>,
+    /// False: it was certainly not sent. True: the socket has taken it. `None` if that does not matter.
+    pub sent: Option<bool>,
+}
+
+impl CallError {
+    /// The error in the form that crosses to JavaScript.
+    pub fn data(&self) -> ErrorData {
+        ErrorData { request_id: self.request_id.map(|id| id.to_string()), sent: self.sent, ..self.fault.data() }
+    }
+}
+
+impl From<Fault> for CallError {
+    fn from(fault: Fault) -> Self {
+        Self { fault, request_id: None, sent: None }
+    }
+}
+
+/// An error as data. TypeScript makes the instances of the error classes from it.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorData {
+    /// The stable code.
+    pub code: &'static str,
+    /// The message for people.
+    pub message: String,
+    /// The same call, unchanged, may succeed later.
+    pub retryable: bool,
+    /// The id of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub request_id: Option<String>,
+    /// Whether the request may have been sent; false is a guarantee.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub sent: Option<bool>,
+    /// The code in the server's error, if it is a string.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub tool_code: Option<String>,
+    /// The complete error value of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "unknown"))]
+    pub data: Option<Box<RawValue>>,
+    /// The error that has caused this one, if it is one of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub cause: Option<Box<ErrorData>>,
+    /// The part of the dial that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub phase: Option<DialPhase>,
+    /// The HTTP status that the upgrade was answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub status: Option<u16>,
+    /// The error that has caused this one, if it is one of the operating system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub system_cause: Option<Box<SystemCause>>,
+    /// The cause is what the user's token function threw.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub from_token_function: bool,
+}
+
+/// What the operating system said, as it crosses to JavaScript.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SystemCause {
+    /// For people.
+    pub message: String,
+    /// Its name in Node.js, such as `ECONNREFUSED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub code: Option<&'static str>,
+    /// The IP address that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub address: Option<String>,
+    /// Its port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub port: Option<u16>,
+}
+
+impl From<SystemError> for SystemCause {
+    fn from(SystemError { code, message, address }: SystemError) -> Self {
+        Self {
+            message,
+            code,
+            address: address.map(|address| address.ip().to_string()),
+            port: address.map(|address| address.port()),
+        }
+    }
+}
+
+impl PartialEq for ErrorData {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code && self.message == other.message && self.request_id == other.request_id
+    }
+}

@@ -1,0 +1,352 @@
+//! The session makes every decision: which state comes next, what is sent, which calls are settled, how long to wait.
+//!
+//! Inputs and commands change it; outputs are drained from it (the drain rule of [`super`]). Events come in the order
+//! in which users see them: the state, then the event with its own name, then the calls and commands that it settles.
+
+mod authentication;
+mod commands;
+mod inputs;
+mod lifecycle;
+mod liveness;
+mod requests;
+
+use std::{collections::VecDeque, time::Duration};
+
+use bytes::Bytes;
+use rand::{SeedableRng, rngs::StdRng};
+use serde_json::{Map, Value};
+
+pub use self::{
+    inputs::Received,
+    lifecycle::Ending,
+    requests::{Call, Refused},
+};
+use super::{
+    Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
+    config::{Config, TokenSource},
+    dialect::{Dialect, RequestText},
+    error::{CallError, Fault},
+    pending::Pending,
+    state::{Snapshot, Socket, State, Unwritten},
+    stats::{Counters, Stats},
+    timer::{Timer, TimerTable},
+};
+
+/// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
+pub struct Session<T> {
+    config: Config,
+    /// The endpoint as users are shown it.
+    url: String,
+    token: TokenSource,
+    state: State,
+    /// Counts the changes of `state`.
+    revision: u32,
+    /// Attempts made since the connection was last `ready`, or since the user called `connect` or `reconnect`.
+    attempt: u32,
+    /// A change of network has already shortened a wait since then.
+    wait_was_shortened: bool,
+    /// Why the client is in this state.
+    error: Option<Fault>,
+    /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
+    was_ready: bool,
+    next_connection: u32,
+    timers: TimerTable,
+    pending: Pending<T>,
+    /// Commands that wait for `ready`.
+    connect_waiters: Vec<T>,
+    /// Commands that wait for `closed`.
+    close_waiters: Vec<T>,
+    /// Bytes of texts handed out and not yet written.
+    unwritten_bytes: usize,
+    counters: Counters,
+    interest: Interest,
+    /// The clocks at the last input, to detect that the machine slept.
+    last: Now,
+    rng: StdRng,
+    transmits: VecDeque<Transmit>,
+    actions: VecDeque<Action>,
+    events: VecDeque<Event<T>>,
+}
+
+/// The optional events that have listeners. The session makes no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Interest(pub u8);
+
+impl Interest {
+    /// Messages of the server.
+    pub const MESSAGES: u8 = 1;
+    /// Round-trip times of the heartbeat.
+    pub const HEARTBEATS: u8 = 2;
+    /// Log lines.
+    pub const LOGS: u8 = 4;
+    /// The opening of the socket, for code that was written against a WebSocket and may send an auth message itself:
+    /// our own waits for [`Session::handle_open_told`].
+    pub const OPENS: u8 = 8;
+    /// All but `OPENS`, which also changes when our auth message is sent.
+    pub const ALL: Self = Self(7);
+    /// Each bit with its name in TypeScript.
+    pub const NAMES: [(&'static str, u8); 4] =
+        [("messages", Self::MESSAGES), ("heartbeats", Self::HEARTBEATS), ("logs", Self::LOGS), ("opens", Self::OPENS)];
+
+    fn wants(self, what: u8) -> bool {
+        self.0 & what != 0
+    }
+}
+
+/// The sizes of everything that a session keeps; all are 0 when it is idle.
+#[cfg(feature = "sim")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Footprint {
+    /// Requests queued, in flight or remembered.
+    pub requests: usize,
+    /// Of those, ids given out by `sendToolRequest`.
+    pub remembered: usize,
+    /// Deadlines, those of settled requests included.
+    pub deadlines: usize,
+    /// Entries of the queue, those of settled requests included.
+    pub queue: usize,
+    /// Texts handed out and not yet written.
+    pub unwritten: usize,
+    /// Pings whose pongs are awaited.
+    pub pings: usize,
+    /// Commands that wait for `ready` or `closed`.
+    pub waiters: usize,
+    /// Outputs that were not drained yet.
+    pub outputs: usize,
+}
+
+impl<T> Session<T> {
+    /// A session in `idle`. Users are shown `url`; only the driver knows how to reach the endpoint. Request ids are drawn
+    /// from `seed`, which must come from a cryptographic source.
+    pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
+        Self {
+            token: config.token.clone(),
+            config,
+            url: url.into(),
+            state: State::Idle,
+            revision: 0,
+            attempt: 0,
+            wait_was_shortened: false,
+            error: None,
+            was_ready: false,
+            next_connection: 0,
+            timers: TimerTable::default(),
+            pending: Pending::default(),
+            connect_waiters: Vec::new(),
+            close_waiters: Vec::new(),
+            unwritten_bytes: 0,
+            counters: Counters::default(),
+            interest: Interest::default(),
+            last: now,
+            rng: StdRng::from_seed(seed),
+            transmits: VecDeque::new(),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The options of this client.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The state, with its data.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Sets which of the optional events to make.
+    pub fn set_interest(&mut self, interest: Interest) {
+        self.interest = interest;
+    }
+
+    /// Adds a line to the log that does not come from the session itself.
+    pub fn note(&mut self, level: LogLevel, message: &str) {
+        self.log(level, message, &[]);
+    }
+
+    /// The next text to send. Call until `None` after every input and command.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// The next action of the driver. Call until `None` after every input and command.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The next event for the user. Call until `None` after every input and command.
+    pub fn poll_event(&mut self) -> Option<Event<T>> {
+        let event = self.events.pop_front();
+        if event.is_none() && self.events.capacity() > KEPT_EVENTS {
+            // A change of state has made many events; there may be none for a long time now.
+            self.events = VecDeque::new();
+        }
+        event
+    }
+
+    /// When to call `handle_timeout`, in the monotonic time of [`Now`]. Any input or command may change it.
+    pub fn poll_timeout(&mut self) -> Option<Duration> {
+        let request = self.pending.next_deadline();
+        self.timers.set_or_stop(Timer::Request, request);
+        self.timers.next()
+    }
+
+    /// The state of the connection at this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.state.name(),
+            connected: self.state.socket().is_some(),
+            authenticated: matches!(self.state, State::Ready(_)),
+            url: self.url.clone(),
+            attempt: if self.is_underway() { self.attempt } else { 0 },
+            retry_delay: match self.state {
+                State::Reconnecting { delay, .. } => Some(delay),
+                _ => None,
+            },
+            retry_at: match self.state {
+                State::Reconnecting { ends, .. } => Some(ends),
+                _ => None,
+            },
+            error: self.error.as_ref().map(Fault::data),
+            revision: self.revision,
+        }
+    }
+
+    /// Counters and figures.
+    pub fn stats(&self) -> Stats {
+        let c = &self.counters;
+        Stats {
+            state: self.state.name(),
+            pending: self.pending.in_flight(),
+            queued: self.pending.queued(),
+            requests: c.requests,
+            succeeded: c.succeeded,
+            failed: c.failed,
+            timed_out: c.timed_out,
+            late_responses: c.late_responses,
+            reconnects: c.reconnects,
+            messages_sent: c.messages_sent,
+            messages_received: c.messages_received,
+            bytes_sent: c.bytes_sent,
+            bytes_received: c.bytes_received,
+            heartbeat_rtt: c.rtt.summary(),
+            request_latency: c.latency.summary(),
+            connected_since: self.state.socket().map(|socket| socket.opened),
+        }
+    }
+
+    /// Bytes that the operating system has not taken yet, those of queued requests included.
+    pub fn buffered_amount(&self) -> usize {
+        self.unwritten_bytes + self.pending.queued_bytes()
+    }
+
+    /// The sizes of everything that grows, for the invariants of the simulator.
+    #[cfg(feature = "sim")]
+    pub fn footprint(&self) -> Footprint {
+        let socket = self.state.socket();
+        let outputs = self.transmits.len() + self.actions.len() + self.events.len();
+        Footprint {
+            unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
+            pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
+            waiters: self.connect_waiters.len() + self.close_waiters.len(),
+            outputs,
+            ..self.pending.footprint()
+        }
+    }
+
+    /// Changes the state, with its event.
+    fn enter(&mut self, state: State) -> State {
+        let previous = std::mem::replace(&mut self.state, state);
+        self.emit_state(previous.name());
+        previous
+    }
+
+    fn emit_state(&mut self, previous: &'static str) {
+        self.revision = self.revision.wrapping_add(1);
+        let snapshot = self.snapshot();
+        self.notify(Notice::State { snapshot, previous });
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        self.events.push_back(Event::Notice(notice));
+    }
+
+    /// Sets the reason of the state that is entered next.
+    fn set_error(&mut self, fault: Fault) {
+        self.error = Some(fault);
+    }
+
+    /// Emits the reason of the state that was just entered.
+    fn report_error(&mut self) {
+        if let Some(fault) = &self.error {
+            let error = fault.data();
+            self.notify(Notice::Error { error });
+        }
+    }
+
+    fn settle(&mut self, payload: T, outcome: Outcome) {
+        self.events.push_back(Event::Settled { payload, outcome });
+    }
+
+    fn settle_all(&mut self, waiters: Vec<T>, outcome: &Result<(), Fault>) {
+        for payload in waiters {
+            let outcome = match outcome {
+                Ok(()) => Outcome::Done,
+                Err(fault) => Outcome::Failed(CallError::from(fault.clone())),
+            };
+            self.settle(payload, outcome);
+        }
+    }
+
+    /// Sends a text on the open socket.
+    fn transmit(&mut self, text: impl Into<Bytes>) {
+        let text = text.into();
+        self.hand_out(text.clone(), Unwritten::Other(text.len()));
+    }
+
+    /// Sends a request on the open socket.
+    fn transmit_request(&mut self, request_text: RequestText) {
+        self.hand_out(request_text.text().clone(), Unwritten::Request(request_text));
+    }
+
+    fn hand_out(&mut self, text: Bytes, unwritten: Unwritten) {
+        let Some(socket) = self.state.socket_mut() else { return };
+        socket.unwritten.push_back(unwritten);
+        socket.handed_out += 1;
+        self.unwritten_bytes += text.len();
+        self.counters.messages_sent += 1;
+        self.counters.bytes_sent += text.len() as u64;
+        self.transmits.push_back(Transmit { connection: socket.id, text });
+    }
+
+    fn log(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
+        if !self.interest.wants(Interest::LOGS) {
+            return;
+        }
+        let fields: Map<String, Value> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.state.socket().map_or(Dialect::Guide, |socket| socket.dialect)
+    }
+
+    fn is_underway(&self) -> bool {
+        matches!(self.state, State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. })
+    }
+
+    fn next_connection_id(&mut self) -> ConnectionId {
+        self.next_connection += 1;
+        ConnectionId(self.next_connection)
+    }
+
+    /// The open socket, if it is that of `connection`: the session has not given it up.
+    fn current(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
+        self.state.socket_mut().filter(|socket| socket.id == connection)
+    }
+}
+
+/// As many events as one message makes, and the smallest capacity that a queue allocates.
+const KEPT_EVENTS: usize = 4;

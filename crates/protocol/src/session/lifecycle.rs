@@ -1,0 +1,333 @@
+//! The transitions between the states: dialing, ready, lost, reconnecting, failed, closing, closed.
+
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
+use crate::{
+    Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now,
+    backoff::Backoff,
+    config::MaxAttempts,
+    error::{ErrorCode, Fault},
+    state::{Auth, Closing, Socket},
+    timer::Timer,
+};
+
+/// How a socket ended, as the driver reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The close code (RFC 6455 § 7.4); 1005 if the close frame had none, 1006 if there was no close frame.
+    pub code: u16,
+    /// The peer's reason, or the error message of the operating system.
+    pub reason: String,
+    /// The peer has sent a close frame.
+    pub clean: bool,
+    /// We closed it because a message was larger than `maxMessageSize`.
+    pub too_large: bool,
+}
+
+impl Ending {
+    /// The end of a socket without a close frame.
+    pub fn abnormal(reason: impl Into<String>) -> Self {
+        Self { code: 1006, reason: reason.into(), clean: false, too_large: false }
+    }
+
+    fn sentence(&self) -> String {
+        let (code, lost) = (self.code, ErrorCode::ConnectionLost.sentence());
+        match self.reason.as_str() {
+            "" => format!("{lost}: closed with code {code}"),
+            reason => format!("{lost}: closed with code {code} ({reason})"),
+        }
+    }
+}
+
+impl<T> Session<T> {
+    /// Dials as if for the first time.
+    pub(super) fn start_over(&mut self, now: Now) {
+        self.attempt = 0;
+        self.wait_was_shortened = false;
+        self.error = None;
+        self.dial(now);
+    }
+
+    pub(super) fn dial(&mut self, now: Now) {
+        self.stop_connection_timers();
+        let connection = self.next_connection_id();
+        self.enter(State::Connecting(connection));
+        self.actions.push_back(Action::Dial(connection));
+        self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
+    }
+
+    /// Authenticated. `message` is the message in which the server says so.
+    pub(super) fn become_ready(&mut self, message: &ByteString) {
+        self.timers.stop(Timer::Auth);
+        self.error = None;
+        if !matches!(self.state, State::Ready(_)) {
+            self.counters.reconnects += u64::from(self.was_ready);
+            self.attempt = 0;
+            self.wait_was_shortened = false;
+            self.was_ready = true;
+            self.enter_with(State::Ready);
+        }
+        if let Some(socket) = self.state.socket_mut() {
+            socket.auth.accepted();
+        }
+        self.notify(Notice::Authenticated);
+        self.emit_message(message, true);
+        let waiters = std::mem::take(&mut self.connect_waiters);
+        self.settle_all(waiters, &Ok(()));
+        self.flush_queue();
+    }
+
+    /// The dial failed, and a later one may succeed.
+    pub(super) fn retry_dial(&mut self, now: Now, fault: Fault) {
+        self.stop_connection_timers();
+        let next = self.state_after(now, &fault, Duration::ZERO);
+        self.enter(next);
+        self.report_error();
+        self.emit_outcome();
+        self.settle_if_ended();
+    }
+
+    /// The open socket has ended, or was given up, because of `fault`. Decides what follows, then settles the calls.
+    pub(super) fn connection_lost(&mut self, now: Now, ending: Ending, fault: Fault) {
+        if matches!(self.state, State::Closing(..)) {
+            let lost = Fault::ConnectionLost(ending.sentence());
+            return self.become_closed(Some(&ending), &lost);
+        }
+        self.stop_connection_timers();
+        let next = if self.config.no_reconnect_codes.contains(&ending.code) {
+            self.set_error(fault.clone());
+            State::Closed
+        } else {
+            let slow = self.config.slow_reconnect_codes.contains(&ending.code);
+            let extra = if slow { self.config.slow_reconnect_delay } else { Duration::ZERO };
+            self.state_after(now, &fault, extra)
+        };
+        let will_reconnect = matches!(next, State::Reconnecting { .. });
+        let previous = self.enter(next);
+        self.emit_close(&ending, will_reconnect);
+        self.report_error();
+        self.emit_outcome();
+        self.settle_lost(previous, &ending);
+        self.settle_if_ended();
+    }
+
+    /// Drops the open connection and dials again at once.
+    pub(super) fn drop_and_redial(&mut self, now: Now) {
+        self.stop_connection_timers();
+        let connection = self.next_connection_id();
+        let previous = self.enter(State::Connecting(connection));
+        if let Some(old) = previous.connection() {
+            self.actions.push_back(Action::Drop { connection: old, close_code: Some(1000) });
+        }
+        self.actions.push_back(Action::Dial(connection));
+        self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
+        let ending = Ending::abnormal("reconnect() was called");
+        self.emit_close(&ending, true);
+        self.settle_lost(previous, &ending);
+    }
+
+    /// No retry can help: everything is settled with `fault`.
+    pub(super) fn fail_for_good(&mut self, fault: Fault) {
+        self.stop_connection_timers();
+        self.timers.stop(Timer::Retry);
+        self.set_error(fault.clone());
+        let previous = self.enter(State::Failed);
+        if previous.socket().is_some() {
+            self.emit_close(&Ending::abnormal(fault.to_string()), false);
+        }
+        self.report_error();
+        self.emit_outcome();
+        self.settle_lost(previous, &Ending::abnormal(fault.to_string()));
+        self.settle_if_ended();
+    }
+
+    /// `close()`, in any state but `closed` and `failed`.
+    pub(super) fn begin_closing(&mut self, now: Now, code: u16, reason: &str, drain: Duration) {
+        self.timers.stop(Timer::Retry);
+        self.timers.stop(Timer::Auth);
+        self.error = None;
+        if let State::Connecting(connection) = self.state {
+            self.actions.push_back(Action::Drop { connection, close_code: None });
+        }
+        if self.state.socket().is_none() {
+            return self.become_closed(None, &Fault::Closed);
+        }
+        let phase = Closing::Draining { code, reason: reason.to_owned() };
+        self.enter_with(|socket| State::Closing(Socket { auth: Auth::default(), ..socket }, phase));
+        let waiters = std::mem::take(&mut self.connect_waiters);
+        self.settle_all(waiters, &Err(Fault::Closed));
+        self.fail_queued(&Fault::Closed);
+        self.timers.set(Timer::Drain, now.mono.saturating_add(drain));
+        if drain.is_zero() {
+            self.send_close_frame(now);
+        } else {
+            self.finish_draining();
+        }
+    }
+
+    /// Ends the draining if no call waits for an answer any more.
+    pub(super) fn finish_draining(&mut self) {
+        if matches!(self.state, State::Closing(_, Closing::Draining { .. })) && self.pending.len() == 0 {
+            self.send_close_frame(self.last);
+        }
+    }
+
+    /// Draining is over: sends the close frame.
+    pub(super) fn send_close_frame(&mut self, now: Now) {
+        let State::Closing(socket, phase) = &mut self.state else { return };
+        let Closing::Draining { code, reason } = std::mem::replace(phase, Closing::Handshake) else { return };
+        self.actions.push_back(Action::Close { connection: socket.id, code, reason });
+        self.stop_connection_timers();
+        self.timers.set(Timer::CloseHandshake, now.mono + CLOSE_HANDSHAKE);
+        self.fail_all(&Fault::Closed, ALL_HANDED_OUT);
+    }
+
+    /// The closing handshake is over, or there was no socket to close. Calls still in flight are rejected with `fault`.
+    pub(super) fn become_closed(&mut self, ending: Option<&Ending>, fault: &Fault) {
+        self.stop_connection_timers();
+        let previous = self.enter(State::Closed);
+        if let Some(ending) = ending {
+            self.emit_close(ending, false);
+        }
+        self.unwritten_bytes = 0;
+        self.fail_all(fault, previous.socket().map_or(0, Socket::maybe_sent));
+        let waiters = std::mem::take(&mut self.connect_waiters);
+        self.settle_all(waiters, &Err(Fault::Closed));
+        let waiters = std::mem::take(&mut self.close_waiters);
+        self.settle_all(waiters, &Ok(()));
+    }
+
+    /// The user connects while the client is closing: the closing handshake is not completed.
+    pub(super) fn abandon_closing(&mut self) {
+        if let Some(connection) = self.state.connection() {
+            self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
+        }
+        self.become_closed(Some(&Ending::abnormal("connect() was called while closing")), &Fault::Closed);
+    }
+
+    pub(super) fn drop_connection(&mut self, connection: ConnectionId) {
+        self.actions.push_back(Action::Drop { connection, close_code: None });
+    }
+
+    pub(super) fn close_frame_is_sent(&self) -> bool {
+        matches!(self.state, State::Closing(_, Closing::Handshake))
+    }
+
+    pub(super) fn emit_message(&mut self, text: &ByteString, json: bool) {
+        if self.interest.wants(Interest::MESSAGES) {
+            self.events.push_back(Event::Message { text: text.clone(), json });
+        }
+    }
+
+    /// Like `enter`, for states that keep the open socket.
+    pub(super) fn enter_with(&mut self, next: impl FnOnce(Socket) -> State) {
+        let previous = self.state.name();
+        self.state = match std::mem::replace(&mut self.state, State::Idle) {
+            State::Authenticating(socket)
+            | State::Ready(socket)
+            | State::Unauthorized(Some(socket))
+            | State::Closing(socket, _) => next(socket),
+            without_socket => without_socket,
+        };
+        self.emit_state(previous);
+    }
+
+    /// The state after a failure: `reconnecting`, or `failed` if the attempts are used up.
+    fn state_after(&mut self, now: Now, fault: &Fault, extra: Duration) -> State {
+        let attempts = self.config.max_reconnect_attempts;
+        if !attempts.allows(self.attempt) {
+            let none_at_all = attempts == MaxAttempts::Limited(0);
+            self.set_error(if none_at_all {
+                fault.clone()
+            } else {
+                Fault::ReconnectExhausted(Box::new(fault.clone()))
+            });
+            return State::Failed;
+        }
+        let delay = self.backoff(self.attempt) + extra;
+        self.attempt += 1;
+        self.set_error(fault.clone());
+        self.timers.set(Timer::Retry, now.mono + delay);
+        State::Reconnecting { delay, extra, ends: now.wall.saturating_add(delay.as_millis() as u64) }
+    }
+
+    /// The delay before the next attempt, without what a close code adds.
+    pub(super) fn backoff(&mut self, attempts_made: u32) -> Duration {
+        let config = &self.config;
+        let backoff = Backoff {
+            base: config.base_reconnect_delay,
+            factor: config.reconnect_factor,
+            max: config.max_reconnect_delay,
+            jitter: config.reconnect_jitter,
+        };
+        backoff.delay(attempts_made, &mut self.rng)
+    }
+
+    /// Emits the event `reconnecting` or `failed`.
+    fn emit_outcome(&mut self) {
+        match (&self.state, &self.error) {
+            (State::Reconnecting { delay, .. }, _) => {
+                let (attempt, max_attempts, delay) =
+                    (self.attempt, self.config.max_reconnect_attempts, delay.as_millis() as u64);
+                self.notify(Notice::Reconnecting { attempt, max_attempts, delay });
+            }
+            (State::Failed, Some(fault)) => {
+                let (code, error) = (fault.code(), fault.data());
+                self.log(LogLevel::Error, "the client has failed", &[("code", code.into())]);
+                self.notify(Notice::Failed { error });
+            }
+            _ => {}
+        }
+    }
+
+    /// In `closed` and `failed`, settles everything that still waits.
+    fn settle_if_ended(&mut self) {
+        if !matches!(self.state, State::Failed | State::Closed) {
+            return;
+        }
+        let fault = self.error.clone().unwrap_or(Fault::Closed);
+        self.fail_queued(&fault);
+        let waiters = std::mem::take(&mut self.connect_waiters);
+        self.settle_all(waiters, &Err(fault));
+        let waiters = std::mem::take(&mut self.close_waiters);
+        self.settle_all(waiters, &Ok(()));
+    }
+
+    fn emit_close(&mut self, ending: &Ending, will_reconnect: bool) {
+        let fields = [("code", ending.code.into()), ("reason", ending.reason.as_str().into())];
+        self.log(LogLevel::Info, "the connection is closed", &fields);
+        let Ending { code, reason, clean, .. } = ending.clone();
+        self.notify(Notice::Close { info: CloseInfo { code, reason, was_clean: clean, will_reconnect } });
+    }
+
+    /// Requeues or rejects the requests of a socket that is gone.
+    fn settle_lost(&mut self, mut previous: State, ending: &Ending) {
+        let Some(socket) = previous.socket_mut() else { return };
+        let lost = self.take_lost(socket, ending.too_large);
+        let too_large = ending.too_large.then(|| Fault::MessageTooLarge(ending.reason.clone()));
+        self.fail_lost(lost, &Fault::ConnectionLost(ending.sentence()), too_large.as_ref());
+    }
+
+    pub(super) fn stop_connection_timers(&mut self) {
+        for timer in
+            [Timer::Connect, Timer::Auth, Timer::Ping, Timer::Pong, Timer::Retry, Timer::Drain, Timer::CloseHandshake]
+        {
+            self.timers.stop(timer);
+        }
+    }
+
+    /// The fault for the end of a socket.
+    pub(super) fn fault_of(ending: &Ending) -> Fault {
+        if ending.too_large {
+            Fault::MessageTooLarge(ending.reason.clone())
+        } else {
+            Fault::ConnectionLost(ending.sentence())
+        }
+    }
+}
+
+/// How long to wait for the peer's close frame. Source: PROTOCOL.md rule 7.
+const CLOSE_HANDSHAKE: Duration = Duration::from_secs(2);

@@ -1,0 +1,136 @@
+/**
+ * From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it
+ * cannot know.
+ */
+import type { OptionError } from '../shared/native-types.js'
+import type { MCPClientOptions } from '../shared/types.js'
+
+/** Options sorted by who needs them. */
+export interface SortedOptions {
+  /** JSON for the native core. */
+  readonly native: string
+  readonly url: string
+  readonly autoConnect: boolean
+  readonly onMessage: ((message: unknown) => void) | null
+  readonly askToken: (() => string | Promise<string>) | null
+}
+
+/**
+ * @throws TypeError for options that are no object, an unusable url, or a callback that is none
+ */
+export function sortOptions(options: MCPClientOptions): SortedOptions {
+  checkOptions(options)
+  const { url, apiKey, autoConnect = true, onMessage = null, ...rest } = options
+  if (typeof autoConnect !== 'boolean') throw wrongKind('autoConnect', 'true or false', autoConnect)
+  if (onMessage !== null && typeof onMessage !== 'function')
+    throw wrongKind('onMessage', 'a function or null', onMessage)
+  checkHeaders(rest.headers)
+  const endpoint = endpointOf(url)
+  const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
+  return {
+    native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, tellNonJson),
+    url: endpoint,
+    autoConnect,
+    onMessage,
+    askToken: typeof apiKey === 'function' ? apiKey : null,
+  }
+}
+
+/** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */
+export function mergeArguments(
+  first: string | URL | MCPClientOptions,
+  second: MCPClientOptions | string | readonly string[],
+): MCPClientOptions {
+  if (typeof first !== 'string' && !(first instanceof URL)) return first
+  if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
+  checkOptions(second)
+  return { ...(second as MCPClientOptions), url: first }
+}
+
+/** @throws TypeError for what is no object */
+function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new TypeError(`the options of MCPClient must be an object, got ${options === null ? 'null' : typeof options}`)
+}
+
+/** The error that the native core reports for an option. */
+export function optionErrorOf(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !thrown.message.startsWith('{')) return thrown
+  const { kind, message } = JSON.parse(thrown.message) as OptionError
+  return kind === 'RangeError' ? new RangeError(message) : new TypeError(message)
+}
+
+/** JSON has no NaN and no functions: the core is told what it would otherwise not see. */
+function tellNonJson(_key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) }
+  if (['function', 'symbol', 'bigint'].includes(typeof value)) return { $type: typeof value }
+  return value
+}
+
+/** JSON would make an empty object of a `Map` or `Headers`, and the core would send no header at all. */
+function checkHeaders(headers: unknown): void {
+  if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)))
+    return
+  throw wrongKind('headers', 'a plain object of strings', headers)
+}
+
+/** A variable that is set to nothing is not set. */
+function environment(name: string): string | undefined {
+  return process.env[name] || undefined
+}
+
+function endpointOf(given: MCPClientOptions['url']): string {
+  if (Array.isArray(given)) {
+    if (given.length === 1) return endpointOf(given[0] as string | URL)
+    throw new TypeError(`option "url" has ${given.length} endpoints: this version takes exactly one`)
+  }
+  const url = given === undefined ? (environment('MCP_WS_URL') ?? fromLocation()) : given
+  if (url === undefined) {
+    throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
+  }
+  if (typeof url !== 'string' && !(url instanceof URL)) throw wrongKind('url', 'a string or a URL', url)
+  return normalise(url)
+}
+
+/** As the guide derives it from the page. */
+function fromLocation(): string | undefined {
+  const { location } = globalThis as { location?: { protocol?: unknown; host?: unknown } }
+  if (typeof location?.host !== 'string' || location.host === '') return undefined
+  if (location.protocol === 'https:') return `wss://${location.host}`
+  return location.protocol === 'http:' ? `ws://${location.host}` : undefined
+}
+
+function normalise(given: string | URL): string {
+  const text = String(given).trim()
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+  let url: URL
+  try {
+    url = new URL(hasScheme ? text : `ws://${text}`)
+  } catch {
+    // Not shown: a URL that cannot be read may hold a password all the same.
+    throw new TypeError('option "url" is not a valid URL: give one such as wss://example.com/mcp-ws, or host:port')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError('option "url" holds credentials: take them out, and give the key as "apiKey"')
+  }
+  const scheme = hasScheme ? SCHEMES[url.protocol] : isLoopback(url.hostname) ? 'ws:' : 'wss:'
+  if (scheme === undefined)
+    throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
+  const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
+  return `${scheme}//${url.host}${path}${url.search}`
+}
+
+const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(\.\d{1,3}){3}$/.test(hostname)
+  )
+}
+
+function wrongKind(option: string, wanted: string, value: unknown): TypeError {
+  return new TypeError(`option "${option}" must be ${wanted}, got ${value === null ? 'null' : typeof value}`)
+}

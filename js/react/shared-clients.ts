@@ -1,0 +1,161 @@
+/**
+ * The clients that hooks share, counted. A client is made with the options of the first that wants it, and closed one
+ * turn of the event loop after the last has let go: in between StrictMode, a fast remount or a hot reload may take it
+ * up again.
+ */
+import { makeError, MCPError } from '../shared/errors.js'
+import { IDLE } from '../shared/snapshots.js'
+import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../shared/types.js'
+import type { UseMCPWebSocketOptions } from './types.js'
+
+type Options = { readonly current: UseMCPWebSocketOptions }
+
+/** One hold on a shared client. */
+export interface Lease {
+  /** `null` where none could be made; the snapshot says why. */
+  readonly client: MCPClientLike | null
+  readonly snapshot: ConnectionSnapshot
+  /** To be called once. */
+  release(): void
+}
+
+interface Shared {
+  readonly client: MCPClientLike | null
+  /** What it was made with. */
+  readonly options: MCPClientOptions
+  readonly failure: ConnectionSnapshot
+  /** The options of the hooks that hold it, the newest last. */
+  readonly holders: Set<Options>
+  hasWarned: boolean
+}
+
+/** On the global object, because a bundler's hot reload or a second copy of this module must find them again. */
+const REGISTRY = Symbol.for('@mcp-integration/client/react')
+const clients = ((globalThis as { [REGISTRY]?: Map<string, Shared> })[REGISTRY] ??= new Map<string, Shared>())
+
+/** Takes hold of the client under this key, which is made if there is none. */
+export function acquire(key: string, options: Options): Lease {
+  const shared = clients.get(key) ?? make(options)
+  clients.set(key, shared)
+  warnOfDifferences(shared, options)
+  // Each hold is one of its own, also where a component holds twice.
+  const holder: Options = {
+    get current() {
+      return options.current
+    },
+  }
+  shared.holders.add(holder)
+  return {
+    client: shared.client,
+    get snapshot() {
+      return snapshotOf(shared)
+    },
+    release() {
+      shared.holders.delete(holder)
+      if (shared.holders.size === 0) nextTurn(() => closeUnused(key, shared))
+    },
+  }
+}
+
+/** What is under this key, without taking hold of it. */
+export function peek(key: string): Pick<Lease, 'client' | 'snapshot'> | null {
+  const shared = clients.get(key)
+  return shared === undefined ? null : { client: shared.client, snapshot: snapshotOf(shared) }
+}
+
+function make(latest: Options): Shared {
+  const { url, apiKey = 'anonymous' } = latest.current
+  const options = clientOptionsOf(latest.current)
+  const holders = new Set<Options>()
+  let askedLast = latest
+  // Whoever has come last is asked, and when all have gone, whoever was asked before.
+  const askKey = () => {
+    askedLast = [...holders].at(-1) ?? askedLast
+    const { apiKey: key = 'anonymous' } = askedLast.current
+    return typeof key === 'function' ? key() : key
+  }
+  const shared = { options, holders, hasWarned: false, failure: IDLE }
+  try {
+    const key = typeof apiKey === 'function' ? askKey : apiKey
+    const client = new (loadClient())({
+      ...options,
+      ...(url !== undefined && { url }),
+      apiKey: key,
+      autoConnect: false,
+    })
+    return { ...shared, client }
+  } catch (cause) {
+    // As in the guide, a socket that cannot be made is an error to show, and does not take the page down.
+    return { ...shared, client: null, failure: Object.freeze({ ...IDLE, state: 'failed', error: asMCPError(cause) }) }
+  }
+}
+
+/**
+ * Not at the top of a module, because a page has none: its bundler finds no-client.ts under this name (`imports` of
+ * package.json).
+ */
+function loadClient(): new (options: MCPClientOptions) => MCPClientLike {
+  return (require('#native-client') as { MCPClient: new (options: MCPClientOptions) => MCPClientLike }).MCPClient
+}
+
+function closeUnused(key: string, shared: Shared): void {
+  if (shared.holders.size > 0 || clients.get(key) !== shared) return
+  clients.delete(key)
+  void shared.client?.close()
+}
+
+function snapshotOf({ client, failure }: Shared): ConnectionSnapshot {
+  return client === null ? failure : client.snapshot
+}
+
+/** Of a hook's options those that make a client what it is. */
+function clientOptionsOf(all: UseMCPWebSocketOptions): MCPClientOptions {
+  const {
+    url: _url,
+    apiKey: _apiKey,
+    autoConnect: _auto,
+    onMessage: _on,
+    client: _client,
+    enabled: _enabled,
+    queue: _queue,
+    ...options
+  } = all
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function warnOfDifferences(shared: Shared, { current }: Options): void {
+  if (shared.hasWarned) return
+  const [one, other] = [shared.options, clientOptionsOf(current)] as Record<string, unknown>[]
+  const names = Object.keys({ ...one, ...other }).filter(
+    (name) => JSON.stringify(one?.[name]) !== JSON.stringify(other?.[name]),
+  )
+  if (names.length === 0) return
+  shared.hasWarned = true
+  // The values may be secrets.
+  console.warn(
+    `useMCPWebSocket: components with the same url and key share one client, made with the options of the first; others differ in ${names.join(', ')}`,
+  )
+}
+
+function asMCPError(error: unknown): MCPError {
+  if (error instanceof MCPError) return error
+  return makeError('CONNECT_FAILED', {
+    message: error instanceof Error ? error.message : String(error),
+    retryable: false,
+    cause: error,
+  })
+}
+
+/**
+ * Not a timer: the next turn comes at once. A microtask would come too soon for what React unmounts and mounts in two
+ * tasks.
+ */
+function nextTurn(act: () => void): void {
+  if (typeof MessageChannel === 'undefined') return queueMicrotask(act)
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    port1.close()
+    act()
+  }
+  port2.postMessage(null)
+}

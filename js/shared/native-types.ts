@@ -1,0 +1,375 @@
+// Generated from the Rust types by crates/protocol/src/typescript.rs. Do not edit.
+
+/** Lifecycle of one client. */
+export type ConnectionState =
+  | 'idle'
+  | 'connecting'
+  | 'authenticating'
+  | 'ready'
+  | 'unauthorized'
+  | 'reconnecting'
+  | 'closing'
+  | 'closed'
+  | 'failed'
+
+/** Bits of `NativeClient.setInterest`. */
+export const INTEREST = {
+  messages: 1,
+  heartbeats: 2,
+  logs: 4,
+  opens: 8,
+} as const
+
+/** The codes that the package uses. */
+export type ErrorCode =
+  | 'NOT_CONNECTED'
+  | 'CONNECT_FAILED'
+  | 'AUTH_FAILED'
+  | 'AUTH_TIMEOUT'
+  | 'CONNECTION_LOST'
+  | 'RECONNECT_EXHAUSTED'
+  | 'REQUEST_TIMEOUT'
+  | 'TOOL_ERROR'
+  | 'CLOSED'
+  | 'QUEUE_FULL'
+  | 'MESSAGE_TOO_LARGE'
+  | 'BAD_MESSAGE'
+  | 'INTERNAL_ERROR'
+  | 'NOT_ALLOWED'
+  | 'BRIDGE_VERSION'
+
+/**
+ * The stable code of an {@link MCPError}; codes may be added.
+ *
+ * - `NOT_CONNECTED`: The client is not connected and is not connecting, or has not been authenticated.
+ * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
+ *   configuration can help.
+ * - `AUTH_FAILED`: The server refused the key, or the `apiKey` function failed.
+ * - `AUTH_TIMEOUT`: The server did not answer the auth message within `authTimeout`.
+ * - `CONNECTION_LOST`: The connection was lost before the answer came. `sent` says whether the tool may have run.
+ * - `RECONNECT_EXHAUSTED`: `maxReconnectAttempts` attempts have failed; `cause` is the last failure.
+ * - `REQUEST_TIMEOUT`: No answer came within the timeout of the call.
+ * - `TOOL_ERROR`: The server answered the call with an error, which `toolCode` and `data` describe.
+ * - `CLOSED`: `close()` was called.
+ * - `QUEUE_FULL`: `maxPending`, `offlineQueueLimit` or `maxBufferedAmount` is reached.
+ * - `MESSAGE_TOO_LARGE`: A message is larger than `maxBufferedAmount` or `maxMessageSize`, or longer than a JavaScript string can
+ *   be.
+ * - `BAD_MESSAGE`: The server sent something that is not JSON.
+ * - `INTERNAL_ERROR`: The client itself has a bug.
+ * - `NOT_ALLOWED`: The serving end of a bridge does not allow this.
+ * - `BRIDGE_VERSION`: The two ends of a bridge come from incompatible versions of the package.
+ */
+export type MCPErrorCode = ErrorCode | (string & {})
+
+/** The message of an error that has no other, and whether the same call may succeed later. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly message: string; readonly retryable: boolean }>> = {
+  NOT_CONNECTED: { message: 'WebSocket not connected or not authenticated', retryable: true },
+  CONNECT_FAILED: { message: 'the connection could not be opened', retryable: true },
+  AUTH_FAILED: { message: 'Authentication failed', retryable: false },
+  AUTH_TIMEOUT: { message: 'no answer to the auth message', retryable: true },
+  CONNECTION_LOST: { message: 'connection lost', retryable: true },
+  RECONNECT_EXHAUSTED: { message: 'Maximum reconnection attempts reached', retryable: false },
+  REQUEST_TIMEOUT: { message: 'Tool request timed out', retryable: true },
+  TOOL_ERROR: { message: 'Tool execution failed', retryable: false },
+  CLOSED: { message: 'the client was closed', retryable: false },
+  QUEUE_FULL: { message: 'too much waits to be sent', retryable: true },
+  MESSAGE_TOO_LARGE: { message: 'the message is too large', retryable: false },
+  BAD_MESSAGE: { message: 'the server sent a message that is not JSON', retryable: false },
+  INTERNAL_ERROR: { message: 'internal error', retryable: false },
+  NOT_ALLOWED: { message: 'not allowed through this bridge', retryable: false },
+  BRIDGE_VERSION: { message: 'the other end of the bridge is of another version', retryable: false },
+}
+
+export type Snapshot = { 
+/**
+ * The name of the state.
+ */
+state: ConnectionState, 
+/**
+ * The socket is open.
+ */
+connected: boolean, 
+/**
+ * The server has accepted the key: tools can be called.
+ */
+authenticated: boolean, 
+/**
+ * The endpoint in use. It never contains credentials.
+ */
+url: string, 
+/**
+ * The number of the attempt; 0 when not retrying.
+ */
+attempt: number, 
+/**
+ * How long the current wait is in all, in ms, jitter included; `null` when not waiting.
+ */
+retryDelay: number | null, 
+/**
+ * When the current wait ends, in ms since the epoch; `null` when not waiting.
+ */
+retryAt: number | null, 
+/**
+ * Why the client is in this state; `null` when all is well.
+ */
+error: ErrorData | null, 
+/**
+ * Increases with every change of the state.
+ */
+revision: number, };
+export type ErrorData = { 
+/**
+ * The stable code.
+ */
+code: string, 
+/**
+ * The message for people.
+ */
+message: string, 
+/**
+ * The same call, unchanged, may succeed later.
+ */
+retryable: boolean, 
+/**
+ * The id of the request.
+ */
+requestId?: string, 
+/**
+ * Whether the request may have been sent; false is a guarantee.
+ */
+sent?: boolean, 
+/**
+ * The code in the server's error, if it is a string.
+ */
+toolCode?: string, 
+/**
+ * The complete error value of the server.
+ */
+data?: unknown, 
+/**
+ * The error that has caused this one, if it is one of the client.
+ */
+cause?: ErrorData, 
+/**
+ * The part of the dial that failed.
+ */
+phase?: DialPhase, 
+/**
+ * The HTTP status that the upgrade was answered with.
+ */
+status?: number, 
+/**
+ * The error that has caused this one, if it is one of the operating system.
+ */
+systemCause?: SystemCause, 
+/**
+ * The cause is what the user's token function threw.
+ */
+fromTokenFunction?: boolean, };
+export type DialPhase = "name" | "tcp" | "tls" | "upgrade";
+export type SystemCause = { 
+/**
+ * For people.
+ */
+message: string, 
+/**
+ * Its name in Node.js, such as `ECONNREFUSED`.
+ */
+code?: string, 
+/**
+ * The IP address that it is about.
+ */
+address?: string, 
+/**
+ * Its port.
+ */
+port?: number, };
+export type Notice = { "type": "state", 
+/**
+ * The new snapshot.
+ */
+snapshot: Snapshot, 
+/**
+ * The name of the previous state.
+ */
+previous: ConnectionState, } | { "type": "open" } | { "type": "authenticated" } | { "type": "close", 
+/**
+ * How it ended.
+ */
+info: CloseInfo, } | { "type": "reconnecting", 
+/**
+ * The number of the attempt, from 1.
+ */
+attempt: number, 
+/**
+ * `null` means no limit.
+ */
+maxAttempts: number | null, 
+/**
+ * How long the wait is, in ms, jitter included.
+ */
+delay: number, } | { "type": "heartbeat", 
+/**
+ * The round-trip time in ms.
+ */
+rtt: number, } | { "type": "failed", 
+/**
+ * The reason.
+ */
+error: ErrorData, } | { "type": "error", 
+/**
+ * The error.
+ */
+error: ErrorData, } | { "type": "log", 
+/**
+ * The line.
+ */
+entry: LogEntry, };
+export type CloseInfo = { 
+/**
+ * The close code (RFC 6455 § 7.4); 1006 if no close frame came.
+ */
+code: number, 
+/**
+ * The peer's reason, or ours if the peer gave none.
+ */
+reason: string, 
+/**
+ * Both sides have sent a close frame.
+ */
+wasClean: boolean, 
+/**
+ * The client will connect again by itself.
+ */
+willReconnect: boolean, };
+export type LogLevel = "error" | "warn" | "info" | "debug";
+export type LogEntry = { 
+/**
+ * Severity.
+ */
+level: LogLevel, 
+/**
+ * What happened.
+ */
+message: string, 
+/**
+ * The values that belong to it.
+ */
+fields: Record<string, string | number | boolean>, };
+export type Stats = { 
+/**
+ * The name of the state.
+ */
+state: ConnectionState, 
+/**
+ * Requests in flight.
+ */
+pending: number, 
+/**
+ * Requests that wait for `ready`.
+ */
+queued: number, 
+/**
+ * Requests made so far.
+ */
+requests: number, 
+/**
+ * Requests answered with results.
+ */
+succeeded: number, 
+/**
+ * Requests that failed: tool errors, timeouts, aborts, lost connections.
+ */
+failed: number, 
+/**
+ * How many of those timed out.
+ */
+timedOut: number, 
+/**
+ * Answers that no request was waiting for any more.
+ */
+lateResponses: number, 
+/**
+ * Successful reconnections.
+ */
+reconnects: number, 
+/**
+ * Text messages sent.
+ */
+messagesSent: number, 
+/**
+ * Messages received.
+ */
+messagesReceived: number, 
+/**
+ * Bytes of the messages sent, without framing.
+ */
+bytesSent: number, 
+/**
+ * Bytes of the messages received, without framing.
+ */
+bytesReceived: number, 
+/**
+ * Round-trip times of the heartbeat, in ms.
+ */
+heartbeatRtt: RttSummary, 
+/**
+ * Times from call to answer, in ms.
+ */
+requestLatency: LatencySummary, 
+/**
+ * When the socket was opened, in ms since the epoch; `null` if it is not open.
+ */
+connectedSince: number | null, };
+export type RttSummary = { 
+/**
+ * The newest.
+ */
+last: number | null, 
+/**
+ * The shortest.
+ */
+min: number | null, 
+/**
+ * The arithmetic mean.
+ */
+mean: number | null, 
+/**
+ * The longest.
+ */
+max: number | null, };
+export type LatencySummary = { 
+/**
+ * Answers measured.
+ */
+count: number, 
+/**
+ * Median.
+ */
+p50: number | null, 
+/**
+ * 90th percentile.
+ */
+p90: number | null, 
+/**
+ * 99th percentile.
+ */
+p99: number | null, 
+/**
+ * The longest.
+ */
+max: number | null, };
+export type OptionFault = "TypeError" | "RangeError";
+export type OptionError = { 
+/**
+ * Which JavaScript error it becomes.
+ */
+kind: OptionFault, 
+/**
+ * The option's name.
+ */
+option: string, 
+/**
+ * The sentence for the user.
+ */
+message: string, };
