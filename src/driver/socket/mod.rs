@@ -1,5 +1,7 @@
 //! An open WebSocket: reads messages in batches, writes what the outbox holds, and ends the connection.
 
+#[cfg(test)]
+mod autobahn;
 pub(super) mod frames;
 pub(super) mod outbox;
 pub(super) mod reader;

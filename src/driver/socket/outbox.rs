@@ -95,18 +95,29 @@ impl Outbox {
 
     /// Frames and masks a text (RFC 6455 § 5).
     pub(crate) fn push(&mut self, transmit: &Transmit) {
-        if transmit.connection != self.connection || self.closing {
+        if transmit.connection == self.connection {
+            self.push_data(Data::Text, &transmit.text);
+        }
+    }
+
+    /// For tests: the session sends only texts.
+    #[cfg(test)]
+    pub(crate) fn push_binary(&mut self, payload: &[u8]) {
+        self.push_data(Data::Binary, payload);
+    }
+
+    fn push_data(&mut self, kind: Data, payload: &[u8]) {
+        if self.closing {
             return;
         }
         let mask: [u8; 4] = rand::random();
-        let header = FrameHeader { opcode: OpCode::Data(Data::Text), mask: Some(mask), ..FrameHeader::default() };
-        let length = transmit.text.len();
-        self.back.reserve(length + HEADER_BYTES);
+        let header = FrameHeader { opcode: OpCode::Data(kind), mask: Some(mask), ..FrameHeader::default() };
+        self.back.reserve(payload.len() + HEADER_BYTES);
         let start = self.back.len();
-        header.format(length as u64, &mut self.back).expect("a vector takes all");
-        let payload = self.back.len();
-        self.back.extend_from_slice(&transmit.text);
-        apply_mask(&mut self.back[payload..], mask);
+        header.format(payload.len() as u64, &mut self.back).expect("a vector takes all");
+        let masked = self.back.len();
+        self.back.extend_from_slice(payload);
+        apply_mask(&mut self.back[masked..], mask);
         self.appended += (self.back.len() - start) as u64;
         self.ends.push_back((self.appended, true));
         self.texts += 1;
