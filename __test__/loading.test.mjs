@@ -264,6 +264,24 @@ describe('a Node.js that is too old', () => {
     assert.equal((await load(await project(t), { fake: tooOld })).message, sentence)
   })
 
+  test('goes on with a warning, where MCP_CLIENT_SKIP_NODE_CHECK is 1', async (t) => {
+    for (const [value, isRefused] of [
+      ['1', false],
+      ['true', true],
+      ['', true],
+    ]) {
+      const fake = `${tooOld}\nprocess.env.MCP_CLIENT_SKIP_NODE_CHECK = ${JSON.stringify(value)}`
+      const there = await project(t)
+      await writeFile(join(there.folder, 'old.cjs'), fake)
+      const args = ['--require', join(there.folder, 'old.cjs'), '--print', `typeof require('${NAME}').MCPClient`]
+      const [stdout, stderr] = await new Promise((resolve) =>
+        execFile(process.execPath, args, { cwd: there.folder }, (_failed, ...output) => resolve(output)),
+      )
+      assert.equal(stdout, isRefused ? '' : 'function\n', stderr)
+      assert.match(stderr, isRefused ? /install a current one/ : /Warning: .* this is 19\.9\.0; MCP_CLIENT_SKIP/)
+    }
+  })
+
   test('is told so before anything that it could perhaps not parse, where it is older than the condition node-addons', async (t) => {
     const there = await project(t)
     await writeFile(join(there.at, 'dist/index.js'), 'this is not JavaScript that an old Node.js can parse')

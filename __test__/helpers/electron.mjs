@@ -54,12 +54,21 @@ export function frame(url, parent = null) {
   return { url, origin: `${protocol}//${host}`, parent }
 }
 
+/** A `WebContents`, of which the main process hears what happens to its page. */
+export function webContents() {
+  lastWindow += 1
+  return Object.assign(new EventEmitter(), { id: lastWindow })
+}
+
+let lastWindow = 0
+
 /**
  * Opens a window: runs the preload script as a sandboxed one is run, and returns what it has put on the page's
  * `window`.
  * @param senderFrame what the main process sees as the sender
+ * @param sender the window's `WebContents`
  */
-export async function openWindow(main, senderFrame) {
+export async function openWindow(main, senderFrame, sender = webContents()) {
   const exposed = {}
   const electron = {
     contextBridge: {
@@ -76,7 +85,7 @@ export async function openWindow(main, senderFrame) {
         const [given] = transfer
         port1.postMessage(given, [given])
         port2.once('message', (port) =>
-          main.emit(channel, { senderFrame, ports: [new MessagePortMain(port)] }, structuredClone(message)),
+          main.emit(channel, { sender, senderFrame, ports: [new MessagePortMain(port)] }, structuredClone(message)),
         )
         port2.once('message', () => port1.close())
       },

@@ -1,9 +1,9 @@
 //! The benchmark's server: as fast as a thread can be, so that it is never the limit. One thread a connection, blocking
 //! reads, all answers to what one read brought in one write.
 //!
-//! It prints one line of JSON: its ports, and where the certificate is that its TLS clients must trust. It ends when its standard
-//! input does, so that none is ever left over. [`control`] tells its counters and makes it vanish and return. With
-//! `--self-test` it measures itself instead, against a client that does as little as can be done.
+//! It prints one line of JSON: its ports, and where the certificate is that its TLS clients must trust. It ends when
+//! its standard input does, so that none is ever left over. [`control`] tells its counters and makes it vanish and
+//! return. With `--self-test` it measures itself instead, against a client that does as little as can be done.
 
 #![expect(clippy::print_stdout, reason = "whoever starts it reads the ports there")]
 

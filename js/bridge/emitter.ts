@@ -24,7 +24,11 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
     const list = this.#of(event)
     const at = list.findLastIndex((entry) => entry.listener === listener)
     if (at === -1) return
-    this.#listeners.set(event, list.toSpliced(at, 1))
+    // Pages in older browsers have no toSpliced().
+    this.#listeners.set(
+      event,
+      list.filter((_, index) => index !== at),
+    )
     this.#changed()
   }
 

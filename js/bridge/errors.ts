@@ -19,7 +19,22 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
       data: error.data,
       ...(error.toolCode !== null && { toolCode: error.toolCode }),
     }),
-    ...(cause !== undefined && depth < MAX_CAUSES && { cause: encodeError(cause, depth + 1) }),
+    ...(cause !== undefined && depth < MAX_CAUSES && encodeCause(cause, depth)),
+  }
+}
+
+/** An error of the client, or one of the operating system with what Node.js says of one. */
+function encodeCause(cause: unknown, depth: number): Pick<BridgeError, 'cause' | 'systemCause'> {
+  if (cause instanceof MCPError) return { cause: encodeError(cause, depth + 1) }
+  const { message } = encodeForeign(cause)
+  const { code, address, port } = Object(cause) as { code?: unknown; address?: unknown; port?: unknown }
+  return {
+    systemCause: {
+      message,
+      ...(typeof code === 'string' && { code }),
+      ...(typeof address === 'string' && { address }),
+      ...(typeof port === 'number' && { port }),
+    },
   }
 }
 

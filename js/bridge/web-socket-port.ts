@@ -1,5 +1,6 @@
 /** A WebSocket as a port of the bridge: each message is one text frame of JSON. */
 import type { BridgePort } from './port.js'
+import { fromText, toText } from './text.js'
 
 /** What the WebSockets of pages, of Node.js and of `ws` have in common. */
 export interface SocketLike {
@@ -23,11 +24,11 @@ export function webSocketPort(socket: SocketLike): BridgePort {
     for (const text of waiting.splice(0)) socket.send(text)
   }
   socket.addEventListener('open', flush)
-  socket.addEventListener('message', ({ data }) => listeners.get('message')?.(read(data)))
+  socket.addEventListener('message', ({ data }) => listeners.get('message')?.(fromText(data)))
   socket.addEventListener('close', () => listeners.get('close')?.(undefined))
   return {
     postMessage(message: { bytes?: Uint8Array }) {
-      const text = write(message)
+      const text = toText(message)
       if (socket.readyState === CONNECTING) waiting.push(text)
       // A closed socket of a page would print a warning for each message.
       else if (socket.readyState === OPEN) socket.send(text)
@@ -43,26 +44,6 @@ export function webSocketPort(socket: SocketLike): BridgePort {
     close: () => socket.close(),
   }
 }
-
-/** JSON has no bytes; those of a result are UTF-8 and sent as a string. */
-function write({ bytes, ...message }: { bytes?: Uint8Array }): string {
-  return JSON.stringify(bytes === undefined ? message : { ...message, utf8: DECODER.decode(bytes) })
-}
-
-/** What is not JSON is passed on unchanged; the bridge reports it as malformed. */
-function read(data: unknown): unknown {
-  try {
-    const message = JSON.parse(String(data)) as { utf8?: unknown }
-    if (typeof message?.utf8 !== 'string') return message
-    const { utf8, ...rest } = message
-    return { ...rest, bytes: ENCODER.encode(utf8 as string) }
-  } catch {
-    return String(data)
-  }
-}
-
-const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
-const ENCODER = new TextEncoder()
 
 /** Values of `readyState`. */
 const CONNECTING = 0

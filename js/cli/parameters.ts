@@ -1,4 +1,4 @@
-/** The parameters of a tool call on the command line: one JSON value, or any number of key=value. */
+/** The parameters of a tool call as they stand on the command line: one JSON value, or any number of key=value. */
 import { UsageError } from './usage-error.js'
 
 export function parseParameters(words: readonly string[]): unknown {
@@ -9,7 +9,7 @@ export function parseParameters(words: readonly string[]): unknown {
   return parseJson(first)
 }
 
-/** No pair begins like this, and without an equals sign it cannot be a pair. */
+/** A pair never begins like this, and what holds no equals sign cannot be a pair. */
 function looksLikeJson(word: string): boolean {
   return /^\s*[{["]/.test(word) || !word.includes('=')
 }

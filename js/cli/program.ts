@@ -1,7 +1,7 @@
 /**
- * `mcp-client`: reads the command line, runs one command and reports an error in one line. Exit codes: 0 done,
- * 1 failed, 2 wrong usage. Each command is a file in commands/ and loads what it needs when it runs: `serve` loads no
- * native code, `call` no server.
+ * `mcp-client`: reads the command line, runs one command and turns what went wrong into one line and an exit code:
+ * 0 done, 1 failed, 2 used wrongly. Each command is a file in commands/ and loads what it needs when it runs, so that
+ * `serve` needs no native code and `call` no server.
  */
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
@@ -36,8 +36,8 @@ function createProgram(): Command {
 }
 
 /**
- * Commander has printed its message already. Help and version are not failures, unless help is shown because the
- * command is missing.
+ * Commander has printed by now: help and version are no failure, unless the help is there because a command was
+ * missing.
  */
 function exitCodeOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : BAD_USAGE
@@ -52,13 +52,13 @@ Examples:
   $ npx --no mcp-client call web_search query="reconnect backoff" numResults=3
 `
 
-// `mcp-client call … | head`: the reader of the output may stop early.
+// `mcp-client call … | head`: whoever reads the output may stop when he has enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)
 })
 
 void main(process.argv.slice(2)).then((code) => {
-  // Not process.exit(), because output to a pipe may not have been written yet.
+  // Not process.exit(): what is written to a pipe may still be on its way.
   process.exitCode = code
 })

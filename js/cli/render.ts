@@ -1,4 +1,4 @@
-/** Formats results for people: search results as a list, anything else as indented JSON. */
+/** Results for people: search results as a list, anything else as JSON with line breaks. */
 import { oneLine, printable } from './text.js'
 
 export function render(results: unknown): string {

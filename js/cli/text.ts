@@ -1,6 +1,6 @@
-/** Makes text from elsewhere safe for a terminal. */
+/** Text from elsewhere, made fit for a terminal. */
 
-/** Without control characters except line feed and tab: a server must not control the terminal. */
+/** Control characters other than line feed and tab out: a server's text must not steer the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '')
 }

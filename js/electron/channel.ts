@@ -6,14 +6,19 @@ export const CHANNEL = 'mcp-client:port'
 /** The name on `window`. */
 export const WINDOW_KEY = 'mcpClientBridge'
 
-/** What the preload script puts on `window`: plain functions that pass only messages of the bridge. */
+/**
+ * What the preload script puts on `window`: plain functions that pass only messages of the bridge. They pass text,
+ * because the context bridge copies objects slowly, property by property, and drops those that are nested too deeply.
+ */
 export interface MCPClientBridge {
   /** Opens a port to the main process. Both listeners may be called until `close()`. */
   open(
-    onMessage: (message: unknown) => void,
+    onMessage: (text: string) => void,
     onClose: () => void,
   ): {
-    postMessage(message: unknown): void
+    /** Sends a message. */
+    postMessage(text: string): void
+    /** Closes the port. */
     close(): void
   }
 }

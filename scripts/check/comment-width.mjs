@@ -6,7 +6,7 @@ import { ROOT, isMain } from '../lib/root.mjs'
 /** As in biome.jsonc and rustfmt.toml. */
 const COLUMNS = 120
 
-const SOURCES = /\.(ts|tsx|mts|js|mjs|css)$/
+const SOURCES = /\.(rs|ts|tsx|mts|js|mjs|css)$/
 
 /** Generated files, and the agreed contract. */
 const EXCEPT = ['js/shared/native-types.ts', 'js/native/binding.d.ts', '__test__/types/contract.d.ts']

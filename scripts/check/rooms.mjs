@@ -37,7 +37,7 @@ export const RULES = [
   {
     room: 'crates/protocol/src',
     except: ['crates/protocol/src/typescript.rs'],
-    ban: /\b(env|fs|io|net|os|process|thread)::/,
+    ban: /\b(env|fs|io|os|process|thread)::|\bnet::(?!IpAddr|SocketAddr)/,
     why: 'the protocol asks nothing of the system',
   },
   { room: 'src/driver', ban: /\bnapi(_derive)?\s*::|\buse\s+napi/, why: 'the driver knows no JavaScript' },

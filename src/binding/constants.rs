@@ -1,5 +1,5 @@
-//! The numbers that the binding and its TypeScript half share, made of the Rust constants. The committed file is compared with what is
-//! made now; `UPDATE_GENERATED=1 cargo test generated` writes it anew.
+//! The numbers that the binding and its TypeScript half share, made of the Rust constants. The committed file is
+//! compared with what is made now; `UPDATE_GENERATED=1 cargo test generated` writes it anew.
 
 use std::{env, fmt::Display, fs, path::Path};
 

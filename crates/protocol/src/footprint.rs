@@ -1,4 +1,4 @@
-//! How much a session keeps, for the invariants of the simulator.
+//! What a session keeps, counted.
 
 /// The sizes of everything that a session keeps; all are 0 when it is idle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,5 +1,5 @@
-//! Generates TypeScript for what crosses to JavaScript: types, constants and error codes. The test compares the result with the
-//! committed file; `UPDATE_GENERATED=1 cargo test generated` writes the file.
+//! Generates TypeScript for what crosses to JavaScript: types, constants and error codes. The test compares the result
+//! with the committed file; `UPDATE_GENERATED=1 cargo test generated` writes the file.
 
 use std::{env, fmt::Display, fs, path::Path};
 

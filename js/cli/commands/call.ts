@@ -43,7 +43,7 @@ async function call(tool: string, words: readonly string[], options: CallOptions
   const parameters = parseParameters(words)
   const client = await createClient(options)
   try {
-    // Connect first, because its error says what is wrong; that of a call would only say that it is not connected.
+    // First the connection, so that what is wrong with it is told; a call would only be told that there is none.
     await client.connect()
     process.stdout.write(`${await outputOf(client, tool, parameters, options)}\n`)
   } catch (error) {
@@ -66,7 +66,7 @@ async function createClient({ url, apiKey, timeout }: CallOptions): Promise<MCPC
   try {
     return new MCPClient(options)
   } catch (error) {
-    // All options come from the command line, so an error in one is wrong usage.
+    // The client says so of options out of their range, and here all of them come from the command line.
     throw error instanceof TypeError || error instanceof RangeError ? new UsageError(error.message) : error
   }
 }
@@ -74,7 +74,7 @@ async function createClient({ url, apiKey, timeout }: CallOptions): Promise<MCPC
 async function outputOf(client: MCPClient, tool: string, parameters: unknown, { json }: CallOptions): Promise<string> {
   if (!json) return render(await client.useTool(tool, parameters))
   const bytes = await client.useTool(tool, parameters, { responseType: 'buffer' })
-  // An answer without results must still be JSON.
+  // An answer without results: whoever asks for JSON must get some.
   return bytes?.toString() || 'null'
 }
 
@@ -89,12 +89,12 @@ function explain(error: unknown, tool: string, client: MCPClient, apiKey: string
   return new Error(code === undefined ? said : `${said} (${code})`)
 }
 
-/** Some tools begin their messages with their name. */
+/** Some tools say their name themselves. */
 function naming(tool: string, message: string): string {
   return message.startsWith(`${tool}:`) ? message : `${tool} failed: ${message}`
 }
 
-/** A server may repeat the key in its error; it is not printed. */
+/** A server may repeat the key in its refusal; this program does not. */
 function withoutSecret(message: string, secret: string | undefined): string {
   return secret ? message.replaceAll(secret, '***') : message
 }

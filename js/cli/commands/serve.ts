@@ -1,4 +1,4 @@
-/** `mcp-client serve`: runs a server on this machine until it is stopped. */
+/** `mcp-client serve`: a server on this machine until it is told to stop. */
 import { Option, type Command } from 'commander'
 import type { MCPTestServer, ServerDialect } from '../../testing.js'
 import { DEFAULT_PORT, DEFAULT_URL } from '../defaults.js'
@@ -36,7 +36,7 @@ async function serve({ port, host, docs, token, dialect }: ServeOptions): Promis
       throw explain(error, port, host)
     },
   )
-  // Before the output tells anyone that there is something to stop.
+  // Before anyone can know that there is something to stop.
   const stopped = toldToStop()
   process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
   if (!token && !isLoopback(host))
@@ -52,7 +52,7 @@ function hint(server: MCPTestServer, needsToken: boolean): string {
   return `Try it:  npx --no mcp-client call web_search query="reconnect"${url}${key}\n`
 }
 
-/** A second signal ends the process at once. */
+/** A second signal ends the process at once, as if nobody listened. */
 function toldToStop(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {

@@ -12,7 +12,8 @@ const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dis
 
 /** What cannot be tried on one machine, and why. */
 export const NOT_RUN = {
-  Electron: 'its program is not in the npm registry: the installation downloads it from elsewhere',
+  Electron:
+    'its program is not in the npm registry: the installation downloads it from elsewhere. An old one [was tested](electron.md)',
 }
 
 export function render(results, binary) {

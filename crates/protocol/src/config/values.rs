@@ -1,4 +1,4 @@
-//! The values of options that are more than a number, a text or a list.
+//! The types of options that are more than a number or a text.
 
 use std::fmt;
 
