@@ -111,6 +111,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     return this.#port
   }
 
+  /** The wire dialect that it speaks. */
   get dialect(): ServerDialect {
     return this.#settings.dialect
   }

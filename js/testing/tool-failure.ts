@@ -1,6 +1,7 @@
 /** Thrown by a tool, it becomes the protocol's error `{ message, code }`. */
 export class ToolFailure extends Error {
   override readonly name = 'ToolFailure'
+  /** The `code` of the error that is sent. */
   readonly code: string
 
   /** @param code - what programs look at. Default `TOOL_ERROR`. */

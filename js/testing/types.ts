@@ -63,6 +63,7 @@ export type ToolHandler = (parameters: any, context: ToolContext) => unknown
 
 /** What a tool may know besides its parameters. */
 export interface ToolContext {
+  /** The request that it answers. */
   readonly request: MCPTestRequest
   /** Aborted when the connection is gone, because nobody can be answered any more. */
   readonly signal: AbortSignal
@@ -72,9 +73,11 @@ export interface ToolContext {
 export interface MCPTestRequest {
   /** As it was sent; made up by the server when an `event` client sent none. */
   readonly id: string | number
+  /** The name of the tool. */
   readonly name: string
   /** `undefined` when there were none. */
   readonly parameters: unknown
+  /** The connection that it came on. */
   readonly connection: MCPTestConnection
   /** Milliseconds since 1970. */
   readonly receivedAt: number
@@ -84,6 +87,7 @@ export interface MCPTestRequest {
 export interface MCPTestConnection {
   /** 1 for the first connection of the server, and so on. */
   readonly id: number
+  /** The wire dialect of the server. */
   readonly dialect: ServerDialect
   /** In the `event` dialect always true: it has no authentication. */
   readonly authenticated: boolean
@@ -117,6 +121,7 @@ export interface MCPTestConnection {
 export interface CloseFrame {
   /** The code that the client sent; 1005 when its close frame had none, 1006 when no close frame came. */
   readonly code: number
+  /** The reason that came with the code; may be empty. */
   readonly reason: string
 }
 
