@@ -240,6 +240,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.stopAccepting()
     this.#newConnections.close()
     this.#newRequests.close()
+    await this.#resuming?.catch(() => {})
     await (this.#dialect.saysGoodbye ? this.closeAll(GOING_AWAY, 'server closing') : this.terminateAll())
     await Promise.all(this.#drained)
   }
@@ -267,8 +268,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#connectionCount += 1
     const connection = new Connection(this.#connectionCount, this.dialect, socket, request.headers)
     this.#connections.add(connection)
-    this.#listenTo(socket, connection)
     this.#keepPinging(socket)
+    this.#listenTo(socket, connection)
     this.#dialect.greet(connection, this.#host)
     this.#newConnections.push(connection)
     this.emit('connection', connection)
@@ -294,9 +295,16 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   #receive(text: string, connection: Connection): void {
-    this.emit('message', text, connection)
-    if (this.#interceptor?.(text, connection) === true) return
-    this.#dialect.receive(text, connection, this.#host)
+    try {
+      this.emit('message', text, connection)
+      if (this.#interceptor?.(text, connection) === true) return
+      this.#dialect.receive(text, connection, this.#host)
+    } catch (error) {
+      // It surfaces as uncaughtException, but not from here: `ws` never ends a connection whose listener has thrown.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 
   #record(id: string | number, name: string, parameters: unknown, connection: Connection): MCPTestRequest {
