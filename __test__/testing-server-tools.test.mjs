@@ -148,3 +148,136 @@ describe('tools', () => {
     assert.equal(server.requests.length, 10_000)
   })
 })
+
+describe('tools that change while the server runs', () => {
+  async function openWith(t, options) {
+    const server = await listen(t, options)
+    const client = await RawClient.authenticated(t, server.url)
+    return { server, client, call: (name) => client.ask({ id: 'r', name, parameters: {} }) }
+  }
+
+  test('setTools() replaces the own tools and leaves those that are built in', async (t) => {
+    const { server, call } = await openWith(t, { tools: { old: () => 'old', echo: () => 'mine' } })
+    server.setTools({ fresh: () => 'fresh' })
+    assert.equal((await call('fresh')).results, 'fresh')
+    assert.deepEqual((await call('echo')).results, {})
+    const { error } = await call('old')
+    assert.match(error.message, /This server has: echo, fail, fresh, sleep, status, web_search$/)
+    server.setTools({})
+    assert.equal((await call('fresh')).error.code, 'UNKNOWN_TOOL')
+    assert.throws(() => server.setTools({ add: 3 }), /"tools": "add" must be a function, not 3/)
+  })
+
+  test('setTools() lets a tool that is running answer', async (t) => {
+    let finish
+    const slow = () => new Promise((resolve) => (finish = resolve))
+    const { server, client } = await openWith(t, { tools: { slow } })
+    client.send({ id: 'r', name: 'slow' })
+    await server.nextRequest('slow')
+    server.setTools({})
+    finish('done')
+    assert.equal((await client.next()).results, 'done')
+  })
+
+  test('clients of the event dialect are told the schemas of the tools that there are when they connect', async (t) => {
+    const server = await listen(t, { dialect: 'event', tools: { own: () => 0 } })
+    const schemas = async () => {
+      const client = await RawClient.open(t, server.url)
+      await client.next()
+      return (await client.next()).data
+    }
+    const before = await schemas()
+    server.setTools({ one: () => 1, sleep: () => 2 })
+    server.stub('stubbed', () => 3)
+    server.stub('web_search', () => 4)
+    const after = await schemas()
+    assert.equal(after.length, before.length + 1)
+    const asking = (required) => (list) => list.filter((schema) => String(schema.required) === required).length
+    assert.deepEqual([asking('ms')(before), asking('ms')(after), asking('query')(after)], [1, 0, 1])
+  })
+
+  test('a stub answers in the place of a tool, or of none, until it is restored', async (t) => {
+    const { server, call } = await openWith(t, { tools: { price: () => 3 } })
+    const cheap = server.stub('price', () => 1)
+    const other = server.stub('new', () => 'stubbed')
+    assert.equal((await call('price')).results, 1)
+    assert.equal((await call('new')).results, 'stubbed')
+    assert.match((await call('unknown')).error.message, /fail, new, price, sleep/)
+    for (const { restore } of [cheap, other, cheap]) restore()
+    assert.equal((await call('price')).results, 3)
+    assert.equal((await call('new')).error.code, 'UNKNOWN_TOOL')
+  })
+
+  test('of several stubs the newest answers, in whatever order they are restored', async (t) => {
+    const { server, call } = await openWith(t)
+    const [first, second, third] = [1, 2, 3].map((value) => server.stub('price', () => value))
+    assert.equal((await call('price')).results, 3)
+    second.restore()
+    third.restore()
+    assert.equal((await call('price')).results, 1)
+    first[Symbol.dispose]()
+    assert.equal((await call('price')).error.code, 'UNKNOWN_TOOL')
+  })
+
+  test('a stub of so many times makes room for what is under it', async (t) => {
+    const { server, client, call } = await openWith(t, { tools: { price: () => 'real' } })
+    server.stub('price', () => 'always')
+    const failing = server.stub(
+      'price',
+      async () => {
+        throw new ToolFailure('Too many', 'RATE_LIMIT')
+      },
+      { times: 2 },
+    )
+    client.send({ id: 1, name: 'price' })
+    client.send({ id: 2, name: 'price' })
+    client.send({ id: 3, name: 'price' })
+    const answers = [await client.next(), await client.next(), await client.next()].sort((a, b) => a.id - b.id)
+    assert.deepEqual(
+      answers.map(({ error, results }) => error?.code ?? results),
+      ['RATE_LIMIT', 'RATE_LIMIT', 'always'],
+    )
+    assert.equal(failing.requests.length, 2)
+    server.restoreStubs()
+    assert.equal((await call('price')).results, 'real')
+  })
+
+  test('a stub knows what it was asked, and by whom', async (t) => {
+    const { server, client } = await openWith(t)
+    const stub = server.stub('price', ({ item }) => item.length)
+    await client.ask({ id: 'a', name: 'price', parameters: { item: 'tea' } })
+    await client.ask({ id: 'b', name: 'echo', parameters: {} })
+    assert.equal(stub.name, 'price')
+    assert.deepEqual(
+      stub.requests.map(({ id, parameters }) => [id, parameters]),
+      [['a', { item: 'tea' }]],
+    )
+    assert.equal(stub.requests[0], server.requests[0])
+  })
+
+  test('stubs are above the tools that setTools() replaces', async (t) => {
+    const { server, call } = await openWith(t, { tools: { price: () => 'old' } })
+    const { restore } = server.stub('price', () => 'stub')
+    server.setTools({ price: () => 'new' })
+    assert.equal((await call('price')).results, 'stub')
+    restore()
+    assert.equal((await call('price')).results, 'new')
+  })
+
+  const misfits = [
+    [['', () => 0], TypeError, /name of a tool.*not ''/],
+    [['price', 3], TypeError, /stub of "price" must be a function, not 3/],
+    [['price', () => 0, null], TypeError, /options of a stub.*not null/],
+    [['price', () => 0, { time: 1 }], TypeError, /unknown option of a stub "time"; there are times/],
+    [['price', () => 0, { times: '1' }], TypeError, /"times".*not '1'/],
+    [['price', () => 0, { times: 0 }], RangeError, /"times".*not 0/],
+    [['price', () => 0, { times: 1.5 }], RangeError, /"times".*not 1.5/],
+  ]
+  for (const [args, type, message] of misfits) {
+    test(`stub(${args.map((arg) => JSON.stringify(arg) ?? 'a function').join(', ')}) is refused by name`, async (t) => {
+      const server = await listen(t)
+      assert.throws(() => server.stub(...args), type)
+      assert.throws(() => server.stub(...args), message)
+    })
+  }
+})

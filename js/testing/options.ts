@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
-import type { MCPTestServerOptions, ServerDialect, ToolHandler } from './types.js'
+import type { MCPTestServerOptions, ServerDialect, StubOptions, ToolHandler } from './types.js'
 
 export interface Settings {
   readonly port: number
@@ -71,7 +71,7 @@ function checkPath(path: unknown): string {
   return path
 }
 
-function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
+export function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
   if (typeof tools !== 'object' || tools === null)
     throw new TypeError(`option "tools" must be an object, not ${describe(tools)}`)
   for (const [name, handler] of Object.entries(tools)) {
@@ -79,6 +79,25 @@ function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
       throw new TypeError(`option "tools": "${name}" must be a function, not ${describe(handler)}`)
   }
   return tools as Record<string, ToolHandler>
+}
+
+/**
+ * What `stub()` is given; hands out how many requests it answers.
+ * @throws TypeError or RangeError that names what is wrong
+ */
+export function checkStub(name: unknown, handler: unknown, options: StubOptions): number {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(`the name of a tool must be a string that is not empty, not ${describe(name)}`)
+  if (typeof handler !== 'function')
+    throw new TypeError(`the stub of "${name}" must be a function, not ${describe(handler)}: () => value gives a value`)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`the options of a stub must be an object, not ${describe(options)}`)
+  checkNames('option of a stub', options, new Set(['times'] satisfies (keyof StubOptions)[]))
+  const { times = Infinity } = options
+  if (typeof times !== 'number') throw new TypeError(`option "times" must be a number, not ${describe(times)}`)
+  if (times !== Infinity && !(Number.isInteger(times) && times >= 1))
+    throw new RangeError(`option "times" must be a whole number from 1 on, or Infinity, not ${times}`)
+  return times
 }
 
 function checkDialect(dialect: unknown): ServerDialect {

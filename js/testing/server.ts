@@ -10,7 +10,7 @@ import { event } from './dialects/event.js'
 import { guide } from './dialects/guide.js'
 import { Inbox } from './inbox.js'
 import { dialableHost, Listener, refuseUpgrade } from './listener.js'
-import { checkTokens, resolveOptions, type Settings } from './options.js'
+import { checkStub, checkTokens, checkTools, resolveOptions, type Settings } from './options.js'
 import { Toolbox } from './toolbox.js'
 import { builtInTools } from './tools/built-in.js'
 import type {
@@ -20,6 +20,9 @@ import type {
   MCPTestServerEvents,
   MCPTestServerOptions,
   ServerDialect,
+  StubOptions,
+  ToolHandler,
+  ToolStub,
 } from './types.js'
 
 /**
@@ -51,6 +54,7 @@ import type {
 export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements AsyncDisposable {
   readonly #settings: Settings
   readonly #dialect: Dialect
+  readonly #toolbox: Toolbox
   readonly #host: DialectHost
   readonly #startedAt = Date.now()
   readonly #sockets: WebSocketServer
@@ -90,6 +94,10 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#tokens = settings.tokens
     this.#newConnections = new Inbox('server', 'connection', settings.history)
     this.#newRequests = new Inbox('server', 'request', settings.history)
+    this.#toolbox = new Toolbox(
+      builtInTools(() => this.#status(), settings.docs),
+      settings.tools,
+    )
     this.#host = this.#createHost()
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -158,6 +166,35 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   /** Replaces the tokens that authenticate; `undefined` accepts any. Who has authenticated stays so. */
   setTokens(tokens: readonly string[] | undefined): void {
     this.#tokens = checkTokens(tokens)
+  }
+
+  /**
+   * Replaces the tools that were given as the option `tools`, or by this method; those that are built in and stubs stay.
+   * Tools that are running go on. Clients of the `event` dialect are told the schemas when they connect.
+   * @throws TypeError that names what is no function
+   */
+  setTools(tools: Readonly<Record<string, ToolHandler>>): void {
+    this.#toolbox.setOwn(checkTools(tools))
+  }
+
+  /**
+   * Lets `handler` answer the requests for a tool from now on, whether there is such a tool or not: until `restore()`
+   * of what it returns, or `restoreStubs()`. Of several stubs of a tool the newest answers.
+   *
+   * @example
+   * ```js
+   * const busy = server.stub('web_search', () => { throw new ToolFailure('Too many', 'RATE_LIMIT') }, { times: 1 })
+   * t.after(busy.restore)
+   * ```
+   * @throws TypeError or RangeError that names what is wrong
+   */
+  stub(name: string, handler: ToolHandler, options: StubOptions = {}): ToolStub {
+    return this.#toolbox.stub(name, handler, checkStub(name, handler, options))
+  }
+
+  /** Ends all stubs: for `afterEach`, where tests share a server. */
+  restoreStubs(): void {
+    this.#toolbox.restoreStubs()
   }
 
   /**
@@ -322,16 +359,20 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     return this.#tokens === undefined ? token !== '' : this.#tokens.includes(token)
   }
 
-  #createHost(): DialectHost {
-    const status = () => ({
+  /** What the tool `status` answers. */
+  #status(): object {
+    return {
       version: PACKAGE_VERSION,
       dialect: this.dialect,
       uptime: Date.now() - this.#startedAt,
       connections: this.#connections.size,
       requests: this.#requestCount,
-    })
+    }
+  }
+
+  #createHost(): DialectHost {
     return {
-      toolbox: new Toolbox(builtInTools(status, this.#settings.docs), this.#settings.tools),
+      toolbox: this.#toolbox,
       answersPings: () => this.#answersPings,
       accepts: (token) => this.#accepts(token),
       record: (...request) => this.#record(...request),

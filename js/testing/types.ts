@@ -68,6 +68,25 @@ export interface ToolContext {
   readonly signal: AbortSignal
 }
 
+/** Options of `MCPTestServer.stub()`. */
+export interface StubOptions {
+  /**
+   * How many requests it answers, a whole number from 1 on; those after it get the tool that it stands for.
+   * @default Infinity
+   */
+  times?: number | undefined
+}
+
+/** A stand-in for a tool, made by `MCPTestServer.stub()`; also `using`. */
+export interface ToolStub extends Disposable {
+  /** Name of the tool. */
+  readonly name: string
+  /** The requests that it has answered or is answering, oldest first. */
+  readonly requests: readonly MCPTestRequest[]
+  /** Ends it; does nothing the second time. It needs no `this`: `t.after(stub.restore)`. */
+  readonly restore: () => void
+}
+
 /** A tool request as it came. Requests that were refused, for want of authentication say, are among them. */
 export interface MCPTestRequest {
   /** As it was sent; made up by the server when an `event` client sent none. */
