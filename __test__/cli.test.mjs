@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { runCli, serve } from './helpers/cli.mjs'
 import { folderOf } from './helpers/documents.mjs'
@@ -134,12 +134,28 @@ describe('mcp-client serve', AT_ONCE, () => {
     )
   })
 
-  test('a folder that does not exist is one clear line and exits with 1', async () => {
-    const folder = resolve('/there/is/no/such/folder')
-    const { code, stderr } = await runCli(['serve', '--port', '0', '--docs', folder])
-    assert.equal(code, 1)
-    assert.match(stderr, /^mcp-client: .*"docs".*\n$/)
-    assert.ok(stderr.endsWith(`${folder}\n`), stderr)
+  test('a folder that is not there, or is none, is one line and exits with 2', async (t) => {
+    const nowhere = resolve('/there/is/no/such/folder')
+    const file = join(await folderOf(t, { 'a.md': '' }), 'a.md')
+    for (const [folder, why] of [
+      [nowhere, `there is no folder ${nowhere}`],
+      [file, `${file} is not a folder`],
+    ]) {
+      const { code, stderr } = await runCli(['serve', '--port', '0', '--docs', folder])
+      assert.equal(code, 2)
+      assert.equal(stderr, `mcp-client: --docs: ${why}\n`)
+    }
+  })
+
+  test('an origin or a host that cannot be one exits with 2', async () => {
+    for (const [args, message] of [
+      [['--allow-origin', 'example.com'], /^mcp-client: --allow-origin: 'example.com' is not an origin: .*\n$/],
+      [['--allow-host', 'example.com:80'], /^mcp-client: --allow-host: 'example.com:80' is not a host: .*\n$/],
+    ]) {
+      const { code, stderr } = await runCli(['serve', '--port', '0', ...args])
+      assert.equal(code, 2)
+      assert.match(stderr, message)
+    }
   })
 })
 

@@ -2,14 +2,14 @@
  * Checks the options of `MCPTestServer.listen()` and fills in their defaults. Reads nothing but the `docs` folder's
  * entry.
  */
-import { stat } from 'node:fs/promises'
+import { opendir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { inspect } from 'node:util'
+import { type AccessRules, checkHosts, checkOrigins } from './access.js'
+import { describe } from './describe.js'
 import type { MCPTestServerOptions, ServerDialect, StubOptions, ToolHandler } from './types.js'
 
-export interface Settings {
+export interface Settings extends AccessRules {
   readonly port: number
-  readonly host: string
   readonly path: string
   readonly tokens: readonly string[] | undefined
   readonly tools: Readonly<Record<string, ToolHandler>>
@@ -29,6 +29,8 @@ export async function resolveOptions(options: MCPTestServerOptions): Promise<Set
     dialect: checkDialect(options.dialect ?? 'guide'),
     docs: await checkFolder(options.docs),
     history: checkHistory(options.history ?? Infinity),
+    allowedOrigins: checkOrigins(options.allowedOrigins ?? []),
+    allowedHosts: checkHosts(options.allowedHosts ?? []),
   }
 }
 
@@ -110,9 +112,18 @@ function checkDialect(dialect: unknown): ServerDialect {
 async function checkFolder(docs: unknown): Promise<string | undefined> {
   if (docs === undefined) return undefined
   const folder = resolve(checkText('docs', docs))
-  const entry = await stat(folder).catch(() => undefined)
-  if (!entry?.isDirectory()) throw new TypeError(`option "docs": there is no folder ${folder}`)
-  return folder
+  try {
+    await (await opendir(folder)).close()
+    return folder
+  } catch (error) {
+    throw new TypeError(`option "docs": ${whyNoFolder((error as NodeJS.ErrnoException).code, folder)}`)
+  }
+}
+
+function whyNoFolder(code: string | undefined, folder: string): string {
+  if (code === 'ENOENT') return `there is no folder ${folder}`
+  if (code === 'ENOTDIR') return `${folder} is not a folder`
+  return `the folder ${folder} cannot be read (${code})`
 }
 
 function checkHistory(history: unknown): number {
@@ -121,10 +132,6 @@ function checkHistory(history: unknown): number {
     throw new RangeError(`option "history" must be a whole number from 0 on, or Infinity, not ${history}`)
   }
   return history
-}
-
-export function describe(value: unknown): string {
-  return inspect(value, { depth: 0 })
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set([
@@ -136,4 +143,6 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   'dialect',
   'docs',
   'history',
+  'allowedOrigins',
+  'allowedHosts',
 ] satisfies (keyof MCPTestServerOptions)[])

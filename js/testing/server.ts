@@ -1,9 +1,10 @@
 /** `MCPTestServer`: the face of the server, and what holds its parts together. The wire is the dialects' affair. */
 import { EventEmitter } from 'node:events'
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { checkCloseFrame } from '../close-codes.js'
+import { refusalOf } from './access.js'
 import { Connection } from './connection.js'
 import type { Dialect, DialectHost } from './dialects/dialect.js'
 import { event } from './dialects/event.js'
@@ -49,7 +50,8 @@ import type {
  * | `sleep` | `ms`, 0 to 60,000 | `{ slept }`, after that time |
  * | `fail` | `message`, `code` | none: it fails with these |
  *
- * The server keeps the process alive until `close()`.
+ * Web pages of other machines cannot use it; see {@link MCPTestServerOptions.allowedOrigins}. It keeps the process
+ * alive until `close()`.
  */
 export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements AsyncDisposable {
   readonly #settings: Settings
@@ -169,8 +171,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Replaces the tools that were given as the option `tools`, or by this method; those that are built in and stubs stay.
-   * Tools that are running go on. Clients of the `event` dialect are told the schemas when they connect.
+   * Replaces the tools that were given as the option `tools`, or by this method; those that are built in and stubs
+   * stay. Tools that are running go on. Clients of the `event` dialect are told the schemas when they connect.
    * @throws TypeError that names what is no function
    */
   setTools(tools: Readonly<Record<string, ToolHandler>>): void {
@@ -294,8 +296,14 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const reason = refusalOf(request, this.#settings)
+    if (reason !== undefined) {
+      refuseUpgrade(socket, 403, `${reason}\n`)
+      this.emit('refused', reason)
+      return
+    }
     if (this.#refusal !== undefined) {
-      refuseUpgrade(socket, this.#refusal, STATUS_CODES[this.#refusal] ?? 'Refused')
+      refuseUpgrade(socket, this.#refusal)
       return
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#connect(webSocket, request))
