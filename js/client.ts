@@ -1,7 +1,7 @@
 /** `MCPClient`: the native client as an EventEmitter, and with the face of a WebSocket. */
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import { checkCallOptions, checkMillis, checkName, serialise } from './arguments.js'
+import { checkCallOptions, checkMillis, checkName, PARAMETERS_ARE_JSON, serialise } from './arguments.js'
 import { Call, Command } from './call.js'
 import { checkCloseFrame, explain } from './close-codes.js'
 import { MCPError, errorOf } from './errors.js'
@@ -237,7 +237,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       if (options !== NO_OPTIONS) checkCallOptions(options)
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
       signal?.throwIfAborted()
-      const json = serialise(toolName, parameters)
+      const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
       const call = new Call(this, toolName, resolve, reject)
       const slot = occupy(call)
       const flags =

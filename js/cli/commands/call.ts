@@ -1,12 +1,14 @@
 /** `mcp-client call`: one tool call, and its results on standard output. */
 import type { Command } from 'commander'
+import { PARAMETERS_ARE_JSON } from '../../arguments.js'
 import type { MCPClient } from '../../index.js'
 import type { MCPClientOptions } from '../../types.js'
 import { DEFAULT_URL } from '../defaults.js'
-import { isLoopback } from '../../shared/loopback.js'
+import { hintFor } from '../hints.js'
 import { parseMilliseconds, parseText } from '../option-parsers.js'
-import { parseParameters } from '../parameters.js'
+import { readParameters } from '../parameters.js'
 import { render } from '../render.js'
+import { printableJson } from '../text.js'
 import { UsageError } from '../usage-error.js'
 
 interface CallOptions {
@@ -21,7 +23,10 @@ export function addCallCommand(program: Command): void {
     .command('call')
     .description('Call a tool and print its results.')
     .argument('<tool>', 'name of the tool', parseText)
-    .argument('[parameters...]', 'one JSON value, or key=value…; a value that is JSON is taken as such')
+    .argument(
+      '[parameters...]',
+      'key=text, key:=json, key=@file, key:=@file; or one JSON value; or - for standard input',
+    )
     .option('--url <url>', `server (default: $MCP_WS_URL, else ${DEFAULT_URL})`)
     .option(
       '--api-key <key>',
@@ -32,20 +37,21 @@ export function addCallCommand(program: Command): void {
       'how long to wait for the connection, and again for the answer; 0 for ever (default: 10000, 30000)',
       parseMilliseconds,
     )
-    .option('--json', 'print the results as the exact JSON that came')
-    .addHelpText('after', '\nExample:\n  $ mcp-client call web_search query="reconnect backoff" numResults=3\n')
+    .option('--json', 'print the results as the JSON that came; control characters in it are escaped')
+    .addHelpText('after', '\nExample:\n  $ mcp-client call web_search query="reconnect backoff" numResults:=3\n')
     .action(call)
 }
 
 async function call(tool: string, words: readonly string[], options: CallOptions): Promise<void> {
-  const parameters = parseParameters(words)
+  const parameters = await readParameters(words)
   const client = await createClient(options)
   try {
     // First the connection, so that what is wrong with it is told; a call would only be told that there is none.
     await client.connect()
-    process.stdout.write(`${await outputOf(client, tool, parameters, options)}\n`)
+    const results = await resultsOf(client, tool, parameters)
+    process.stdout.write(`${options.json ? printableJson(results || 'null') : render(results)}\n`)
   } catch (error) {
-    throw explain(error, tool, client, options.apiKey ?? process.env.MCP_API_KEY)
+    throw await explain(error, tool, client, options.apiKey ?? process.env.MCP_API_KEY)
   } finally {
     await client.close()
   }
@@ -69,20 +75,33 @@ async function createClient({ url, apiKey, timeout }: CallOptions): Promise<MCPC
   }
 }
 
-async function outputOf(client: MCPClient, tool: string, parameters: unknown, { json }: CallOptions): Promise<string> {
-  if (!json) return render(await client.useTool(tool, parameters))
-  const bytes = await client.useTool(tool, parameters, { responseType: 'buffer' })
-  // An answer without results: whoever asks for JSON must get some.
-  return bytes?.toString() || 'null'
+/** As JSON, both ways: neither the parameters nor the results lose a digit. Empty for an answer without results. */
+async function resultsOf(client: MCPClient, tool: string, parameters: string): Promise<string> {
+  const options = { responseType: 'buffer' as const, [PARAMETERS_ARE_JSON]: true }
+  const bytes = (await client.useTool(tool, parameters, options)) as Buffer | undefined
+  return bytes?.toString() ?? ''
 }
 
-function explain(error: unknown, tool: string, client: MCPClient, apiKey: string | undefined): Error {
-  const { code, message, toolCode } = error as { code?: string; message: string; toolCode?: string | null }
-  const said = withoutSecret(message, apiKey)
+async function explain(error: unknown, tool: string, client: MCPClient, apiKey: string | undefined): Promise<Error> {
+  const { code, toolCode } = error as { code?: string; toolCode?: string | null }
+  const said = withoutSecret(wordsOf(error), apiKey)
   if (code === 'TOOL_ERROR') return new Error(`${naming(tool, said)}${toolCode ? ` (${toolCode})` : ''}`)
-  if (code === 'CONNECT_FAILED')
-    return new Error(isLoopback(new URL(client.url).hostname) ? `${said}; "mcp-client serve" starts a server` : said)
+  if (code === 'CONNECT_FAILED') {
+    const hint = await hintFor(said, new URL(client.url))
+    return new Error(hint === undefined ? said : `${said}; ${hint}`)
+  }
   return new Error(code === undefined ? said : `${said} (${code})`)
+}
+
+/** The message with those of its causes, as far as they say more. */
+function wordsOf(error: unknown): string {
+  const words: string[] = []
+  for (let cause = error; cause !== undefined && words.length < MOST_CAUSES; cause = (cause as Error).cause) {
+    const said = cause instanceof Error ? cause.message : String(cause)
+    if (!words.some((before) => before.includes(said))) words.push(said)
+    if (!(cause instanceof Error)) break
+  }
+  return words.join(': ')
 }
 
 /** Some tools say their name themselves. */
@@ -94,3 +113,6 @@ function naming(tool: string, message: string): string {
 function withoutSecret(message: string, secret: string | undefined): string {
   return secret ? message.replaceAll(secret, '***') : message
 }
+
+/** A chain of causes may be a circle. */
+const MOST_CAUSES = 5
