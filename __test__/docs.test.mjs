@@ -243,7 +243,7 @@ describe('the tables of options', () => {
   })
 
   test('those of the command line are all there', async () => {
-    const [rows] = tablesUnder(COMMAND_LINE, 'Command line')
+    const [rows] = tablesUnder(COMMAND_LINE, 'Options')
     for (const command of ['serve', 'call']) {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))

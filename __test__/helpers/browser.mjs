@@ -2,6 +2,6 @@ import { chromium } from 'playwright-core'
 import { browserPath } from './browser-path.mjs'
 
 /** A Chromium without a window. */
-export function launchBrowser() {
-  return chromium.launch({ executablePath: browserPath() })
+export function launchBrowser(options = {}) {
+  return chromium.launch({ executablePath: browserPath(), ...options })
 }

@@ -4,12 +4,18 @@ import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
-/** Starts `mcp-client`. The environment of the tests themselves must not choose its server or key. */
-export function startCli(args, env = {}) {
+/**
+ * Starts `mcp-client`. The environment of the tests themselves must not choose its server or key.
+ * @param stdout where its output goes, a file descriptor; left out, it is kept
+ */
+export function startCli(args, env = {}, { stdout = 'pipe' } = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, ...clean } = process.env
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...clean, ...env } })
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...clean, ...env },
+    stdio: ['pipe', stdout, 'pipe'],
+  })
   const output = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (output[name] += text))
+  for (const name of ['stdout', 'stderr']) child[name]?.setEncoding('utf8').on('data', (text) => (output[name] += text))
   return {
     child,
     output,
@@ -17,10 +23,11 @@ export function startCli(args, env = {}) {
   }
 }
 
-/** Runs `mcp-client` to its end. */
-export function runCli(args, env) {
-  const { child, ended } = startCli(args, env)
-  child.stdin.end()
+/** Runs `mcp-client` to its end; `stdin` is what it can read. */
+export function runCli(args, env, { stdin = '', ...options } = {}) {
+  const { child, ended } = startCli(args, env, options)
+  // It may end without reading.
+  child.stdin.on('error', () => {}).end(stdin)
   return ended
 }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import WebSocket from 'ws'
 
 /**
@@ -60,4 +61,22 @@ export async function refusal(t, url) {
   t.after(() => socket.terminate())
   const [error] = await once(socket, 'error')
   return error.message
+}
+
+/** A connection whose client is a bare TCP socket, past the upgrade. */
+export async function upgradeByHand(t, server) {
+  const socket = connectTcp(server.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  const key = `${'A'.repeat(22)}==`
+  const headers = [
+    'Host: localhost',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${key}`,
+  ]
+  socket.write(['GET /mcp-ws HTTP/1.1', ...headers, '', ''].join('\r\n'))
+  const connection = await server.nextConnection()
+  await once(socket, 'data')
+  return { socket, connection }
 }
