@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
-/** Starts `mcp-client`. The environment of the tests themselves must not choose its server or key. */
+/** Starts `mcp-client`, without the server and the key of the tests' own environment. */
 export function startCli(args, env = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, ...clean } = process.env
   const child = spawn(process.execPath, [MAIN, ...args], { env: { ...clean, ...env } })
@@ -24,7 +24,7 @@ export function runCli(args, env) {
   return ended
 }
 
-/** `mcp-client serve`, listening, with what it printed so far; gone when the test is over. */
+/** Starts `mcp-client serve`; resolves when it listens, with its output so far. It is killed after the test. */
 export async function serve(t, args, env) {
   const started = startCli(['serve', ...args], env)
   t.after(() => started.child.kill('SIGKILL'))
