@@ -24,6 +24,7 @@ import { startServer } from '../benches/harness/server.mjs'
 import { figureOf, quantile, ratioOf } from '../benches/harness/statistics.mjs'
 import { wakeUpTime } from '../benches/harness/wake-up.mjs'
 import { logScale } from '../benches/report/svg.mjs'
+import { openingFigures, summaryTable } from '../benches/report/summary.mjs'
 import { lossesTable } from '../benches/report/tables.mjs'
 import { fill, store, writeReport } from '../benches/report/write.mjs'
 import { Expectation, WrongAnswer } from '../benches/workloads/expected.mjs'
@@ -225,6 +226,21 @@ describe('the report', () => {
       samples.length,
     )
     assert.ok(readdirSync(join(folder, 'performance')).includes('growth-bytes-jsCpu.svg'))
+  })
+
+  it('opens with what matters most, and says of 16 calls in flight how much the machine decides', () => {
+    const calls16 = [
+      ...rounds('ours', 'calls-16', 'callsPerSecond', [150]),
+      ...rounds('ws', 'calls-16', 'callsPerSecond', [100]),
+    ]
+    const lines = summaryTable(calls16, { 'waking a core': '30.0 µs' }).split('\n')
+    assert.ok(
+      lines.includes('| 16 in flight, 100 B: calls/s; waking a core takes 30.0 µs | 150 | 100 | 1.5 × |'),
+      lines.join('\n'),
+    )
+    assert.ok(lines.some((line) => /^\| 16 in flight, .*another machine.*slow to wake .* 1\.0–1\.1 × \|$/.test(line)))
+    const { rate16, cpu256 } = openingFigures(calls16)
+    assert.deepEqual([rate16, cpu256], ['1.5', '– %'])
   })
 
   it('gives the size of the addon beside its budget', () => {

@@ -25,7 +25,7 @@ describe('mcp-client', AT_ONCE, () => {
     test(`${args.join(' ')} shows an example`, async () => {
       const { code, stdout, stderr } = await runCli(args)
       assert.equal(code, 0)
-      assert.match(stdout, /Example.*\n +\$ mcp-client (serve|call)/)
+      assert.match(stdout, /Example.*\n +\$ npx --no mcp-client (serve|call)/)
       assert.equal(stderr, '')
     })
   }
@@ -55,7 +55,7 @@ describe('mcp-client', AT_ONCE, () => {
     [['call', 'echo', '--timeout', '-5'], /--timeout.*milliseconds/],
     [['call', 'echo', '{"a":'], /neither JSON \(.*\) nor key=value: \{"a":/],
     [['call', 'echo', 'word'], /neither JSON \(.*\) nor key=value: word/],
-    [['call', 'echo', '{}', '{}'], /one argument.*one too many/],
+    [['call', 'echo', '{}', '{}'], /one argument.*unexpected \{\}/],
     [['call', 'echo', 'a=1', 'word'], /key=value.*not word/],
     [['call', 'echo', '=1'], /key=value.*not =1/],
     [['call', 'echo', 'a=1', 'a=2'], /"a" is given twice/],
@@ -76,7 +76,7 @@ describe('mcp-client serve', AT_ONCE, () => {
     const { url, output } = await serve(t, ['--port', '0'])
     const [first, second] = output.stdout.split('\n')
     assert.equal(first, `Listening on ${url}`)
-    assert.equal(second, `Try it:  mcp-client call web_search query="reconnect" --url ${url}`)
+    assert.equal(second, `Try it:  npx --no mcp-client call web_search query="reconnect" --url ${url}`)
     await RawClient.authenticated(t, url)
   })
 
@@ -130,7 +130,7 @@ describe('mcp-client serve', AT_ONCE, () => {
     assert.equal(stdout, '')
     assert.equal(
       stderr,
-      `mcp-client: port ${port} on 127.0.0.1 is in use: choose another with --port, or let 0 find one\n`,
+      `mcp-client: port ${port} on 127.0.0.1 is in use: choose another with --port, or 0 for any free one\n`,
     )
   })
 
@@ -283,7 +283,7 @@ describe('mcp-client call', AT_ONCE, () => {
     await server.close()
     await fails(
       await runCli(['call', 'echo', '--url', server.url]),
-      failure(/127\.0\.0\.1.*ECONNREFUSED.*mcp-client serve/),
+      failure(/127\.0\.0\.1.*ECONNREFUSED.*npx --no mcp-client serve/),
     )
   })
 

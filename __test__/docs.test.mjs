@@ -1,8 +1,10 @@
 /** The documents: every block of code runs, every table says what the code says, every link leads somewhere. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
 import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
@@ -11,12 +13,15 @@ import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
+import { folderOf } from './helpers/documents.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
 import { ROOT } from './helpers/root.mjs'
 import {
   compileForElectron,
   compileForPage,
+  LOCAL_SERVER,
+  runInClone,
   runJavaScript,
   runJsx,
   runShell,
@@ -27,11 +32,19 @@ import { listen } from './helpers/test-server.mjs'
 /** Most of the time of these tests is that of processes that start. */
 const AT_ONCE = { concurrency: 4 }
 
-const NAMES = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')]
+const NAMES = ['.', '.github', 'docs', 'examples'].flatMap(markdownIn)
 const DOCUMENTS = new Map(NAMES.map((name) => [name, parseDocument(name, read(name))]))
 const [README, PROTOCOL, CONTRIBUTING] = ['README.md', 'PROTOCOL.md', 'CONTRIBUTING.md'].map((name) =>
   DOCUMENTS.get(name),
 )
+const [CALLS, OPTIONS, STATES_PAGE, EVENTS, TESTING, COMMAND_LINE] = [
+  'calls',
+  'options',
+  'states',
+  'events',
+  'testing',
+  'cli',
+].map((name) => DOCUMENTS.get(join('docs', `${name}.md`)))
 
 function markdownIn(folder) {
   if (!existsSync(join(ROOT, folder))) return []
@@ -133,6 +146,31 @@ async function openPage({ MCPClient, input, tell }) {
   runInThisContext('connect()')
 }
 
+describe('the README', () => {
+  test('is short enough to be read in five minutes', () => {
+    const lines = read('README.md').trimEnd().split('\n').length
+    assert.ok(lines <= 250, `${lines} lines`)
+  })
+
+  test('has a first call that runs as pasted in a clone, too', async (t) => {
+    const block = README.blocks.find(({ code }) => code.includes(LOCAL_SERVER))
+    await runInClone(t, block, await listen(t))
+  })
+
+  test('makes that call to the address where `mcp-client serve` listens', async () => {
+    const { stdout } = await runCli(['call', '--help'])
+    assert.ok(stdout.includes(LOCAL_SERVER), stdout)
+  })
+
+  test('starts that server with npx --no, which runs the command of this package in a clone', async (t) => {
+    // An empty cache and no network: what it finds is what the clone has.
+    const env = { ...process.env, npm_config_cache: await folderOf(t, {}), npm_config_offline: 'true' }
+    const options = { cwd: ROOT, env, shell: process.platform === 'win32' }
+    const { stdout } = await promisify(execFile)('npx', ['--no', 'mcp-client', 'serve', '--help'], options)
+    assert.match(stdout, /^Usage: mcp-client serve/)
+  })
+})
+
 describe('links', () => {
   for (const document of DOCUMENTS.values()) {
     test(`all links of ${document.name} lead somewhere`, () => {
@@ -153,7 +191,7 @@ describe('the tables of options', () => {
   const names = (rows) => rows.map(({ option }) => codesOf(option)[0])
 
   test('those of MCPClient are all there, with the defaults of the native core', async () => {
-    const [rows] = tablesUnder(README, 'Options')
+    const [rows] = tablesUnder(OPTIONS, 'Options')
     assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
     const documented = Object.fromEntries(
       rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]),
@@ -177,18 +215,18 @@ describe('the tables of options', () => {
   test('those of useTool are all there', async () => {
     const client = new MCPClient({ url: DEAF_URL, autoConnect: false })
     const { message } = await rejection(client.useTool('echo', {}, { nonsense: 1 }))
-    const [rows] = tablesUnder(README, 'Calls')
+    const [rows] = tablesUnder(CALLS, 'Calling a tool')
     assert.deepEqual(names(rows), /use (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of MCPTestServer are all there', async () => {
     const { message } = await rejection(MCPTestServer.listen({ nonsense: 1 }))
-    const [rows] = tablesUnder(README, 'Testing your own code')
+    const [rows] = tablesUnder(TESTING, 'MCPTestServer')
     assert.deepEqual(names(rows), /there are (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of FaultProxy are all there, and each fault with its default', async () => {
-    const [options, faults] = tablesUnder(README, 'Faults of the network')
+    const [options, faults] = tablesUnder(TESTING, 'FaultProxy')
     const { message } = await rejection(FaultProxy.listen({ nonsense: 1 }))
     assert.deepEqual(names(options), /there are (.*)$/.exec(message)[1].split(', '))
     const source = read('js/testing/faults/types.ts')
@@ -203,7 +241,7 @@ describe('the tables of options', () => {
   })
 
   test('those of the command line are all there', async () => {
-    const [rows] = tablesUnder(README, 'Command line')
+    const [rows] = tablesUnder(COMMAND_LINE, 'Command line')
     for (const command of ['serve', 'call']) {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))
@@ -226,19 +264,16 @@ function literalsOf(path, name) {
 }
 
 test('the table of events has every event', () => {
-  const [rows] = tablesUnder(README, 'Events')
+  const [rows] = tablesUnder(EVENTS, 'Events')
   assert.deepEqual(
     rows.map(({ event }) => codesOf(event)[0]),
     membersOf('js/types.ts', 'MCPClientEvents'),
   )
 })
 
-for (const [Class, title] of [
-  [MCPTestServer, 'Testing your own code'],
-  [FaultProxy, 'Faults of the network'],
-]) {
+for (const Class of [MCPTestServer, FaultProxy]) {
   test(`the table of ${Class.name} has every member`, () => {
-    const rows = tablesUnder(README, title).find(([row]) => 'member' in row)
+    const rows = tablesUnder(TESTING, Class.name).find(([row]) => 'member' in row)
     const documented = rows.flatMap(({ member }) => codesOf(member).map((code) => code.replace(/\(.*/, '')))
     const members = Object.getOwnPropertyNames(Class.prototype).filter((name) => name !== 'constructor')
     assert.deepEqual(documented.sort(), members.sort())
@@ -247,7 +282,7 @@ for (const [Class, title] of [
 
 describe('the states', () => {
   const STATES = literalsOf('js/native-types.ts', 'ConnectionState')
-  const [states] = tablesUnder(README, 'States')
+  const [states] = tablesUnder(STATES_PAGE, 'The states')
   const [transitions] = tablesUnder(PROTOCOL, 'States and transitions')
 
   test('the table has those of the native core', () => {
@@ -258,7 +293,7 @@ describe('the states', () => {
   })
 
   test('the transitions are those that the simulator holds the native core to', () => {
-    const [, graph] = read('src/protocol/sim/ledger.rs').split('fn may_follow')
+    const [, graph] = read('crates/sim/src/ledger.rs').split('fn may_follow')
     const stringsIn = (code) => [...code.matchAll(/"(\w+)"/g)].map(([, state]) => state)
     const rows = [...graph.matchAll(/^ *("[^=]*) => (?:\{\s*)?&\[([^\]]*)\]/gm)]
     const allowed = rows.flatMap(([, from, to]) =>
@@ -377,7 +412,7 @@ describe('the errors', AT_ONCE, () => {
   const documented = new Map(rows.map(({ code, retryable }) => [codesOf(code)[0], retryable]))
 
   test('the table has every code of the native core and of the types', () => {
-    const core = [...read('src/protocol/error.rs').matchAll(/ => "([A-Z_]+)",/g)].map(([, code]) => code)
+    const core = [...read('crates/protocol/src/error.rs').matchAll(/ => "([A-Z_]+)",/g)].map(([, code]) => code)
     const codes = new Set([...core, ...literalsOf('js/errors.ts', 'MCPErrorCode')])
     assert.deepEqual([...documented.keys()].sort(), [...codes].sort())
   })
@@ -457,15 +492,16 @@ describe('what the documents claim besides', () => {
 
   test('the fixed numbers are those of the sources', () => {
     const sources = {
-      '2 s': ['src/protocol/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
-      '5 s': ['src/protocol/session/lifecycle.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
-      2: ['src/protocol/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
-      '4,096': ['src/protocol/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
-      64: ['src/protocol/heartbeat.rs', 'MAX_PONGS_DUE: usize = 64'],
-      '16 KiB': ['src/protocol/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
+      '2 s': ['crates/protocol/src/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
+      '5 s': ['crates/protocol/src/session/liveness.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
+      2: ['crates/protocol/src/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
+      '4,096': ['crates/protocol/src/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
+      64: ['crates/protocol/src/heartbeat.rs', 'MAX_PONGS_DUE: usize = 64'],
+      '16 KiB': ['crates/protocol/src/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
-      '250 ms': ['src/driver/dial.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
+      '64 KiB': ['src/driver/dial/head.rs', 'LONGEST: usize = 64 * 1024'],
+      '250 ms': ['src/driver/dial/tcp.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
     }
     const [rows] = tablesUnder(PROTOCOL, 'Fixed numbers')
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())
@@ -473,25 +509,48 @@ describe('what the documents claim besides', () => {
       assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
   })
 
+  test('CONTRIBUTING.md names no file of the repository that is not there', () => {
+    const named = codesOf(CONTRIBUTING.prose).filter(
+      (code) => /^[\w.-]+(\/[\w.@-]+)+\/?$/.test(code) && !/^(dist|target)\//.test(code),
+    )
+    assert.ok(named.includes('js/cli/program.ts'), 'the recipes are looked at')
+    assert.deepEqual(
+      named.filter((path) => !existsSync(join(ROOT, path))),
+      [],
+    )
+  })
+
   test('each dependency has its reason', () => {
     const [crates, packages] = tablesUnder(CONTRIBUTING, 'Dependencies')
-    const sections = read('Cargo.toml')
-      .split(/^\[/m)
-      .filter((section) => /^(dev-|build-)?dependencies\]/.test(section))
-    const needed = sections.flatMap((section) => [...section.matchAll(/^([\w-]+) *=/gm)].map(([, name]) => name))
-    assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), needed.sort())
+    const members = ['.', 'crates/protocol', 'crates/sim']
+    const namesIn = (manifest, table) => {
+      const sections = read(manifest)
+        .split(/^\[/m)
+        .filter((section) => table.test(section))
+      return sections
+        .flatMap((section) => [...section.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)].map(([, name]) => name))
+        .filter((name) => !name.startsWith('mcp-'))
+    }
+    const needed = members.flatMap((member) => namesIn(join(member, 'Cargo.toml'), /^(dev-|build-)?dependencies\]/))
+    assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), [...new Set(needed)].sort())
+    assert.deepEqual(
+      namesIn('Cargo.toml', /^workspace\.dependencies\]/).sort(),
+      [...new Set(needed)].sort(),
+      'the workspace names versions of what nobody needs, or not of all',
+    )
     const { dependencies = {}, devDependencies } = JSON.parse(read('package.json'))
     assert.deepEqual(dependencies, {}, 'the package has no dependency at run time')
     assert.deepEqual(packages.map((row) => codesOf(row.package)[0]).sort(), Object.keys(devDependencies).sort())
   })
 
-  test('the rules of the protocol are numbered from 1 to 10, and the sources refer to none but these', () => {
+  test('the rules of the protocol are in the order of their numbers, and the sources refer to none but these', () => {
     const rules = headingsOf(PROTOCOL).flatMap(({ title }) => /^Rule (\d+):/.exec(title)?.[1] ?? [])
+    assert.ok(rules.length > 0)
     assert.deepEqual(
       rules,
-      Array.from({ length: 10 }, (_, index) => String(index + 1)),
+      [...new Set(rules)].sort((a, b) => a - b),
     )
-    for (const folder of ['src', 'js']) {
+    for (const folder of ['crates', 'src', 'js']) {
       for (const file of readdirSync(join(ROOT, folder), { recursive: true }).filter((name) =>
         /\.(rs|ts)$/.test(name),
       )) {

@@ -102,7 +102,12 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
 
 test('a name that is no option throws a TypeError that names it', () => {
   for (const name of ['reconectDelay', 'timeout', 'URL', 'constructor', ''])
-    assertRefused({ [name]: 1 }, TypeError, `"${name}"`, 'is not an option')
+    assertRefused({ [name]: 1 }, TypeError, `unknown option "${name}"`)
+  assertRefused(
+    { heartbeatIntervall: 1 },
+    TypeError,
+    'unknown option "heartbeatIntervall", did you mean "heartbeatInterval"?',
+  )
 })
 
 test('options that are no object throw a TypeError', () => {

@@ -7,9 +7,7 @@ use std::{hint::black_box, time::Duration};
 use bytes::Bytes;
 use bytestring::ByteString;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mcp_client::protocol::{
-    Action, Call, Config, ConnectionId, Event, Now, Outcome, Received, Session, delay, envelope,
-};
+use mcp_protocol::{Action, Call, Config, ConnectionId, Event, Now, Outcome, Received, Session, delay, envelope};
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
@@ -99,7 +97,7 @@ fn answer(items: usize, snippet: &str) -> String {
 
 fn ready_session() -> (Session<u64>, ConnectionId, Now) {
     let now = Now { mono: Duration::from_secs(1), wall: 1_700_000_000_000 };
-    let mut session = Session::new(Config::default(), [7; 32], now);
+    let mut session = Session::new(Config::default(), "ws://bench/mcp-ws", [7; 32], now);
     session.connect(now, 0);
     let Some(Action::Dial(connection)) = session.poll_action() else { unreachable!("a connect dials") };
     session.handle_open(now, connection);

@@ -1,5 +1,5 @@
 /** The error classes. What went wrong is decided in the native core; here it becomes an instance. */
-import type { ErrorData } from './native-types.js'
+import type { ErrorData, SystemCause } from './native-types.js'
 
 /** Stable codes of {@link MCPError}; codes may be added. */
 export type MCPErrorCode =
@@ -111,7 +111,11 @@ export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
 
 function causeOf(data: ErrorData, context: ErrorContext): unknown {
   if (data.fromTokenFunction === true) return context.tokenFailure
-  if (data.cause === undefined) return undefined
-  // A cause without a code is the system's own word.
-  return data.cause.code === '' ? new Error(data.cause.message) : errorOf(data.cause, context)
+  if (data.systemCause !== undefined) return systemErrorOf(data.systemCause)
+  return data.cause === undefined ? undefined : errorOf(data.cause, context)
+}
+
+/** Like an error of Node.js itself: with `code`, and with `address` and `port` where there are any. */
+function systemErrorOf({ message, ...facts }: SystemCause): Error {
+  return Object.assign(new Error(message), facts)
 }

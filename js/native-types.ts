@@ -1,4 +1,4 @@
-// Generated from the Rust types by src/binding/types.rs. Do not edit.
+// Generated from the Rust types by crates/protocol/src/typescript.rs. Do not edit.
 
 /** Lifecycle of one client. */
 export type ConnectionState =
@@ -11,22 +11,6 @@ export type ConnectionState =
   | 'closing'
   | 'closed'
   | 'failed'
-
-/** Kinds of items of the mailbox. */
-export const ITEM = {
-  RESULTS: 0,
-  RESULT: 1,
-  OPEN: 2,
-  ELEMENTS: 3,
-  CLOSE: 4,
-  BYTES: 5,
-  DONE: 6,
-  FAILED: 7,
-  NOTICE: 8,
-  MESSAGE: 9,
-  ASK_TOKEN: 10,
-  NOTHING: 11,
-} as const
 
 export type Snapshot = { 
 /**
@@ -67,7 +51,7 @@ error: ErrorData | null,
 revision: number, };
 export type ErrorData = { 
 /**
- * The stable code; empty in a `cause` that comes from the system.
+ * The stable code.
  */
 code: string, 
 /**
@@ -95,13 +79,43 @@ toolCode?: string,
  */
 data?: unknown, 
 /**
- * What led to it.
+ * What led to it, if that is an error of the client.
  */
 cause?: ErrorData, 
+/**
+ * The part of the dial that failed.
+ */
+phase?: DialPhase, 
+/**
+ * The HTTP status that the upgrade was answered with.
+ */
+status?: number, 
+/**
+ * What led to it, if that is an error of the system.
+ */
+systemCause?: SystemCause, 
 /**
  * The cause is what the user's own token function threw.
  */
 fromTokenFunction?: boolean, };
+export type DialPhase = "name" | "tcp" | "tls" | "upgrade";
+export type SystemCause = { 
+/**
+ * For people.
+ */
+message: string, 
+/**
+ * Its name in Node.js, such as `ECONNREFUSED`.
+ */
+code?: string, 
+/**
+ * The IP address that it is about.
+ */
+address?: string, 
+/**
+ * Its port.
+ */
+port?: number, };
 export type Notice = { "type": "state", 
 /**
  * The new picture.

@@ -10,5 +10,4 @@
 
 pub mod binding;
 pub mod driver;
-pub mod protocol;
-mod utf8;
+pub use mcp_protocol as protocol;

@@ -13,6 +13,9 @@ import { folderOf } from './documents.mjs'
 import { ROOT } from './root.mjs'
 import { NO_SIGNALS } from './signals.mjs'
 
+/** The server that `mcp-client serve` starts. In a block of JavaScript the test's own server takes its place. */
+export const LOCAL_SERVER = 'ws://127.0.0.1:8080/mcp-ws'
+
 /** The documents' placeholders for a server and for a folder of documents. */
 const ANY_SERVER = 'wss://example.com/mcp-ws'
 const ANY_FOLDER = './docs'
@@ -40,6 +43,11 @@ const READERS_PACKAGES = ['@types', 'electron', 'happy-dom', 'react', 'react-dom
 export async function runJavaScript(t, block, server) {
   const folder = await projectOf(t)
   await runProgram(folder, `snippet.${block.language === 'cjs' ? 'cjs' : 'mjs'}`, textFor(block, server), block, server)
+}
+
+/** Runs a block of JavaScript as from a file in the clone, where the package finds itself by its own name. */
+export async function runInClone(_t, block, server) {
+  await runNode(['--input-type=module', '--eval', textFor(block, server)], ROOT, block, server)
 }
 
 /** Compiles a block of TypeScript with the strictest options, then runs it. */
@@ -134,14 +142,22 @@ async function compile(folder, file, text, options = {}) {
 
 /** The block after empty lines, so that line numbers in errors are the document's. */
 function textFor({ code, line }, server) {
-  return '\n'.repeat(line - 1) + (server ? code.replaceAll(ANY_SERVER, server.url) : code)
+  return (
+    '\n'.repeat(line - 1) +
+    (server ? code.replaceAll(ANY_SERVER, server.url).replaceAll(LOCAL_SERVER, server.url) : code)
+  )
 }
 
 async function runProgram(folder, file, text, block, server) {
   await writeFile(join(folder, file), text)
+  await runNode([file], folder, block, server)
+}
+
+/** Runs Node.js with these arguments, and compares what it prints with what the block says it prints. */
+async function runNode(args, cwd, block, server) {
   const { MCP_API_KEY: _key, NODE_TEST_CONTEXT: _context, ...env } = process.env
-  const child = spawn(process.execPath, [file], {
-    cwd: folder,
+  const child = spawn(process.execPath, args, {
+    cwd,
     env: { ...env, MCP_WS_URL: server.url },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: FAR_TOO_LONG,
@@ -195,7 +211,9 @@ const PROGRAMS = {
   cargo: (_t, args) => checkCargo(args),
 }
 
-async function runNpx(t, [name, command, ...args], server) {
+async function runNpx(t, [flag, name, command, ...args], server) {
+  // Without it npx would download another project's package of that name where this one is not installed.
+  assert.equal(flag, '--no')
   assert.equal(name, 'mcp-client')
   const docs = await folderOf(t, { 'notes.md': '# Notes\n\nBackoff.' })
   const words = args.map((word) => (word === ANY_FOLDER ? docs : word.replaceAll(ANY_SERVER, server.url)))
@@ -224,6 +242,7 @@ function checkNpm([command, ...args]) {
   assert.ok(script in scripts, `package.json has no script "${script}"`)
   const [program, ...files] = scripts[script].split(' ')
   if (program === 'node') for (const file of files) assertFile(file)
+  else assertFile(`node_modules/.bin/${program}`)
 }
 
 /** Commands of cargo are not run; this checks that their files, and tests of that name, exist. */
@@ -232,9 +251,12 @@ async function checkCargo([command, ...args]) {
   if (command === 'run') return assertFile(`examples/${args[args.indexOf('--example') + 1]}/main.rs`)
   const [filter] = args.filter((word) => !word.startsWith('-'))
   if (command !== 'test' || filter === undefined) return
-  const { stdout } = await promisify(execFile)('grep', ['-rlE', `(mod|fn) \\w*${filter}`, join(ROOT, 'src')]).catch(
-    (error) => error,
-  )
+  const { stdout } = await promisify(execFile)('grep', [
+    '-rlE',
+    `(mod|fn) \\w*${filter}`,
+    join(ROOT, 'src'),
+    join(ROOT, 'crates'),
+  ]).catch((error) => error)
   assert.notEqual(stdout, '', `no test has "${filter}" in its name`)
 }
 

@@ -41,7 +41,7 @@ export function addonSize() {
 
 function commit() {
   try {
-    const changes = say('git', 'status', '--porcelain', '--', 'src', 'js', 'Cargo.toml', 'Cargo.lock')
+    const changes = say('git', 'status', '--porcelain', '--', 'src', 'crates', 'js', 'Cargo.toml', 'Cargo.lock')
     return `commit ${say('git', 'rev-parse', '--short', 'HEAD')}${changes === '' ? '' : ', with changes'}`
   } catch {
     return 'no commit'

@@ -50,7 +50,7 @@ export function lossesTable(samples, clients) {
     }),
   )
   if (rows.length === 0) return 'No client was better than this one by more than 10 % in any figure.'
-  return table(['workload', 'figure', 'ours over that of'], rows)
+  return table(['workload', 'figure', 'ours divided by theirs'], rows)
 }
 
 /** A table for each workload: the figures of each client, and their ratios to the reference. */

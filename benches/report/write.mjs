@@ -1,13 +1,11 @@
-/**
- * Writes docs/performance.md and its plots from the stored results; only the paragraphs of template.md are written by
- * hand.
- */
+/** Writes docs/performance.md and its plots from the stored results; only template.md is written by hand. */
 import { mkdirSync, readFileSync, rmSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLIENTS } from '../clients/index.mjs'
 import { growthSection } from './growth.mjs'
 import { microSection } from './micro.mjs'
 import { growthPlots, ratioPlots } from './plots.mjs'
+import { openingFigures, summaryTable } from './summary.mjs'
 import { goalsTable, lossesTable, serverTable, table, workloadTables } from './tables.mjs'
 
 /**
@@ -65,6 +63,8 @@ export function fill(template, sections) {
 
 function sectionsOf({ samples, clients, absent, machine, versions, date, rounds, capacity }, growth, micro) {
   return {
+    ...openingFigures(samples),
+    summary: summaryTable(samples, machine),
     goals: goalsTable(samples),
     losses: lossesTable(samples, clients),
     plots: Object.keys(ratioPlots(samples, clients))

@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::protocol::{Config, Jitter, MaxAttempts};
+use mcp_protocol::{Config, Jitter, MaxAttempts};
 
 use self::{
     figures::Figures,

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, fs, io, path::Path};
 
-use mcp_client::protocol::{Jitter, MaxAttempts};
+use mcp_protocol::{Jitter, MaxAttempts};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::protocol::{
-    Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Received, Remedy,
-    Session, State,
+use mcp_protocol::{
+    Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Received, Session,
+    State, SystemError,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -92,7 +92,6 @@ impl World {
         };
         let mut rng = StdRng::seed_from_u64(scenario.seed);
         let config = Config {
-            url: "ws://herd/mcp-ws".into(),
             reconnect_jitter: policy.jitter,
             max_reconnect_attempts: policy.attempts,
             max_reconnect_delay: policy.max_delay,
@@ -135,8 +134,7 @@ impl World {
             }
             What::Arrival(connection, times) => self.arrive(at, client, connection, times),
             What::Refusal(connection) => {
-                let (message, remedy) = ("cannot connect to ws://herd/mcp-ws: refused".to_owned(), Remedy::Time);
-                let failure = DialFailure { message, cause: None, remedy };
+                let failure = DialFailure::Tcp(SystemError::new(Some("ECONNREFUSED"), "connection refused"));
                 self.input(client, at, |session, now| {
                     session.handle_dial_failed(now, ConnectionId(connection), failure);
                 });
@@ -223,7 +221,7 @@ impl World {
 
 /// A session that has come as far as `ready`.
 fn ready_session(config: Config, seed: [u8; 32]) -> Session<()> {
-    let mut session = Session::new(config, seed, now(START));
+    let mut session = Session::new(config, "ws://herd/mcp-ws", seed, now(START));
     session.connect(now(START), ());
     session.handle_open(now(START), ConnectionId(1));
     session.handle_message(now(START), ConnectionId(1), &Received::from(ACCEPTED));

@@ -1,4 +1,4 @@
 //! The envelope splitter against `serde_json`, on any bytes.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| mcp_client::protocol::sim::fuzz::envelope(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| mcp_sim::fuzz::envelope(bytes));

@@ -5,8 +5,7 @@ export function parseParameters(words: readonly string[]): unknown {
   const [first, ...more] = words
   if (first === undefined) return {}
   if (!looksLikeJson(first)) return Object.fromEntries(pairs(words))
-  if (more.length > 0)
-    throw new UsageError(`JSON parameters must be one argument (in quotes): ${more[0]} is one too many`)
+  if (more.length > 0) throw new UsageError(`JSON parameters must be one argument (in quotes): unexpected ${more[0]}`)
   return parseJson(first)
 }
 

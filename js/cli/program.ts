@@ -22,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 function createProgram(): Command {
   const program = new Command('mcp-client')
-    .description('Serves and calls tools of the MCP Integration Platform.')
+    .description('Start a server of the MCP Integration Platform, or call a tool.')
     .version(PACKAGE_VERSION)
     .exitOverride()
     .showSuggestionAfterError(false)
@@ -48,8 +48,8 @@ const BAD_USAGE = 2
 
 const EXAMPLES = `
 Examples:
-  $ mcp-client serve
-  $ mcp-client call web_search query="reconnect backoff" numResults=3
+  $ npx --no mcp-client serve
+  $ npx --no mcp-client call web_search query="reconnect backoff" numResults=3
 `
 
 // `mcp-client call … | head`: whoever reads the output may stop when he has enough.

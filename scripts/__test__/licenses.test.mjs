@@ -22,14 +22,14 @@ describe('the licences of the binaries', () => {
       ['tree', '--locked', '--edges', 'normal', '--prefix', 'none', '--format', '{p}', '--package', 'mcp-client'],
       { cwd: ROOT, encoding: 'utf8' },
     )
-    const [, ...lines] = [
+    const lines = [
       ...new Set(
         tree
           .trim()
           .split('\n')
           .map((line) => line.replace(' (*)', '')),
       ),
-    ]
+    ].filter((line) => !line.startsWith('mcp-'))
     const [macros, crates] = [true, false].map((wanted) =>
       lines
         .filter((line) => line.includes('(proc-macro)') === wanted)
@@ -124,13 +124,14 @@ describe('gathering licences', () => {
       )
   })
 
-  test('follows what is linked: not macros, nor what only builds or tests need', () => {
+  test('follows what is linked: not macros, nor what only builds or tests need, nor the crates of the project itself', () => {
     const crate = (name, kind = 'lib') => ({ id: name, name, version: '1.0.0', targets: [{ kind: [kind] }] })
     const dep = (pkg, ...kinds) => ({ pkg, dep_kinds: kinds.map((kind) => ({ kind })) })
     const node = (id, ...deps) => ({ id, deps })
     const metadata = {
       packages: [
         crate('root'),
+        crate('own'),
         crate('linked'),
         crate('deep'),
         crate('macro', 'proc-macro'),
@@ -138,10 +139,12 @@ describe('gathering licences', () => {
         crate('built'),
         crate('tested'),
       ],
+      workspace_members: ['root', 'own'],
       resolve: {
         root: 'root',
         nodes: [
-          node('root', dep('linked', null, 'dev'), dep('macro', null), dep('built', 'build'), dep('tested', 'dev')),
+          node('root', dep('own', null), dep('macro', null), dep('built', 'build'), dep('tested', 'dev')),
+          node('own', dep('linked', null, 'dev')),
           node('linked', dep('deep', null)),
           node('deep', dep('linked', null)),
           node('macro', dep('of-macro', null)),

@@ -4,11 +4,12 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { linksOf, parseDocument } from '../../__test__/helpers/markdown.mjs'
 import { MOST_BYTES, linuxOffences } from '../check/binary.mjs'
 import { npm } from '../lib/npm.mjs'
 import { platformManifests } from '../lib/platforms.mjs'
@@ -47,7 +48,7 @@ describe('the packages of the platforms', () => {
     }
   })
 
-  test('have the version of the main package, as the crate has', () => {
+  test('have the version of the main package, as the crates have', () => {
     for (const { manifest } of platformManifests()) assert.equal(manifest.version, MANIFEST.version, manifest.name)
     assert.equal(/^version = "(.*)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'))[1], MANIFEST.version)
   })
@@ -96,12 +97,12 @@ describe('what is packed', () => {
       'LICENSE',
       'PROTOCOL.md',
       'README.md',
+      'SECURITY.md',
       'dist/THIRD-PARTY-LICENSES.txt',
       'package.json',
     ]
-    const others = files.filter(
-      (path) => !documents.includes(path) && !/^(dist\/.*|index)\.(js|mjs|d\.ts|d\.mts)$/.test(path),
-    )
+    const allowed = /^((dist\/.*|index)\.(js|mjs|d\.ts|d\.mts)|docs\/.*\.(md|svg|png))$/
+    const others = files.filter((path) => !documents.includes(path) && !allowed.test(path))
     assert.deepEqual(others, [])
     for (const path of documents) assert.ok(files.includes(path), path)
     assert.deepEqual(
@@ -112,6 +113,19 @@ describe('what is packed', () => {
     )
     for (const path of files.filter((path) => path.endsWith('js'))) {
       assert.doesNotMatch(readFileSync(join(ROOT, path), 'utf8'), /^\/\/# sourceMappingURL=/m, path)
+    }
+  })
+
+  test('of the main package has every file that its documents link to, and names others without a link', () => {
+    const { files } = main()
+    const documents = files.filter((path) => path.endsWith('.md'))
+    assert.ok(documents.includes('docs/options.md'))
+    for (const name of documents) {
+      for (const target of linksOf(parseDocument(name, readFileSync(join(ROOT, name), 'utf8')))) {
+        const [path] = target.split('#')
+        if (path === '' || /^https:\/\//.test(path)) continue
+        assert.ok(files.includes(posix.join(posix.dirname(name), path)), `${name}: ${target}`)
+      }
     }
   })
 

@@ -43,7 +43,14 @@ async function checkout(t) {
 function makeCheckout(root) {
   writeFileSync(join(root, 'CHANGELOG.md'), CHANGELOG)
   const manifests = readdirSync(join(ROOT, 'npm')).map((name) => `npm/${name}/package.json`)
-  for (const file of ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', ...manifests]) {
+  for (const file of [
+    'package.json',
+    'package-lock.json',
+    'Cargo.toml',
+    'Cargo.lock',
+    'fuzz/Cargo.lock',
+    ...manifests,
+  ]) {
     mkdirSync(join(root, file, '..'), { recursive: true })
     cpSync(join(ROOT, file), join(root, file))
   }
@@ -137,6 +144,8 @@ describe('a release is refused in one sentence', () => {
     for (const [file, was] of [
       ['Cargo.toml', 'version = "0.1.0"'],
       ['Cargo.lock', 'name = "mcp-client"\nversion = "0.1.0"'],
+      ['Cargo.lock', 'name = "mcp-protocol"\nversion = "0.1.0"'],
+      ['fuzz/Cargo.lock', 'name = "mcp-sim"\nversion = "0.1.0"'],
       ['npm/linux-x64-gnu/package.json', '"version": "0.1.0"'],
       ['package-lock.json', '"version": "0.1.0"'],
     ]) {
@@ -353,7 +362,9 @@ describe('a tag', () => {
     const root = await checkout(t)
     const { tag } = makeRelease(root, '0.2.0', '2026-03-04')
     assert.deepEqual(tagOffences(root, tag), [])
-    assert.deepEqual(tagOffences(root, 'v0.1.0').slice(-1), ['The tag is v0.1.0, but Cargo.lock has version 0.2.0'])
+    assert.deepEqual(tagOffences(root, 'v0.1.0').slice(-1), [
+      'The tag is v0.1.0, but fuzz/Cargo.lock has version 0.2.0',
+    ])
     assert.equal(tagOffences(root, 'v0.3.0').at(-1), 'CHANGELOG.md has no section about 0.3.0')
   })
 

@@ -7,7 +7,18 @@ import { buildJs } from './js.mjs'
 export async function build({ release = true } = {}) {
   const cli = `${ROOT}node_modules/@napi-rs/cli/dist/cli.js`
   const profile = release ? ['--release'] : []
-  const args = [cli, 'build', '--platform', '--no-default-features', '--no-js', '--dts', 'js/binding.d.ts', ...profile]
+  const args = [
+    cli,
+    'build',
+    '--package',
+    'mcp-client',
+    '--platform',
+    '--no-default-features',
+    '--no-js',
+    '--dts',
+    'js/binding.d.ts',
+    ...profile,
+  ]
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' })
   // Files of an earlier build must not stay.
   rmSync(`${ROOT}dist`, { recursive: true, force: true })

@@ -26,8 +26,8 @@ const BUNDLES = [
   {
     entry: 'index.ts',
     exportsPlainly: true,
-    alone: ['call', 'client', 'hub', 'native', 'options', 'succession'],
-    copied: ['arguments', 'close-codes', 'errors', 'native-types', 'node-version', 'platform', 'socket-events'],
+    alone: ['binding-constants', 'call', 'client', 'hub', 'native', 'native-types', 'options', 'succession'],
+    copied: ['arguments', 'close-codes', 'errors', 'node-version', 'platform', 'socket-events'],
   },
   { entry: 'native-failure.ts', copied: ['platform'] },
   { entry: 'testing/main.ts', folder: 'testing' },

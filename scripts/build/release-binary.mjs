@@ -37,6 +37,8 @@ export function buildRelease(target = hostTarget()) {
   const args = [
     cli,
     'build',
+    '--package',
+    'mcp-client',
     '--platform',
     '--release',
     '--no-default-features',

@@ -3,7 +3,7 @@
  * for the addon, and `npm.cdx.json` for what is bundled into dist/, which must have been built.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cargoTool } from '../lib/cargo-tool.mjs'
 import { partsOf } from '../lib/licenses/texts.mjs'
@@ -27,6 +27,9 @@ export function crates(folder) {
   ]
   execFileSync(cargoTool('cargo-cyclonedx'), args, { cwd: ROOT, stdio: 'inherit' })
   renameSync(join(ROOT, `${name}.json`), join(folder, `${name}.json`))
+  // It writes one for each crate of the workspace. That of the addon has them all.
+  for (const crate of readdirSync(join(ROOT, 'crates')))
+    rmSync(join(ROOT, 'crates', crate, `${name}.json`), { force: true })
 }
 
 /** What npm knows about the packages that are bundled; others are not published. */

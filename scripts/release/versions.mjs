@@ -1,5 +1,5 @@
 /**
- * The places that hold the package's version: both manifests, their lockfiles, and the packages of the platforms. All
+ * The places that hold the version: the npm manifests and their lockfile, the Cargo workspace and its lockfiles. All
  * hold the same one. Reading them needs nothing but Node.js.
  */
 import { execFileSync } from 'node:child_process'
@@ -56,11 +56,15 @@ function versionsOf(file, matches, pattern) {
   return matches.map(({ groups: { version } }) => ({ file, version }))
 }
 
+/** A crate of the workspace has no source in a lockfile. The fuzz targets are a workspace of their own, without releases. */
+const OWN_CRATE = /^(?<before>name = "(?!mcp-client-fuzz").*"\nversion = )"(?<version>[^"\n]*)"(?=\n(?!source))/gm
+
 /**
  * Cargo itself has no command that sets a version, and cargo-edit would have to be compiled first. Each pattern matches
- * what is before the version, and the version.
+ * what is before the version, and the version. The crates inherit that of the workspace.
  */
 const CARGO = [
-  { file: 'Cargo.toml', pattern: /^(?<before>\[package\]\n(?:[^[\n].*\n)*?version = )"(?<version>[^"]*)"/gm },
-  { file: 'Cargo.lock', pattern: /^(?<before>name = "mcp-client"\nversion = )"(?<version>[^"]*)"/gm },
+  { file: 'Cargo.toml', pattern: /^(?<before>\[workspace\.package\]\nversion = )"(?<version>[^"]*)"/gm },
+  { file: 'Cargo.lock', pattern: OWN_CRATE },
+  { file: 'fuzz/Cargo.lock', pattern: OWN_CRATE },
 ]

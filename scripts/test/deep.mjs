@@ -17,12 +17,31 @@ await runSteps([
  * stopped.
  */
 function randomHistories() {
-  runWith({ MCP_SIM_HISTORIES: '200000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'whatever_happens')
+  runWith(
+    { MCP_SIM_HISTORIES: '200000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-sim',
+    'whatever_happens',
+  )
 }
 
 /** Our reader and tungstenite's read the same streams. */
 function randomFrames() {
-  runWith({ PROPTEST_CASES: '1000000' }, 'cargo', 'test', '--locked', '--profile=deep', '--lib', 'a_stream_is_taken')
+  runWith(
+    { PROPTEST_CASES: '1000000' },
+    'cargo',
+    'test',
+    '--locked',
+    '--profile=deep',
+    '--package',
+    'mcp-client',
+    '--lib',
+    'a_stream_is_taken',
+  )
 }
 
 /** Tests of `npm test` that repeat something, with their full numbers of repetitions. */

@@ -34,7 +34,7 @@ function cargo(flags, ...args) {
 }
 
 function buildAddon() {
-  cargo('-Zsanitizer=address -Zexternal-clangrt', 'build', '--lib')
+  cargo('-Zsanitizer=address -Zexternal-clangrt', 'build', '--lib', '--package', 'mcp-client')
   copyFileSync(`${ROOT}target/sanitized/${TARGET}/debug/libmcp_client.so`, ADDON)
 }
 

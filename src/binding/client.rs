@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     driver::Handle,
-    protocol::{Call, Config, ConnectionId, Interest, LogLevel, OptionError, RequestKey, Secret},
+    protocol::{Call, ConnectionId, Interest, LogLevel, OptionError, Options, RequestKey, Secret},
 };
 
 thread_local! {
@@ -51,8 +51,8 @@ impl NativeClient {
     #[napi(constructor, catch_unwind)]
     pub fn new(mailbox: &Mailbox, id: u32, options: String) -> Result<Self> {
         let options: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
-        let config = Config::from_json(&options).map_err(|error| refused(&error))?;
-        let handle = Handle::new(config, mailbox.sink(id)).map_err(|error| refused(&error))?;
+        let options = Options::from_json(&options).map_err(|error| refused(&error))?;
+        let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
         let number = HANDLES.with_borrow_mut(|handles| handles.insert(Rc::clone(&handle)));
         Ok(Self { handle, number })
@@ -164,7 +164,7 @@ impl NativeClient {
     /// ms of the default timeout of a request; 0 for none.
     #[napi(catch_unwind)]
     pub fn request_timeout(&self) -> f64 {
-        self.handle().config().request_timeout.map_or(0.0, |timeout| timeout.as_secs_f64() * 1000.0)
+        self.handle().request_timeout().map_or(0.0, |timeout| timeout.as_secs_f64() * 1000.0)
     }
 }
 

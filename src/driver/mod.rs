@@ -2,18 +2,18 @@
 //!
 //! All clients of a process share one I/O thread ([`runtime`]), which watches the network for them ([`network`]). A client with
 //! something to do has one task there ([`task`]): its socket, its one timer, its actions. What JavaScript holds is a
-//! [`Handle`]; both sides meet in [`Shared`], behind a mutex that is never held across a system call.
+//! [`Handle`]. Both sides share one [`core`], behind a lock that is never held across a system call.
+//!
+//! [`dial`] opens a stream, [`socket`] is the open WebSocket on it.
 
 mod clock;
+mod core;
 mod dial;
-mod frames;
 mod handle;
 mod network;
-mod open;
 mod runtime;
+mod socket;
 mod task;
-mod tls;
-mod wire;
 
 use tokio::sync::watch;
 
@@ -25,7 +25,7 @@ pub trait Sink: Send + Sync + 'static {
     /// What comes back with a settled command or call.
     type Payload: Send + 'static;
 
-    /// Takes an event. Called under the session's lock, in the order of the events: it must be brief and must not call back.
+    /// Takes an event. Called under the session's lock, in the order of the events: it must be quick and must not call the client.
     fn push(&self, event: Event<Self::Payload>);
 
     /// Asks the user's token function; the answer goes to [`Handle::answer_token`]. Called like `push`.

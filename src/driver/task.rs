@@ -1,6 +1,7 @@
-//! The loop of one client: its line, its timer, its actions. It ends when there is nothing to wait for.
+//! The loop of one client: its connection, its timer, its actions. It ends when there is nothing to wait for.
 
 use std::{
+    collections::VecDeque,
     future::{Future, pending, poll_fn},
     panic::AssertUnwindSafe,
     pin::Pin,
@@ -17,39 +18,49 @@ use tokio::{
 
 use super::{
     Sink,
-    dial::Endpoint,
-    handle::{Core, Shared},
+    core::Shared,
+    dial::{Dialed, dial},
     network,
-    open::{Inbound, Inbox, Open, farewell},
     runtime::IoThread,
-    wire::{Inlet, Outbox},
+    socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
 };
 use crate::protocol::{Action, ConnectionId, DialFailure, LogLevel, Now};
 
-type Dial = Pin<Box<dyn Future<Output = Result<Box<Inlet>, DialFailure>> + Send>>;
+type Dial = Pin<Box<dyn Future<Output = Result<Box<Dialed>, DialFailure>> + Send>>;
 
-/// The connection of the moment.
-enum Line {
+/// The connection that the client has now.
+enum Connection {
     None,
     Dialing(ConnectionId, Dial),
-    Open(Box<Open>),
+    Open(Box<Socket>),
 }
 
-/// What one wait brought.
-enum News {
+/// What ended a wait.
+enum Wakeup {
     Nudged,
     Due,
-    Dialed(ConnectionId, Result<Box<Inlet>, DialFailure>),
-    Read(Inbox),
+    Dialed(ConnectionId, Result<Box<Dialed>, DialFailure>),
+    Read(Incoming),
     Drained,
     Network,
 }
 
-/// Runs a client until it has nothing to do. A panic in it is the client's own fault, never the process's.
-pub(super) async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
+/// Starts the task of a client on the I/O thread.
+pub(super) fn start<S: Sink>(shared: &Arc<Shared<S>>) {
+    match IoThread::get() {
+        Ok(thread) => drop(thread.handle().spawn(run(Arc::clone(shared), Arc::clone(&thread)))),
+        Err(error) => shared.input(|core, now| {
+            core.running = false;
+            core.session.handle_fault(now, &format!("the I/O thread could not be started: {error}"));
+        }),
+    }
+}
+
+/// Runs a client until it has nothing to do. A panic fails this one client, never the process.
+async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
     let life = async {
         let mut task = Task {
-            line: Line::None,
+            connection: Connection::None,
             is_full: shared.sink.is_full(),
             sleep: Box::pin(sleep(Duration::ZERO)),
             sleeps_until: None,
@@ -62,10 +73,10 @@ pub(super) async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) 
     if AssertUnwindSafe(life).catch_unwind().await.is_err() {
         shared.input(|core, now| {
             core.running = false;
-            core.hang_up();
+            core.disconnect();
             core.actions.clear();
             core.session.handle_fault(now, "the I/O task panicked; please report it");
-            // The socket is gone already.
+            // They are about the socket, which is dropped already.
             while core.session.poll_action().is_some() {}
         });
     }
@@ -74,30 +85,17 @@ pub(super) async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) 
 struct Task<S: Sink> {
     shared: Arc<Shared<S>>,
     thread: Arc<IoThread>,
-    line: Line,
+    connection: Connection,
     is_full: watch::Receiver<bool>,
     network: watch::Receiver<network::News>,
-    /// The one timer; it is only ever moved forward in time by going off.
+    /// The one timer. It is never postponed; only firing clears it.
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Option<Duration>,
 }
 
 impl<S: Sink> Task<S> {
     async fn run(&mut self) {
-        loop {
-            let (actions, armed) = {
-                let mut core = self.shared.lock();
-                let next = core.session.poll_timeout();
-                let idle = matches!(self.line, Line::None) && core.actions.is_empty() && next.is_none();
-                if idle || core.abandoned {
-                    core.running = false;
-                    core.hang_up();
-                    return;
-                }
-                // An alarm that is no longer needed stays: it does nothing, and the next call need not wake this thread for another.
-                core.armed = [next, self.sleeps_until].into_iter().flatten().min();
-                (std::mem::take(&mut core.actions), core.armed)
-            };
+        while let Some((actions, armed)) = self.next_work() {
             if !actions.is_empty() {
                 for action in actions {
                     self.perform(action).await;
@@ -105,9 +103,24 @@ impl<S: Sink> Task<S> {
                 continue;
             }
             self.set_timer(armed);
-            let news = self.wait().await;
-            self.report(news).await;
+            let wakeup = self.wait().await;
+            self.handle(wakeup).await;
         }
+    }
+
+    /// The actions to perform and the deadline to wait for; `None` when the task is to end.
+    fn next_work(&mut self) -> Option<(VecDeque<Action>, Option<Duration>)> {
+        let mut core = self.shared.lock();
+        let next = core.session.poll_timeout();
+        let idle = matches!(self.connection, Connection::None) && core.actions.is_empty() && next.is_none();
+        if idle || core.abandoned {
+            core.running = false;
+            core.disconnect();
+            return None;
+        }
+        // A timer that is no longer needed stays: it does nothing, and the next call need not wake this thread for another one.
+        core.armed = [next, self.sleeps_until].into_iter().flatten().min();
+        Some((std::mem::take(&mut core.actions), core.armed))
     }
 
     fn set_timer(&mut self, armed: Option<Duration>) {
@@ -120,42 +133,42 @@ impl<S: Sink> Task<S> {
         }
     }
 
-    async fn wait(&mut self) -> News {
-        let Self { shared, line, is_full, network, sleep, sleeps_until, .. } = self;
-        let paused = matches!(line, Line::Open(open) if open.is_paused());
+    async fn wait(&mut self) -> Wakeup {
+        let Self { shared, connection, is_full, network, sleep, sleeps_until, .. } = self;
+        let paused = matches!(connection, Connection::Open(socket) if socket.is_paused());
         tokio::select! {
             // Time first: a server that floods must not delay the heartbeat. A nudge only ends the wait.
             biased;
-            () = sleep.as_mut(), if sleeps_until.is_some() => News::Due,
-            // The sender is with the thread that runs this.
-            _ = network.changed() => News::Network,
-            news = line.next(shared) => news,
+            () = sleep.as_mut(), if sleeps_until.is_some() => Wakeup::Due,
+            // The sender lives as long as the thread that runs this.
+            _ = network.changed() => Wakeup::Network,
+            wakeup = connection.next(shared) => wakeup,
             // The sender goes away with the JavaScript environment, and then the handle does too.
-            _ = is_full.wait_for(|full| !full), if paused => News::Drained,
-            () = shared.nudge.notified() => News::Nudged,
+            _ = is_full.wait_for(|full| !full), if paused => Wakeup::Drained,
+            () = shared.nudge.notified() => Wakeup::Nudged,
         }
     }
 
-    async fn report(&mut self, news: News) {
-        match news {
-            News::Nudged => {}
-            News::Due => self.time_passed().await,
-            News::Dialed(connection, Ok(inlet)) => {
-                self.opened(connection, *inlet);
+    async fn handle(&mut self, wakeup: Wakeup) {
+        match wakeup {
+            Wakeup::Nudged => {}
+            Wakeup::Due => self.handle_due().await,
+            Wakeup::Dialed(connection, Ok(dialed)) => {
+                self.handle_open(connection, *dialed);
                 self.thread.network().want();
             }
-            News::Dialed(connection, Err(failure)) => {
-                self.line = Line::None;
+            Wakeup::Dialed(connection, Err(failure)) => {
+                self.connection = Connection::None;
                 self.thread.network().want();
                 self.shared.input(|core, now| core.session.handle_dial_failed(now, connection, failure));
             }
-            News::Read(inbox) => self.read(inbox).await,
-            News::Drained => self.pause(false),
-            News::Network => self.hear_of_network(),
+            Wakeup::Read(incoming) => self.handle_incoming(incoming).await,
+            Wakeup::Drained => self.pause(false),
+            Wakeup::Network => self.handle_network(),
         }
     }
 
-    fn hear_of_network(&mut self) {
+    fn handle_network(&mut self) {
         let news = self.network.borrow_and_update().clone();
         self.shared.input(|core, now| match news {
             network::News::None => {}
@@ -166,18 +179,18 @@ impl<S: Sink> Task<S> {
         });
     }
 
-    async fn time_passed(&mut self) {
+    async fn handle_due(&mut self) {
         self.sleeps_until = None;
-        // What has come by now may prove life: when the whole process was held up, it waits to be read. One turn of it, lest a flood
-        // hold up the time.
-        if let Line::Open(open) = &mut self.line {
-            let turn = poll_fn(|cx| Poll::Ready(open.poll_turn(cx, &self.shared))).await;
-            if let Poll::Ready(inbox) = turn {
-                self.read(inbox).await;
+        // Bytes that have arrived by now may prove life: if the whole process was held up, they wait to be read. One turn only, so that a
+        // flood does not hold up the time.
+        if let Connection::Open(socket) = &mut self.connection {
+            let turn = poll_fn(|cx| Poll::Ready(socket.poll_turn(cx, &*self.shared))).await;
+            if let Poll::Ready(incoming) = turn {
+                self.handle_incoming(incoming).await;
             }
         }
-        let read = match &self.line {
-            Line::Open(open) => Some((open.connection, open.last_read())),
+        let read = match &self.connection {
+            Connection::Open(socket) => Some((socket.connection, socket.last_read())),
             _ => None,
         };
         self.shared.input(|core, now| {
@@ -188,10 +201,11 @@ impl<S: Sink> Task<S> {
         });
     }
 
-    fn opened(&mut self, connection: ConnectionId, inlet: Inlet) {
-        let open = Open::new(connection, inlet);
-        let (outbox, tcp) = (Outbox::new(connection), open.tcp());
-        self.line = Line::Open(Box::new(open));
+    fn handle_open(&mut self, connection: ConnectionId, Dialed { transport, early }: Dialed) {
+        let limit = self.shared.lock().session.config().max_message_size;
+        let socket = Socket::new(connection, transport, Reader::new(early, limit, self.shared.clock));
+        let (outbox, tcp) = (Outbox::new(connection), socket.shared_writer());
+        self.connection = Connection::Open(Box::new(socket));
         self.shared.input(|core, now| {
             core.outbox = Some(outbox);
             core.tcp = tcp;
@@ -199,15 +213,15 @@ impl<S: Sink> Task<S> {
         });
     }
 
-    async fn read(&mut self, inbox: Inbox) {
-        let Line::Open(open) = &self.line else { return };
-        let connection = open.connection;
-        let Inbox { messages, ending, .. } = inbox;
+    async fn handle_incoming(&mut self, incoming: Incoming) {
+        let Connection::Open(socket) = &self.connection else { return };
+        let connection = socket.connection;
+        let Incoming { messages, ending, .. } = incoming;
         let is_over = ending.is_some();
-        let farewell = ending.as_ref().and_then(farewell);
+        let close_code = ending.as_ref().and_then(close_code_of);
         let (now, mut told) = (self.shared.clock.now(), false);
         for message in messages {
-            // The lock is let go between two messages: the JavaScript thread wants it for every call.
+            // The lock is released between two messages: the JavaScript thread needs it for every call.
             told |= self.shared.apply(|core| match &message {
                 Inbound::Text(message) => core.session.handle_message(now, connection, message),
                 Inbound::Binary(bytes) => core.session.handle_binary(now, connection, *bytes),
@@ -220,87 +234,79 @@ impl<S: Sink> Task<S> {
             self.shared.sink.wake();
         }
         if is_over {
-            self.leave(farewell).await;
+            self.end_socket(close_code).await;
         } else if *self.is_full.borrow() {
             self.pause(true);
         }
     }
 
     fn pause(&mut self, paused: bool) {
-        let Line::Open(open) = &mut self.line else { return };
-        open.pause(paused);
-        let connection = open.connection;
+        let Connection::Open(socket) = &mut self.connection else { return };
+        socket.pause(paused);
+        let connection = socket.connection;
         self.shared.input(|core, now| core.session.handle_paused(now, connection, paused));
     }
 
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
-                let endpoint = Endpoint::new(self.shared.lock().session.config()).expect("the handle was made with it");
-                self.line = Line::Dialing(connection, Box::pin(endpoint.dial(self.shared.clock)));
+                let endpoint = Arc::clone(&self.shared.endpoint);
+                self.connection = Connection::Dialing(connection, Box::pin(dial(endpoint)));
             }
             Action::Close { connection, code, reason } => {
-                if let (Line::Open(open), Some(outbox)) = (&mut self.line, &mut self.shared.lock().outbox)
-                    && open.connection == connection
+                if let (Connection::Open(socket), Some(outbox)) = (&mut self.connection, &mut self.shared.lock().outbox)
+                    && socket.connection == connection
                 {
                     outbox.push_close(code, &reason);
-                    open.note_goodbye();
+                    socket.note_closing();
                 }
             }
-            Action::Drop { connection, farewell } => self.drop_line(connection, farewell).await,
-            // The session's lock hands these straight to the sink.
+            Action::Drop { connection, close_code } => self.drop_connection(connection, close_code).await,
+            // These go straight to the sink, under the session's lock.
             Action::AskToken(_) => {}
         }
     }
 
-    async fn drop_line(&mut self, connection: ConnectionId, farewell: Option<u16>) {
-        match &self.line {
-            Line::Open(open) if open.connection == connection => {
-                if farewell.is_some() {
-                    self.leave(farewell).await;
+    async fn drop_connection(&mut self, connection: ConnectionId, close_code: Option<u16>) {
+        match &self.connection {
+            Connection::Open(socket) if socket.connection == connection => {
+                if close_code.is_some() {
+                    self.end_socket(close_code).await;
                 } else {
-                    self.shared.lock().hang_up();
-                    self.line = Line::None;
+                    self.shared.lock().disconnect();
+                    self.connection = Connection::None;
                 }
             }
-            Line::Dialing(dialing, _) if *dialing == connection => self.line = Line::None,
+            Connection::Dialing(dialing, _) if *dialing == connection => self.connection = Connection::None,
             _ => {}
         }
     }
 
-    /// The connection is over for the session. What is still to be said there is said in the background.
-    async fn leave(&mut self, farewell: Option<u16>) {
-        let Line::Open(open) = std::mem::replace(&mut self.line, Line::None) else { return };
-        let Some(mut outbox) = self.shared.lock_between_writes().await.hang_up() else { return };
-        if let Some(code) = farewell
+    /// For the session the connection is over. A close frame that is still to be sent is sent in the background.
+    async fn end_socket(&mut self, close_code: Option<u16>) {
+        let Connection::Open(socket) = std::mem::replace(&mut self.connection, Connection::None) else { return };
+        let Some(mut outbox) = self.shared.lock_between_writes().await.disconnect() else { return };
+        if let Some(code) = close_code
             && !outbox.is_closing()
             && !outbox.is_within_a_frame()
         {
             outbox.push_close(code, "");
         }
         if outbox.is_closing() {
-            open.linger(outbox, Arc::clone(&self.thread));
+            socket.linger(outbox, Arc::clone(&self.thread));
         }
     }
 }
 
-impl Line {
-    async fn next<S: Sink>(&mut self, shared: &Shared<S>) -> News {
+impl Connection {
+    async fn next<S: Sink>(&mut self, shared: &Shared<S>) -> Wakeup {
         match self {
             Self::None => pending().await,
             Self::Dialing(connection, dial) => {
                 let result = dial.await;
-                News::Dialed(*connection, result)
+                Wakeup::Dialed(*connection, result)
             }
-            Self::Open(open) => News::Read(poll_fn(|cx| open.poll_turn(cx, shared)).await),
+            Self::Open(socket) => Wakeup::Read(poll_fn(|cx| socket.poll_turn(cx, shared)).await),
         }
-    }
-}
-
-impl<T> Core<T> {
-    /// Nobody writes to this connection any more.
-    fn hang_up(&mut self) -> Option<Outbox> {
-        self.tcp = None;
-        self.outbox.take()
     }
 }

@@ -59,8 +59,8 @@ async fn a_full_sink_makes_the_server_wait_and_a_drained_one_gets_all_in_order()
 async fn the_heartbeat_does_not_take_a_pause_for_death() {
     let server = Server::start().await;
     let (interval, timeout) = (Some(Duration::from_millis(20)), Duration::from_millis(300));
-    let times = Config { heartbeat_interval: interval, heartbeat_timeout: timeout, ..config(&server.url()) };
-    let mut client = Client::connecting(times);
+    let times = Config { heartbeat_interval: interval, heartbeat_timeout: timeout, ..config() };
+    let mut client = Client::connecting(&server.url(), times);
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     client.stop_reading(&mut raw).await;

@@ -206,7 +206,7 @@ async fn dropping_the_handle_drops_the_socket_and_the_task() {
 async fn a_dropped_handle_tells_nothing_more() {
     let server = Server::start().await;
     let mut client =
-        Client::connecting(Config { heartbeat_interval: Some(Duration::from_millis(1)), ..config(&server.url()) });
+        Client::connecting(&server.url(), Config { heartbeat_interval: Some(Duration::from_millis(1)), ..config() });
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     let flood = tokio::spawn(async move {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use mcp_client::protocol::Config;
+use mcp_client::protocol::{Config, DialPhase, Headers, Route};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, lookup_host},
 };
 
 use crate::support::{
-    client::{Client, config},
+    client::{Client, config, route},
     server::{ACCEPTED, Raw, Server, accepting, header, text_frame},
     within,
 };
@@ -17,7 +17,7 @@ use crate::support::{
 #[tokio::test]
 async fn it_connects_authenticates_asks_and_is_answered() {
     let server = Server::start().await;
-    let mut client = Client::new(config(&server.url()));
+    let mut client = Client::new(&server.url(), config());
     let connected = client.connect();
     let mut ws = server.ws().await;
     assert_eq!(ws.text().await, r#"{"id":"auth","token":"key"}"#);
@@ -36,9 +36,10 @@ async fn it_connects_authenticates_asks_and_is_answered() {
 async fn the_upgrade_request_carries_path_query_headers_and_subprotocols() {
     let server = Server::start().await;
     let url = format!("{}?tenant=7", server.url());
-    let headers = vec![("X-Trace".to_owned(), "abc".to_owned())];
+    let headers = Headers::from_iter([("X-Trace".to_owned(), "abc".to_owned())]);
     let protocols = vec!["mcp".to_owned(), "mcp2".to_owned()];
-    let client = Client::connecting(Config { headers, protocols, ..config(&url) });
+    let mut client = Client::on(Route { headers, protocols, ..route(&url) }, config());
+    client.connect();
     let mut raw = Raw::new(server.tcp().await);
     let request = raw.request().await;
     assert!(request.starts_with("GET /mcp-ws?tenant=7 HTTP/1.1\r\n"), "{request}");
@@ -90,13 +91,16 @@ async fn an_upgrade_whose_lines_end_with_a_line_feed_alone_hides_no_message() {
 #[tokio::test]
 async fn a_refused_connection_is_retried_and_says_so() {
     let server = Server::start().await;
-    let url = server.url();
+    let (url, port) = (server.url(), server.port());
     drop(server);
     let mut client = Client::connecting_to(&url);
     client.state("reconnecting").await;
     let error = client.error().await;
     assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", true));
     assert!(error.message.contains(&url) && error.message.contains("ECONNREFUSED"), "{}", error.message);
+    let cause = error.system_cause.expect("the system said it");
+    assert_eq!((error.phase, cause.code), (Some(DialPhase::Tcp), Some("ECONNREFUSED")));
+    assert_eq!((cause.address.as_deref(), cause.port), (Some("127.0.0.1"), Some(port)));
 }
 
 #[tokio::test]
@@ -107,6 +111,8 @@ async fn a_name_that_does_not_exist_is_retried_and_says_so() {
     let error = client.error().await;
     assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", true));
     assert!(error.message.contains("ENOTFOUND"), "{}", error.message);
+    let cause = error.system_cause.expect("the resolver said it");
+    assert_eq!((error.phase, cause.code), (Some(DialPhase::Name), Some("ENOTFOUND")));
 }
 
 #[tokio::test]
@@ -129,6 +135,7 @@ async fn the_status_of_a_refused_upgrade_decides_what_follows() {
         client.state(state).await;
         let error = client.error().await;
         assert_eq!((error.code, error.retryable), (code, retryable), "{status}");
+        assert_eq!((error.phase, error.status), (Some(DialPhase::Upgrade), status[..3].parse().ok()));
         assert!(error.message.contains(&status[..3]), "{}", error.message);
     }
 }
@@ -172,7 +179,8 @@ async fn a_connection_that_breaks_off_during_the_upgrade_is_retried() {
 #[tokio::test]
 async fn a_server_that_is_silent_is_given_up_after_the_connect_timeout() {
     let server = Server::start().await;
-    let mut client = Client::connecting(Config { connect_timeout: Duration::from_millis(50), ..config(&server.url()) });
+    let mut client =
+        Client::connecting(&server.url(), Config { connect_timeout: Duration::from_millis(50), ..config() });
     let mut raw = Raw::new(server.tcp().await);
     // On a busy machine the time may be over even before it is sent.
     raw.try_request().await;

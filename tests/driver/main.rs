@@ -20,6 +20,8 @@ mod tls;
 #[cfg(test)]
 mod token;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod violations;
 #[cfg(test)]
 mod writing;

@@ -175,7 +175,7 @@ async fn many_messages_at_once_keep_their_order() {
 #[tokio::test]
 async fn a_message_that_nobody_wants_is_told_to_nobody() {
     let server = Server::start().await;
-    let mut client = Client::connecting(Config { max_message_size: 1000, ..config(&server.url()) });
+    let mut client = Client::connecting(&server.url(), Config { max_message_size: 1000, ..config() });
     client.handle.set_interest(Interest::default());
     let mut ws = server.ready_ws().await;
     client.state("ready").await;
@@ -192,7 +192,7 @@ async fn a_message_that_nobody_wants_is_told_to_nobody() {
 #[tokio::test]
 async fn a_message_as_large_as_allowed_is_taken_in_one_frame_and_in_many() {
     let server = Server::start().await;
-    let mut client = Client::connecting(Config { max_message_size: 1000, ..config(&server.url()) });
+    let mut client = Client::connecting(&server.url(), Config { max_message_size: 1000, ..config() });
     let mut raw = server.ready_raw().await;
     let text = format!(r#""{}""#, "x".repeat(998));
     raw.send(&text_frame(&text)).await;

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::support::{
-    client::{Client, Seen, config},
+    client::{Client, Seen, config, route},
     eventually,
     process::{alone, open_files, threads},
     server::{Raw, Server, close_frame, text_frame},
@@ -66,9 +66,9 @@ async fn file_descriptors_are_given_back() {
     alone!(file_descriptors_are_given_back);
     let server = Server::start().await;
     let base = open_files();
-    let once = Config { max_reconnect_attempts: MaxAttempts::Limited(0), ..config(&server.url()) };
+    let once = Config { max_reconnect_attempts: MaxAttempts::Limited(0), ..config() };
     for round in 0..500 {
-        let mut client = Client::connecting(once.clone());
+        let mut client = Client::connecting(&server.url(), once.clone());
         let mut raw = server.ready_raw().await;
         client.state("ready").await;
         let end = match round % 4 {
@@ -103,10 +103,9 @@ async fn file_descriptors_are_given_back() {
 async fn a_server_that_floods_delays_neither_its_own_heartbeat_nor_another_client() {
     alone!(a_server_that_floods_delays_neither_its_own_heartbeat_nor_another_client);
     let (flooding, quiet) = (Server::start().await, Server::start().await);
-    let beating =
-        |server: &Server| Config { heartbeat_interval: Some(Duration::from_millis(20)), ..config(&server.url()) };
-    let mut flooded = Client::connecting(beating(&flooding));
-    let mut other = Client::connecting(beating(&quiet));
+    let beating = Config { heartbeat_interval: Some(Duration::from_millis(20)), ..config() };
+    let mut flooded = Client::connecting(&flooding.url(), beating.clone());
+    let mut other = Client::connecting(&quiet.url(), beating);
     for client in [&flooded, &other] {
         client.handle.set_interest(Interest(Interest::HEARTBEATS));
     }
@@ -176,7 +175,7 @@ async fn blocking_client()
     let (release, released) = std::sync::mpsc::channel();
     let server = Server::start().await;
     let sink = Blocking { held, release: Mutex::new(released), full: watch::Sender::new(false) };
-    let handle = Arc::new(Handle::new(config(&server.url()), sink).expect("the options are right"));
+    let handle = Arc::new(Handle::new(config(), route(&server.url()), sink).expect("the options are right"));
     handle.connect(1);
     let raw = server.ready_raw().await;
     (handle, raw, is_held, release)
@@ -189,8 +188,8 @@ async fn a_pong_that_came_while_the_thread_was_held_up_is_heard_before_the_time_
     let server = Server::start().await;
     let patience = Duration::from_millis(500);
     let (interval, timeout) = (Some(Duration::from_millis(10)), patience);
-    let times = Config { heartbeat_interval: interval, heartbeat_timeout: timeout, ..config(&server.url()) };
-    let mut client = Client::connecting(times);
+    let times = Config { heartbeat_interval: interval, heartbeat_timeout: timeout, ..config() };
+    let mut client = Client::connecting(&server.url(), times);
     let mut raw = server.ready_raw().await;
     assert_eq!(raw.expect_frame().await.json()["messageType"], "ping");
     holding.send(&text_frame("hold")).await;
@@ -258,7 +257,8 @@ async fn a_sink_that_panics_fails_its_client_and_no_other() {
         |event| matches!(event, Event::Notice(Notice::Authenticated | Notice::Failed { .. } | Notice::Error { .. })),
     ];
     for at in faults {
-        let faulty = Handle::new(config(&server.url()), Faulty { at, full: watch::Sender::new(false) }).unwrap();
+        let faulty =
+            Handle::new(config(), route(&server.url()), Faulty { at, full: watch::Sender::new(false) }).unwrap();
         faulty.connect(1);
         let mut ws = server.ready_ws().await;
         assert!(ws.next().await.is_none(), "its socket is dropped");
@@ -277,7 +277,7 @@ async fn a_sink_that_panics_fails_its_client_and_no_other() {
 async fn a_client_that_is_dropped_in_any_state_leaves_no_thread() {
     alone!(a_client_that_is_dropped_in_any_state_leaves_no_thread);
     let server = Server::start().await;
-    drop(Client::new(config(&server.url())));
+    drop(Client::new(&server.url(), config()));
     drop(Client::connecting_to(&server.url()));
     let dialing = Client::connecting_to(&server.url());
     let silent = server.tcp().await;
@@ -285,11 +285,14 @@ async fn a_client_that_is_dropped_in_any_state_leaves_no_thread() {
     let authenticating = Client::connecting_to(&server.url());
     let open = server.ws().await;
     drop(authenticating);
-    let mut reconnecting = Client::connecting(Config {
-        base_reconnect_delay: Duration::from_secs(3600),
-        max_reconnect_delay: Duration::from_secs(3600),
-        ..config(&server.url())
-    });
+    let mut reconnecting = Client::connecting(
+        &server.url(),
+        Config {
+            base_reconnect_delay: Duration::from_secs(3600),
+            max_reconnect_delay: Duration::from_secs(3600),
+            ..config()
+        },
+    );
     drop(server.ready_ws().await);
     reconnecting.state("reconnecting").await;
     let told = reconnecting.drop_handle().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_client::protocol::Config;
+use mcp_client::protocol::{Config, DialPhase};
 use tokio::{io::AsyncWriteExt, time::timeout};
 
 use crate::support::{
@@ -36,20 +36,25 @@ async fn it_connects_and_asks_and_is_answered() {
 async fn a_certificate_that_does_not_verify_is_not_tried_again() {
     trusting!(a_certificate_that_does_not_verify_is_not_tried_again);
     let authority = Authority::trusted();
-    for (what, acceptor) in [
-        ("UnknownIssuer", Authority::unknown().acceptor()),
-        ("expired", authority.acceptor_for(&["127.0.0.1"], expired)),
-        ("not valid for name", authority.acceptor_for(&["127.0.0.2", "example.test"], |_| {})),
+    for (what, code, acceptor) in [
+        ("UnknownIssuer", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", Authority::unknown().acceptor()),
+        ("expired", "CERT_HAS_EXPIRED", authority.acceptor_for(&["127.0.0.1"], expired)),
+        (
+            "not valid for name",
+            "ERR_TLS_CERT_ALTNAME_INVALID",
+            authority.acceptor_for(&["127.0.0.2", "example.test"], |_| {}),
+        ),
     ] {
         let server = Server::start().await;
-        let mut client = Client::new(config(&tls::url(&server)));
+        let mut client = Client::new(&tls::url(&server), config());
         let connected = client.connect();
         let (_, refused) = tokio::join!(client.state("failed"), acceptor.accept(server.tcp().await));
         assert!(refused.is_err(), "the server hears of it");
         let error = client.error().await;
         assert_eq!((error.code, error.retryable), ("CONNECT_FAILED", false));
-        let cause = error.cause.expect("the words of rustls").message;
-        assert!(error.message.contains("certificate") && cause.contains(what), "{} {cause}", error.message);
+        let cause = error.system_cause.expect("the words of rustls");
+        assert!(error.message.contains("certificate") && cause.message.contains(what), "{} {cause:?}", error.message);
+        assert_eq!((error.phase, cause.code), (Some(DialPhase::Tls), Some(code)));
         assert_eq!(client.failure(connected).await.fault.code(), "CONNECT_FAILED");
     }
 }
@@ -82,7 +87,7 @@ async fn a_tls_handshake_that_breaks_off_or_hangs_is_tried_again() {
 
     let server = Server::start().await;
     let mut client =
-        Client::connecting(Config { connect_timeout: Duration::from_millis(50), ..config(&tls::url(&server)) });
+        Client::connecting(&tls::url(&server), Config { connect_timeout: Duration::from_millis(50), ..config() });
     let mut silent = Raw::new(server.tcp().await);
     let error = client.error().await;
     assert!(error.retryable && error.message.contains("connectTimeout"), "{}", error.message);
@@ -144,7 +149,7 @@ async fn a_text_that_fills_the_line_arrives_though_nothing_follows_it() {
 async fn goodbyes_and_pongs_arrive() {
     trusting!(goodbyes_and_pongs_arrive);
     let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
-    let mut client = Client::connecting(Config { max_message_size: 1000, ..config(&tls::url(&server)) });
+    let mut client = Client::connecting(&tls::url(&server), Config { max_message_size: 1000, ..config() });
     let mut raw = ready_raw(&server, &acceptor).await;
     raw.send(&frame(FIN | PING, b"ping")).await;
     let pong = raw.expect_frame().await;

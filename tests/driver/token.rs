@@ -7,14 +7,14 @@ use crate::support::{
     server::{ACCEPTED, Server},
 };
 
-fn asking(url: &str) -> Config {
-    Config { token: TokenSource::Ask, ..config(url) }
+fn asking() -> Config {
+    Config { token: TokenSource::Ask, ..config() }
 }
 
 #[tokio::test]
 async fn a_token_function_is_asked_for_each_connection_and_its_answer_sent() {
     let server = Server::start().await;
-    let mut client = Client::connecting(asking(&server.url()));
+    let mut client = Client::connecting(&server.url(), asking());
     for token in ["first", "second"] {
         let mut ws = server.ws().await;
         let connection = client.asked_for_token().await;
@@ -28,7 +28,7 @@ async fn a_token_function_is_asked_for_each_connection_and_its_answer_sent() {
 #[tokio::test]
 async fn a_token_function_that_fails_fails_the_attempt_and_the_socket_is_dropped() {
     let server = Server::start().await;
-    let mut client = Client::connecting(asking(&server.url()));
+    let mut client = Client::connecting(&server.url(), asking());
     let mut ws = server.ws().await;
     let connection = client.asked_for_token().await;
     client.handle.answer_token(connection, Err("threw: no key today".to_owned()));
@@ -41,7 +41,7 @@ async fn a_token_function_that_fails_fails_the_attempt_and_the_socket_is_dropped
 #[tokio::test]
 async fn an_answer_for_a_connection_that_is_gone_goes_nowhere() {
     let server = Server::start().await;
-    let mut client = Client::connecting(asking(&server.url()));
+    let mut client = Client::connecting(&server.url(), asking());
     let first = server.ws().await;
     let gone = client.asked_for_token().await;
     drop(first);

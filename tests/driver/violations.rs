@@ -14,7 +14,7 @@ use crate::support::{
 /// Sends these bytes: the client's close event has this code, and so has the close frame that reaches the server.
 async fn is_told_off(what: &str, bytes: &[u8], code: u16) {
     let server = Server::start().await;
-    let mut client = Client::connecting(Config { max_message_size: 1000, ..config(&server.url()) });
+    let mut client = Client::connecting(&server.url(), Config { max_message_size: 1000, ..config() });
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     raw.send(bytes).await;
@@ -67,7 +67,7 @@ async fn a_message_too_large_ends_with_1009() {
 #[tokio::test]
 async fn the_1009_reaches_a_server_that_is_still_sending_its_message() {
     let server = Server::start().await;
-    let mut client = Client::connecting(Config { max_message_size: 1 << 20, ..config(&server.url()) });
+    let mut client = Client::connecting(&server.url(), Config { max_message_size: 1 << 20, ..config() });
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     let tag = client.tag();

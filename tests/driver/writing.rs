@@ -22,7 +22,7 @@ use crate::support::{
 async fn a_server_that_does_not_read_fills_the_buffer_to_its_bound_and_then_gets_all_of_it() {
     let server = Server::start_narrow();
     let bound = 4 << 20;
-    let mut client = Client::connecting(Config { max_buffered_amount: bound, ..config(&server.url()) });
+    let mut client = Client::connecting(&server.url(), Config { max_buffered_amount: bound, ..config() });
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     let pad = "x".repeat(10_000);
@@ -55,7 +55,7 @@ async fn a_server_that_does_not_read_fills_the_buffer_to_its_bound_and_then_gets
 #[tokio::test]
 async fn threads_that_flush_at_once_never_mix_their_frames_up() {
     let server = Server::start_narrow();
-    let mut client = Client::connecting(Config { max_buffered_amount: 1 << 20, ..config(&server.url()) });
+    let mut client = Client::connecting(&server.url(), Config { max_buffered_amount: 1 << 20, ..config() });
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     let (threads, each) = (4, 1500);

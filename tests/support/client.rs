@@ -7,7 +7,7 @@ use mcp_client::{
     driver::{Handle, Sink},
     protocol::{
         Call, CallError, CloseInfo, Config, ConnectionId, ErrorData, Event, Jitter, MaxAttempts, Notice, Outcome,
-        Secret, Snapshot, TokenSource,
+        Route, Secret, Snapshot, TokenSource,
     },
 };
 use tokio::{
@@ -77,22 +77,27 @@ pub(crate) struct Client {
 
 impl Client {
     /// In `idle`.
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(url: &str, config: Config) -> Self {
+        Self::on(route(url), config)
+    }
+
+    /// In `idle`.
+    pub(crate) fn on(route: Route, config: Config) -> Self {
         let (sender, seen) = mpsc::unbounded_channel();
         let full = Arc::new(watch::Sender::new(false));
         let recorder = Recorder { seen: sender, full: Arc::clone(&full) };
-        let handle = Handle::new(config, recorder).expect("the configuration is valid");
+        let handle = Handle::new(config, route, recorder).expect("the configuration is valid");
         Self { handle, seen, full, unclaimed: VecDeque::new(), last_tag: 0 }
     }
 
     /// On its way to `url`, with [`config`]'s options.
     pub(crate) fn connecting_to(url: &str) -> Self {
-        Self::connecting(config(url))
+        Self::connecting(url, config())
     }
 
     /// On its way.
-    pub(crate) fn connecting(config: Config) -> Self {
-        let mut client = Self::new(config);
+    pub(crate) fn connecting(url: &str, config: Config) -> Self {
+        let mut client = Self::new(url, config);
         client.connect();
         client
     }
@@ -269,11 +274,14 @@ fn told(unclaimed: &VecDeque<Seen>) -> String {
     lines.rev().take(30).collect::<Vec<_>>().into_iter().rev().collect()
 }
 
+pub(crate) fn route(url: &str) -> Route {
+    Route { url: url.to_owned(), ..Route::default() }
+}
+
 /// No heartbeat, no timeout of requests, and reconnects at once: what a test is not about must not disturb it, and no timer must hide
 /// a lost wake-up.
-pub(crate) fn config(url: &str) -> Config {
+pub(crate) fn config() -> Config {
     Config {
-        url: url.to_owned(),
         token: TokenSource::Fixed(Secret::new("key")),
         connect_timeout: super::GUARD,
         auth_timeout: super::GUARD,

@@ -18,12 +18,12 @@ export function addServeCommand(program: Command): void {
   program
     .command('serve')
     .description('Start a server with the built-in tools web_search, status, echo, sleep and fail.')
-    .option('--port <number>', 'TCP port; 0 takes any free one', parsePort, DEFAULT_PORT)
+    .option('--port <number>', 'TCP port; 0 picks a free one', parsePort, DEFAULT_PORT)
     .option('--host <address>', 'address to bind', parseText, '127.0.0.1')
     .option('--docs <folder>', "folder that web_search searches (default: this package's documents)", parseText)
-    .option('--token <token>', 'a token that is accepted; may be repeated (default: any token is)', parseTexts)
+    .option('--token <token>', 'API key to accept; may be repeated (default: accept any key)', parseTexts)
     .addOption(new Option('--dialect <name>', 'wire dialect').choices(['guide', 'event']).default('guide'))
-    .addHelpText('after', '\nExample:\n  $ mcp-client serve --port 9000 --docs ./docs --token s3cret\n')
+    .addHelpText('after', '\nExample:\n  $ npx --no mcp-client serve --port 9000 --docs ./docs --token s3cret\n')
     .action(serve)
 }
 
@@ -40,7 +40,7 @@ async function serve({ port, host, docs, token, dialect }: ServeOptions): Promis
   const stopped = toldToStop()
   process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
   if (!token && !isLoopback(host))
-    process.stderr.write('Anyone who reaches this machine can use this server: --token asks for a key\n')
+    process.stderr.write('Anyone who can reach this machine can use this server: require a key with --token\n')
   await stopped
   process.stdout.write('Stopping\n')
   await server.close()
@@ -49,7 +49,7 @@ async function serve({ port, host, docs, token, dialect }: ServeOptions): Promis
 function hint(server: MCPTestServer, needsToken: boolean): string {
   const url = server.url === DEFAULT_URL ? '' : ` --url ${server.url}`
   const key = needsToken ? ' --api-key <token>' : ''
-  return `Try it:  mcp-client call web_search query="reconnect"${url}${key}\n`
+  return `Try it:  npx --no mcp-client call web_search query="reconnect"${url}${key}\n`
 }
 
 /** A second signal ends the process at once, as if nobody listened. */
@@ -66,12 +66,14 @@ function toldToStop(): Promise<void> {
 function explain(error: unknown, port: number, host: string): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':
-      return new Error(`port ${port} on ${host} is in use: choose another with --port, or let 0 find one`)
+      return new Error(`port ${port} on ${host} is in use: choose another with --port, or 0 for any free one`)
     case 'EACCES':
-      return new Error(`port ${port} on ${host} may not be used by this user: choose one above 1023 with --port`)
+      return new Error(
+        `port ${port} on ${host} needs more rights than this user has: choose one above 1023 with --port`,
+      )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new Error(`${host} is no address of this machine: see --host`)
+      return new Error(`${host} is not an address of this machine: choose another with --host`)
     default:
       return error
   }

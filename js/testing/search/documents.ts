@@ -19,7 +19,7 @@ export async function documentsIn(folder: string): Promise<readonly Document[]> 
   return readAll(folder, await filesUnder(folder))
 }
 
-/** This package's own documents. In the repository there are more of them than in the published package. */
+/** This package's own documents. */
 export async function documentsOfPackage(): Promise<readonly Document[]> {
   const top = ['README.md', 'PROTOCOL.md', 'CHANGELOG.md'].map((name) => join(PACKAGE_FOLDER, name))
   return readAll(PACKAGE_FOLDER, [...top, ...(await filesUnder(join(PACKAGE_FOLDER, 'docs')))])

@@ -1,5 +1,5 @@
 /**
- * The licences of what is linked into the binaries: the crates of `src/`, on any platform, and Rust's own library.
+ * The licences of what is linked into the binaries: the crates of the addon, on any platform, and Rust's own library.
  * cargo knows the first ones, and has their sources; of the other one each toolchain brings the texts along.
  */
 import { execFileSync } from 'node:child_process'
@@ -23,11 +23,11 @@ export function licensesOfBinaries() {
 }
 
 /**
- * What is linked, of what cargo tells: no macros, which run in the compiler, and nothing that only builds or tests
- * need.
+ * What others have written and is linked, of what cargo tells: no macros, which run in the compiler, and nothing that
+ * only builds or tests need.
  * @returns {{ name: string, version: string, license: string, manifest_path: string }[]} by name
  */
-export function linkedCrates({ packages, resolve: { root, nodes } }) {
+export function linkedCrates({ packages, workspace_members: own, resolve: { root, nodes } }) {
   const crates = new Map(packages.map((crate) => [crate.id, crate]))
   const linkedBy = new Map(
     nodes.map(({ id, deps }) => [
@@ -40,8 +40,8 @@ export function linkedCrates({ packages, resolve: { root, nodes } }) {
   for (const id of linked) {
     for (const dependency of linkedBy.get(id)) if (!isMacro(crates.get(dependency))) linked.add(dependency)
   }
-  linked.delete(root)
   return [...linked]
+    .filter((id) => !own.includes(id))
     .map((id) => crates.get(id))
     .sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1))
 }

@@ -12,7 +12,7 @@ const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dis
 
 /** What cannot be tried on one machine, and why. */
 export const NOT_RUN = {
-  Electron: 'its program is not in the npm registry: its package downloads it from elsewhere',
+  Electron: 'its program is not in the npm registry: the installation downloads it from elsewhere',
 }
 
 export function render(results, binary) {
@@ -34,7 +34,7 @@ export function render(results, binary) {
     '',
     '| what | why |',
     '|---|---|',
-    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above, and which of them were run otherwise is told below |`,
+    `| ${others.map((platform) => `\`${platform}\``).join(', ')} | other platforms than this machine's; that npm chooses their packages is in the table above, and the next part says which of them were run otherwise |`,
     ...Object.entries(NOT_RUN).map(([what, why]) => `| ${what} | ${why} |`),
   ].join('\n')
 }

@@ -1,0 +1,408 @@
+//! The options of a client: names, types, defaults and ranges, one row each.
+//!
+//! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
+
+mod given;
+
+use std::{fmt, time::Duration};
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use self::given::Given;
+pub use self::given::{OptionError, OptionFault};
+
+/// Makes of each row a field, its default, the reading of the option, and its place in the table of defaults. A row:
+/// documentation, `"name" field: type = default, reader(range);`. The readers are functions of [`Given`].
+macro_rules! options {
+    ($($(#[$struct_doc:meta])* $struct:ident {
+        $($(#[$doc:meta])* $name:literal $field:ident: $type:ty = $default:expr, $read:ident($($range:expr)?);)*
+    })*) => {
+        $(
+            $(#[$struct_doc])*
+            #[derive(Debug, Clone)]
+            pub struct $struct {
+                $($(#[$doc])* pub $field: $type,)*
+            }
+
+            impl Default for $struct {
+                fn default() -> Self {
+                    Self { $($field: $default,)* }
+                }
+            }
+
+            impl $struct {
+                /// Takes an option over. False if it is none of these.
+                fn set(&mut self, given: &Given<'_>) -> Result<bool, OptionError> {
+                    match given.name {
+                        $($name => self.$field = given.$read($($range)?)?,)*
+                        _ => return Ok(false),
+                    }
+                    Ok(true)
+                }
+
+                /// The defaults, without those that are not shown.
+                fn defaults() -> impl Iterator<Item = (&'static str, Value)> {
+                    let defaults = Self::default();
+                    let rows = [$(($name, defaults.$field.as_option()),)*];
+                    rows.into_iter().filter_map(|(name, value)| Some((name, value?)))
+                }
+            }
+        )*
+
+        /// The names of all options.
+        const NAMES: &[&str] = &[$($($name,)*)*];
+    };
+}
+
+options! {
+    /// What the session follows: times, limits, close codes, the token. Durations cross as ms.
+    Config {
+        /// Where the token for the auth message comes from.
+        "apiKey" token: TokenSource = TokenSource::Fixed(Secret::new("anonymous")), token();
+        /// From the look-up of the name to the end of the HTTP upgrade.
+        "connectTimeout" connect_timeout: Duration = Duration::from_secs(10), duration(1);
+        /// From the auth message to its answer; also the time that a token function gets.
+        "authTimeout" auth_timeout: Duration = Duration::from_secs(10), duration(1);
+        /// From the call to its answer; `None` waits for ever.
+        "requestTimeout" request_timeout: Option<Duration> = Some(Duration::from_secs(30)), duration_or_none();
+        /// Between pings; `None` turns the heartbeat off.
+        "heartbeatInterval" heartbeat_interval: Option<Duration> = Some(Duration::from_secs(15)), duration_or_none();
+        /// How long to wait for any bytes after a ping before the connection is given up.
+        "heartbeatTimeout" heartbeat_timeout: Duration = Duration::from_secs(10), duration(1);
+        /// Attempts after the first dial, or after the connection was last ready.
+        "maxReconnectAttempts" max_reconnect_attempts: MaxAttempts = MaxAttempts::Limited(10), attempts();
+        /// The first delay.
+        "baseReconnectDelay" base_reconnect_delay: Duration = Duration::from_secs(1), duration(0);
+        /// The cap of the delay, before jitter.
+        "maxReconnectDelay" max_reconnect_delay: Duration = Duration::from_secs(30), duration(0);
+        /// Growth of the delay from one attempt to the next.
+        "reconnectFactor" reconnect_factor: f64 = 1.5, number(1..=1000);
+        /// How the delay is spread.
+        "reconnectJitter" reconnect_jitter: Jitter = Jitter::Fraction(0.2), jitter();
+        /// Added to the delay after a close with one of `slow_reconnect_codes`.
+        "slowReconnectDelay" slow_reconnect_delay: Duration = Duration::from_secs(5), duration(0);
+        /// Close codes that wait longer.
+        "slowReconnectCodes" slow_reconnect_codes: Vec<u16> = vec![1008, 1011], close_codes();
+        /// Close codes after which the client stays closed.
+        "noReconnectCodes" no_reconnect_codes: Vec<u16> = vec![1000], close_codes();
+        /// Requests in flight or queued.
+        "maxPending" max_pending: usize = 65_536, count(1);
+        /// Requests that wait for `ready`; 0 rejects them at once.
+        "offlineQueueLimit" offline_queue_limit: usize = 1_024, count(0);
+        /// Bytes of one inbound message. The driver keeps this limit, since it is what reads.
+        "maxMessageSize" max_message_size: usize = 64 << 20, count(1);
+        /// Bytes not yet passed to the operating system, queued requests included.
+        "maxBufferedAmount" max_buffered_amount: usize = 16 << 20, count(1);
+        /// Which wire dialect to speak.
+        "dialect" dialect: DialectChoice = DialectChoice::Auto, dialect();
+    }
+
+    /// How to reach the server. The driver checks what HTTP allows of it.
+    Route {
+        /// `ws://` or `wss://` endpoint without credentials.
+        "url" url: String = String::new(), string();
+        /// Extra headers of the upgrade request.
+        "headers" headers: Headers = Headers::default(), headers();
+        /// Subprotocols to offer.
+        "protocols" protocols: Vec<String> = Vec::new(), strings();
+    }
+}
+
+/// All options of a client, sorted by whom they concern.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// For the session.
+    pub session: Config,
+    /// For the driver.
+    pub route: Route,
+}
+
+impl Options {
+    /// Reads options given as a JSON object over the defaults. A number that JSON cannot hold comes as
+    /// `{"$number": "NaN" | "Infinity" | "-Infinity"}`, a value of another kind as `{"$type": "function"}`.
+    ///
+    /// Errors: the first option at fault.
+    pub fn from_json(options: &Map<String, Value>) -> Result<Self, OptionError> {
+        let mut all = Self::default();
+        for (name, value) in options {
+            let given = Given { name, value };
+            if all.session.set(&given)? || all.route.set(&given)? {
+                continue;
+            }
+            return Err(match name.as_str() {
+                "tls" | "proxy" => {
+                    OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out")
+                }
+                _ => OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()),
+            });
+        }
+        Ok(all)
+    }
+
+    /// The defaults by their public names, for the documentation and its test. What has no default of its own is left out.
+    pub fn default_table() -> Map<String, Value> {
+        let defaults = Config::defaults().chain(Route::defaults());
+        defaults.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// A value as its option is written; `None` if the default is not shown.
+trait AsOption {
+    fn as_option(&self) -> Option<Value>;
+}
+
+macro_rules! as_option {
+    ($($type:ty: |$value:ident| $json:expr;)*) => {
+        $(impl AsOption for $type {
+            fn as_option(&self) -> Option<Value> {
+                let $value = self;
+                $json
+            }
+        })*
+    };
+}
+
+as_option! {
+    Duration: |duration| Some(json!(duration.as_millis() as u64));
+    Option<Duration>: |duration| duration.unwrap_or_default().as_option();
+    f64: |number| Some(json!(number));
+    usize: |count| Some(json!(count));
+    MaxAttempts: |attempts| Some(json!(attempts));
+    Vec<u16>: |codes| Some(json!(codes));
+    Jitter: |jitter| Some(match jitter {
+        Jitter::Fraction(fraction) => json!(fraction),
+        Jitter::Full => json!("full"),
+    });
+    DialectChoice: |dialect| Some(json!(match dialect {
+        DialectChoice::Auto => "auto",
+        DialectChoice::Guide => "guide",
+        DialectChoice::Event => "event",
+    }));
+    TokenSource: |_token| None;
+    String: |_url| None;
+    Headers: |_headers| None;
+    Vec<String>: |_protocols| None;
+}
+
+/// How chance spreads the delays, so that a herd of clients does not come back at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Jitter {
+    /// `delay · (1 ± fraction)`; the guide's is 0.2.
+    Fraction(f64),
+    /// Anywhere in `[0, delay]`.
+    Full,
+}
+
+/// How many attempts follow a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxAttempts {
+    /// So many, then `failed`.
+    Limited(u32),
+    /// For ever.
+    Unlimited,
+}
+
+impl MaxAttempts {
+    /// One more attempt is allowed after `made`.
+    pub fn allows(self, made: u32) -> bool {
+        match self {
+            Self::Limited(limit) => made < limit,
+            Self::Unlimited => true,
+        }
+    }
+}
+
+impl Serialize for MaxAttempts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Limited(limit) => serializer.serialize_u32(*limit),
+            Self::Unlimited => serializer.serialize_none(),
+        }
+    }
+}
+
+/// The dialect to speak, or the wish to find out on each connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialectChoice {
+    /// Speak the guide's, and change over when the server turns out to speak the other.
+    Auto,
+    /// Always the guide's.
+    Guide,
+    /// Always the event dialect.
+    Event,
+}
+
+/// Where the token of the auth message comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// Known.
+    Fixed(Secret),
+    /// A function of the user's, asked before every authentication.
+    Ask,
+}
+
+/// A token. It shows itself to nobody but the auth message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a token.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// Headers of the upgrade request. A value may be a secret: only the names are ever printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// Name and value of each header.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl FromIterator<(String, String)> for Headers {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(headers: T) -> Self {
+        Self(headers.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Options that the JavaScript part keeps to itself; named here only to suggest them for a misspelt one.
+const NAMES_IN_JAVASCRIPT: &[&str] = &["autoConnect", "onMessage"];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(options: Value) -> Result<Options, OptionError> {
+        Options::from_json(options.as_object().expect("an object"))
+    }
+
+    fn fault(options: Value) -> (OptionFault, String) {
+        let error = parse(options).expect_err("must be refused");
+        (error.kind, error.message)
+    }
+
+    #[test]
+    fn nothing_given_means_the_defaults() {
+        let given = parse(Value::Object(Options::default_table())).expect("the defaults are valid");
+        assert_eq!(format!("{given:?}"), format!("{:?}", Options::default()));
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let Options { session: config, route } = parse(json!({
+            "url": "ws://h/mcp-ws", "apiKey": "k", "connectTimeout": 1, "authTimeout": 2, "requestTimeout": 0,
+            "heartbeatInterval": 0, "heartbeatTimeout": 5, "maxReconnectAttempts": {"$number": "Infinity"},
+            "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
+            "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
+            "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
+            "protocols": "p", "dialect": "event"
+        }))
+        .expect("valid");
+        assert_eq!(config.request_timeout, None);
+        assert_eq!(config.heartbeat_interval, None);
+        assert_eq!(config.max_reconnect_attempts, MaxAttempts::Unlimited);
+        assert_eq!(config.reconnect_jitter, Jitter::Full);
+        assert_eq!(config.no_reconnect_codes, [1000, 4001]);
+        assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
+        assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
+        assert_eq!(config.dialect, DialectChoice::Event);
+    }
+
+    #[test]
+    fn a_value_out_of_its_range_is_a_range_error_that_names_option_and_value() {
+        for (name, value, shown) in [
+            ("requestTimeout", json!(-1), "-1"),
+            ("requestTimeout", json!({"$number": "NaN"}), "NaN"),
+            ("requestTimeout", json!({"$number": "Infinity"}), "Infinity"),
+            ("connectTimeout", json!(0), "0"),
+            ("heartbeatTimeout", json!(0), "0"),
+            ("maxReconnectAttempts", json!(1.5), "1.5"),
+            ("reconnectFactor", json!(0.5), "0.5"),
+            ("reconnectJitter", json!(1.1), "1.1"),
+            ("reconnectJitter", json!("half"), "half"),
+            ("noReconnectCodes", json!([999]), "999"),
+            ("maxPending", json!(0), "0"),
+            ("dialect", json!("esperanto"), "esperanto"),
+        ] {
+            let (kind, message) = fault(json!({ name: value }));
+            assert_eq!(kind, OptionFault::Range, "{message}");
+            assert!(message.contains(name) && message.contains(shown), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_a_type_error() {
+        for (name, value) in [
+            ("requestTimeout", json!("30")),
+            ("requestTimeout", json!(null)),
+            ("maxReconnectAttempts", json!({"$type": "bigint"})),
+            ("slowReconnectCodes", json!(1008)),
+            ("slowReconnectCodes", json!(["1008"])),
+            ("headers", json!([])),
+            ("headers", json!({"a": 1})),
+            ("protocols", json!([1])),
+            ("dialect", json!(1)),
+            ("url", json!(1)),
+            ("tls", json!({})),
+            ("proxy", json!("http://p")),
+            ("reconectDelay", json!(1)),
+        ] {
+            let (kind, message) = fault(json!({ name: value }));
+            assert_eq!(kind, OptionFault::Type, "{message}");
+            assert!(message.contains(name), "{message}");
+        }
+    }
+
+    #[test]
+    fn no_error_tells_a_key_or_a_header() {
+        let (_, message) = fault(json!({ "apiKey": ["hunter2"] }));
+        assert!(!message.contains("hunter2"), "{message}");
+        let (_, message) = fault(json!({ "headers": "hunter2" }));
+        assert!(!message.contains("hunter2"), "{message}");
+        assert!(!format!("{:?}", parse(json!({ "apiKey": "hunter2" }))).contains("hunter2"));
+        let shown = format!("{:?}", parse(json!({ "headers": { "authorization": "Bearer hunter2" } })));
+        assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn the_error_for_an_unknown_option_suggests_a_similar_one() {
+        for (given, suggested) in [
+            ("reconectFactor", Some("reconnectFactor")),
+            ("requesttimeout", Some("requestTimeout")),
+            ("URL", Some("url")),
+            ("heartbeatIntervall", Some("heartbeatInterval")),
+            ("autoconnect", Some("autoConnect")),
+            ("colour", None),
+            ("", None),
+        ] {
+            let expected = match suggested {
+                Some(name) => format!("unknown option \"{given}\", did you mean \"{name}\"?"),
+                None => format!("unknown option \"{given}\""),
+            };
+            assert_eq!(fault(json!({ given: 1 })), (OptionFault::Type, expected));
+        }
+    }
+}

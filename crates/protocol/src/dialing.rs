@@ -1,0 +1,264 @@
+//! Dials as the session sees them: why one failed, whether another may succeed, and the words for it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde::Serialize;
+use thiserror::Error;
+
+/// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is for users.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DialFailure {
+    /// The name of the host has no address.
+    #[error("the name {host} was not found (ENOTFOUND)")]
+    Name {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        error: SystemError,
+    },
+    /// No address of the host takes a TCP connection.
+    #[error("{}", .0.words())]
+    Tcp(SystemError),
+    /// The server or its certificate is not what TLS asks for.
+    #[error("{0}")]
+    Tls(TlsFailure),
+    /// The answer to the HTTP upgrade is not the one that opens a WebSocket.
+    #[error("{0}")]
+    Upgrade(UpgradeFailure),
+    /// It took longer than `connectTimeout`, in whatever phase.
+    #[error("it took longer than connectTimeout ({} ms)", .0.as_millis())]
+    Timeout(Duration),
+}
+
+/// What went wrong in TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TlsFailure {
+    /// There are no certificates to verify the server's against.
+    #[error("the system's certificates could not be read")]
+    NoRoots(SystemError),
+    /// The host is neither a DNS name nor an address.
+    #[error("the host is no name that TLS can verify")]
+    HostName,
+    /// The server's certificate does not verify.
+    #[error("the server's certificate does not verify")]
+    Certificate(SystemError),
+    /// The server speaks no TLS, or none that fits.
+    #[error("the TLS handshake failed")]
+    Handshake(SystemError),
+    /// The server closed the connection.
+    #[error("the TLS handshake broke off: the other side closed the connection")]
+    Closed(SystemError),
+    /// The connection was lost.
+    #[error("the TLS handshake broke off: {}", .0.words())]
+    Broken(SystemError),
+}
+
+/// What went wrong in the HTTP upgrade.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UpgradeFailure {
+    /// The server answered with another status than 101.
+    #[error("the server answered the upgrade with HTTP {status}{}", reason.map(|reason| format!(" {reason}")).unwrap_or_default())]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// What HTTP calls it, if it is a known one.
+        reason: Option<&'static str>,
+    },
+    /// The answer is not HTTP, or not one that a WebSocket may be opened by (RFC 6455 § 4.1): for this reason.
+    #[error("the answer to the upgrade is not a WebSocket handshake")]
+    NotWebSocket(String),
+    /// The server closed the connection before its answer was complete.
+    #[error("the server closed the connection during the upgrade")]
+    Closed,
+    /// The connection was lost.
+    #[error("the connection broke during the upgrade: {}", .0.words())]
+    Broken(SystemError),
+}
+
+/// What the operating system, or a library in its place, said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemError {
+    /// Its name as Node.js has it, such as `ECONNREFUSED`.
+    pub code: Option<&'static str>,
+    /// The words for it.
+    pub message: String,
+    /// The address that it is about.
+    pub address: Option<SocketAddr>,
+}
+
+/// The part of a dial that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum DialPhase {
+    /// The look-up of the host's name.
+    Name,
+    /// The TCP connection.
+    Tcp,
+    /// The TLS handshake, certificates included.
+    Tls,
+    /// The HTTP upgrade.
+    Upgrade,
+}
+
+/// What may mend a failed dial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Time.
+    Time,
+    /// Only a change of configuration, on one side or the other.
+    Configuration,
+    /// Another authorization: the upgrade was answered with 401 or 403.
+    Authorization,
+}
+
+impl DialFailure {
+    /// What may mend it: the one place that decides. Source: PROTOCOL.md rule 2.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Name { .. } | Self::Tcp(_) | Self::Timeout(_) => Remedy::Time,
+            Self::Tls(TlsFailure::Closed(_) | TlsFailure::Broken(_)) => Remedy::Time,
+            Self::Tls(_) => Remedy::Configuration,
+            Self::Upgrade(UpgradeFailure::Closed | UpgradeFailure::Broken(_)) => Remedy::Time,
+            Self::Upgrade(UpgradeFailure::NotWebSocket(_)) => Remedy::Configuration,
+            Self::Upgrade(UpgradeFailure::Status { status, .. }) => match status {
+                401 | 403 => Remedy::Authorization,
+                408 | 425 | 429 | 500..=599 => Remedy::Time,
+                _ => Remedy::Configuration,
+            },
+        }
+    }
+
+    /// Where it failed, unless it took too long as a whole.
+    pub fn phase(&self) -> Option<DialPhase> {
+        match self {
+            Self::Name { .. } => Some(DialPhase::Name),
+            Self::Tcp(_) => Some(DialPhase::Tcp),
+            Self::Tls(_) => Some(DialPhase::Tls),
+            Self::Upgrade(_) => Some(DialPhase::Upgrade),
+            Self::Timeout(_) => None,
+        }
+    }
+
+    /// The HTTP status that came in place of 101.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Upgrade(UpgradeFailure::Status { status, .. }) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// What the system said, or what was wrong with the answer.
+    pub fn cause(&self) -> Option<SystemError> {
+        match self {
+            Self::Name { error, .. } | Self::Tcp(error) => Some(error.clone()),
+            Self::Tls(TlsFailure::HostName) => None,
+            Self::Tls(
+                TlsFailure::NoRoots(error)
+                | TlsFailure::Certificate(error)
+                | TlsFailure::Handshake(error)
+                | TlsFailure::Closed(error)
+                | TlsFailure::Broken(error),
+            ) => Some(error.clone()),
+            Self::Upgrade(UpgradeFailure::Broken(error)) => Some(error.clone()),
+            Self::Upgrade(UpgradeFailure::NotWebSocket(reason)) => Some(SystemError::new(None, reason.clone())),
+            Self::Upgrade(UpgradeFailure::Status { .. } | UpgradeFailure::Closed) | Self::Timeout(_) => None,
+        }
+    }
+
+    /// The sentence for users. `url` must hold no secret.
+    pub fn sentence(&self, url: &str) -> String {
+        match self {
+            Self::Timeout(limit) => {
+                format!("connecting to {url} took longer than connectTimeout ({} ms)", limit.as_millis())
+            }
+            failure => format!("cannot connect to {url}: {failure}"),
+        }
+    }
+}
+
+impl SystemError {
+    /// One that is about no address.
+    pub fn new(code: Option<&'static str>, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), address: None }
+    }
+
+    /// A few words with the code that users of Node.js know, or else the system's own.
+    fn words(&self) -> &str {
+        match self.code {
+            Some("ECONNREFUSED") => "connection refused (ECONNREFUSED)",
+            Some("ECONNRESET") => "connection reset (ECONNRESET)",
+            Some("ETIMEDOUT") => "timed out (ETIMEDOUT)",
+            Some("EHOSTUNREACH") => "host unreachable (EHOSTUNREACH)",
+            Some("ENETUNREACH") => "network unreachable (ENETUNREACH)",
+            Some("EADDRNOTAVAIL") => "address not available (EADDRNOTAVAIL)",
+            _ => &self.message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(failure: &DialFailure) -> String {
+        failure.sentence("ws://h/")
+    }
+
+    #[test]
+    fn a_sentence_names_the_endpoint_and_the_code_that_users_know() {
+        let refused = SystemError::new(Some("ECONNREFUSED"), "Connection refused (os error 111)");
+        assert_eq!(
+            sentence(&DialFailure::Tcp(refused)),
+            "cannot connect to ws://h/: connection refused (ECONNREFUSED)"
+        );
+        let unusual = SystemError::new(None, "Too many open files (os error 24)");
+        assert_eq!(
+            sentence(&DialFailure::Tls(TlsFailure::Broken(unusual))),
+            "cannot connect to ws://h/: the TLS handshake broke off: Too many open files (os error 24)"
+        );
+        assert_eq!(
+            sentence(&DialFailure::Timeout(Duration::from_millis(20))),
+            "connecting to ws://h/ took longer than connectTimeout (20 ms)"
+        );
+    }
+
+    #[test]
+    fn a_status_is_told_with_the_name_that_http_has_for_it() {
+        for (status, reason, words) in
+            [(503, Some("Service Unavailable"), "503 Service Unavailable"), (599, None, "599")]
+        {
+            let failure = DialFailure::Upgrade(UpgradeFailure::Status { status, reason });
+            assert_eq!(
+                sentence(&failure),
+                format!("cannot connect to ws://h/: the server answered the upgrade with HTTP {words}")
+            );
+            assert_eq!((failure.phase(), failure.status()), (Some(DialPhase::Upgrade), Some(status)));
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_may_be_mended_by_time_and_a_wrong_certificate_or_answer_only_by_configuration() {
+        let error = || SystemError::new(None, "words");
+        for failure in [
+            DialFailure::Name { host: "h".into(), error: error() },
+            DialFailure::Tcp(error()),
+            DialFailure::Tls(TlsFailure::Closed(error())),
+            DialFailure::Tls(TlsFailure::Broken(error())),
+            DialFailure::Upgrade(UpgradeFailure::Closed),
+            DialFailure::Upgrade(UpgradeFailure::Broken(error())),
+            DialFailure::Timeout(Duration::ZERO),
+        ] {
+            assert_eq!(failure.remedy(), Remedy::Time, "{failure}");
+        }
+        for failure in [
+            DialFailure::Tls(TlsFailure::NoRoots(error())),
+            DialFailure::Tls(TlsFailure::HostName),
+            DialFailure::Tls(TlsFailure::Certificate(error())),
+            DialFailure::Tls(TlsFailure::Handshake(error())),
+            DialFailure::Upgrade(UpgradeFailure::NotWebSocket("words".into())),
+        ] {
+            assert_eq!(failure.remedy(), Remedy::Configuration, "{failure}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The heartbeat of one connection: one ping outstanding, life by any bytes, the round trip by the order of the pongs.
+
+use std::{collections::VecDeque, time::Duration};
+
+/// Knows which pings are unanswered and when bytes last came.
+#[derive(Debug)]
+pub(super) struct Heartbeat {
+    /// When each unanswered ping went out, oldest first; `None` for one that the user sent for himself.
+    pongs_due: VecDeque<Option<Duration>>,
+    /// When our outstanding ping went out.
+    outstanding: Option<Duration>,
+    last_ping: Option<Duration>,
+    last_bytes: Duration,
+}
+
+impl Heartbeat {
+    pub(super) fn new(now: Duration) -> Self {
+        Self { pongs_due: VecDeque::new(), outstanding: None, last_ping: None, last_bytes: now }
+    }
+
+    /// Bytes came at `at`.
+    pub(super) fn bytes(&mut self, at: Duration) {
+        self.last_bytes = self.last_bytes.max(at);
+    }
+
+    /// A ping of ours goes out.
+    pub(super) fn ping(&mut self, now: Duration) {
+        self.outstanding = Some(now);
+        self.last_ping = Some(now);
+        self.remember(Some(now));
+    }
+
+    /// A ping of the user's own goes out: its pong must not be taken for ours.
+    pub(super) fn foreign_ping(&mut self) {
+        self.remember(None);
+    }
+
+    /// A pong came: the round trip, if it answers a ping of ours.
+    pub(super) fn pong(&mut self, now: Duration) -> Option<Duration> {
+        let sent = self.pongs_due.pop_front()??;
+        if self.outstanding == Some(sent) {
+            self.outstanding = None;
+        }
+        Some(now.saturating_sub(sent))
+    }
+
+    /// The wait for a pong is over: true when not one byte came since the ping. Else the ping is forgiven.
+    pub(super) fn is_dead(&mut self) -> bool {
+        let Some(sent) = self.outstanding else { return false };
+        if self.last_bytes <= sent {
+            return true;
+        }
+        self.outstanding = None;
+        false
+    }
+
+    /// No pong is expected any more.
+    pub(super) fn forget_pings(&mut self) {
+        self.pongs_due.clear();
+        self.outstanding = None;
+    }
+
+    /// A ping of ours waits for its pong.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.outstanding.is_some()
+    }
+
+    /// Pings whose pongs are awaited.
+    #[cfg(feature = "sim")]
+    pub(super) fn pongs_due(&self) -> usize {
+        self.pongs_due.len()
+    }
+
+    /// When the next ping is due.
+    pub(super) fn next_ping(&self, now: Duration, interval: Duration) -> Duration {
+        self.last_ping.map_or(now + interval, |last| now.max(last + interval))
+    }
+
+    fn remember(&mut self, ping: Option<Duration>) {
+        // A server that never answers pings lives by its other bytes: the list of what it owes is bounded.
+        if self.pongs_due.len() == MAX_PONGS_DUE {
+            self.pongs_due.pop_front();
+        }
+        self.pongs_due.push_back(ping);
+    }
+}
+
+const MAX_PONGS_DUE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn pongs_are_matched_by_order_and_a_users_own_ping_does_not_touch_the_round_trip() {
+        let mut heartbeat = Heartbeat::new(Duration::ZERO);
+        heartbeat.foreign_ping();
+        heartbeat.ping(SECOND);
+        heartbeat.foreign_ping();
+        assert_eq!(heartbeat.pong(2 * SECOND), None);
+        assert!(heartbeat.is_waiting());
+        assert_eq!(heartbeat.pong(4 * SECOND), Some(3 * SECOND));
+        assert!(!heartbeat.is_waiting());
+        assert_eq!(heartbeat.pong(5 * SECOND), None);
+        assert_eq!(heartbeat.pong(5 * SECOND), None, "a pong that nobody asked for");
+    }
+
+    #[test]
+    fn only_bytes_after_the_ping_prove_life() {
+        let mut heartbeat = Heartbeat::new(Duration::ZERO);
+        heartbeat.bytes(SECOND);
+        heartbeat.ping(SECOND);
+        assert!(heartbeat.is_dead());
+        heartbeat.bytes(2 * SECOND);
+        assert!(!heartbeat.is_dead());
+        assert!(!heartbeat.is_waiting(), "the ping is forgiven");
+    }
+}

@@ -1,0 +1,294 @@
+//! Tool requests: taken, queued, sent, answered, timed out, lost.
+
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::{Session, State};
+use crate::{
+    Now, Outcome,
+    config::DialectChoice,
+    dialect::{self, Verdict, Wording},
+    error::{CallError, Fault},
+    pending::{Entry, Stage},
+    request_id::{RequestId, RequestKey},
+    state::{Link, Unwritten},
+};
+
+/// A tool request as the caller words it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The tool's name.
+    pub name: &'a str,
+    /// JSON, or `None` for none.
+    pub parameters: Option<&'a str>,
+    /// From now to the answer; `None` waits for ever.
+    pub timeout: Option<Duration>,
+    /// May be sent again after the connection was lost.
+    pub idempotent: bool,
+}
+
+/// A call that was not taken: the payload comes back with the reason, and no event tells of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused<T> {
+    /// What was given with the call.
+    pub payload: T,
+    /// Why.
+    pub error: CallError,
+}
+
+impl<T> Session<T> {
+    /// Takes a tool request: sends it, or queues it until `ready`. `payload` comes back in exactly one
+    /// [`Event::Settled`](crate::Event::Settled), or at once when the call is refused.
+    ///
+    /// Errors: `NOT_CONNECTED` where nothing is connecting, `CLOSED` while closing, `QUEUE_FULL`, `MESSAGE_TOO_LARGE`.
+    pub fn request(&mut self, now: Now, call: Call<'_>, payload: T) -> Result<RequestKey, Refused<T>> {
+        self.observe(now);
+        self.counters.requests += 1;
+        let id = self.pending.fresh_id(now.wall, &mut self.rng);
+        let wording = self.is_open_to_calls().and_then(|()| {
+            let wording = Wording::new(self.spoken_dialect(), id, call.name, call.parameters);
+            self.has_room_for(wording.text().len()).map(|()| wording)
+        });
+        let wording = match wording {
+            Ok(wording) => wording,
+            Err(fault) => {
+                self.counters.failed += 1;
+                let error = CallError { fault, request_id: Some(id), sent: Some(false) };
+                return Err(Refused { payload, error });
+            }
+        };
+        let mut entry = self.entry(now, id, Some(payload));
+        entry.deadline = call.timeout.map(|timeout| now.mono.saturating_add(timeout));
+        entry.idempotent = call.idempotent;
+        if matches!(self.state, State::Ready(_)) {
+            self.send_at_once(entry, wording);
+        } else {
+            entry.stage = Stage::Queued;
+            entry.wording = Some(Box::new(wording));
+            self.pending.insert(entry);
+        }
+        Ok(id.key)
+    }
+
+    /// Tells of a refusal with an event, for a caller who waits for that.
+    pub fn settle_refused(&mut self, Refused { payload, error }: Refused<T>) {
+        self.settle(payload, Outcome::Failed(error));
+    }
+
+    /// The guide's call: sends at once on an open socket and returns the id; the answer arrives as a message. `None` when there
+    /// is no open socket or no room.
+    pub fn send_tool_request(&mut self, now: Now, name: &str, parameters: Option<&str>) -> Option<RequestId> {
+        self.observe(now);
+        if self.state.link().is_none() || matches!(self.state, State::Closing(..)) {
+            return None;
+        }
+        self.send_held_token(now);
+        let id = self.pending.fresh_id(now.wall, &mut self.rng);
+        let wording = Wording::new(self.spoken_dialect(), id, name, parameters);
+        if self.buffered_amount() + wording.text().len() > self.config.max_buffered_amount {
+            return None;
+        }
+        let entry = self.entry(now, id, None);
+        self.send_at_once(entry, wording);
+        Some(id)
+    }
+
+    /// Takes a call back, if its answer has not come yet; the payload is the caller's again. It counts as failed.
+    pub fn abort(&mut self, now: Now, key: RequestKey) -> Option<T> {
+        self.observe(now);
+        let payload = self.pending.remove(key)?.payload?;
+        self.counters.failed += 1;
+        self.finish_draining();
+        Some(payload)
+    }
+
+    fn is_open_to_calls(&self) -> Result<(), Fault> {
+        match self.state {
+            State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. }
+                if self.config.offline_queue_limit == 0 =>
+            {
+                Err(Fault::NotConnected)
+            }
+            State::Ready(_) | State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. } => Ok(()),
+            State::Closing(..) => Err(Fault::Closed),
+            State::Idle | State::Unauthorized(_) | State::Closed | State::Failed => Err(Fault::NotConnected),
+        }
+    }
+
+    fn has_room_for(&self, bytes: usize) -> Result<(), Fault> {
+        let config = &self.config;
+        let must_wait = !matches!(self.state, State::Ready(_));
+        if bytes > config.max_buffered_amount {
+            return Err(Fault::MessageTooLarge(format!(
+                "a request of {bytes} bytes is larger than maxBufferedAmount ({} bytes): raise it or send less",
+                config.max_buffered_amount
+            )));
+        }
+        if must_wait && self.pending.queued() >= config.offline_queue_limit {
+            return Err(full("requests wait for the connection", "offlineQueueLimit", config.offline_queue_limit));
+        }
+        if self.pending.len() >= config.max_pending {
+            return Err(full("requests are in flight", "maxPending", config.max_pending));
+        }
+        if self.buffered_amount() + bytes > config.max_buffered_amount {
+            return Err(full("bytes wait to be sent", "maxBufferedAmount", config.max_buffered_amount));
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, now: Now, id: RequestId, payload: Option<T>) -> Entry<T> {
+        Entry {
+            id,
+            payload,
+            stage: Stage::InFlight(self.next_number()),
+            started: now.mono,
+            deadline: None,
+            idempotent: false,
+            resends: 0,
+            left: false,
+            order: self.pending.next_order(),
+            wording: None,
+        }
+    }
+
+    fn send_at_once(&mut self, mut entry: Entry<T>, wording: Wording) {
+        entry.stage = Stage::InFlight(self.next_number());
+        if entry.idempotent || self.may_be_misunderstood() {
+            entry.wording = Some(Box::new(wording.clone()));
+        }
+        self.pending.insert(entry);
+        self.transmit_request(wording);
+    }
+
+    /// Sends what waited for `ready`, in the order of the calls.
+    pub(super) fn flush_queue(&mut self) {
+        while let Some(key) = self.pending.dequeue() {
+            self.send_again(key);
+        }
+    }
+
+    /// Requests sent in the event dialect were not understood after all: they are sent again in the guide's.
+    pub(super) fn resend_in_flight(&mut self) {
+        for key in self.pending.keys_in_flight() {
+            self.send_again(key);
+        }
+    }
+
+    fn send_again(&mut self, key: RequestKey) {
+        let (number, keep) = (self.next_number(), self.may_be_misunderstood());
+        if let Some((id, wording)) = self.pending.start(key, number, keep) {
+            self.transmit_request(wording.in_dialect(self.spoken_dialect(), id));
+        }
+    }
+
+    /// An answer came.
+    pub(super) fn answer(&mut self, now: Now, id: Option<RequestId>, verdict: Verdict, text: &ByteString) {
+        let Some(entry) = id.and_then(|id| self.pending.take(id)) else {
+            self.counters.late_responses += 1;
+            return;
+        };
+        let Some(payload) = entry.payload else { return };
+        self.counters.latency.record(now.mono.saturating_sub(entry.started));
+        let outcome = match verdict {
+            Verdict::Results(span) => {
+                self.counters.succeeded += 1;
+                Outcome::Results(span.map(|span| text.slice_ref(&text[span])))
+            }
+            Verdict::Error(span) => {
+                self.counters.failed += 1;
+                let fault = dialect::tool_fault(&text[span]);
+                Outcome::Failed(CallError { fault, request_id: Some(entry.id), sent: None })
+            }
+        };
+        self.settle(payload, outcome);
+        self.finish_draining();
+    }
+
+    /// The answer to `id` is not JSON.
+    pub(super) fn answer_is_bad(&mut self, id: RequestId, fault: Fault) {
+        let Some(entry) = self.pending.take(id) else { return };
+        self.fail(entry, fault, None);
+        self.finish_draining();
+    }
+
+    /// Requests whose time is over.
+    pub(super) fn expire_requests(&mut self, now: Now) {
+        while let Some(entry) = self.pending.take_expired(now.mono) {
+            self.counters.timed_out += 1;
+            let sent = entry.has_left(ALL_HANDED_OUT);
+            self.fail(entry, Fault::RequestTimeout, Some(sent));
+        }
+        self.finish_draining();
+    }
+
+    /// The socket of `link` is gone: what never left and what may run twice goes back to the queue; the rest is returned.
+    pub(super) fn take_lost(&mut self, link: &mut Link, too_large: bool) -> Vec<Entry<T>> {
+        self.unwritten_bytes = 0;
+        let (written, left, unwritten) = (link.written, link.may_have_left(), &mut link.unwritten);
+        self.pending.requeue(|entry| match entry.stage {
+            Stage::InFlight(number) if number >= left => {
+                let slot = unwritten.get_mut((number - written) as usize);
+                if let Some(Unwritten::Request(wording)) = slot.map(|slot| std::mem::replace(slot, Unwritten::Other(0)))
+                {
+                    entry.wording = Some(Box::new(wording));
+                }
+                entry.wording.is_some()
+            }
+            _ => {
+                entry.left = true;
+                let again = entry.idempotent && !too_large && entry.resends < MAX_RESENDS;
+                entry.resends += u8::from(again);
+                again
+            }
+        })
+    }
+
+    /// Settles lost requests.
+    pub(super) fn fail_lost(&mut self, lost: Vec<Entry<T>>, fault: &Fault, too_large: Option<&Fault>) {
+        for entry in lost {
+            let fault = too_large.filter(|_| entry.idempotent).unwrap_or(fault).clone();
+            let sent = entry.left;
+            self.fail(entry, fault, Some(sent));
+        }
+    }
+
+    /// Settles the queued requests. They never left, but for those that wait to be sent again.
+    pub(super) fn fail_queued(&mut self, fault: &Fault) {
+        for entry in self.pending.take_queued() {
+            let sent = entry.left;
+            self.fail(entry, fault.clone(), Some(sent));
+        }
+    }
+
+    /// Settles every request, when the texts below number `written` have left or will.
+    pub(super) fn fail_all(&mut self, fault: &Fault, written: u64) {
+        for entry in self.pending.take_all() {
+            let sent = entry.has_left(written);
+            self.fail(entry, fault.clone(), Some(sent));
+        }
+    }
+
+    fn fail(&mut self, entry: Entry<T>, fault: Fault, sent: Option<bool>) {
+        let Some(payload) = entry.payload else { return };
+        self.counters.failed += 1;
+        self.settle(payload, Outcome::Failed(CallError { fault, request_id: Some(entry.id), sent }));
+    }
+
+    fn next_number(&self) -> u64 {
+        self.state.link().map_or(0, |link| link.handed_out)
+    }
+
+    fn may_be_misunderstood(&self) -> bool {
+        self.config.dialect == DialectChoice::Auto && self.state.link().is_some_and(|link| link.detected)
+    }
+}
+
+fn full(what: &str, option: &str, limit: usize) -> Fault {
+    Fault::QueueFull(format!("too many {what}: {option} is {limit}; wait for answers, or raise it"))
+}
+
+/// While the socket lives, what was handed out for it cannot be called back: sooner or later it leaves.
+pub(super) const ALL_HANDED_OUT: u64 = u64::MAX;
+/// PROTOCOL.md rule 3.
+const MAX_RESENDS: u8 = 2;

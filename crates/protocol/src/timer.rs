@@ -1,0 +1,139 @@
+//! Every timer there is, in one table.
+
+use std::time::Duration;
+
+/// What can be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// When to give a dial up (`connectTimeout`).
+    Connect,
+    /// When to give up waiting for the token function or for the auth answer (`authTimeout`).
+    Auth,
+    /// When to send the next ping (`heartbeatInterval`).
+    Ping,
+    /// When to take the connection for dead (`heartbeatTimeout`).
+    Pong,
+    /// When to dial again.
+    Retry,
+    /// When the earliest request runs out of time.
+    Request,
+    /// When to stop waiting for calls in flight after `close({ drain })`.
+    Drain,
+    /// When to stop waiting for the peer's close frame.
+    CloseHandshake,
+}
+
+impl Timer {
+    /// All of them, in the order in which those due at one moment are handled.
+    pub const ALL: [Timer; 8] = [
+        Timer::Connect,
+        Timer::Auth,
+        Timer::Request,
+        Timer::Ping,
+        Timer::Pong,
+        Timer::Retry,
+        Timer::Drain,
+        Timer::CloseHandshake,
+    ];
+}
+
+/// What each timer is doing.
+#[derive(Debug, Default)]
+pub(super) struct TimerTable {
+    timers: [Running; Timer::ALL.len()],
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Running {
+    #[default]
+    Stopped,
+    /// It never fires; it is to be set again when its reason to wait is over.
+    Suspended,
+    Until(Duration),
+}
+
+impl TimerTable {
+    pub(super) fn set(&mut self, timer: Timer, deadline: Duration) {
+        self.timers[timer as usize] = Running::Until(deadline);
+    }
+
+    pub(super) fn set_or_stop(&mut self, timer: Timer, deadline: Option<Duration>) {
+        self.timers[timer as usize] = deadline.map_or(Running::Stopped, Running::Until);
+    }
+
+    pub(super) fn stop(&mut self, timer: Timer) {
+        self.timers[timer as usize] = Running::Stopped;
+    }
+
+    pub(super) fn suspend(&mut self, timer: Timer) {
+        self.timers[timer as usize] = Running::Suspended;
+    }
+
+    pub(super) fn is_suspended(&self, timer: Timer) -> bool {
+        self.timers[timer as usize] == Running::Suspended
+    }
+
+    /// The deadline of `timer`; `None` unless it is running.
+    pub(super) fn get(&self, timer: Timer) -> Option<Duration> {
+        match self.timers[timer as usize] {
+            Running::Until(deadline) => Some(deadline),
+            Running::Stopped | Running::Suspended => None,
+        }
+    }
+
+    /// The earliest deadline of all.
+    pub(super) fn next(&self) -> Option<Duration> {
+        Timer::ALL.into_iter().filter_map(|timer| self.get(timer)).min()
+    }
+
+    /// Stops `timer` and says true when it is due.
+    pub(super) fn take_due(&mut self, timer: Timer, now: Duration) -> bool {
+        let due = self.get(timer).is_some_and(|deadline| deadline <= now);
+        if due {
+            self.stop(timer);
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn every_timer_has_a_place_of_its_own() {
+        let mut places: Vec<usize> = Timer::ALL.iter().map(|timer| *timer as usize).collect();
+        places.sort_unstable();
+        assert_eq!(places, (0..Timer::ALL.len()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_earliest_deadline_comes_first_and_only_what_is_due_is_taken() {
+        let mut timers = TimerTable::default();
+        assert_eq!(timers.next(), None);
+        timers.set(Timer::Ping, 2 * SECOND);
+        timers.set(Timer::Retry, SECOND);
+        assert_eq!(timers.next(), Some(SECOND));
+        assert!(!timers.take_due(Timer::Ping, SECOND));
+        assert!(timers.take_due(Timer::Retry, SECOND));
+        assert!(!timers.take_due(Timer::Retry, SECOND), "a timer fires once");
+        assert_eq!(timers.next(), Some(2 * SECOND));
+    }
+
+    #[test]
+    fn a_suspended_timer_never_fires_until_it_is_set_again() {
+        let mut timers = TimerTable::default();
+        timers.set(Timer::Auth, SECOND);
+        timers.suspend(Timer::Auth);
+        assert!(timers.is_suspended(Timer::Auth));
+        assert_eq!((timers.next(), timers.get(Timer::Auth)), (None, None));
+        assert!(!timers.take_due(Timer::Auth, 2 * SECOND));
+        timers.set(Timer::Auth, 3 * SECOND);
+        assert!(!timers.is_suspended(Timer::Auth) && timers.take_due(Timer::Auth, 3 * SECOND));
+        timers.suspend(Timer::Auth);
+        timers.stop(Timer::Auth);
+        assert!(!timers.is_suspended(Timer::Auth));
+    }
+}

@@ -1,0 +1,16 @@
+//! What the fuzz targets do with their bytes; `cargo test` does the same with every input that was kept.
+
+use super::History;
+use mcp_protocol::envelope::oracle;
+
+/// Splits the bytes as `serde_json` does. What is not UTF-8 never reaches the splitter.
+pub fn envelope(bytes: &[u8]) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        oracle::compare(text);
+    }
+}
+
+/// Runs the history that the bytes spell.
+pub fn session(bytes: &[u8]) {
+    History::from_bytes(bytes).run();
+}

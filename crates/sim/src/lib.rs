@@ -1,0 +1,157 @@
+//! A simulated world around one [`Session`]: network, server and both clocks, in virtual time.
+//!
+//! [`Sim`] does what a driver does. It keeps the drain rule, fires timeouts exactly when they are due, and records all that
+//! comes out with the moment it came. The server is scripted call by call, or answers by itself ([`Server`]), over a
+//! network that is slow ([`Conditions`]) or breaks. A [`History`] is a whole life of such a client, drawn from a seed.
+//!
+//! It must never read a clock, start a thread or draw from a global generator: the same seed and the same calls give
+//! the same record. After every step it checks what always holds, so each test and random history checks it too.
+
+#![forbid(unsafe_code)]
+
+mod answers;
+mod chance;
+mod drive;
+mod event;
+pub mod fuzz;
+mod history;
+mod ledger;
+mod network;
+#[cfg(test)]
+mod rules;
+mod server;
+mod user;
+mod world;
+
+use std::{collections::VecDeque, time::Duration};
+
+use mcp_protocol::{
+    Config, ConnectionId, Interest, Jitter, Now, Outcome, Record, RequestId, Session, Snapshot, Transmit,
+};
+
+pub use self::{event::Way, history::History, network::Conditions, server::Server};
+use self::{event::WorldEvent, ledger::Ledger, network::Network};
+
+/// One client in its world. Payloads of commands and calls are numbered from 1.
+pub struct Sim {
+    session: Session<u32>,
+    server: Server,
+    now: Now,
+    /// Texts handed out for the open socket and not yet written.
+    unwritten: VecDeque<Transmit>,
+    /// How many of them a writer has taken.
+    leaving: usize,
+    holds_writes: bool,
+    /// The peer is reading a text: the next one leaves when it has.
+    is_reading: bool,
+    network: Network,
+    /// The newest dial.
+    connection: ConnectionId,
+    /// The socket of that dial is open on both sides.
+    is_open: bool,
+    /// The client has stopped reading that socket.
+    is_paused: bool,
+    /// What the server has sent meanwhile, unless it is scripted.
+    unread: VecDeque<WorldEvent>,
+    /// The message that the session was just given.
+    heard: Option<String>,
+    /// The event dialect was taken up on the newest connection.
+    is_event: bool,
+    /// The user's code was written against a WebSocket: it is told of each opening, and may authenticate by itself.
+    awaits_openings: bool,
+    /// The connection that the last text was for, or on which the server has accepted the client, or speaks of events.
+    spoke_on: ConnectionId,
+    record: Vec<Record>,
+    ledger: Ledger,
+    /// The last snapshot that the user was told.
+    told: Snapshot,
+}
+
+/// Making one, and reading what came of it.
+impl Sim {
+    /// A client in `idle` that listens to everything but the log, before a scripted server. Time starts at an arbitrary moment.
+    pub fn new(config: Config, seed: u64) -> Self {
+        let now = Now { mono: Duration::from_secs(1000), wall: 1_700_000_000_000 };
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut session = Session::new(config, "ws://sim/mcp-ws", bytes, now);
+        session.set_interest(Interest(Interest::MESSAGES | Interest::HEARTBEATS));
+        Self {
+            told: session.snapshot(),
+            session,
+            server: Server::Scripted,
+            now,
+            unwritten: VecDeque::new(),
+            leaving: 0,
+            holds_writes: false,
+            is_reading: false,
+            network: Network::new(seed),
+            connection: ConnectionId::default(),
+            is_open: false,
+            is_paused: false,
+            unread: VecDeque::new(),
+            heard: None,
+            is_event: false,
+            awaits_openings: false,
+            spoke_on: ConnectionId::default(),
+            record: Vec::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// The defaults without jitter, so that every delay is known.
+    pub fn exact() -> Config {
+        Config { reconnect_jitter: Jitter::Fraction(0.0), ..Config::default() }
+    }
+
+    /// The session, to be looked at.
+    pub fn session(&self) -> &Session<u32> {
+        &self.session
+    }
+
+    /// The state's name.
+    pub fn state(&self) -> &'static str {
+        self.session.state().name()
+    }
+
+    /// Both clocks.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The newest dial.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// All that came out since the last [`forget`](Self::forget).
+    pub fn record(&self) -> &[Record] {
+        &self.record
+    }
+
+    /// Empties the record.
+    pub fn forget(&mut self) {
+        self.record.clear();
+    }
+
+    /// How the command or call was settled, if it was.
+    pub fn outcome(&self, payload: u32) -> Option<&Outcome> {
+        self.ledger.outcome(payload)
+    }
+
+    /// Commands and calls that are neither settled nor aborted.
+    pub fn unsettled(&self) -> Vec<u32> {
+        self.ledger.unsettled()
+    }
+
+    /// The id of a call, unless it was refused.
+    pub fn id(&self, call: u32) -> Option<RequestId> {
+        self.ledger.id(call)
+    }
+
+    /// ms until the session wants to be woken.
+    pub fn next_wake_up(&mut self) -> Option<u64> {
+        let due = self.session.poll_timeout()?;
+        Some(due.saturating_sub(self.now.mono).as_millis() as u64)
+    }
+}

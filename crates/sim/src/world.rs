@@ -1,0 +1,178 @@
+//! What happens around the client: network, server and machine, and time.
+
+use std::time::Duration;
+
+use mcp_protocol::{DialFailure, Ending, Secret, Session, UpgradeFailure};
+
+use crate::{
+    Server, Sim,
+    event::{Way, WorldEvent},
+    network::Conditions,
+};
+
+/// What network and server do on the newest connection.
+impl Sim {
+    /// From now on this kind of server answers.
+    pub fn set_server(&mut self, server: Server) {
+        self.server = server;
+    }
+
+    /// From now on network and server are as slow as this.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.network.conditions = conditions;
+    }
+
+    /// From now on nothing arrives in this direction, and neither side is told: the connection is half open.
+    pub fn freeze(&mut self, way: Way) {
+        self.network.freeze(self.connection, way);
+    }
+
+    /// Cuts a connection after so many more messages, in either direction.
+    pub fn cut_after(&mut self, messages: u32) {
+        self.network.cut_after(messages);
+    }
+
+    /// The server goes down, and comes back after `millis`.
+    pub fn restart_server(&mut self, millis: u64) {
+        let due = self.now.mono + Duration::from_millis(millis);
+        self.network.at(due, WorldEvent::Change(self.server));
+        self.server = Server::Down;
+        self.drop_connection();
+    }
+
+    /// All trouble ends: what is on its way is lost, and `server` answers at once. An open connection ends, or stays half open if the
+    /// heartbeat will find that out; a dial succeeds.
+    pub fn heal(&mut self, server: Server) {
+        self.network.end_trouble();
+        self.server = server;
+        self.hold_writes(false);
+        self.pause_reading(false);
+        let is_dead = self.network.is_frozen(self.connection);
+        if self.state() == "connecting" {
+            self.network.unfreeze();
+            self.open();
+        } else if !is_dead || self.session.config().heartbeat_interval.is_none() {
+            self.network.unfreeze();
+            self.drop_connection();
+        }
+    }
+
+    /// The dial succeeds.
+    pub fn open(&mut self) {
+        self.network.at_once(WorldEvent::Open(self.connection));
+        self.drain();
+    }
+
+    /// The upgrade is answered with this HTTP status.
+    pub fn refuse(&mut self, status: u16) {
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }));
+    }
+
+    /// The dial fails.
+    pub fn fail_dial(&mut self, failure: DialFailure) {
+        self.network.at_once(WorldEvent::Refuse(self.connection, failure));
+        self.drain();
+    }
+
+    /// A text comes.
+    pub fn server_says(&mut self, text: &str) {
+        self.network.at_once(WorldEvent::Say(self.connection, text.to_owned()));
+        self.drain();
+    }
+
+    /// The guide's answer to a call.
+    pub fn server_answers(&mut self, call: u32, results: &str) {
+        let id = self.id(call).expect("the call was taken");
+        self.server_says(&format!(r#"{{"id":"{id}","results":{results}}}"#));
+    }
+
+    /// A close frame comes, or the answer to ours.
+    pub fn server_closes(&mut self, code: u16, reason: &str) {
+        self.end(Ending { code, reason: reason.to_owned(), clean: true, too_large: false });
+    }
+
+    /// The connection is lost without a close frame.
+    pub fn drop_connection(&mut self) {
+        self.end(Ending::abnormal("reset by peer"));
+    }
+
+    /// The socket ends like this. What was not written by then never is.
+    pub fn end(&mut self, ending: Ending) {
+        self.network.at_once(WorldEvent::End(self.connection, ending));
+        self.drain();
+    }
+
+    /// The user's token function returns a token, or fails.
+    pub fn token(&mut self, token: Result<&str, &str>) {
+        let connection = self.connection;
+        let token = token.map(Secret::new).map_err(str::to_owned);
+        self.input(|session, now| session.handle_token(now, connection, token));
+    }
+
+    /// Some bytes of a message come, but not all.
+    pub fn bytes_come(&mut self) {
+        let connection = self.connection;
+        self.input(|session, now| session.handle_bytes(now, connection));
+    }
+
+    /// A binary message comes that is not UTF-8.
+    pub fn binary_comes(&mut self, bytes: usize) {
+        let connection = self.connection;
+        self.input(|session, now| session.handle_binary(now, connection, bytes));
+    }
+}
+
+/// Time.
+impl Sim {
+    /// Lets `millis` pass; timeouts fire exactly when they are due.
+    pub fn advance(&mut self, millis: u64) {
+        let end = self.now.mono + Duration::from_millis(millis);
+        let mut here = 0;
+        while let Some((due, is_packet)) = self.next().filter(|(due, _)| *due <= end) {
+            here = if due > self.now.mono { 0 } else { here + 1 };
+            assert!(here < 1000, "the session does not let time go on");
+            self.pass(due.saturating_sub(self.now.mono));
+            if is_packet {
+                self.drain();
+            } else {
+                self.wake_up();
+            }
+        }
+        self.pass(end - self.now.mono);
+    }
+
+    /// The next thing to happen: when, and whether it comes over the network.
+    fn next(&mut self) -> Option<(Duration, bool)> {
+        let timer = self.session.poll_timeout().map(|due| (due, false));
+        let packet = self.network.next().map(|due| (due, true));
+        timer.into_iter().chain(packet).min()
+    }
+
+    /// The process is not scheduled: time passes, and all that was due happens at its end.
+    pub fn stall(&mut self, millis: u64) {
+        self.pass(Duration::from_millis(millis));
+        self.wake_up();
+    }
+
+    /// The machine sleeps: only the wall clock goes on. Nothing notices before the next input, or [`wake_up`](Self::wake_up).
+    pub fn suspend(&mut self, millis: u64) {
+        self.now.wall += millis;
+    }
+
+    /// The machine's network changes.
+    pub fn change_network(&mut self) {
+        self.input(Session::handle_network_changed);
+    }
+
+    /// The driver fires the session's timer.
+    pub fn wake_up(&mut self) {
+        self.input(Session::handle_timeout);
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let whole = |mono: Duration| mono.as_millis() as u64;
+        let before = whole(self.now.mono);
+        self.now.mono += time;
+        self.now.wall += whole(self.now.mono) - before;
+    }
+}

@@ -1,0 +1,17 @@
+// Generated from the Rust constants by src/binding/constants.rs. Do not edit.
+
+/** Kinds of items of the mailbox. */
+export const ITEM = {
+  RESULTS: 0,
+  RESULT: 1,
+  OPEN: 2,
+  ELEMENTS: 3,
+  CLOSE: 4,
+  BYTES: 5,
+  DONE: 6,
+  FAILED: 7,
+  NOTICE: 8,
+  MESSAGE: 9,
+  ASK_TOKEN: 10,
+  NOTHING: 11,
+} as const

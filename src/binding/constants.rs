@@ -1,0 +1,27 @@
+//! The numbers that the binding and its TypeScript half share, made of the Rust constants. The committed file is compared with what is
+//! made now; `UPDATE_GENERATED=1 cargo test generated` writes it anew.
+
+use std::{env, fs, path::Path};
+
+use super::mailbox::kind;
+
+const FILE: &str = "js/binding-constants.ts";
+
+#[test]
+fn the_generated_constants_are_those_that_are_committed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    let made = typescript();
+    if env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(&path, &made).expect("the file can be written");
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(made == committed, "{FILE} is not what the constants say: run UPDATE_GENERATED=1 cargo test generated");
+}
+
+fn typescript() -> String {
+    let items: String = kind::NAMES.iter().map(|(name, number)| format!("  {name}: {number},\n")).collect();
+    format!(
+        "// Generated from the Rust constants by src/binding/constants.rs. Do not edit.\n\n\
+         /** Kinds of items of the mailbox. */\nexport const ITEM = {{\n{items}}} as const\n"
+    )
+}

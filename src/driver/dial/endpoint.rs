@@ -1,0 +1,156 @@
+//! Where to connect to, and the upgrade request to make there.
+
+use memchr::memmem;
+use tokio_tungstenite::tungstenite::{
+    client::IntoClientRequest,
+    handshake::client::{Request, generate_key, generate_request},
+    http::{HeaderName, HeaderValue, Uri, header::HOST},
+};
+
+use crate::protocol::{Headers, OptionError, OptionFault, Route};
+
+/// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail because of it.
+pub(crate) struct Endpoint {
+    /// A name, or an address without brackets.
+    pub(super) host: Box<str>,
+    pub(super) port: u16,
+    pub(super) secure: bool,
+    /// The subprotocols to offer.
+    pub(super) protocols: Box<[Box<str>]>,
+    /// The upgrade request: what comes before its key, and what after. Headers may be secrets.
+    request: [Box<[u8]>; 2],
+}
+
+impl Endpoint {
+    /// Errors: a URL, header or subprotocol that HTTP does not allow; each names its option.
+    pub(crate) fn new(route: &Route) -> Result<Self, OptionError> {
+        let wrong = |complaint: &str| OptionError::new(OptionFault::Type, "url", complaint);
+        let uri: Uri = route.url.parse().map_err(|_| wrong("is not a valid URL"))?;
+        let secure = match uri.scheme_str() {
+            Some("ws") => false,
+            Some("wss") => true,
+            _ => return Err(wrong("must begin with ws:// or wss://")),
+        };
+        let host = uri.host().ok_or_else(|| wrong("has no host"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').into();
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let mut request = uri.into_client_request().map_err(|_| wrong("is not a valid URL"))?;
+        add_headers(&mut request, &route.headers)?;
+        add_protocols(&mut request, &route.protocols)?;
+        let (request, key) = generate_request(request).map_err(|_| wrong("is not a valid URL"))?;
+        let protocols = route.protocols.iter().map(|protocol| protocol.as_str().into()).collect();
+        Ok(Self { host, port, secure, protocols, request: around(&request, &key) })
+    }
+
+    /// An upgrade request with a fresh key, and that key.
+    pub(super) fn upgrade_request(&self) -> (Vec<u8>, String) {
+        let key = generate_key();
+        let [before, after] = &self.request;
+        ([before, key.as_bytes(), after].concat(), key)
+    }
+}
+
+/// What comes before the key and what after.
+fn around(request: &[u8], key: &str) -> [Box<[u8]>; 2] {
+    let start = memmem::find(request, key.as_bytes()).expect("the request was made with this key");
+    [&request[..start], &request[start + key.len()..]].map(Into::into)
+}
+
+fn add_headers(request: &mut Request, headers: &Headers) -> Result<(), OptionError> {
+    for (name, value) in headers.iter() {
+        let wrong = |complaint: &str| {
+            OptionError::new(OptionFault::Type, "headers", &format!("has a header {name:?} {complaint}"))
+        };
+        let header = HeaderName::try_from(name).map_err(|_| wrong("whose name HTTP does not allow"))?;
+        if OURS.contains(&header.as_str()) {
+            return Err(wrong("that the WebSocket upgrade sets itself; leave it out"));
+        }
+        // The value is not shown: it may be a secret.
+        let value = HeaderValue::try_from(value).map_err(|_| wrong("whose value HTTP does not allow"))?;
+        if header == HOST && value.to_str().is_err() {
+            return Err(wrong("whose value is not ASCII"));
+        }
+        request.headers_mut().insert(header, value);
+    }
+    Ok(())
+}
+
+fn add_protocols(request: &mut Request, protocols: &[String]) -> Result<(), OptionError> {
+    if protocols.is_empty() {
+        return Ok(());
+    }
+    for protocol in protocols {
+        // A subprotocol is a token of HTTP, as a header name is (RFC 6455 § 4.1).
+        if HeaderName::try_from(protocol.as_str()).is_err() {
+            let complaint = format!("has {protocol:?}, which is no valid subprotocol");
+            return Err(OptionError::new(OptionFault::Type, "protocols", &complaint));
+        }
+    }
+    let value = HeaderValue::try_from(protocols.join(", ")).expect("tokens are header values");
+    request.headers_mut().insert("sec-websocket-protocol", value);
+    Ok(())
+}
+
+/// Headers that are not the user's to set.
+const OURS: [&str; 6] = [
+    "connection",
+    "upgrade",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route_to(url: &str) -> Route {
+        Route { url: url.to_owned(), ..Route::default() }
+    }
+
+    fn endpoint(url: &str) -> Result<Endpoint, OptionError> {
+        Endpoint::new(&route_to(url))
+    }
+
+    #[test]
+    fn ports_and_hosts_are_read_from_the_url() {
+        let plain = endpoint("ws://[::1]/mcp-ws").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((&*plain.host, plain.port, plain.secure), ("::1", 80, false));
+        let secure = endpoint("wss://example.test:8443/x?y=1").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((&*secure.host, secure.port, secure.secure), ("example.test", 8443, true));
+    }
+
+    #[test]
+    fn what_http_does_not_allow_is_refused_by_the_name_of_its_option() {
+        for url in ["", "http://h/", "ws:///x", "h"] {
+            assert_eq!(endpoint(url).err().expect(url).option, "url");
+        }
+        for (name, value) in
+            [("a b", "c"), ("Upgrade", "x"), ("Sec-WebSocket-Key", "x"), ("x", "a\r\nb"), ("Host", "ü")]
+        {
+            let headers = Headers::from_iter([(name.to_owned(), value.to_owned())]);
+            let error = Endpoint::new(&Route { headers, ..route_to("ws://h/") }).err().expect(name);
+            assert!(error.option == "headers" && error.message.contains(name), "{error}");
+        }
+        let route = Route { protocols: vec!["a b".to_owned()], ..route_to("ws://h/") };
+        assert_eq!(Endpoint::new(&route).err().expect("a blank").option, "protocols");
+    }
+
+    #[test]
+    fn each_request_has_a_key_of_its_own_and_is_otherwise_the_same() {
+        let headers =
+            Headers::from_iter([("Host".to_owned(), "elsewhere".to_owned()), ("X-A".to_owned(), "ü".to_owned())]);
+        let protocols = vec!["a".to_owned(), "b".to_owned()];
+        let route = Route { headers, protocols, ..route_to("ws://h:81/p?q=1") };
+        let endpoint = Endpoint::new(&route).unwrap_or_else(|error| panic!("{error}"));
+        let [(one, first), (other, second)] = [(); 2].map(|()| endpoint.upgrade_request());
+        let text = String::from_utf8(one).expect("UTF-8");
+        assert_ne!(first, second);
+        assert_eq!(text.replace(&first, &second).into_bytes(), other);
+        assert!(text.starts_with("GET /p?q=1 HTTP/1.1\r\nHost: elsewhere\r\n") && text.ends_with("\r\n\r\n"), "{text}");
+        for line in [&format!("Sec-WebSocket-Key: {first}"), "x-a: ü", "Sec-WebSocket-Protocol: a, b"] {
+            assert!(text.contains(&format!("\r\n{line}\r\n")), "{text}");
+        }
+    }
+}

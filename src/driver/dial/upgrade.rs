@@ -1,0 +1,178 @@
+//! The HTTP upgrade: sends the request and checks the answer (RFC 6455 § 4.1, PROTOCOL.md rule 13).
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::{handshake::derive_accept_key, http::StatusCode};
+
+use super::{
+    endpoint::Endpoint,
+    head::{Head, HeadError, read_head},
+    system_error::system_error,
+};
+use crate::protocol::UpgradeFailure;
+
+/// Makes a WebSocket of the stream. Returns what came after the answer: the beginning of the first frame.
+pub(super) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Vec<u8>, UpgradeFailure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (request, key) = endpoint.upgrade_request();
+    let sent = async {
+        stream.write_all(&request).await?;
+        stream.flush().await
+    };
+    sent.await.map_err(|error: io::Error| UpgradeFailure::Broken(system_error(&error)))?;
+    let (head, early) = read_head(stream).await?;
+    check(&head, &derive_accept_key(key.as_bytes()), &endpoint.protocols)?;
+    Ok(early)
+}
+
+impl From<HeadError> for UpgradeFailure {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Closed => Self::Closed,
+            HeadError::Io(error) => Self::Broken(system_error(&error)),
+            HeadError::Invalid(reason) => Self::NotWebSocket(reason),
+        }
+    }
+}
+
+/// `accept` is the value that fits the key of the request, `offered` are its subprotocols. It has offered no extension.
+fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeFailure> {
+    if head.status != 101 {
+        let reason = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
+        return Err(UpgradeFailure::Status { status: head.status, reason });
+    }
+    let protocols: Vec<&[u8]> = head.values("sec-websocket-protocol").collect();
+    let rules = [
+        (head.is_http_1_1, "it is not HTTP/1.1"),
+        (has_only(head, "upgrade", |value| value.eq_ignore_ascii_case(b"websocket")), "Upgrade is not websocket"),
+        (lists_upgrade(head), "Connection does not contain Upgrade"),
+        (
+            has_only(head, "sec-websocket-accept", |value| value == accept.as_bytes()),
+            "Sec-WebSocket-Accept does not fit the key",
+        ),
+        (head.values("sec-websocket-extensions").next().is_none(), "an extension was chosen that was not offered"),
+        (protocols.len() < 2, "there are two Sec-WebSocket-Protocol"),
+        (!protocols.is_empty() || offered.is_empty(), "none of the offered subprotocols was chosen"),
+        (protocols.iter().all(|chosen| is_among(offered, chosen)), "a subprotocol was chosen that was not offered"),
+    ];
+    match rules.into_iter().find(|(holds, _)| !holds) {
+        Some((_, reason)) => Err(UpgradeFailure::NotWebSocket(reason.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// The header is there, and wherever it is its value is right.
+fn has_only(head: &Head, name: &str, is_right: impl Fn(&[u8]) -> bool) -> bool {
+    head.values(name).next().is_some() && head.values(name).all(is_right)
+}
+
+/// A list of tokens, in one line or several (RFC 9110 § 7.6.1). Proxies add their own.
+fn lists_upgrade(head: &Head) -> bool {
+    let mut tokens = head.values("connection").flat_map(|value| value.split(|byte| *byte == b','));
+    tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+}
+
+/// Names of subprotocols are case-sensitive.
+fn is_among(offered: &[Box<str>], chosen: &[u8]) -> bool {
+    offered.iter().any(|protocol| protocol.as_bytes() == chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read, Write};
+
+    use proptest::prelude::*;
+    use tokio::runtime::Builder;
+    use tokio_tungstenite::tungstenite::{
+        self, HandshakeError, client::IntoClientRequest, handshake::client::ClientHandshake,
+    };
+
+    use super::*;
+
+    /// What tungstenite makes of an answer to a request with this key that offers the subprotocols `a` and `b`.
+    fn check_by_tungstenite(key: &str, answer: &[u8]) -> Result<(), String> {
+        let mut request = "ws://h/".into_client_request().expect("a request");
+        request.headers_mut().insert("sec-websocket-key", key.parse().expect("a value"));
+        request.headers_mut().insert("sec-websocket-protocol", "a, b".parse().expect("a value"));
+        let handshake = ClientHandshake::start(Recorded(Cursor::new(answer)), request, None).expect("a request");
+        match handshake.handshake() {
+            Ok(_) => Ok(()),
+            Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => Err(answer.status().as_u16().to_string()),
+            Err(HandshakeError::Failure(tungstenite::Error::Protocol(error))) if is_incomplete(&error) => {
+                Err("closed".to_owned())
+            }
+            Err(_) => Err("wrong".to_owned()),
+        }
+    }
+
+    fn is_incomplete(error: &tungstenite::error::ProtocolError) -> bool {
+        matches!(error, tungstenite::error::ProtocolError::HandshakeIncomplete)
+    }
+
+    /// A stream that was recorded; what is written is lost.
+    struct Recorded<'a>(Cursor<&'a [u8]>);
+
+    impl Read for Recorded<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl Write for Recorded<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What we make of it.
+    fn check_by_us(key: &str, mut answer: &[u8]) -> Result<(), String> {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let offered = ["a".into(), "b".into()];
+        let checked = runtime
+            .block_on(read_head(&mut answer))
+            .map_err(UpgradeFailure::from)
+            .and_then(|(head, _)| check(&head, &derive_accept_key(key.as_bytes()), &offered));
+        checked.map_err(|failure| match failure {
+            UpgradeFailure::Status { status, .. } => status.to_string(),
+            UpgradeFailure::Closed => "closed".to_owned(),
+            _ => "wrong".to_owned(),
+        })
+    }
+
+    proptest! {
+        /// In all but what PROTOCOL.md rule 13 wants otherwise: there is one line of each header, and `Connection` has one token.
+        #[test]
+        fn a_plain_answer_is_taken_and_refused_as_by_tungstenite(
+            status in prop::sample::select(vec!["101 Switching Protocols", "101", "200 OK", "401 No", "503 Later"]),
+            upgrade in prop::sample::select(vec!["Upgrade: websocket", "UPGRADE:WebSocket ", "Upgrade: h2c", "x: y"]),
+            connection in prop::sample::select(vec!["Connection: Upgrade", "connection: upgrade", "Connection: close"]),
+            accept in prop::sample::select(vec![true, true, true, false]),
+            protocol in prop::sample::select(vec!["a", "b", "c", "A", "a, b", ""]),
+            line_end in prop::sample::select(vec!["\r\n", "\n"]),
+            cut in 0_usize..300,
+        ) {
+            const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+            let accept = derive_accept_key(if accept { KEY } else { "another" }.as_bytes());
+            let lines = [
+                format!("HTTP/1.1 {status}"),
+                upgrade.to_owned(),
+                connection.to_owned(),
+                format!("Sec-WebSocket-Accept: {accept}"),
+                format!("Sec-WebSocket-Protocol: {protocol}"),
+                String::new(),
+                String::new(),
+            ];
+            let mut answer = lines.join(line_end);
+            answer.truncate(answer.len().saturating_sub(cut.saturating_sub(150)));
+            let expected = check_by_tungstenite(KEY, answer.as_bytes());
+            prop_assert_eq!(check_by_us(KEY, answer.as_bytes()), expected);
+        }
+    }
+}

@@ -1,0 +1,534 @@
+//! Makes messages of the bytes of a stream (RFC 6455 § 5). It reads nothing itself. Each byte of a message is copied at most once, into
+//! the memory in which the message is passed on.
+
+use bytes::{BufMut, Bytes, BytesMut, buf::Limit};
+use bytestring::ByteString;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::utf8;
+
+/// A complete message. A pong is none: it only proves life, as all bytes do.
+pub(crate) enum Message {
+    Text(ByteString),
+    Binary(Bytes),
+    Ping(Bytes),
+    /// The code is 1005 when the frame has none.
+    Close {
+        code: u16,
+        reason: ByteString,
+    },
+}
+
+/// What a server must not send.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Violation {
+    #[error("a message of {size} bytes is larger than maxMessageSize ({limit} bytes)")]
+    TooLarge { size: u64, limit: usize },
+    #[error("a text message was not UTF-8")]
+    NotUtf8,
+    #[error("{0}")]
+    Rule(&'static str),
+}
+
+/// The frames of one connection.
+pub(crate) struct Frames {
+    /// Bytes that a message may have.
+    limit: usize,
+    /// The beginning of a frame, until its length is known: `head[..head_length]` has come.
+    head: [u8; LONGEST_HEAD],
+    head_length: usize,
+    /// The frame whose payload comes next.
+    frame: Option<Frame>,
+    control: BytesMut,
+    /// The kind of the message that is coming in, if any, and its bytes so far.
+    kind: Option<Kind>,
+    message: BytesMut,
+    /// The last message, if it was large: once nobody holds it any more, its memory serves the next one without page faults.
+    last: Bytes,
+}
+
+#[derive(Clone, Copy)]
+struct Frame {
+    opcode: u8,
+    is_final: bool,
+    missing: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+impl Frames {
+    /// A message may have `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            head: [0; LONGEST_HEAD],
+            head_length: 0,
+            frame: None,
+            control: BytesMut::new(),
+            kind: None,
+            message: BytesMut::new(),
+            last: Bytes::new(),
+        }
+    }
+
+    /// Passes each message that these bytes complete to `take`, up to a close frame.
+    pub(crate) fn take_all(&mut self, mut bytes: &[u8], mut take: impl FnMut(Message)) -> Result<(), Violation> {
+        while let Some(message) = self.take(&mut bytes)? {
+            let is_last = matches!(message, Message::Close { .. });
+            take(message);
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes from the front of `bytes` what belongs to the next message. `None` when all are taken and the message is not complete.
+    fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, Violation> {
+        loop {
+            if self.frame.is_none() && !self.take_head(bytes)? {
+                return Ok(None);
+            }
+            let Some(Frame { opcode, missing, .. }) = &mut self.frame else { continue };
+            let (payload, rest) = bytes.split_at(bytes.len().min(*missing));
+            *missing -= payload.len();
+            *bytes = rest;
+            let to = if is_control(*opcode) { &mut self.control } else { &mut self.message };
+            to.put_slice(payload);
+            if let Some(message) = self.end_frame()? {
+                return Ok(Some(message));
+            }
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Room for what is missing of a message, if that is `large` bytes or more. Call [`Self::filled`] with the number of bytes put there.
+    pub(crate) fn room(&mut self, large: usize) -> Option<Limit<&mut BytesMut>> {
+        match self.frame {
+            Some(Frame { opcode, missing, .. }) if missing >= large && !is_control(opcode) => {
+                Some((&mut self.message).limit(missing))
+            }
+            _ => None,
+        }
+    }
+
+    /// `count` bytes were put into the room. Returns the message that they complete.
+    pub(crate) fn filled(&mut self, count: usize) -> Result<Option<Message>, Violation> {
+        if let Some(frame) = &mut self.frame {
+            frame.missing -= count;
+        }
+        self.end_frame()
+    }
+
+    /// False when the rest of the head has not come.
+    fn take_head(&mut self, bytes: &mut &[u8]) -> Result<bool, Violation> {
+        loop {
+            let needed = if self.head_length < 2 { 2 } else { 2 + length_bytes(self.head[1]) };
+            if self.head_length == needed {
+                break;
+            }
+            let (head, rest) = bytes.split_at(bytes.len().min(needed - self.head_length));
+            if head.is_empty() {
+                return Ok(false);
+            }
+            self.head[self.head_length..][..head.len()].copy_from_slice(head);
+            self.head_length += head.len();
+            *bytes = rest;
+            if self.head_length == 2 {
+                self.check_head()?;
+            }
+        }
+        let length = match &self.head[2..self.head_length] {
+            [] => u64::from(self.head[1]),
+            long => long.iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),
+        };
+        self.head_length = 0;
+        self.begin_frame(self.head[0], length)?;
+        Ok(true)
+    }
+
+    /// Checks the first two bytes of a frame.
+    fn check_head(&self) -> Result<(), Violation> {
+        let [first, second, ..] = self.head;
+        let (opcode, is_final) = (first & OPCODE, first & FINAL != 0);
+        Err(Violation::Rule(match opcode {
+            _ if first & RESERVED != 0 => "a reserved bit of a frame is set",
+            _ if second & MASKED != 0 => "a server masks no frame",
+            CONTINUATION if self.kind.is_none() => "a frame continues no message",
+            TEXT | BINARY if self.kind.is_some() => "a message begins within another",
+            CLOSE | PING | PONG if !is_final => "a control frame is fragmented",
+            CLOSE | PING | PONG if second > LONGEST_CONTROL => "a control frame has more than 125 bytes",
+            CONTINUATION | TEXT | BINARY | CLOSE | PING | PONG => return Ok(()),
+            _ => "a frame has an unknown opcode",
+        }))
+    }
+
+    fn begin_frame(&mut self, first: u8, length: u64) -> Result<(), Violation> {
+        let (opcode, is_final) = (first & OPCODE, first & FINAL != 0);
+        let size = length.saturating_add(self.message.len() as u64);
+        if !is_control(opcode) && size > self.limit as u64 {
+            return Err(Violation::TooLarge { size, limit: self.limit });
+        }
+        match opcode {
+            TEXT => self.kind = Some(Kind::Text),
+            BINARY => self.kind = Some(Kind::Binary),
+            _ => {}
+        }
+        // At most the limit, or 125.
+        let missing = length as usize;
+        if !is_control(opcode) {
+            self.reserve(missing);
+        }
+        self.frame = Some(Frame { opcode, is_final, missing });
+        Ok(())
+    }
+
+    fn reserve(&mut self, length: usize) {
+        let last = std::mem::take(&mut self.last);
+        if length >= LARGE
+            && self.message.is_empty()
+            && let Ok(mut memory) = last.try_into_mut()
+            && memory.capacity() >= length
+        {
+            memory.clear();
+            self.message = memory;
+        }
+        self.message.reserve(length);
+    }
+
+    /// The message that this frame completes, if the frame is complete.
+    fn end_frame(&mut self) -> Result<Option<Message>, Violation> {
+        let Some(frame) = self.frame.take_if(|frame| frame.missing == 0) else { return Ok(None) };
+        match frame.opcode {
+            CLOSE => return self.end_close().map(Some),
+            PING => return Ok(Some(Message::Ping(std::mem::take(&mut self.control).freeze()))),
+            PONG => self.control.clear(),
+            _ if frame.is_final => return self.end_message(),
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn end_message(&mut self) -> Result<Option<Message>, Violation> {
+        let bytes = std::mem::take(&mut self.message).freeze();
+        if bytes.len() >= LARGE {
+            self.last = bytes.clone();
+        }
+        Ok(match self.kind.take() {
+            Some(Kind::Text) => Some(Message::Text(utf8::text_of(bytes).map_err(|_| Violation::NotUtf8)?)),
+            Some(Kind::Binary) => Some(Message::Binary(bytes)),
+            None => None,
+        })
+    }
+
+    fn end_close(&mut self) -> Result<Message, Violation> {
+        let payload = std::mem::take(&mut self.control).freeze();
+        let code = match payload[..] {
+            [] => return Ok(Message::Close { code: 1005, reason: ByteString::new() }),
+            [_] => return Err(Violation::Rule("a close frame has half a code")),
+            [high, low, ..] => u16::from_be_bytes([high, low]),
+        };
+        let reason = utf8::text_of(payload.slice(2..)).map_err(|_| Violation::NotUtf8)?;
+        if !CloseCode::from(code).is_allowed() {
+            return Ok(Message::Close { code: 1002, reason: "Protocol violation".into() });
+        }
+        Ok(Message::Close { code, reason })
+    }
+}
+
+fn is_control(opcode: u8) -> bool {
+    opcode & CONTROL != 0
+}
+
+/// Bytes of a frame's length behind the second byte.
+fn length_bytes(second: u8) -> usize {
+    match second & !MASKED {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    }
+}
+
+const FINAL: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const OPCODE: u8 = 0x0f;
+const MASKED: u8 = 0x80;
+/// The bit of opcodes that control frames have.
+const CONTROL: u8 = 8;
+const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+/// Of a frame without a mask.
+const LONGEST_HEAD: usize = 10;
+const LONGEST_CONTROL: u8 = 125;
+/// Bytes. The memory of such a message is worth keeping for the next one: fresh memory costs a page fault each 4 KiB.
+const LARGE: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Cursor, Read, Write};
+
+    use bytes::Buf;
+    use proptest::prelude::*;
+    use tokio_tungstenite::tungstenite::{
+        self,
+        error::ProtocolError,
+        protocol::{Role, WebSocket, WebSocketConfig},
+    };
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    enum Seen {
+        Text(String),
+        Binary(Vec<u8>),
+        Ping(Vec<u8>),
+        Close(u16, String),
+    }
+
+    impl From<Message> for Seen {
+        fn from(message: Message) -> Self {
+            match message {
+                Message::Text(text) => Self::Text(text.to_string()),
+                Message::Binary(bytes) => Self::Binary(bytes.to_vec()),
+                Message::Ping(payload) => Self::Ping(payload.to_vec()),
+                Message::Close { code, reason } => Self::Close(code, reason.to_string()),
+            }
+        }
+    }
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = payload.len();
+        let head = match length {
+            0..=125 => vec![first, length as u8],
+            126..=0xffff => vec![first, 126, (length >> 8) as u8, length as u8],
+            _ => [&[first, 127][..], &(length as u64).to_be_bytes()].concat(),
+        };
+        [&head, payload].concat()
+    }
+
+    /// In so many fragments, with a ping before each and a pong behind it.
+    fn message(opcode: u8, payload: &[u8], fragments: usize) -> (Vec<u8>, Vec<Seen>) {
+        let size = payload.len().div_ceil(fragments).max(1);
+        let mut chunks: Vec<&[u8]> = payload.chunks(size).collect();
+        chunks.resize(fragments, b"");
+        let (mut bytes, mut seen) = (Vec::new(), Vec::new());
+        for (index, chunk) in chunks.iter().enumerate() {
+            let is_last = index + 1 == fragments;
+            let opcode = if index == 0 { opcode } else { CONTINUATION };
+            bytes.extend(frame(FINAL | PING, &[index as u8]));
+            seen.push(Seen::Ping(vec![index as u8]));
+            bytes.extend(frame(if is_last { FINAL | opcode } else { opcode }, chunk));
+            bytes.extend(frame(FINAL | PONG, b"unasked"));
+        }
+        let whole = payload.to_vec();
+        seen.push(match opcode {
+            TEXT => Seen::Text(String::from_utf8(whole).expect("a text")),
+            _ => Seen::Binary(whole),
+        });
+        (bytes, seen)
+    }
+
+    fn read(frames: &mut Frames, stream: &[u8], sizes: &[usize], large: usize) -> Result<Vec<Seen>, Violation> {
+        let mut seen = Vec::new();
+        read_into(&mut seen, frames, stream, sizes, large)?;
+        Ok(seen)
+    }
+
+    /// Has a stream taken that comes in pieces of these sizes, in turn; what is large goes straight into the room for it.
+    fn read_into(
+        seen: &mut Vec<Seen>,
+        frames: &mut Frames,
+        mut stream: &[u8],
+        sizes: &[usize],
+        large: usize,
+    ) -> Result<(), Violation> {
+        for size in sizes.iter().cycle() {
+            if stream.is_empty() {
+                break;
+            }
+            let mut piece = &stream[..stream.len().min(*size)];
+            stream.advance(piece.len());
+            while let Some(mut room) = frames.room(large).filter(|_| !piece.is_empty()) {
+                let count = piece.len().min(room.remaining_mut());
+                room.put_slice(&piece[..count]);
+                piece.advance(count);
+                seen.extend(frames.filled(count)?.map(Seen::from));
+            }
+            frames.take_all(piece, |message| seen.push(message.into()))?;
+            if let Some(Seen::Close(..)) = seen.last() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What tungstenite makes of a stream, up to a close frame, and why it goes no further.
+    fn read_by_tungstenite(stream: &[u8], limit: usize) -> (Vec<Seen>, Option<tungstenite::Error>) {
+        let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
+        let mut socket = WebSocket::from_raw_socket(Recorded(Cursor::new(stream)), Role::Client, Some(config));
+        let mut seen = Vec::new();
+        while !matches!(seen.last(), Some(Seen::Close(..))) {
+            seen.push(match socket.read() {
+                Ok(tungstenite::Message::Text(text)) => Seen::Text(text.to_string()),
+                Ok(tungstenite::Message::Binary(bytes)) => Seen::Binary(bytes.to_vec()),
+                Ok(tungstenite::Message::Ping(payload)) => Seen::Ping(payload.to_vec()),
+                Ok(tungstenite::Message::Close(None)) => Seen::Close(1005, String::new()),
+                Ok(tungstenite::Message::Close(Some(frame))) => {
+                    Seen::Close(frame.code.into(), frame.reason.to_string())
+                }
+                Ok(_) => continue,
+                Err(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => break,
+                Err(error) => return (seen, Some(error)),
+            });
+        }
+        (seen, None)
+    }
+
+    /// A stream that was recorded; what is answered is lost.
+    struct Recorded<'a>(Cursor<&'a [u8]>);
+
+    impl Read for Recorded<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl Write for Recorded<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A frame that is mostly one that a server may send, and sometimes is not.
+    fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+        let first = prop_oneof![
+            20 => prop::sample::select(vec![0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a]),
+            2 => Just(0x88),
+            1 => any::<u8>(),
+        ];
+        let code =
+            prop::sample::select(vec![999_u16, 1000, 1001, 1004, 1005, 1006, 1011, 1014, 1015, 2999, 3000, 4999, 5000]);
+        let payload = prop_oneof![
+            8 => "[a-zé漢😀]{0,40}".prop_map(String::into_bytes),
+            2 => (code, "[a-zé]{0,10}").prop_map(|(code, reason)| [&code.to_be_bytes()[..], reason.as_bytes()].concat()),
+            1 => prop::collection::vec(any::<u8>(), 0..200),
+            1 => (110_usize..300).prop_map(|size| vec![b'x'; size]),
+        ];
+        (first, payload, prop::bool::weighted(0.01)).prop_map(|(first, payload, is_masked)| {
+            let mut bytes = frame(first, &payload);
+            if is_masked {
+                let head = 2 + length_bytes(bytes[1]);
+                bytes[1] |= MASKED;
+                bytes.splice(head..head, [0; 4]);
+            }
+            bytes
+        })
+    }
+
+    fn violation(stream: &[u8]) -> Violation {
+        read(&mut Frames::new(1000), stream, &[stream.len()], 10).expect_err("it is one")
+    }
+
+    proptest! {
+        #[test]
+        fn messages_come_whole_however_the_stream_is_cut(
+            messages in prop::collection::vec((r"[a-zé漢😀]{0,300}", any::<bool>(), 1usize..4), 1..6),
+            sizes in prop::collection::vec(1usize..400, 1..8),
+            large in 1usize..300,
+        ) {
+            let mut frames = Frames::new(10_000);
+            let parts = messages.iter().map(|(text, is_text, fragments)| {
+                message(if *is_text { TEXT } else { BINARY }, text.as_bytes(), *fragments)
+            });
+            let (streams, expected): (Vec<_>, Vec<_>) = parts.unzip();
+            prop_assert_eq!(read(&mut frames, &streams.concat(), &sizes, large), Ok(expected.concat()));
+        }
+
+        #[test]
+        fn a_stream_is_taken_and_refused_as_by_tungstenite(
+            frames in prop::collection::vec(any_frame(), 1..12),
+            cut in 0_usize..40,
+            sizes in prop::collection::vec(1usize..400, 1..8),
+            large in 1usize..300,
+        ) {
+            let mut stream = frames.concat();
+            stream.truncate(stream.len().saturating_sub(cut));
+            let (theirs, refused) = read_by_tungstenite(&stream, 500);
+            let mut ours = Vec::new();
+            let violation = read_into(&mut ours, &mut Frames::new(500), &stream, &sizes, large).err();
+            match &refused {
+                // It looks at each fragment of a text, where we look at the whole.
+                Some(tungstenite::Error::Utf8(_)) => prop_assert_eq!(&ours[..theirs.len()], &theirs[..]),
+                _ => prop_assert_eq!(&ours, &theirs),
+            }
+            match (violation, refused) {
+                // It waits for the rest of a frame whose head is enough for us.
+                (Some(_), None) => prop_assert!(cut > 0),
+                (None, Some(error)) => prop_assert!(matches!(error, tungstenite::Error::Utf8(_)), "{}", error),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_large_message_serves_the_next_one_when_nobody_has_it() {
+        let mut frames = Frames::new(4 * LARGE);
+        let mut take = |size: usize| {
+            let mut taken = None;
+            frames
+                .take_all(&frame(FINAL | BINARY, &vec![1; size]), |message| taken = Some(message))
+                .expect("it may be sent");
+            let Some(Message::Binary(bytes)) = taken else { panic!("a binary message came") };
+            assert_eq!(bytes.len(), size);
+            bytes
+        };
+        let first = take(2 * LARGE);
+        let place = first.as_ptr();
+        let second = take(2 * LARGE);
+        assert_ne!(second.as_ptr(), place, "the first is still here");
+        drop(first);
+        let place = second.as_ptr();
+        drop(second);
+        assert_eq!(take(2 * LARGE).as_ptr(), place);
+        assert_eq!(take(LARGE).as_ptr(), place);
+        take(1);
+        assert!(frames.last.is_empty(), "what comes next is small: the memory is given back");
+    }
+
+    #[test]
+    fn a_close_frame_says_why_and_is_the_last() {
+        let closed = |payload: &[u8]| {
+            let stream = [frame(FINAL | CLOSE, payload), frame(FINAL | TEXT, b"late")].concat();
+            read(&mut Frames::new(1000), &stream, &[stream.len()], 10).expect("it may be sent")
+        };
+        assert_eq!(closed(b""), [Seen::Close(1005, String::new())]);
+        assert_eq!(closed(b"\x03\xe8bye"), [Seen::Close(1000, "bye".to_owned())]);
+        assert_eq!(closed(b"\x03\xed"), [Seen::Close(1002, "Protocol violation".to_owned())], "1005 is never sent");
+        assert_eq!(violation(&frame(FINAL | CLOSE, b"x")), Violation::Rule("a close frame has half a code"));
+        assert_eq!(violation(&frame(FINAL | CLOSE, b"\x03\xe8\xff")), Violation::NotUtf8);
+    }
+
+    #[test]
+    fn a_message_may_be_as_large_as_the_limit_in_one_frame_or_in_many() {
+        let text = |size| vec![b'x'; size];
+        assert!(read(&mut Frames::new(1000), &frame(FINAL | TEXT, &text(1000)), &[7], 100).is_ok());
+        let too_large = |size| Violation::TooLarge { size, limit: 1000 };
+        assert_eq!(violation(&frame(FINAL | TEXT, &text(1001))[..4]), too_large(1001));
+        assert_eq!(violation(&[FINAL | BINARY, 127, 255, 255, 255, 255, 255, 255, 255, 255]), too_large(u64::MAX));
+        assert_eq!(violation(&[frame(TEXT, &text(600)), frame(FINAL, &text(600))].concat()), too_large(1200));
+    }
+}
