@@ -56,7 +56,10 @@ function versionsOf(file, matches, pattern) {
   return matches.map(({ groups: { version } }) => ({ file, version }))
 }
 
-/** A crate of the workspace has no source in a lockfile. The fuzz targets are a workspace of their own, without releases. */
+/**
+ * A crate of the workspace has no source in a lockfile. The fuzz targets are a workspace of their own, and are never
+ * released.
+ */
 const OWN_CRATE = /^(?<before>name = "(?!mcp-client-fuzz").*"\nversion = )"(?<version>[^"\n]*)"(?=\n(?!source))/gm
 
 /**
