@@ -492,6 +492,35 @@ describe('messages over the bridge', () => {
   })
 })
 
+describe('the errors of the far end', () => {
+  const LIKE_A_CLIENT = ['name', 'code', 'message', 'retryable', 'toolName', 'sent']
+  const likeAClient = (error) => LIKE_A_CLIENT.map((field) => error[field])
+
+  test('after served.close() are those of a client that is not connected', async (t) => {
+    const client = await ready(t, await listen(t))
+    const { far, served } = await bridged(t, client)
+    served.close()
+    await reached(far, 'failed')
+    await client.close()
+    const [here, there] = await Promise.all([client, far].map((end) => rejection(end.useTool('echo'))))
+    assert.deepEqual(likeAClient(there), likeAClient(here))
+    assert.deepEqual([there.code, there.retryable, there.cause], ['NOT_CONNECTED', true, far.error])
+  })
+
+  test('while it closes are those of a client that closes', async (t) => {
+    const server = await listen(t, { tools: { wait: () => new Promise(() => {}) } })
+    const client = await ready(t, server)
+    const { far } = await bridged(t, client)
+    const ends = [client, far]
+    for (const end of ends) end.useTool('wait').catch(() => {})
+    await server.nextRequest('wait')
+    for (const end of ends) void end.close({ drain: 60_000 })
+    const [here, there] = await Promise.all(ends.map((end) => rejection(end.useTool('echo'))))
+    assert.deepEqual(likeAClient(there), likeAClient(here))
+    assert.deepEqual([there.code, there.retryable], ['CLOSED', false])
+  })
+})
+
 describe('tools over the bridge', () => {
   test('are those that are allowed, by name', async (t) => {
     const server = await listen(t)

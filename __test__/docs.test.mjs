@@ -8,6 +8,8 @@ import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
 import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
+import { ERROR_CODES } from '../dist/native-types.js'
+import { bridged, rawServer } from './helpers/bridge.mjs'
 import { defaultOptions } from './helpers/binary.mjs'
 import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
@@ -411,10 +413,10 @@ describe('the errors', AT_ONCE, () => {
   const [rows] = tablesUnder(README, 'Errors')
   const documented = new Map(rows.map(({ code, retryable }) => [codesOf(code)[0], retryable]))
 
-  test('the table has every code of the native core and of the types', () => {
-    const core = [...read('crates/protocol/src/error.rs').matchAll(/ => "([A-Z_]+)",/g)].map(([, code]) => code)
-    const codes = new Set([...core, ...literalsOf('js/errors.ts', 'MCPErrorCode')])
-    assert.deepEqual([...documented.keys()].sort(), [...codes].sort())
+  test('the table has every code of the native core, and says of each whether it is retryable', () => {
+    assert.deepEqual([...documented.keys()], literalsOf('js/native-types.ts', 'ErrorCode'))
+    for (const [code, retryable] of documented)
+      assert.match(retryable, ERROR_CODES[code].retryable ? /^yes/ : /^no/, code)
   })
 
   /** Each makes an error of its code. */
@@ -456,6 +458,16 @@ describe('the errors', AT_ONCE, () => {
         return name !== undefined && connection.send(`{"id":"${id}","results":nonsense}`)
       })
       await open(t, server).useTool('echo')
+    },
+    NOT_ALLOWED: async (t) => {
+      const { far } = await bridged(t, await ready(t, await listen(t)), { allowTools: [] })
+      await far.useTool('echo')
+    },
+    BRIDGE_VERSION: async (t) => {
+      const { far, port } = rawServer(t)
+      const failed = next(far, 'failed')
+      port.postMessage({ mcpBridge: 0, type: 'welcome' })
+      throw (await failed)[0]
     },
   }
 

@@ -7,7 +7,9 @@ use std::{hint::black_box, time::Duration};
 use bytes::Bytes;
 use bytestring::ByteString;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mcp_protocol::{Action, Call, Config, ConnectionId, Event, Now, Outcome, Received, Session, delay, envelope};
+use mcp_protocol::{
+    Action, Backoff, Call, Config, ConnectionId, Event, Jitter, Now, Outcome, Received, Session, envelope,
+};
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
@@ -57,8 +59,10 @@ fn session(criterion: &mut Criterion) {
 }
 
 fn backoff(criterion: &mut Criterion) {
-    let (config, mut rng) = (Config::default(), StdRng::seed_from_u64(1));
-    criterion.bench_function("backoff", |bencher| bencher.iter(|| delay(black_box(&config), black_box(7), &mut rng)));
+    let (base, max) = (Duration::from_secs(1), Duration::from_secs(30));
+    let backoff = Backoff { base, factor: 1.5, max, jitter: Jitter::Fraction(0.2) };
+    let mut rng = StdRng::seed_from_u64(1);
+    criterion.bench_function("backoff", |bencher| bencher.iter(|| black_box(&backoff).delay(black_box(7), &mut rng)));
 }
 
 /// What serde finds where the splitter finds slices.

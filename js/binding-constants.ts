@@ -15,3 +15,10 @@ export const ITEM = {
   ASK_TOKEN: 10,
   NOTHING: 11,
 } as const
+
+/** Bits of the `flags` of `request`. */
+export const FLAG = {
+  idempotent: 1,
+  wantsBytes: 2,
+  mayBeAborted: 4,
+} as const

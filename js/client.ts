@@ -4,9 +4,10 @@ import { inspect } from 'node:util'
 import { checkCallOptions, checkMillis, checkName, serialise } from './arguments.js'
 import { Call, Command } from './call.js'
 import { checkCloseFrame, explain } from './close-codes.js'
-import { MCPError, errorOf } from './errors.js'
+import { errorOf, makeError, type MCPError } from './errors.js'
 import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
-import type { ErrorData, Notice, Snapshot } from './native-types.js'
+import { FLAG } from './binding-constants.js'
+import { INTEREST, type ErrorData, type Notice, type Snapshot } from './native-types.js'
 import { checkOptions, optionErrorOf, sortOptions } from './options.js'
 import { closedBefore, scheduleApart, tellClosed } from './succession.js'
 import { SocketListeners, runSafely, type SocketEventType, type SocketListener } from './socket-events.js'
@@ -26,12 +27,6 @@ import type {
 } from './types.js'
 
 export { WS_ERROR_CODES } from './close-codes.js'
-
-/** Bits of `NativeClient.setInterest`. */
-const INTEREST = { messages: 1, heartbeats: 2, logs: 4, opens: 8 } as const
-
-/** Bits of `request`. */
-const FLAG = { idempotent: 1, wantsBytes: 2, mayBeAborted: 4 } as const
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
@@ -403,9 +398,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (this.sendMessage(data) || this.readyState !== this.OPEN) return
     // The core may know of an end that JavaScript has not been told of yet.
     if (readyStateOf(JSON.parse(this.#native.snapshot()) as Snapshot) === this.OPEN) {
-      throw new MCPError('the buffer is full (maxBufferedAmount): wait until bufferedAmount falls', {
-        code: 'QUEUE_FULL',
-        retryable: true,
+      throw makeError('QUEUE_FULL', {
+        message: 'the buffer is full (maxBufferedAmount): wait until bufferedAmount falls',
       })
     }
   }

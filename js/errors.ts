@@ -1,22 +1,7 @@
 /** The error classes. What went wrong is decided in the native core; here it becomes an instance. */
-import type { ErrorData, SystemCause } from './native-types.js'
+import { ERROR_CODES, type ErrorCode, type ErrorData, type MCPErrorCode, type SystemCause } from './native-types.js'
 
-/** Stable codes of {@link MCPError}; codes may be added. */
-export type MCPErrorCode =
-  | 'NOT_CONNECTED'
-  | 'CONNECT_FAILED'
-  | 'AUTH_FAILED'
-  | 'AUTH_TIMEOUT'
-  | 'CONNECTION_LOST'
-  | 'RECONNECT_EXHAUSTED'
-  | 'REQUEST_TIMEOUT'
-  | 'TOOL_ERROR'
-  | 'CLOSED'
-  | 'QUEUE_FULL'
-  | 'MESSAGE_TOO_LARGE'
-  | 'BAD_MESSAGE'
-  | 'INTERNAL_ERROR'
-  | (string & {})
+export type { MCPErrorCode } from './native-types.js'
 
 /** What an {@link MCPError} carries beside its message. */
 export interface MCPErrorDetails {
@@ -86,6 +71,26 @@ function knowEverywhere(errorClass: { readonly prototype: object }, mark: symbol
       return typeof value === 'object' && value !== null && mark in value
     },
   })
+}
+
+/**
+ * Where the native core has no part in an error. Its message, and whether it is retryable, are those of its code by
+ * default.
+ */
+export function makeError(
+  code: ErrorCode,
+  details: Partial<Omit<MCPErrorDetails, 'code'>> & { message?: string } = {},
+): MCPError {
+  const { message, retryable } = ERROR_CODES[code]
+  return new MCPError(details.message ?? message, { retryable, ...details, code })
+}
+
+/** The error of one of the calls that `why` has ended. */
+export function errorOfCall(
+  { code, message, retryable }: MCPError,
+  call: Pick<MCPErrorDetails, 'toolName' | 'sent'>,
+): MCPError {
+  return new MCPError(message, { code, retryable, ...call })
 }
 
 /** Whose error it is, and what the user's own token function threw. */

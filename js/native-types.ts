@@ -12,9 +12,77 @@ export type ConnectionState =
   | 'closed'
   | 'failed'
 
+/** Bits of `NativeClient.setInterest`. */
+export const INTEREST = {
+  messages: 1,
+  heartbeats: 2,
+  logs: 4,
+  opens: 8,
+} as const
+
+/** The codes that the package uses. */
+export type ErrorCode =
+  | 'NOT_CONNECTED'
+  | 'CONNECT_FAILED'
+  | 'AUTH_FAILED'
+  | 'AUTH_TIMEOUT'
+  | 'CONNECTION_LOST'
+  | 'RECONNECT_EXHAUSTED'
+  | 'REQUEST_TIMEOUT'
+  | 'TOOL_ERROR'
+  | 'CLOSED'
+  | 'QUEUE_FULL'
+  | 'MESSAGE_TOO_LARGE'
+  | 'BAD_MESSAGE'
+  | 'INTERNAL_ERROR'
+  | 'NOT_ALLOWED'
+  | 'BRIDGE_VERSION'
+
+/**
+ * The stable code of an {@link MCPError}; codes may be added.
+ *
+ * - `NOT_CONNECTED`: The client is not connected and is not connecting, or has not been authenticated.
+ * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
+ *   configuration can help.
+ * - `AUTH_FAILED`: The server refused the key, or the `apiKey` function failed.
+ * - `AUTH_TIMEOUT`: The server did not answer the auth message within `authTimeout`.
+ * - `CONNECTION_LOST`: The connection was lost before the answer came. `sent` says whether the tool may have run.
+ * - `RECONNECT_EXHAUSTED`: `maxReconnectAttempts` attempts have failed; `cause` is the last failure.
+ * - `REQUEST_TIMEOUT`: No answer came within the timeout of the call.
+ * - `TOOL_ERROR`: The server answered the call with an error, which `toolCode` and `data` describe.
+ * - `CLOSED`: `close()` was called.
+ * - `QUEUE_FULL`: `maxPending`, `offlineQueueLimit` or `maxBufferedAmount` is reached.
+ * - `MESSAGE_TOO_LARGE`: A message is larger than `maxBufferedAmount` or `maxMessageSize`, or longer than a JavaScript string can
+ *   be.
+ * - `BAD_MESSAGE`: The server sent something that is not JSON.
+ * - `INTERNAL_ERROR`: The client itself has a bug.
+ * - `NOT_ALLOWED`: The serving end of a bridge does not allow this.
+ * - `BRIDGE_VERSION`: The two ends of a bridge come from incompatible versions of the package.
+ */
+export type MCPErrorCode = ErrorCode | (string & {})
+
+/** The message of an error that has no other, and whether the same call may succeed later. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly message: string; readonly retryable: boolean }>> = {
+  NOT_CONNECTED: { message: 'WebSocket not connected or not authenticated', retryable: true },
+  CONNECT_FAILED: { message: 'the connection could not be opened', retryable: true },
+  AUTH_FAILED: { message: 'Authentication failed', retryable: false },
+  AUTH_TIMEOUT: { message: 'no answer to the auth message', retryable: true },
+  CONNECTION_LOST: { message: 'connection lost', retryable: true },
+  RECONNECT_EXHAUSTED: { message: 'Maximum reconnection attempts reached', retryable: false },
+  REQUEST_TIMEOUT: { message: 'Tool request timed out', retryable: true },
+  TOOL_ERROR: { message: 'Tool execution failed', retryable: false },
+  CLOSED: { message: 'the client was closed', retryable: false },
+  QUEUE_FULL: { message: 'too much waits to be sent', retryable: true },
+  MESSAGE_TOO_LARGE: { message: 'the message is too large', retryable: false },
+  BAD_MESSAGE: { message: 'the server sent a message that is not JSON', retryable: false },
+  INTERNAL_ERROR: { message: 'internal error', retryable: false },
+  NOT_ALLOWED: { message: 'not allowed through this bridge', retryable: false },
+  BRIDGE_VERSION: { message: 'the other end of the bridge is of another version', retryable: false },
+}
+
 export type Snapshot = { 
 /**
- * The state's name.
+ * The name of the state.
  */
 state: ConnectionState, 
 /**
@@ -22,31 +90,31 @@ state: ConnectionState,
  */
 connected: boolean, 
 /**
- * Tools can be used.
+ * The server has accepted the key: tools can be called.
  */
 authenticated: boolean, 
 /**
- * Endpoint in use; never holds credentials.
+ * The endpoint in use. It never contains credentials.
  */
 url: string, 
 /**
- * 0 when not retrying, else the number of the attempt.
+ * The number of the attempt; 0 when not retrying.
  */
 attempt: number, 
 /**
- * ms of the wait now running, jitter included.
+ * How long the current wait is in all, in ms, jitter included; `null` when not waiting.
  */
 retryDelay: number | null, 
 /**
- * When the wait now running ends, ms since the epoch: for whoever begins to look in the middle of it.
+ * When the current wait ends, in ms since the epoch; `null` when not waiting.
  */
 retryAt: number | null, 
 /**
- * Why the state is what it is.
+ * Why the client is in this state; `null` when all is well.
  */
 error: ErrorData | null, 
 /**
- * Rises with every change of the state.
+ * Increases with every change of the state.
  */
 revision: number, };
 export type ErrorData = { 
@@ -55,31 +123,31 @@ export type ErrorData = {
  */
 code: string, 
 /**
- * For people.
+ * The message for people.
  */
 message: string, 
 /**
- * A retry of the same call may succeed.
+ * The same call, unchanged, may succeed later.
  */
 retryable: boolean, 
 /**
- * The request's id.
+ * The id of the request.
  */
 requestId?: string, 
 /**
- * Whether the request may have left.
+ * Whether the request may have been sent; false is a guarantee.
  */
 sent?: boolean, 
 /**
- * The server's own code.
+ * The code in the server's error, if it is a string.
  */
 toolCode?: string, 
 /**
- * The server's error value.
+ * The complete error value of the server.
  */
 data?: unknown, 
 /**
- * What led to it, if that is an error of the client.
+ * The error that has caused this one, if it is one of the client.
  */
 cause?: ErrorData, 
 /**
@@ -91,11 +159,11 @@ phase?: DialPhase,
  */
 status?: number, 
 /**
- * What led to it, if that is an error of the system.
+ * The error that has caused this one, if it is one of the operating system.
  */
 systemCause?: SystemCause, 
 /**
- * The cause is what the user's own token function threw.
+ * The cause is what the user's token function threw.
  */
 fromTokenFunction?: boolean, };
 export type DialPhase = "name" | "tcp" | "tls" | "upgrade";
@@ -118,19 +186,19 @@ address?: string,
 port?: number, };
 export type Notice = { "type": "state", 
 /**
- * The new picture.
+ * The new snapshot.
  */
 snapshot: Snapshot, 
 /**
- * The name of the state before.
+ * The name of the previous state.
  */
 previous: ConnectionState, } | { "type": "open" } | { "type": "authenticated" } | { "type": "close", 
 /**
- * How.
+ * How it ended.
  */
 info: CloseInfo, } | { "type": "reconnecting", 
 /**
- * 1 is the first.
+ * The number of the attempt, from 1.
  */
 attempt: number, 
 /**
@@ -138,19 +206,19 @@ attempt: number,
  */
 maxAttempts: number | null, 
 /**
- * ms, jitter included.
+ * How long the wait is, in ms, jitter included.
  */
 delay: number, } | { "type": "heartbeat", 
 /**
- * Round trip in ms.
+ * The round-trip time in ms.
  */
 rtt: number, } | { "type": "failed", 
 /**
- * Why.
+ * The reason.
  */
 error: ErrorData, } | { "type": "error", 
 /**
- * What.
+ * The error.
  */
 error: ErrorData, } | { "type": "log", 
 /**
@@ -159,19 +227,19 @@ error: ErrorData, } | { "type": "log",
 entry: LogEntry, };
 export type CloseInfo = { 
 /**
- * RFC 6455 § 7.4 code; 1006 when no close frame came.
+ * The close code (RFC 6455 § 7.4); 1006 if no close frame came.
  */
 code: number, 
 /**
- * The peer's words, or ours where the peer said none.
+ * The peer's reason, or ours if the peer gave none.
  */
 reason: string, 
 /**
- * Both sides said goodbye.
+ * Both sides have sent a close frame.
  */
 wasClean: boolean, 
 /**
- * The client will dial again by itself.
+ * The client will connect again by itself.
  */
 willReconnect: boolean, };
 export type LogLevel = "error" | "warn" | "info" | "debug";
@@ -185,12 +253,12 @@ level: LogLevel,
  */
 message: string, 
 /**
- * The figures that go with it.
+ * The values that belong to it.
  */
 fields: Record<string, string | number | boolean>, };
 export type Stats = { 
 /**
- * The state's name.
+ * The name of the state.
  */
 state: ConnectionState, 
 /**
@@ -202,7 +270,7 @@ pending: number,
  */
 queued: number, 
 /**
- * Requests ever started.
+ * Requests made so far.
  */
 requests: number, 
 /**
@@ -210,27 +278,27 @@ requests: number,
  */
 succeeded: number, 
 /**
- * Tool errors, timeouts, aborts, losses.
+ * Requests that failed: tool errors, timeouts, aborts, lost connections.
  */
 failed: number, 
 /**
- * Of those, timeouts.
+ * How many of those timed out.
  */
 timedOut: number, 
 /**
- * Answers that nobody waited for any more.
+ * Answers that no request was waiting for any more.
  */
 lateResponses: number, 
 /**
- * Successful ones.
+ * Successful reconnections.
  */
 reconnects: number, 
 /**
- * Text messages handed to the socket.
+ * Text messages sent.
  */
 messagesSent: number, 
 /**
- * Messages that came.
+ * Messages received.
  */
 messagesReceived: number, 
 /**
@@ -242,15 +310,15 @@ bytesSent: number,
  */
 bytesReceived: number, 
 /**
- * Heartbeat round trips in ms.
+ * Round-trip times of the heartbeat, in ms.
  */
 heartbeatRtt: RttSummary, 
 /**
- * Time from call to answer in ms.
+ * Times from call to answer, in ms.
  */
 requestLatency: LatencySummary, 
 /**
- * When the open socket opened, ms since the epoch.
+ * When the socket was opened, in ms since the epoch; `null` if it is not open.
  */
 connectedSince: number | null, };
 export type RttSummary = { 

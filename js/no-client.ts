@@ -2,15 +2,16 @@
  * Stands in for client.ts where there is no native code: in pages, sandboxed renderers and their bundles (`imports` of
  * package.json).
  */
-import { MCPError } from './errors.js'
+import { makeError } from './errors.js'
 
 export class MCPClient {
   /** @throws MCPError CONNECT_FAILED, always */
   constructor() {
-    throw new MCPError(
-      'no client can be made here, because a page cannot load native code: make one in Node.js or in the main process, bring it here ' +
+    throw makeError('CONNECT_FAILED', {
+      retryable: false,
+      message:
+        'no client can be made here, because a page cannot load native code: make one in Node.js or in the main process, bring it here ' +
         'with connectClient() of @mcp-integration/client/bridge, and give it to useMCPWebSocket as `client` or to <MCPProvider client={…}>',
-      { code: 'CONNECT_FAILED', retryable: false },
-    )
+    })
   }
 }

@@ -19,7 +19,7 @@ import {
   type ReactElement,
   type ReactNode,
 } from 'react'
-import { MCPError } from './errors.js'
+import { makeError, type MCPError } from './errors.js'
 import { GivenClient, keyOf, NoClient, SharedClient, type ClientSource } from './react/sources.js'
 import { IDLE } from './snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from './types.js'
@@ -191,11 +191,7 @@ function commandsOf(
 }
 
 function notConnected(toolName?: string): MCPError {
-  return new MCPError('WebSocket not connected or not authenticated', {
-    code: 'NOT_CONNECTED',
-    retryable: true,
-    toolName,
-  })
+  return makeError('NOT_CONNECTED', { toolName })
 }
 
 /** Like the promises of a client's own commands, it may be ignored. */

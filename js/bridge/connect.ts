@@ -3,7 +3,7 @@
  * where the client is.
  */
 import { checkCallOptions, checkMillis, checkName, serialise } from '../arguments.js'
-import { MCPError } from '../errors.js'
+import { errorOfCall, makeError, MCPError } from '../errors.js'
 import type { Snapshot } from '../native-types.js'
 import { IDLE } from '../snapshots.js'
 import type {
@@ -186,10 +186,7 @@ class ConnectedClient implements MCPClientLike {
   async #close(drain: number): Promise<void> {
     if (drain > 0 && this.#isOpen && this.#waiting.size > 0) await this.#drain(drain)
     if (this.#snapshot.state === 'closed' && this.#end !== null) return
-    this.#finish(new MCPError('the client was closed', { code: 'CLOSED', retryable: false, sent: true }), {
-      state: 'closed',
-      error: null,
-    })
+    this.#finish(makeError('CLOSED', { sent: true }), { state: 'closed', error: null })
   }
 
   async #drain(ms: number): Promise<void> {
@@ -333,15 +330,8 @@ class ConnectedClient implements MCPClientLike {
 
   /** In the words of a client in that state. */
   #refusal(toolName: string | undefined): MCPError {
-    if (this.#isClosing)
-      return new MCPError('the client was closed', { code: 'CLOSED', retryable: false, toolName, sent: false })
-    return new MCPError('WebSocket not connected or not authenticated', {
-      code: 'NOT_CONNECTED',
-      retryable: false,
-      toolName,
-      sent: false,
-      cause: this.#end,
-    })
+    if (this.#isClosing) return makeError('CLOSED', { toolName, sent: false })
+    return makeError('NOT_CONNECTED', { toolName, sent: false, cause: this.#end })
   }
 
   #settle(id: number): Waiting | undefined {
@@ -409,9 +399,8 @@ class ConnectedClient implements MCPClientLike {
     })
     this.#tellSoon(this.#snapshot, previous, () => {
       if (error !== null) this.#emitter.emit(this, 'failed', error)
-      const { code, message, retryable } = why
       for (const [id, { toolName }] of [...this.#waiting]) {
-        this.#settle(id)?.reject(new MCPError(message, { code, retryable, toolName, sent: !neverLeft.has(id) }))
+        this.#settle(id)?.reject(errorOfCall(why, { toolName, sent: !neverLeft.has(id) }))
       }
     })
   }
@@ -462,12 +451,12 @@ function asMCPError(error: BridgeError): MCPError {
   const decoded = decodeError(error)
   return decoded instanceof MCPError
     ? decoded
-    : new MCPError(decoded.message, { code: 'INTERNAL_ERROR', retryable: false, cause: decoded })
+    : makeError('INTERNAL_ERROR', { message: decoded.message, cause: decoded })
 }
 
 function otherVersion(version: number): MCPError {
-  const words = `the other end speaks version ${version} of the bridge, this one ${VERSION}: use the same version of the package on both ends`
-  return new MCPError(words, { code: 'BRIDGE_VERSION', retryable: false })
+  const message = `the other end speaks version ${version} of the bridge, this one ${VERSION}: use the same version of the package on both ends`
+  return makeError('BRIDGE_VERSION', { message })
 }
 
 /** As the client makes them (PROTOCOL.md rule 8). */

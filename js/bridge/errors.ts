@@ -1,5 +1,5 @@
 /** Errors on their way across: what is sent of one, and the instance it becomes again. */
-import { MCPError, MCPToolError, errorOf } from '../errors.js'
+import { MCPError, MCPToolError, errorOf, makeError } from '../errors.js'
 import type { BridgeError } from './messages.js'
 
 /** How far causes of causes are followed: a made-up chain may have no end. */
@@ -36,11 +36,11 @@ export function decodeError(error: BridgeError, toolName?: string): Error {
 
 /** What the serving end does not allow. */
 export function notAllowed(message: string): MCPError {
-  return new MCPError(message, { code: 'NOT_ALLOWED', retryable: false, sent: false })
+  return makeError('NOT_ALLOWED', { message, sent: false })
 }
 
 export function connectionLost(message: string, sent?: boolean): MCPError {
-  return new MCPError(message, { code: 'CONNECTION_LOST', retryable: true, sent })
+  return makeError('CONNECTION_LOST', { message, sent })
 }
 
 function encodeForeign(error: unknown): BridgeError {

@@ -1,6 +1,6 @@
 /** The end of the bridge where the client is. It believes nothing that comes through the port. */
 import { checkName } from '../arguments.js'
-import { MCPError } from '../errors.js'
+import { makeError } from '../errors.js'
 import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../types.js'
 import { requestedId } from './answers.js'
 import { encodeError, notAllowed } from './errors.js'
@@ -223,7 +223,7 @@ class Session implements ServedPort, Subscriber {
         return this.#untilReady()
       default:
         throw allowControl
-          ? (error ?? notConnected())
+          ? (error ?? makeError('NOT_CONNECTED'))
           : notAllowed(
               `connect() is not allowed through this bridge in "${state}": the serving side must set allowControl`,
             )
@@ -240,7 +240,7 @@ class Session implements ServedPort, Subscriber {
         if (ON_THE_WAY.has(state)) return
         stop()
         if (state === 'ready') resolve()
-        else reject(error ?? notConnected())
+        else reject(error ?? makeError('NOT_CONNECTED'))
       }
       this.#client.on('state', look)
       this.#end.signal.addEventListener('abort', stop)
@@ -265,11 +265,8 @@ class Session implements ServedPort, Subscriber {
     const id = requestedId(text)
     if (id !== undefined) this.#service.claim(this, id, id)
     if (this.#client.sendMessage(text)) return
-    const error = new MCPError('the message was not sent: the socket is not open, or its buffer is full', {
-      code: 'NOT_CONNECTED',
-      retryable: true,
-      sent: false,
-    })
+    const message = 'the message was not sent: the socket is not open, or its buffer is full'
+    const error = makeError('NOT_CONNECTED', { message, sent: false })
     this.tell({ type: 'event', name: 'error', detail: encodeError(error) })
   }
 
@@ -336,10 +333,6 @@ class Session implements ServedPort, Subscriber {
     if (this.#options.onLog) this.#options.onLog(entry)
     else console.warn(entry.message, fields)
   }
-}
-
-function notConnected(): MCPError {
-  return new MCPError('WebSocket not connected or not authenticated', { code: 'NOT_CONNECTED', retryable: true })
 }
 
 function isGiven<T>(value: T | null | undefined): value is T {

@@ -6,7 +6,7 @@
  */
 import { connectClient } from '../bridge/connect.js'
 import type { BridgePort } from '../bridge/port.js'
-import { MCPError } from '../errors.js'
+import { makeError } from '../errors.js'
 import type { MCPClientLike } from '../types.js'
 import { WINDOW_KEY, type MCPClientBridge } from './channel.js'
 
@@ -27,9 +27,9 @@ declare global {
 export function connectMain(): MCPClientLike {
   const { [WINDOW_KEY]: bridge } = globalThis as { [WINDOW_KEY]?: MCPClientBridge }
   if (bridge === undefined) {
-    const words =
+    const message =
       'there is no way to the main process: run @mcp-integration/client/electron/preload as the preload script of this window, or import it in yours'
-    throw new MCPError(words, { code: 'CONNECT_FAILED', retryable: false })
+    throw makeError('CONNECT_FAILED', { message, retryable: false })
   }
   return connectClient(portOf(bridge))
 }

@@ -3,7 +3,7 @@
  * turn of the event loop after the last has let go: in between StrictMode, a fast remount or a hot reload may take it
  * up again.
  */
-import { MCPError } from '../errors.js'
+import { makeError, MCPError } from '../errors.js'
 import { IDLE } from '../snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../types.js'
 import type { UseMCPWebSocketOptions } from '../react.js'
@@ -139,8 +139,8 @@ function warnOfDifferences(shared: Shared, { current }: Options): void {
 
 function asMCPError(error: unknown): MCPError {
   if (error instanceof MCPError) return error
-  return new MCPError(error instanceof Error ? error.message : String(error), {
-    code: 'CONNECT_FAILED',
+  return makeError('CONNECT_FAILED', {
+    message: error instanceof Error ? error.message : String(error),
     retryable: false,
     cause: error,
   })

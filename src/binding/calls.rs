@@ -1,64 +1,102 @@
-//! Calls that JavaScript has made and the core has not been given yet. It is given many at once: one lock and one reading of the clock serve all
-//! of them, and its code and data stay in the caches from one to the next.
+//! Calls that JavaScript has made and that are still to be delivered to the core. Delivering many at once takes one
+//! lock and one reading of the clock, and the code and data of the core stay in the caches.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use super::mailbox::Slot;
+use super::slot::Slot;
 use crate::protocol::Call;
 
-/// Those of one client, in order.
+/// Calls of one client, in order.
 #[derive(Default)]
-pub(super) struct Calls {
-    /// What the binding knows the client by.
+pub(super) struct CallBatch {
+    /// The number of the client.
     client: usize,
-    /// Names and parameters, one behind the other.
+    /// Their names and parameters, one after the other.
     texts: String,
-    calls: Vec<Made>,
+    calls: Vec<BatchedCall>,
+    /// The size of the results that JavaScript is processing; the mailbox notes it.
+    result_size: Arc<ResultSize>,
 }
 
-struct Made {
+/// Whether the results that JavaScript is processing are large. Processing a large one takes a while, in which the I/O
+/// thread can write the calls that it leads to one by one; after small ones, many calls are written at once.
+#[derive(Default)]
+pub(super) struct ResultSize {
+    is_large: AtomicBool,
+}
+
+impl ResultSize {
+    /// JavaScript gets results of so many bytes each.
+    pub(super) fn note(&self, bytes: usize) {
+        self.is_large.store(bytes > LARGE, Ordering::Relaxed);
+    }
+
+    fn is_large(&self) -> bool {
+        self.is_large.load(Ordering::Relaxed)
+    }
+}
+
+struct BatchedCall {
     slot: Slot,
-    /// Bytes of the name.
+    /// The length of the name, in bytes.
     name: usize,
-    /// Bytes of the parameters.
+    /// The length of the parameters, in bytes.
     parameters: Option<usize>,
     timeout: Option<Duration>,
     idempotent: bool,
 }
 
-impl Calls {
+impl CallBatch {
+    /// Sets where the mailbox of this thread notes the size of its results.
+    pub(super) fn set_result_size(&mut self, result_size: Arc<ResultSize>) {
+        self.result_size = result_size;
+    }
+
     pub(super) fn push(&mut self, client: usize, call: Call<'_>, slot: Slot) {
         let Call { name, parameters, timeout, idempotent } = call;
         self.client = client;
         self.texts.push_str(name);
         self.texts.push_str(parameters.unwrap_or_default());
-        self.calls.push(Made { slot, name: name.len(), parameters: parameters.map(str::len), timeout, idempotent });
+        self.calls.push(BatchedCall {
+            slot,
+            name: name.len(),
+            parameters: parameters.map(str::len),
+            timeout,
+            idempotent,
+        });
     }
 
-    /// Whether those that are here must be given to the core before one of `client` comes.
-    pub(super) fn must_go_before(&self, client: usize) -> bool {
+    /// Whether it must be delivered before a call of `client` can be added.
+    pub(super) fn is_of_another_client(&self, client: usize) -> bool {
         !self.calls.is_empty() && self.client != client
     }
 
-    /// The core's lock should not be held for longer, nor more memory be taken, nor the I/O thread wait.
-    pub(super) fn are_many(&self) -> bool {
-        let most = if LARGE_RESULTS.get() { 1 } else { MOST_CALLS };
+    /// Whether it must be delivered now. More calls would hold the lock of the core longer, take more memory, and let
+    /// the I/O thread wait.
+    pub(super) fn is_full(&self) -> bool {
+        let most = if self.result_size.is_large() { 1 } else { MOST_CALLS };
         self.calls.len() >= most || self.texts.len() >= MOST_BYTES
     }
 
-    /// Gives them to `take`, with their client, if there are any. Afterwards there are none.
-    pub(super) fn hand_over(&mut self, take: impl FnOnce(usize, &mut dyn Iterator<Item = (Call<'_>, Slot)>)) {
+    /// Passes the calls, if there are any, to `take` with the number of their client. Then the batch is empty.
+    pub(super) fn deliver(&mut self, take: impl FnOnce(usize, &mut dyn Iterator<Item = (Call<'_>, Slot)>)) {
         if self.calls.is_empty() {
             return;
         }
         let mut rest = &*self.texts;
         let mut next = |length| {
-            let (text, behind) = rest.split_at(length);
-            rest = behind;
+            let (text, tail) = rest.split_at(length);
+            rest = tail;
             text
         };
         let mut calls = self.calls.drain(..).map(|made| {
-            let Made { slot, name, parameters, timeout, idempotent } = made;
+            let BatchedCall { slot, name, parameters, timeout, idempotent } = made;
             let (name, parameters) = (next(name), parameters.map(&mut next));
             (Call { name, parameters, timeout, idempotent }, slot)
         });
@@ -69,21 +107,12 @@ impl Calls {
     }
 }
 
-/// How large the results are that JavaScript has before it, in bytes each. Large ones take it a while, in which the I/O thread can write the calls that
-/// they lead to one by one; of small ones many make one write.
-pub(super) fn expect_results_of(bytes: usize) {
-    LARGE_RESULTS.set(bytes > LARGE);
-}
-
-thread_local! {
-    static LARGE_RESULTS: Cell<bool> = const { Cell::new(false) };
-}
-
+/// Bytes. A larger result is large.
 const LARGE: usize = 1024;
-/// As many as there are results in one text for JavaScript.
+/// As many as results are joined in one text for JavaScript.
 const MOST_CALLS: usize = 64;
 const MOST_BYTES: usize = 64 * 1024;
-/// Bytes that are kept for the next ones.
+/// Bytes. More capacity than this is not kept for the next calls.
 const KEPT_CAPACITY: usize = 2 * MOST_BYTES;
 
 #[cfg(test)]
@@ -95,40 +124,40 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_handed_over_once_and_in_order() {
-        let mut calls = Calls::default();
+    fn calls_are_delivered_once_and_in_order() {
+        let mut calls = CallBatch::default();
         calls.push(7, call("größe", Some(r#"{"a":1}"#)), Slot::new(1, false));
         calls.push(7, call("plain", None), Slot::new(2, false));
-        assert!(calls.must_go_before(8) && !calls.must_go_before(7));
+        assert!(calls.is_of_another_client(8) && !calls.is_of_another_client(7));
         let mut taken = Vec::new();
-        calls.hand_over(|client, calls| {
+        calls.deliver(|client, calls| {
             taken.extend(calls.map(|(call, _)| (client, call.name.to_owned(), call.parameters.map(str::to_owned))));
         });
         let expected = [(7, "größe".to_owned(), Some(r#"{"a":1}"#.to_owned())), (7, "plain".to_owned(), None)];
         assert_eq!(taken, expected);
-        calls.hand_over(|_, _| panic!("there are none any more"));
-        assert!(!calls.must_go_before(8));
+        calls.deliver(|_, _| panic!("there are none any more"));
+        assert!(!calls.is_of_another_client(8));
     }
 
     #[test]
-    fn many_calls_or_bytes_are_not_piled_up() {
-        let mut calls = Calls::default();
+    fn a_batch_is_full_with_many_calls_or_bytes_or_after_large_results() {
+        let mut calls = CallBatch::default();
         for _ in 1..MOST_CALLS {
             calls.push(0, call("n", None), Slot::new(0, false));
         }
-        assert!(!calls.are_many());
+        assert!(!calls.is_full());
         calls.push(0, call("n", None), Slot::new(0, false));
-        assert!(calls.are_many());
-        calls.hand_over(|_, calls| assert_eq!(calls.count(), MOST_CALLS));
-        expect_results_of(LARGE + 1);
-        assert!(!calls.are_many());
+        assert!(calls.is_full());
+        calls.deliver(|_, calls| assert_eq!(calls.count(), MOST_CALLS));
+        calls.result_size.note(LARGE + 1);
+        assert!(!calls.is_full());
         calls.push(0, call("n", None), Slot::new(0, false));
-        assert!(calls.are_many());
-        calls.hand_over(|_, calls| assert_eq!(calls.count(), 1));
-        expect_results_of(LARGE);
+        assert!(calls.is_full());
+        calls.deliver(|_, calls| assert_eq!(calls.count(), 1));
+        calls.result_size.note(LARGE);
         calls.push(0, call("n", Some(&"1".repeat(4 * MOST_BYTES))), Slot::new(0, false));
-        assert!(calls.are_many());
-        calls.hand_over(|_, calls| assert_eq!(calls.count(), 1));
-        assert!(!calls.are_many() && calls.texts.capacity() <= KEPT_CAPACITY);
+        assert!(calls.is_full());
+        calls.deliver(|_, calls| assert_eq!(calls.count(), 1));
+        assert!(!calls.is_full() && calls.texts.capacity() <= KEPT_CAPACITY);
     }
 }

@@ -1,4 +1,4 @@
-//! The native half of `MCPClient`: one function a command.
+//! The native half of `MCPClient`: one function for each command.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,9 +16,10 @@ use serde_json::{Map, Value};
 use slab::Slab;
 
 use super::{
-    calls::Calls,
-    mailbox::{ClientSink, Mailbox, Slot, to_json},
+    calls::CallBatch,
+    mailbox::{ClientSink, Mailbox, to_json},
     raw::{self, Arguments},
+    slot::Slot,
     text::{JsText, read},
 };
 use crate::{
@@ -27,16 +28,18 @@ use crate::{
 };
 
 thread_local! {
-    /// The clients of this thread. What is called for every request finds its client here by a number: unwrapping a JavaScript object would
-    /// cost more than the rest of the call.
+    /// The clients of this thread, by number. Functions that are called for every request find their client here:
+    /// unwrapping a JavaScript object would take longer than the rest of the call.
     static HANDLES: RefCell<Slab<Rc<Handle<ClientSink>>>> = const { RefCell::new(Slab::new()) };
-    /// Calls of this thread that no core has been given yet; before anything else is done with a client, it is.
-    static CALLS: RefCell<Calls> = RefCell::default();
-    /// A call was refused since the last flush.
+    /// Calls of this thread that are not delivered to their client yet. They are before anything else is done with a
+    /// client.
+    static CALLS: RefCell<CallBatch> = RefCell::default();
+    /// A call has been refused since the last flush.
     static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// One client. Slots are numbers below 2³¹; each comes back exactly once through the mailbox, unless a call returns otherwise.
+/// One client. Slots are numbers below 2³¹. Each comes back exactly once through the mailbox, unless a function says
+/// otherwise.
 #[napi]
 pub struct NativeClient {
     handle: Rc<Handle<ClientSink>>,
@@ -45,7 +48,7 @@ pub struct NativeClient {
 
 #[napi]
 impl NativeClient {
-    /// `id` names the client in the mailbox. `options` is a JSON object.
+    /// `id` is the number of the client in the mailbox. `options` is a JSON object.
     ///
     /// Throws an error whose message is the JSON of an `OptionError`.
     #[napi(constructor, catch_unwind)]
@@ -54,17 +57,18 @@ impl NativeClient {
         let options = Options::from_json(&options).map_err(|error| refused(&error))?;
         let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
+        CALLS.with_borrow_mut(|calls| calls.set_result_size(mailbox.result_size()));
         let number = HANDLES.with_borrow_mut(|handles| handles.insert(Rc::clone(&handle)));
         Ok(Self { handle, number })
     }
 
-    /// What the functions `request` and `flush` know the client by.
+    /// The number of the client for the functions `request` and `flush`.
     #[napi(catch_unwind)]
     pub fn number(&self) -> u32 {
         self.number as u32
     }
 
-    /// Settled when `ready`. Returns the JSON of the `Snapshot` that the command left behind.
+    /// Settled when `ready`. Returns the JSON of the `Snapshot` after the command.
     #[napi(catch_unwind)]
     pub fn connect(&self, slot: u32) -> String {
         to_json(&self.handle().connect(Slot::new(slot, false)))
@@ -76,25 +80,26 @@ impl NativeClient {
         to_json(&self.handle().reconnect(Slot::new(slot, false)))
     }
 
-    /// Settled when authenticated. `null` keeps the token. Returns as `connect` does.
+    /// Settled when authenticated. With `null` the token stays the same. Returns as `connect` does.
     #[napi(catch_unwind)]
     pub fn authenticate(&self, token: Option<String>, slot: u32) -> String {
         to_json(&self.handle().authenticate(token.map(Secret::new), Slot::new(slot, false)))
     }
 
-    /// Settled when `closed`. `drain` in ms. Returns as `connect` does.
+    /// Settled when `closed`. `drain` is in ms. Returns as `connect` does.
     #[napi(catch_unwind)]
     pub fn close(&self, code: u16, reason: String, drain: f64, slot: u32) -> String {
         to_json(&self.handle().close(code, &reason, millis(drain), Slot::new(slot, false)))
     }
 
-    /// Takes a request back. True: it never settles, the slot is free. False: its settlement is on its way.
+    /// Cancels a request. True: it will not be settled, and its slot is free. False: its outcome is already in the
+    /// mailbox, or about to be.
     #[napi(catch_unwind)]
     pub fn abort(&self, key: f64) -> bool {
         self.handle().abort(RequestKey(key as u64)).is_some()
     }
 
-    /// The guide's `sendToolRequest`: the id, or `null`. `parameters` as in `request`.
+    /// The guide's `sendToolRequest`. Returns the id, or `null` if it cannot be sent. `parameters` as in `request`.
     #[napi(catch_unwind)]
     pub fn send_tool_request(
         &self,
@@ -106,32 +111,32 @@ impl NativeClient {
         })
     }
 
-    /// Sends a text as it is; false if it cannot.
+    /// Sends a text unchanged. False if it cannot be sent.
     #[napi(catch_unwind)]
     pub fn send(&self, #[napi(ts_arg_type = "string")] text: JsText) -> Result<bool> {
         read([&text], |[text]| self.handle().send(text))
     }
 
-    /// The token function's answer, or what it failed with.
+    /// What the token function has returned, or the message of its failure.
     #[napi(catch_unwind)]
     pub fn answer_token(&self, connection: u32, token: Option<String>, failure: Option<String>) {
         let answer = token.map(Secret::new).ok_or_else(|| failure.unwrap_or_default());
         self.handle().answer_token(ConnectionId(connection), answer);
     }
 
-    /// The listeners were told that the socket is open.
+    /// The `open` listeners have run.
     #[napi(catch_unwind)]
     pub fn open_told(&self) {
         self.handle().open_told();
     }
 
-    /// What somebody listens to: 1 messages, 2 heartbeats, 4 logs, 8 the opening of the socket.
+    /// Sets which events have listeners: bits of `Interest`.
     #[napi(catch_unwind)]
     pub fn set_interest(&self, interest: u8) {
         self.handle().set_interest(Interest(interest));
     }
 
-    /// A warning for the log.
+    /// Adds a warning to the log.
     #[napi(catch_unwind)]
     pub fn warn(&self, message: String) {
         self.handle().note(LogLevel::Warn, &message);
@@ -149,19 +154,19 @@ impl NativeClient {
         to_json(&self.handle().stats())
     }
 
-    /// Returns when the mailbox has all that the I/O thread is telling of this client now.
+    /// Returns when everything that the I/O thread is reporting of this client right now is in the mailbox.
     #[napi(catch_unwind)]
     pub fn await_commit(&self) {
         self.handle().await_commit();
     }
 
-    /// Bytes taken and not yet handed to the operating system.
+    /// Bytes that the operating system has not taken yet.
     #[napi(catch_unwind)]
     pub fn buffered_amount(&self) -> f64 {
         self.handle().buffered_amount() as f64
     }
 
-    /// ms of the default timeout of a request; 0 for none.
+    /// The default timeout of a request, in ms; 0 for none.
     #[napi(catch_unwind)]
     pub fn request_timeout(&self) -> f64 {
         self.handle().request_timeout().map_or(0.0, |timeout| timeout.as_secs_f64() * 1000.0)
@@ -170,31 +175,32 @@ impl NativeClient {
 
 impl NativeClient {
     fn handle(&self) -> &Handle<ClientSink> {
-        CALLS.with_borrow_mut(hand_over);
+        CALLS.with_borrow_mut(deliver);
         &self.handle
     }
 }
 
 impl Drop for NativeClient {
     fn drop(&mut self) {
-        // The thread may be ending, and its clients with it.
-        let _ = CALLS.try_with(|calls| hand_over(&mut calls.borrow_mut()));
+        // The thread may be ending; then its clients are gone.
+        let _ = CALLS.try_with(|calls| deliver(&mut calls.borrow_mut()));
         let _ = HANDLES.try_with(|handles| handles.borrow_mut().try_remove(self.number));
     }
 }
 
-/// A function `(number, slot, name, parameters, timeout, flags)`: a tool request of the client `number`; `parameters` is JSON, or empty for none;
-/// `timeout` in ms, 0 for none; `flags`: 1 idempotent, 2 wants bytes, 4 may be aborted. It returns `undefined`; but of a request that may be aborted the
-/// key for `abort`, or the JSON of an `ErrorData` when it was not taken: then the slot is free at once.
-#[napi(
-    ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string | undefined"
-)]
+/// A function `(number, slot, name, parameters, timeout, flags)` that makes a tool request with the client `number`.
+/// `parameters` is JSON, or empty for none; `timeout` is in ms, 0 for none; `flags` are bits of `flag`.
+///
+/// It returns `undefined`. For a request that may be aborted it returns the key for `abort`; or, if the request is
+/// refused, the JSON of an `ErrorData`, and then its slot is free.
+#[napi(ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, \
+                      flags: number) => number | string | undefined")]
 pub fn request_function(env: &Env) -> Result<Function<'_, (), ()>> {
     env.create_function("request", request)
 }
 
-/// A function `(number)` that writes what the calls of the client `number` since the last flush have framed. It returns whether one was refused
-/// since the last flush: that is in the mailbox.
+/// A function `(number)` that writes the calls of the client `number`. It returns whether a call has been refused since
+/// the last flush: then its error is in the mailbox.
 #[napi(ts_return_type = "(number: number) => boolean")]
 pub fn flush_function(env: &Env) -> Result<Function<'_, (), ()>> {
     env.create_function("flush", flush)
@@ -206,12 +212,12 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
         let flags: u32 = arguments.get(5)?;
         read([&arguments.get(2)?, &arguments.get(3)?], |[name, parameters]| {
             let timeout = (timeout > 0.0).then(|| millis(timeout));
-            let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & IDEMPOTENT != 0 };
-            let slot = Slot::new(slot, flags & WANTS_BYTES != 0);
+            let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & flag::IDEMPOTENT != 0 };
+            let slot = Slot::new(slot, flags & flag::WANTS_BYTES != 0);
             CALLS.with_borrow_mut(|calls| {
-                let may_be_aborted = flags & MAY_BE_ABORTED != 0;
-                if may_be_aborted || calls.must_go_before(number as usize) {
-                    hand_over(calls);
+                let may_be_aborted = flags & flag::MAY_BE_ABORTED != 0;
+                if may_be_aborted || calls.is_of_another_client(number as usize) {
+                    deliver(calls);
                 }
                 if may_be_aborted {
                     return with_handle(number, |handle| match handle.request(call, slot) {
@@ -220,8 +226,8 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
                     });
                 }
                 calls.push(number as usize, call, slot);
-                if calls.are_many() {
-                    hand_over(calls);
+                if calls.is_full() {
+                    deliver(calls);
                 }
                 Either3::C(())
             })
@@ -229,9 +235,9 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
     })
 }
 
-/// Gives the calls to the core of their client.
-fn hand_over(calls: &mut Calls) {
-    calls.hand_over(|client, calls| {
+/// Delivers the calls to their client.
+fn deliver(calls: &mut CallBatch) {
+    calls.deliver(|client, calls| {
         let refused =
             HANDLES.with_borrow(|handles| handles.get(client).is_some_and(|handle| handle.request_all(calls)));
         REFUSED.set(REFUSED.get() || refused);
@@ -240,7 +246,7 @@ fn hand_over(calls: &mut Calls) {
 
 extern "C" fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     raw::call(env, info, |arguments: Arguments<1>| {
-        CALLS.with_borrow_mut(hand_over);
+        CALLS.with_borrow_mut(deliver);
         with_handle(arguments.get(0)?, Handle::flush);
         Ok(REFUSED.take())
     })
@@ -250,7 +256,7 @@ fn with_handle<R>(number: u32, act: impl FnOnce(&Handle<ClientSink>) -> R) -> R 
     HANDLES.with_borrow(|handles| act(&handles[number as usize]))
 }
 
-/// No JSON is empty.
+/// An empty text is not JSON.
 fn some(json: &str) -> Option<&str> {
     Some(json).filter(|json| !json.is_empty())
 }
@@ -263,11 +269,21 @@ fn internal(error: serde_json::Error) -> Error {
     Error::new(Status::GenericFailure, error.to_string())
 }
 
-/// The JavaScript side has checked the range.
+/// JavaScript has checked the range.
 fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
 }
 
-const IDEMPOTENT: u32 = 1;
-const WANTS_BYTES: u32 = 2;
-const MAY_BE_ABORTED: u32 = 4;
+/// Bits of the flags of a call. They are generated for TypeScript.
+pub(super) mod flag {
+    /// It may be sent again after the connection was lost.
+    pub(super) const IDEMPOTENT: u32 = 1;
+    /// The caller wants the results as bytes.
+    pub(super) const WANTS_BYTES: u32 = 2;
+    /// The caller has given a signal.
+    pub(super) const MAY_BE_ABORTED: u32 = 4;
+
+    #[cfg(test)]
+    pub(in crate::binding) const NAMES: [(&str, u32); 3] =
+        [("idempotent", IDEMPOTENT), ("wantsBytes", WANTS_BYTES), ("mayBeAborted", MAY_BE_ABORTED)];
+}

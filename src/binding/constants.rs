@@ -1,9 +1,9 @@
 //! The numbers that the binding and its TypeScript half share, made of the Rust constants. The committed file is compared with what is
 //! made now; `UPDATE_GENERATED=1 cargo test generated` writes it anew.
 
-use std::{env, fs, path::Path};
+use std::{env, fmt::Display, fs, path::Path};
 
-use super::mailbox::kind;
+use super::{client::flag, kind};
 
 const FILE: &str = "js/binding-constants.ts";
 
@@ -19,9 +19,15 @@ fn the_generated_constants_are_those_that_are_committed() {
 }
 
 fn typescript() -> String {
-    let items: String = kind::NAMES.iter().map(|(name, number)| format!("  {name}: {number},\n")).collect();
-    format!(
-        "// Generated from the Rust constants by src/binding/constants.rs. Do not edit.\n\n\
-         /** Kinds of items of the mailbox. */\nexport const ITEM = {{\n{items}}} as const\n"
-    )
+    [
+        "// Generated from the Rust constants by src/binding/constants.rs. Do not edit.\n".to_owned(),
+        numbers("Kinds of items of the mailbox.", "ITEM", kind::NAMES),
+        numbers("Bits of the `flags` of `request`.", "FLAG", flag::NAMES),
+    ]
+    .join("\n")
+}
+
+fn numbers<N: Display>(doc: &str, name: &str, members: impl IntoIterator<Item = (&'static str, N)>) -> String {
+    let members: String = members.into_iter().map(|(name, number)| format!("  {name}: {number},\n")).collect();
+    format!("/** {doc} */\nexport const {name} = {{\n{members}}} as const\n")
 }

@@ -1,7 +1,7 @@
-//! The mailbox of a JavaScript environment: what the I/O thread has to tell it, in order, and one wake-up for all of it.
+//! The mailbox of a JavaScript environment: a queue of items from the I/O thread, and one wake-up for many of them.
 //!
-//! Small results are joined into one text, `[slot,result,slot,result…]`, so that JavaScript makes one string and parses once.
-//! That is safe because a result is a slice that the envelope splitter has validated as JSON.
+//! Small results are joined into one text, `[slot,result,slot,result…]`, so that JavaScript makes one string and parses
+//! once. That is safe because a result is a slice that the envelope splitter has validated as JSON.
 
 use std::{
     collections::VecDeque,
@@ -21,8 +21,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{
-    calls,
+    calls::ResultSize,
+    kind,
     pieces::{Part, Pieces},
+    slot::Slot,
     text::{self, Text},
 };
 use crate::{
@@ -30,121 +32,58 @@ use crate::{
     protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome},
 };
 
-/// A weak threadsafe function; an item is its arguments.
-type Wake = ThreadsafeFunction<(), (), FnArgs<Item>, Status, false, true, 0>;
+/// A weak threadsafe function, called with the arguments of one item.
+type Wake = ThreadsafeFunction<(), (), FnArgs<JsItem>, Status, false, true, 0>;
 
-/// What JavaScript is given: the kind, two numbers that belong to it, its text or bytes, and whether to look for another one: if not, the
-/// next one wakes again.
-type Item = (u8, u32, u32, Either3<Text, Buffer, ()>, bool);
+/// An item as JavaScript gets it: its kind, two numbers, its text or bytes, and whether JavaScript must look for
+/// another one. If not, the next one wakes it.
+type JsItem = (u8, u32, u32, Either3<Text, Buffer, ()>, bool);
 
-/// Kinds of items; their TypeScript form is generated.
-pub(super) mod kind {
-    /// Text `[slot,result,…]`.
-    pub(in crate::binding) const RESULTS: u8 = 0;
-    /// One result too large to be joined: (slot, -, JSON).
-    pub(in crate::binding) const RESULT: u8 = 1;
-    /// A part of a result that comes in pieces: a container begins in the one that is open: (slot, 1 if it is an array, JSON of its key).
-    pub(in crate::binding) const OPEN: u8 = 2;
-    /// Elements of the container that is open, as a container of their own: (slot, -, JSON).
-    pub(in crate::binding) const ELEMENTS: u8 = 3;
-    /// The container that is open ends, and with the outermost the result: (slot).
-    pub(in crate::binding) const CLOSE: u8 = 4;
-    /// One result as bytes: (slot, -, bytes).
-    pub(in crate::binding) const BYTES: u8 = 5;
-    /// An answer without results, or a command that is done: (slot).
-    pub(in crate::binding) const DONE: u8 = 6;
-    /// A failure: (slot, -, JSON of `ErrorData`).
-    pub(in crate::binding) const FAILED: u8 = 7;
-    /// A notice: (client, -, JSON of `Notice`).
-    pub(in crate::binding) const NOTICE: u8 = 8;
-    /// A message: (client, 1 if it is JSON, text).
-    pub(in crate::binding) const MESSAGE: u8 = 9;
-    /// The token function is to be asked: (client, connection).
-    pub(in crate::binding) const ASK_TOKEN: u8 = 10;
-    /// A wake-up for what was taken already.
-    pub(in crate::binding) const NOTHING: u8 = 11;
-
-    #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u8); 12] = [
-        ("RESULTS", RESULTS),
-        ("RESULT", RESULT),
-        ("OPEN", OPEN),
-        ("ELEMENTS", ELEMENTS),
-        ("CLOSE", CLOSE),
-        ("BYTES", BYTES),
-        ("DONE", DONE),
-        ("FAILED", FAILED),
-        ("NOTICE", NOTICE),
-        ("MESSAGE", MESSAGE),
-        ("ASK_TOKEN", ASK_TOKEN),
-        ("NOTHING", NOTHING),
-    ];
-}
-
-/// Marks a slot whose caller wants bytes.
-const WANTS_BYTES: u32 = 1 << 31;
-
-/// The slot that a call is settled through.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Slot(u32);
-
-impl Slot {
-    pub(super) fn new(number: u32, wants_bytes: bool) -> Self {
-        Self(number | if wants_bytes { WANTS_BYTES } else { 0 })
-    }
-
-    fn number(self) -> u32 {
-        self.0 & !WANTS_BYTES
-    }
-
-    fn wants_bytes(self) -> bool {
-        self.0 & WANTS_BYTES != 0
-    }
-}
-
-/// One environment's mailbox; every client of it shares it.
+/// The mailbox of one environment, shared by all its clients.
 #[napi]
 pub struct Mailbox {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    tray: Arc<Tray>,
+    shared: Arc<Shared>,
     wake: Wake,
 }
 
-/// Where items lie until JavaScript takes them.
-struct Tray {
+/// What the I/O thread and JavaScript share.
+struct Shared {
     queue: Mutex<Queue>,
     is_full: watch::Sender<bool>,
+    /// The size of the results that JavaScript has taken last.
+    result_size: Arc<ResultSize>,
 }
 
 #[derive(Default)]
 struct Queue {
-    /// For JavaScript to take.
-    letters: VecDeque<Letter>,
-    /// What came since a text that is yet to be prepared, that text first.
-    unprepared: VecDeque<Mail>,
+    /// Ready for JavaScript to take.
+    items: VecDeque<Item>,
+    /// A text that must be converted first, and everything that came after it.
+    unconverted: VecDeque<Incoming>,
     bytes: usize,
-    /// There are too many of them, as `is_full` tells; asking that for each item would cost more.
+    /// The value of `is_full`, which is more expensive to read.
     full: bool,
-    /// Buffers of texts that JavaScript has, for those to come.
-    spares: Vec<Vec<u8>>,
-    /// Somebody prepares.
-    preparing: bool,
-    /// JavaScript was woken, or is draining.
-    scheduled: bool,
+    /// Buffers of texts that JavaScript has taken, for reuse.
+    spare_buffers: Vec<Vec<u8>>,
+    /// A thread is converting texts.
+    is_converting: bool,
+    /// JavaScript was woken, or is taking items.
+    is_awake: bool,
 }
 
-/// What the sink is given: small things as letters, and texts whose preparation takes a while.
-enum Mail {
-    Letter(Letter),
+/// An item that may have to be converted first, which takes a while for long texts.
+enum Incoming {
+    Item(Item),
     Result(Slot, ByteString),
     Message(u32, bool, ByteString),
 }
 
-enum Letter {
-    /// So many of them, joined.
+enum Item {
+    /// Several results in one text, and their number.
     Results(Text, usize),
     Result(Slot, Text),
     Open(Slot, bool, Option<Text>),
@@ -160,45 +99,46 @@ enum Letter {
 
 #[napi]
 impl Mailbox {
-    /// `wake` is called, from the event loop, with an item. It does not keep the process alive.
+    /// The event loop calls `wake` with an item. This does not keep the process alive.
     #[napi(constructor)]
     pub fn new(
-        #[napi(
-            ts_arg_type = "(kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean) => void"
-        )]
-        wake: Function<'_, FnArgs<Item>, ()>,
+        #[napi(ts_arg_type = "(kind: number, a: number, b: number, payload: string | Buffer | undefined, \
+                           hasMore: boolean) => void")]
+        wake: Function<'_, FnArgs<JsItem>, ()>,
     ) -> Result<Self> {
-        let tray = Arc::new(Tray { queue: Mutex::default(), is_full: watch::channel(false).0 });
-        let taken = Arc::clone(&tray);
+        let shared =
+            Arc::new(Shared { queue: Mutex::default(), is_full: watch::channel(false).0, result_size: Arc::default() });
+        let taken = Arc::clone(&shared);
         let wake = wake
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .build_callback(move |_| Ok(taken.take_or_nothing().into()))?;
-        Ok(Self { inner: Arc::new(Inner { tray, wake }) })
+        Ok(Self { inner: Arc::new(Inner { shared, wake }) })
     }
 
-    /// The next item, or `null` when there is none.
+    /// The next item, or `null` if there is none.
     #[napi(
         catch_unwind,
-        ts_return_type = "[kind: number, a: number, b: number, payload: string | Buffer | undefined, goesOn: boolean] | null"
+        ts_return_type = "[kind: number, a: number, b: number, payload: string | Buffer | undefined, \
+                          hasMore: boolean] | null"
     )]
-    pub fn take(&self) -> Option<Item> {
-        self.inner.tray.take()
+    pub fn take(&self) -> Option<JsItem> {
+        self.inner.shared.take()
     }
 
-    /// Nothing is in it, nor being made ready for it.
+    /// Whether nothing is in it, or being converted for it.
     #[napi]
     pub fn is_empty(&self) -> bool {
         let queue = self.inner.lock();
-        queue.letters.is_empty() && queue.is_prepared()
+        queue.items.is_empty() && queue.is_converted()
     }
 
-    /// Whether an open client keeps the process alive.
+    /// Sets whether the mailbox keeps the process alive.
     #[napi]
     pub fn hold(&self, env: Env, hold: bool) -> Result<()> {
         let raw = self.inner.wake.handle.get_raw();
         let change = if hold { sys::napi_ref_threadsafe_function } else { sys::napi_unref_threadsafe_function };
-        // SAFETY: called on the thread of the environment that made it, while `wake` keeps it from being released.
+        // SAFETY: called on the thread of the environment that made it; `wake` keeps it from being released.
         check_status!(unsafe { change(env.raw(), raw) })
     }
 }
@@ -208,9 +148,14 @@ impl Mailbox {
     pub(super) fn sink(&self, client: u32) -> ClientSink {
         ClientSink { client, inner: Arc::clone(&self.inner) }
     }
+
+    /// How large the results are that JavaScript is processing.
+    pub(super) fn result_size(&self) -> Arc<ResultSize> {
+        Arc::clone(&self.inner.shared.result_size)
+    }
 }
 
-/// Where the events of one client go.
+/// The sink for the events of one client.
 pub(super) struct ClientSink {
     client: u32,
     inner: Arc<Inner>,
@@ -220,56 +165,56 @@ impl Sink for ClientSink {
     type Payload = Slot;
 
     fn push(&self, event: Event<Slot>) {
-        let letter = match event {
-            Event::Notice(notice) => Letter::Notice(self.client, to_json(&notice)),
+        let item = match event {
+            Event::Notice(notice) => Item::Notice(self.client, to_json(&notice)),
             Event::Message { text, .. } if text.len() > LONGEST_STRING => {
                 let error = too_long("a message", text.len());
-                Letter::Notice(self.client, to_json(&Notice::Error { error }))
+                Item::Notice(self.client, to_json(&Notice::Error { error }))
             }
-            Event::Message { text, json } => return self.inner.post(Mail::Message(self.client, json, text)),
+            Event::Message { text, json } => return self.inner.push(Incoming::Message(self.client, json, text)),
             Event::Settled { payload, outcome: Outcome::Results(None) } if payload.wants_bytes() => {
-                // No results are no bytes.
-                Letter::Bytes(payload, Bytes::new())
+                // Without results there are no bytes.
+                Item::Bytes(payload, Bytes::new())
             }
-            Event::Settled { payload, outcome: Outcome::Done | Outcome::Results(None) } => Letter::Done(payload),
+            Event::Settled { payload, outcome: Outcome::Done | Outcome::Results(None) } => Item::Done(payload),
             Event::Settled { payload, outcome: Outcome::Failed(error) } => {
-                Letter::Failed(payload, to_json(&error.data()))
+                Item::Failed(payload, to_json(&error.data()))
             }
             Event::Settled { payload, outcome: Outcome::Results(Some(json)) } => {
                 if payload.wants_bytes() {
-                    Letter::Bytes(payload, json.into_bytes())
+                    Item::Bytes(payload, json.into_bytes())
                 } else if json.len() <= LARGEST_JOINED {
-                    return self.inner.join(payload, &json);
+                    return self.inner.push_small_result(payload, &json);
                 } else if json.len() > LONGEST_STRING {
-                    Letter::Failed(payload, to_json(&too_long("results", json.len())))
+                    Item::Failed(payload, to_json(&too_long("results", json.len())))
                 } else {
-                    return self.inner.post(Mail::Result(payload, json));
+                    return self.inner.push(Incoming::Result(payload, json));
                 }
             }
         };
-        self.inner.post(Mail::Letter(letter));
+        self.inner.push(Incoming::Item(item));
     }
 
     fn ask_token(&self, connection: ConnectionId) {
-        self.inner.post(Mail::Letter(Letter::AskToken(self.client, connection.0)));
+        self.inner.push(Incoming::Item(Item::AskToken(self.client, connection.0)));
     }
 
     fn wake(&self) {
-        self.inner.prepare();
+        self.inner.convert();
     }
 
     fn is_full(&self) -> watch::Receiver<bool> {
-        self.inner.tray.is_full.subscribe()
+        self.inner.shared.is_full.subscribe()
     }
 }
 
-impl Tray {
+impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called when something has come or gone.
-    fn note_level(&self, queue: &mut Queue) {
+    /// Must be called when `bytes` has changed.
+    fn update_is_full(&self, queue: &mut Queue) {
         let is_full = queue.bytes >= if queue.full { LOW_WATER } else { HIGH_WATER };
         if is_full != queue.full {
             queue.full = is_full;
@@ -277,139 +222,140 @@ impl Tray {
         }
     }
 
-    fn take(&self) -> Option<Item> {
+    fn take(&self) -> Option<JsItem> {
         let mut queue = self.lock();
-        if let Some(buffer) = text::emptied().filter(|_| queue.spares.len() < MOST_SPARES) {
-            queue.spares.push(buffer);
+        if let Some(buffer) = text::emptied().filter(|_| queue.spare_buffers.len() < MOST_SPARES) {
+            queue.spare_buffers.push(buffer);
         }
-        let Some(letter) = queue.letters.pop_front() else {
-            queue.scheduled = false;
+        let Some(item) = queue.items.pop_front() else {
+            queue.is_awake = false;
             return None;
         };
-        let weight = letter.weight();
-        calls::expect_results_of(weight / letter.count());
-        // While JavaScript works on a large one more may come: it looks for it, and need not be woken.
-        let goes_on = weight > SMALL || !queue.letters.is_empty();
-        queue.scheduled = goes_on;
-        queue.bytes -= weight;
-        self.note_level(&mut queue);
+        let size = item.size();
+        self.result_size.note(size / item.count());
+        // While JavaScript processes a large item, more may come: it looks for them and need not be woken.
+        let has_more = size > SMALL || !queue.items.is_empty();
+        queue.is_awake = has_more;
+        queue.bytes -= size;
+        self.update_is_full(&mut queue);
         drop(queue);
-        Some(letter.open(goes_on))
+        Some(item.into_js(has_more))
     }
 
-    /// For who must be given something.
-    fn take_or_nothing(&self) -> Item {
+    /// For a wake-up, which needs an item.
+    fn take_or_nothing(&self) -> JsItem {
         self.take().unwrap_or((kind::NOTHING, 0, 0, Either3::C(()), false))
     }
 }
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.tray.lock()
+        self.shared.lock()
     }
 
-    fn post(&self, mail: Mail) {
+    fn push(&self, incoming: Incoming) {
         let mut queue = self.lock();
-        queue.add(mail);
-        self.tray.note_level(&mut queue);
+        queue.add(incoming);
+        self.shared.update_is_full(&mut queue);
     }
 
-    /// Adds a small result to the text of those before it.
-    fn join(&self, slot: Slot, json: &str) {
+    /// Appends a small result to the text of the previous ones.
+    fn push_small_result(&self, slot: Slot, json: &str) {
         let mut queue = self.lock();
-        let may_join = queue.is_prepared();
-        let Queue { letters, bytes, spares, .. } = &mut *queue;
-        if let Some(Letter::Results(text, count)) = letters.back_mut()
+        let may_join = queue.is_converted();
+        let Queue { items, bytes, spare_buffers, .. } = &mut *queue;
+        if let Some(Item::Results(text, count)) = items.back_mut()
             && may_join
             && *count < MOST_JOINED
             && text.len() + json.len() <= JOINED_TEXT
         {
-            let before = text.weight();
+            let before = text.size();
             *count += 1;
             append_result(text, slot, json);
-            *bytes += text.weight() - before;
+            *bytes += text.size() - before;
         } else {
-            let mut text = Text::Latin1(spares.pop().unwrap_or_default());
+            let mut text = Text::Latin1(spare_buffers.pop().unwrap_or_default());
             append_result(&mut text, slot, json);
-            queue.add(Mail::Letter(Letter::Results(text, 1)));
+            queue.add(Incoming::Item(Item::Results(text, 1)));
         }
-        self.tray.note_level(&mut queue);
+        self.shared.update_is_full(&mut queue);
     }
 
-    /// Makes ready what is not, outside of every lock, and wakes JavaScript as soon as there is something to take.
-    fn prepare(&self) {
+    /// Converts what is not converted, without holding a lock, and wakes JavaScript as soon as there is an item to
+    /// take.
+    fn convert(&self) {
         let mut queue = self.lock();
-        if std::mem::replace(&mut queue.preparing, true) {
-            // Who is at it finds the rest.
+        if std::mem::replace(&mut queue.is_converting, true) {
+            // The thread that is already converting will pick it up.
             return;
         }
-        while let Some(mail) = queue.unprepared.pop_front() {
-            queue.bytes -= mail.weight();
+        while let Some(incoming) = queue.unconverted.pop_front() {
+            queue.bytes -= incoming.size();
             drop(queue);
-            mail.prepare(|letter| {
+            incoming.convert(|item| {
                 let mut queue = self.lock();
-                queue.bytes += letter.weight();
-                queue.letters.push_back(letter);
-                self.tray.note_level(&mut queue);
+                queue.bytes += item.size();
+                queue.items.push_back(item);
+                self.shared.update_is_full(&mut queue);
                 self.wake(queue);
             });
             queue = self.lock();
         }
-        queue.preparing = false;
+        queue.is_converting = false;
         self.wake(queue);
     }
 
     fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
-        if queue.letters.is_empty() || std::mem::replace(&mut queue.scheduled, true) {
+        if queue.items.is_empty() || std::mem::replace(&mut queue.is_awake, true) {
             return;
         }
         drop(queue);
-        // Refused only while the environment goes down; then nobody is left to tell.
+        // This fails only while the environment shuts down, and then nobody needs to know.
         self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
 impl Queue {
-    fn add(&mut self, mail: Mail) {
-        self.bytes += mail.weight();
-        match mail {
-            Mail::Letter(letter) if self.is_prepared() => self.letters.push_back(letter),
-            mail => self.unprepared.push_back(mail),
+    fn add(&mut self, incoming: Incoming) {
+        self.bytes += incoming.size();
+        match incoming {
+            Incoming::Item(item) if self.is_converted() => self.items.push_back(item),
+            incoming => self.unconverted.push_back(incoming),
         }
     }
 
-    /// Letters come in the order of the events: they wait behind a text that is yet to be prepared.
-    fn is_prepared(&self) -> bool {
-        self.unprepared.is_empty() && !self.preparing
+    /// False while items must wait for a text that is being converted: they keep the order of the events.
+    fn is_converted(&self) -> bool {
+        self.unconverted.is_empty() && !self.is_converting
     }
 }
 
-impl Mail {
-    /// Bytes that it keeps.
-    fn weight(&self) -> usize {
+impl Incoming {
+    /// The bytes of memory that it takes.
+    fn size(&self) -> usize {
         match self {
-            Self::Letter(letter) => letter.weight(),
+            Self::Item(item) => item.size(),
             Self::Result(_, text) | Self::Message(_, _, text) => OVERHEAD + text.len(),
         }
     }
 
-    /// Converts the text, and cuts a large result.
-    fn prepare(self, mut put: impl FnMut(Letter)) {
+    /// Converts the text, and cuts a large result into pieces.
+    fn convert(self, mut put: impl FnMut(Item)) {
         match self {
-            Self::Letter(letter) => put(letter),
-            Self::Message(client, is_json, text) => put(Letter::Message(client, is_json, Text::new(text))),
-            Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Letter::Result(slot, Text::new(json))),
+            Self::Item(item) => put(item),
+            Self::Message(client, is_json, text) => put(Item::Message(client, is_json, Text::new(text))),
+            Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Item::Result(slot, Text::new(json))),
             Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE - BRACKETS) {
-                Some(pieces) => pieces.for_each(|part| put(Letter::of_part(slot, &json, part))),
-                None => put(Letter::Result(slot, Text::new(json))),
+                Some(pieces) => pieces.for_each(|part| put(Item::from_part(slot, &json, part))),
+                None => put(Item::Result(slot, Text::new(json))),
             },
         }
     }
 }
 
-impl Letter {
-    /// `part` is of `json`.
-    fn of_part(slot: Slot, json: &ByteString, part: Part<'_>) -> Self {
+impl Item {
+    /// `part` is a part of `json`.
+    fn from_part(slot: Slot, json: &ByteString, part: Part<'_>) -> Self {
         match part {
             Part::Open { is_array, key } => Self::Open(slot, is_array, key.map(|key| Text::new(key.into()))),
             Part::Elements { is_array, text } => Self::Elements(slot, Text::elements(is_array, json.slice_ref(text))),
@@ -417,27 +363,27 @@ impl Letter {
         }
     }
 
-    /// Bytes that it keeps.
-    fn weight(&self) -> usize {
+    /// The bytes of memory that it takes.
+    fn size(&self) -> usize {
         OVERHEAD
             + match self {
                 Self::Results(text, _)
                 | Self::Result(_, text)
                 | Self::Elements(_, text)
-                | Self::Message(_, _, text) => text.weight(),
-                Self::Open(_, _, key) => key.as_ref().map_or(0, Text::weight),
+                | Self::Message(_, _, text) => text.size(),
+                Self::Open(_, _, key) => key.as_ref().map_or(0, Text::size),
                 Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
                 Self::Close(_) | Self::Done(_) | Self::AskToken(..) => 0,
             }
     }
 
-    /// Results that it is of.
+    /// The number of results in it.
     fn count(&self) -> usize {
         if let Self::Results(_, count) = self { *count } else { 1 }
     }
 
-    fn open(self, goes_on: bool) -> Item {
+    fn into_js(self, has_more: bool) -> JsItem {
         let nothing = Either3::C(());
         let (kind, a, b, payload) = match self {
             Self::Results(mut text, _) => {
@@ -445,7 +391,7 @@ impl Letter {
                 (kind::RESULTS, 0, 0, Either3::A(text))
             }
             Self::Bytes(slot, json) => {
-                // A copy: Electron forbids buffers over memory that is not V8's.
+                // A copy, because Electron forbids buffers whose memory is not V8's.
                 (kind::BYTES, slot.number(), 0, Either3::B(Buffer::from(json.to_vec())))
             }
             Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Either3::A(json)),
@@ -460,14 +406,14 @@ impl Letter {
             Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Either3::A(text)),
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, nothing),
         };
-        (kind, a, b, payload, goes_on)
+        (kind, a, b, payload, has_more)
     }
 }
 
-/// The closing bracket is left to who takes the text.
+/// The closing bracket is added when the text is taken.
 fn append_result(text: &mut Text, slot: Slot, json: &str) {
     text.append_ascii(if text.len() == 0 { b"[" } else { b"," });
-    // Without the string that `to_string` would make.
+    // Without the allocation of `to_string`.
     let mut number = [0; 10];
     let mut room = &mut number[..];
     serde_json::to_writer(&mut room, &slot.number()).expect("ten digits are enough");
@@ -482,32 +428,32 @@ fn too_long(what: &str, bytes: usize) -> ErrorData {
     Fault::MessageTooLarge(format!("{what} of {bytes} bytes: {limit}")).data()
 }
 
-/// The JSON of a type that has a generated TypeScript form.
+/// The JSON of a value whose type is generated for TypeScript.
 pub(super) fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("what crosses has string keys only")
+    serde_json::to_string(value).expect("the keys are strings")
 }
 
 /// V8's `String::kMaxLength` on 64 bits.
 const LONGEST_STRING: usize = (1 << 29) - 24;
-/// What a letter costs beyond its bytes.
+/// Bytes of an item besides its text.
 const OVERHEAD: usize = 64;
-/// Larger results travel alone.
+/// Bytes. Larger results are not joined.
 const LARGEST_JOINED: usize = 16 * 1024;
-/// Bytes. A larger result comes in pieces of this size, between which the event loop may get its turn. V8 puts larger strings elsewhere,
-/// where their memory costs as much as parsing them.
+/// Bytes. A larger result comes in pieces of this size, so that the event loop can run in between. V8 allocates larger
+/// strings elsewhere, and that takes as long as parsing them.
 const LARGEST_PIECE: usize = 64 * 1024;
-/// Bytes of a piece that are not in the result: those of its container.
+/// Bytes of a piece that are not part of the result: the brackets around it.
 const BRACKETS: usize = 2;
-/// Bytes. A joined text is closed above this, so that one parse stays short.
+/// Bytes. Nothing more is joined to a text of this size, so that parsing it stays short.
 const JOINED_TEXT: usize = 64 * 1024;
-/// Results. What they set going, new calls above all, is on its way before the next text is parsed.
+/// Results. What they lead to, new calls above all, is sent before the next text is parsed.
 const MOST_JOINED: usize = 64;
-/// Of at most 64 KB each. A few texts are on their way at a time.
+/// Of at most 64 KB each. There are only a few texts at a time.
 const MOST_SPARES: usize = 4;
-/// Bytes of an item that takes JavaScript no time.
+/// Bytes. A smaller item takes JavaScript almost no time.
 const SMALL: usize = 1024;
-/// Above this many bytes the I/O thread stops reading; with one message of `maxMessageSize` this bounds what an environment that
-/// does not drain can pile up.
+/// Above this many bytes the I/O thread stops reading. This limits the memory of an environment that takes no items to
+/// this and one message of `maxMessageSize`.
 const HIGH_WATER: usize = 4 << 20;
-/// Below this it reads again.
+/// Below this many bytes it reads again.
 const LOW_WATER: usize = 1 << 20;

@@ -1,17 +1,20 @@
-//! The binding: converts and delegates. No rule, default or map lives here.
+//! The binding converts and delegates. It contains no rules, no defaults and no maps.
 //!
-//! What is rare crosses as JSON text of the types in [`mcp_protocol`] (their TypeScript forms are generated); what is
-//! hot crosses as numbers and strings. A call's promise is a slot, a number that the JavaScript side gives out.
+//! What is rare crosses as JSON of the types in [`mcp_protocol`], which are generated for TypeScript. What is
+//! frequent crosses as numbers and strings. The promise of a call is known here as a slot, a number that JavaScript
+//! assigns.
 
 mod calls;
 mod client;
 #[cfg(test)]
 mod constants;
+mod kind;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
 mod pieces;
 #[expect(unsafe_code, reason = "arguments are taken from Node-API itself")]
 mod raw;
+mod slot;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
 
@@ -27,7 +30,7 @@ pub fn default_options() -> String {
     serde_json::Value::Object(Options::default_table()).to_string()
 }
 
-/// The version of this binary; the JavaScript part checks that it is its own.
+/// The version of this binary. JavaScript checks that it is the same as its own.
 #[napi]
 pub fn binary_version() -> &'static str {
     env!("CARGO_PKG_VERSION")

@@ -1,18 +1,18 @@
-//! Cuts one large JSON text into pieces that JavaScript parses one by one, between which its event loop gets its turn.
+//! Cuts one large JSON text into pieces that JavaScript parses one by one, so that its event loop can run in between.
 //!
-//! Its parts, in order, tell how to build the value: open a container, take the elements of a piece into the container that is open,
-//! close it. The text must be JSON: the envelope splitter has validated it.
+//! The parts say, in order, how to build the value: open a container, add the elements of a piece to the open
+//! container, close it. The text must be JSON: the envelope splitter has validated it.
 
 use memchr::memchr2;
 
 /// One step of building a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
-    /// A container begins, as an element of the one that is open. `key` is the JSON of its name there, if that is an object.
+    /// A container begins, as an element of the open one. `key` is the JSON of its key there, if that is an object.
     Open { is_array: bool, key: Option<&'a str> },
-    /// Elements of the container that is open, with commas between them.
+    /// Elements of the open container, with commas between them.
     Elements { is_array: bool, text: &'a str },
-    /// The container that is open ends.
+    /// The open container ends.
     Close,
 }
 
@@ -20,15 +20,15 @@ pub(super) enum Part<'a> {
 pub(super) struct Pieces<'a> {
     text: &'a str,
     at: usize,
-    /// The containers that are open: whether each is an array.
+    /// For each open container, whether it is an array.
     open: Vec<bool>,
-    /// Bytes of the longest piece, but for what cannot be cut.
+    /// The length of the longest piece in bytes, except for values that cannot be cut.
     longest: usize,
     is_begun: bool,
 }
 
 impl<'a> Pieces<'a> {
-    /// `None` for a value that has no parts: a string, a number and so on. There is no white space around `text`.
+    /// `None` for a value that is not a container. `text` has no white space around it.
     pub(super) fn new(text: &'a str, longest: usize) -> Option<Self> {
         text.starts_with(['{', '[']).then(|| Self { text, at: 0, open: Vec::new(), longest, is_begun: false })
     }
@@ -37,7 +37,7 @@ impl<'a> Pieces<'a> {
         self.text.as_bytes()[at]
     }
 
-    /// Behind white space, commas and colons.
+    /// The position after white space, commas and colons.
     fn skip_between(&self, mut at: usize) -> usize {
         while matches!(self.byte(at), b' ' | b'\t' | b'\n' | b'\r' | b',' | b':') {
             at += 1;
@@ -45,7 +45,7 @@ impl<'a> Pieces<'a> {
         at
     }
 
-    /// Behind the value at `at`; `None` when it is longer than `longest` bytes.
+    /// The position after the value at `at`; `None` if the value is longer than `longest` bytes.
     fn end_of_value(&self, at: usize, longest: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
         let limit = at.saturating_add(longest).min(bytes.len());
@@ -57,7 +57,7 @@ impl<'a> Pieces<'a> {
         (end <= limit).then_some(end)
     }
 
-    /// The element at `at`: where its value begins.
+    /// Where the value of the element at `at` begins.
     fn value_of_element(&self, at: usize, is_array: bool) -> usize {
         if is_array { at } else { self.skip_between(end_of_string(self.text.as_bytes(), at)) }
     }
@@ -84,15 +84,15 @@ impl<'a> Iterator for Pieces<'a> {
         while !matches!(self.byte(next), b'}' | b']') {
             let value = self.value_of_element(next, is_array);
             let room = self.longest.saturating_sub(value - start);
-            if let Some(behind) = self.end_of_value(value, room) {
-                end = behind;
+            if let Some(value_end) = self.end_of_value(value, room) {
+                end = value_end;
                 next = self.skip_between(end);
                 continue;
             }
             if end > start {
                 break;
             }
-            // It is longer than a piece may be, and nothing is before it.
+            // It is longer than a piece may be, and it is the first element of this piece.
             if self.open.len() < DEEPEST && matches!(self.byte(value), b'{' | b'[') {
                 let key = (!is_array).then(|| self.text[next..value].trim_end_matches([' ', '\t', '\n', '\r', ':']));
                 return Some(self.open(value, key));
@@ -110,7 +110,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// Behind the container that begins at `at`; `None` when it goes on beyond `bytes`.
+/// The position after the container that begins at `at`; `None` if `bytes` ends before it does.
 fn end_of_container(bytes: &[u8], at: usize) -> Option<usize> {
     let mut depth = 0;
     let mut at = at;
@@ -132,7 +132,7 @@ fn end_of_container(bytes: &[u8], at: usize) -> Option<usize> {
     None
 }
 
-/// Behind the string that begins at `at`, or behind `bytes` when it goes on there.
+/// The position after the string that begins at `at`, or the length of `bytes` if that ends first.
 fn end_of_string(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;
     while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
@@ -144,8 +144,8 @@ fn end_of_string(bytes: &[u8], at: usize) -> usize {
     bytes.len()
 }
 
-/// Containers that are cut within each other. What lies deeper is parsed in one piece, so that no text can make the cutting slow: each
-/// level looks at a byte twice at most.
+/// How deep containers are cut. What is nested deeper is one piece, so that no text can make this slow: each level
+/// reads a byte at most twice.
 const DEEPEST: usize = 8;
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// What JavaScript does with the parts.
+    /// Does what JavaScript does with the parts.
     fn build(text: &str, longest: usize) -> Value {
         let mut open: Vec<(Option<String>, Value)> = Vec::new();
         for part in Pieces::new(text, longest).expect("a container") {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_too_deep_is_one_piece() {
+    fn what_is_nested_too_deep_is_one_piece() {
         let text = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let parts: Vec<Part<'_>> = Pieces::new(&text, 1_000).expect("a container").collect();
         assert_eq!(parts.len(), 2 * DEEPEST + 1);

@@ -1,4 +1,5 @@
-//! A function of JavaScript without what `#[napi]` puts around one: for what is called for every request, that would cost more than the call.
+//! Functions for JavaScript without the code that `#[napi]` generates: for one that is called for every request, that
+//! would take longer than the call.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,7 +9,7 @@ use napi::{
     sys,
 };
 
-/// What a function was called with; what was left out is `undefined`.
+/// The arguments of a call. Those that are missing are `undefined`.
 pub(super) struct Arguments<const N: usize> {
     env: sys::napi_env,
     values: [sys::napi_value; N],
@@ -23,14 +24,14 @@ impl<const N: usize> Arguments<N> {
         Ok(Self { env, values })
     }
 
-    /// The one at this place.
+    /// The argument at this position.
     pub(super) fn get<T: FromNapiValue>(&self, place: usize) -> Result<T> {
         // SAFETY: the value belongs to the running call.
         unsafe { T::from_napi_value(self.env, self.values[place]) }
     }
 }
 
-/// Runs the body of a callback; what it returns as an error, or panics with, is thrown.
+/// Runs the body of a callback. Throws an error for what it returns as an error, or panics with.
 pub(super) fn call<const N: usize, R: ToNapiValue>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -43,7 +44,7 @@ pub(super) fn call<const N: usize, R: ToNapiValue>(
     };
     let result = catch_unwind(AssertUnwindSafe(body)).map_err(panic_to_error).and_then(|result| result);
     result.unwrap_or_else(|error| {
-        // SAFETY: as above; nothing else was thrown.
+        // SAFETY: as above; no other exception is pending.
         unsafe { JsError::from(error).throw_into(env) };
         std::ptr::null_mut()
     })

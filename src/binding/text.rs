@@ -1,5 +1,5 @@
-//! Text across the boundary. Out: in the form that V8 keeps it in, made on the I/O thread.
-//! In: a short text takes one call of Node-API and no allocation.
+//! Strings between Rust and JavaScript. Those for JavaScript are converted on the I/O thread into the form that V8
+//! stores. Reading a short one from JavaScript takes one call of Node-API and no allocation.
 
 use std::cell::{Cell, RefCell};
 
@@ -11,23 +11,23 @@ use napi::{
     sys,
 };
 
-/// A text for JavaScript, in the form that V8 takes fastest: it keeps strings as Latin-1 or UTF-16, and decodes UTF-8 slowly.
+/// A text for JavaScript. V8 stores strings as Latin-1 or UTF-16, and is slow at decoding UTF-8.
 pub enum Text {
-    /// ASCII as it came.
+    /// ASCII, not converted.
     Ascii(Bytes),
-    /// ASCII as it came, to be put between these brackets. A copy with brackets would be made long before JavaScript takes it, and so in
-    /// memory that is not there yet: its page faults cost four times the copying.
+    /// ASCII, not converted, to be put between these brackets when JavaScript takes it. A copy made earlier would need
+    /// fresh memory, whose page faults take four times as long as the copying.
     Bracketed([u8; 2], Bytes),
-    /// Converted, or written so.
+    /// Converted, or joined as Latin-1.
     Latin1(Vec<u8>),
     /// Converted.
     Utf16(Vec<u16>),
-    /// Too long to be converted: it would take twice its memory.
+    /// Too long to be converted, which would take twice its memory.
     Utf8(Bytes),
 }
 
 impl Text {
-    /// UTF-8, converted where that pays. Done on the I/O thread.
+    /// Converts UTF-8 if that is worthwhile. Called on the I/O thread.
     pub(super) fn new(text: ByteString) -> Self {
         if text.is_ascii() {
             return Self::Ascii(text.into_bytes());
@@ -39,7 +39,7 @@ impl Text {
         if mem::is_str_latin1(text) {
             return Self::Latin1(mem::encode_latin1_lossy(text).into_owned());
         }
-        // The function asks for one unit more than there are bytes.
+        // The function needs room for one unit more than there are bytes.
         let mut units = vec![0; text.len() + 1];
         let written = mem::convert_str_to_utf16(text, &mut units);
         units.truncate(written);
@@ -47,7 +47,7 @@ impl Text {
         Self::Utf16(units)
     }
 
-    /// Elements of an array, or members of an object, as one of their own. Done on the I/O thread.
+    /// Elements of an array, or members of an object, as an array or object of their own. Called on the I/O thread.
     pub(super) fn elements(is_array: bool, elements: ByteString) -> Self {
         let [open, close] = if is_array { *b"[]" } else { *b"{}" };
         if elements.is_ascii() {
@@ -60,8 +60,8 @@ impl Text {
         Self::new(text.into())
     }
 
-    /// Bytes of memory that it keeps.
-    pub(super) fn weight(&self) -> usize {
+    /// The bytes of memory that it takes.
+    pub(super) fn size(&self) -> usize {
         match self {
             Self::Ascii(bytes) | Self::Bracketed(_, bytes) | Self::Utf8(bytes) => bytes.len(),
             Self::Latin1(bytes) => bytes.len(),
@@ -70,9 +70,9 @@ impl Text {
     }
 }
 
-/// A text that grows: Latin-1 until much comes that is not.
+/// A text that grows: Latin-1, then UTF-16 if much is appended that is not Latin-1.
 impl Text {
-    /// In characters, as JavaScript counts them; in bytes where they are not counted yet.
+    /// The length in characters, as JavaScript counts them; in bytes if the text is not converted.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Ascii(bytes) | Self::Bracketed(_, bytes) | Self::Utf8(bytes) => bytes.len(),
@@ -85,11 +85,12 @@ impl Text {
         match self {
             Self::Latin1(bytes) => bytes.extend_from_slice(ascii),
             Self::Utf16(units) => units.extend(ascii.iter().map(|byte| u16::from(*byte))),
-            _ => unreachable!("it does not grow"),
+            _ => unreachable!("only Latin-1 and UTF-16 grow"),
         }
     }
 
-    /// Appends JSON. A little that is not Latin-1 is escaped; more costs less as UTF-16, here and where it is parsed.
+    /// Appends JSON. If it is short, what is not Latin-1 is escaped. For longer JSON UTF-16 is faster, to convert and
+    /// to parse.
     pub(super) fn append_json(&mut self, json: &str) {
         if let Self::Latin1(bytes) = self {
             if json.is_ascii() {
@@ -102,7 +103,7 @@ impl Text {
         }
         if let Self::Utf16(units) = self {
             let start = units.len();
-            // The function asks for one unit more than there are bytes.
+            // The function needs room for one unit more than there are bytes.
             units.resize(start + json.len() + 1, 0);
             let written = mem::convert_str_to_utf16(json, &mut units[start..]);
             units.truncate(start + written);
@@ -110,7 +111,8 @@ impl Text {
     }
 }
 
-/// A string of JavaScript that is still to be read. Reading it as an argument would move it about, which costs more than reading it.
+/// A JavaScript string that has not been read yet. As a `String` argument it would be copied, which takes longer than
+/// reading it.
 pub struct JsText {
     env: sys::napi_env,
     value: sys::napi_value,
@@ -122,9 +124,10 @@ impl FromNapiValue for JsText {
     }
 }
 
-/// Lends the texts as UTF-8, from a buffer that the thread keeps: no allocation, one call of Node-API for a short one.
+/// Lends the texts as UTF-8, in a buffer that the thread reuses: no allocation, and one call of Node-API for a short
+/// text.
 ///
-/// Errors: one is no string.
+/// Errors: one of them is not a string.
 pub(super) fn read<const N: usize, R>(texts: [&JsText; N], act: impl FnOnce([&str; N]) -> R) -> Result<R> {
     with_buffer(|buffer| {
         let mut ends = [0; N];
@@ -143,7 +146,7 @@ pub(super) fn read<const N: usize, R>(texts: [&JsText; N], act: impl FnOnce([&st
     })
 }
 
-/// Lends an empty buffer that the thread keeps.
+/// Lends an empty buffer that the thread reuses.
 fn with_buffer<R>(act: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     BUFFER.with_borrow_mut(|buffer| {
         buffer.clear();
@@ -160,10 +163,10 @@ impl JsText {
         let start = buffer.len();
         buffer.reserve(SHORT);
         let room = buffer.capacity() - start;
-        if self.write_behind(buffer)? + LONGEST_CHARACTER < room {
+        if self.append_what_fits(buffer)? + LONGEST_CHARACTER < room {
             return Ok(());
         }
-        // It may have been cut: ask for its length, then for all of it.
+        // It may have been truncated: get its length, then all of it.
         buffer.truncate(start);
         let mut length = 0;
         // SAFETY: the value belongs to the running call; without a buffer Node only writes the length.
@@ -171,18 +174,18 @@ impl JsText {
             sys::napi_get_value_string_utf8(self.env, self.value, std::ptr::null_mut(), 0, &mut length)
         })?;
         buffer.reserve(length + 1);
-        self.write_behind(buffer)?;
+        self.append_what_fits(buffer)?;
         Ok(())
     }
 
-    /// Writes as much as there is room for behind what is in the buffer: how many bytes.
-    fn write_behind(&self, buffer: &mut Vec<u8>) -> Result<usize> {
+    /// Appends as much as there is room for in the buffer, and returns how many bytes that is.
+    fn append_what_fits(&self, buffer: &mut Vec<u8>) -> Result<usize> {
         let start = buffer.len();
         let room = buffer.spare_capacity_mut();
         let (out, size, mut length) = (room.as_mut_ptr().cast(), room.len(), 0);
         // SAFETY: the value belongs to the running call; Node writes at most `size` bytes, the closing zero included.
         check_status!(unsafe { sys::napi_get_value_string_utf8(self.env, self.value, out, size, &mut length) })?;
-        // SAFETY: so many bytes were written just now, and there was room for them.
+        // SAFETY: so many bytes were just written, within the capacity.
         unsafe { buffer.set_len(start + length) };
         Ok(length)
     }
@@ -199,8 +202,8 @@ impl TypeName for JsText {
 
 impl ValidateNapiValue for JsText {}
 
-/// Appends JSON as Latin-1, with every character beyond it as `\uXXXX`. In JSON such characters stand only in strings, where both forms
-/// mean the same.
+/// Appends JSON as Latin-1, with every other character as `\uXXXX`. In JSON such characters occur only in strings,
+/// where both forms mean the same.
 fn append_latin1(out: &mut Vec<u8>, json: &str) {
     for character in json.chars() {
         match u8::try_from(character) {
@@ -231,7 +234,8 @@ impl TypeName for Text {
 impl ToNapiValue for Text {
     unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> Result<sys::napi_value> {
         let mut value = std::ptr::null_mut();
-        // SAFETY: `env` is the environment of the running call; each pointer and length is that of a live slice, which Node copies.
+        // SAFETY: `env` is the environment of the running call. Each pointer and length are those of a live slice,
+        // which Node copies.
         let status = unsafe {
             match &text {
                 Self::Ascii(bytes) => latin1(env, bytes, &mut value),
@@ -258,7 +262,8 @@ impl ToNapiValue for Text {
     }
 }
 
-/// Memory that one thread has asked for and another gives back costs either of them more than the text.
+/// Keeps a buffer for reuse. Allocating memory on one thread and freeing it on another takes longer than the
+/// conversion.
 fn keep(mut buffer: Vec<u8>) {
     if buffer.capacity() <= KEPT_CAPACITY {
         buffer.clear();
@@ -266,7 +271,7 @@ fn keep(mut buffer: Vec<u8>) {
     }
 }
 
-/// The buffer of the last text that JavaScript was given on this thread, empty.
+/// The empty buffer of the last text that JavaScript has taken on this thread.
 pub(super) fn emptied() -> Option<Vec<u8>> {
     EMPTIED.take()
 }
@@ -282,15 +287,15 @@ thread_local! {
     static EMPTIED: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
 }
 
-/// Bytes that there is always room for, so that a short text is read in one go.
+/// Bytes. A shorter text is read with one call.
 const SHORT: usize = 512;
-/// A buffer that was once larger than this is given back.
+/// Bytes. A larger buffer is not kept.
 const KEPT_CAPACITY: usize = 64 * 1024;
-/// Node does not cut a character in two.
+/// Bytes of a character. Node does not truncate within a character.
 const LONGEST_CHARACTER: usize = 4;
-/// Bytes; above this the memory counts more than the time.
+/// Bytes. For longer texts memory matters more than time.
 const LARGEST_CONVERTED: usize = 4 << 20;
-/// Bytes of JSON that is escaped where it is not Latin-1.
+/// Bytes. Longer JSON that is not Latin-1 becomes UTF-16.
 const LARGEST_ESCAPED: usize = 2048;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 

@@ -172,7 +172,7 @@ impl<T> Core<T> {
 
     /// What the session now sends on another connection must not leave on this one any more, whoever writes next.
     fn discard_abandoned(&mut self) {
-        let current = self.session.state().link().map(|link| link.id);
+        let current = self.session.state().socket().map(|socket| socket.id);
         if let Some(outbox) = self.outbox.as_mut().filter(|outbox| Some(outbox.connection()) != current) {
             outbox.discard();
             self.tcp = None;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use self::given::Given;
 pub use self::given::{OptionError, OptionFault};
+use crate::backoff::Jitter;
 
 /// Makes of each row a field, its default, the reading of the option, and its place in the table of defaults. A row:
 /// documentation, `"name" field: type = default, reader(range);`. The readers are functions of [`Given`].
@@ -183,15 +184,6 @@ as_option! {
     String: |_url| None;
     Headers: |_headers| None;
     Vec<String>: |_protocols| None;
-}
-
-/// How chance spreads the delays, so that a herd of clients does not come back at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Jitter {
-    /// `delay · (1 ± fraction)`; the guide's is 0.2.
-    Fraction(f64),
-    /// Anywhere in `[0, delay]`.
-    Full,
 }
 
 /// How many attempts follow a failure.

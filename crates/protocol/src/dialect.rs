@@ -1,4 +1,4 @@
-//! The two wire dialects: how each writes what we say, and what a message of the server means in each.
+//! The two wire dialects: how to write a message in each, and what a message of the server means in each.
 
 use std::borrow::Cow;
 
@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
-    error::Fault,
+    error::{ErrorCode, Fault},
     request_id::RequestId,
 };
 
-/// A wire dialect; both are specified in PROTOCOL.md.
+/// A wire dialect. Both are specified in PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// The integration guide's.
+    /// That of the integration guide.
     Guide,
-    /// The one of servers that speak in `event` messages.
+    /// That of servers whose messages have an `event`.
     Event,
 }
 
@@ -31,9 +31,9 @@ impl Dialect {
     }
 }
 
-/// A tool request as it is written in one dialect; it can be written in the other.
+/// The text of a tool request in one dialect. It can be rewritten in the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wording {
+pub(super) struct RequestText {
     dialect: Dialect,
     text: Bytes,
     /// The quoted name in `text`.
@@ -41,14 +41,14 @@ pub(super) struct Wording {
     parameters: Option<Span>,
 }
 
-impl Wording {
-    /// `parameters` is JSON, or `None` for none.
+impl RequestText {
+    /// `parameters` is JSON; `None` if there are none.
     pub(super) fn new(dialect: Dialect, id: RequestId, name: &str, parameters: Option<&str>) -> Self {
         let size = name.len() + parameters.map_or(0, str::len);
         Self::write(dialect, id, size, |text| write_quoted(text, name), parameters)
     }
 
-    /// `size` is that of name and parameters, about; `name` writes the quoted name.
+    /// `size` is about that of name and parameters. `name` writes the quoted name.
     fn write(
         dialect: Dialect,
         id: RequestId,
@@ -92,7 +92,7 @@ impl Wording {
         if dialect == self.dialect {
             return self;
         }
-        let text = str::from_utf8(&self.text).expect("it was written from strings");
+        let text = str::from_utf8(&self.text).expect("it was made of strings");
         let name = |out: &mut Vec<u8>| out.extend_from_slice(text[self.name].as_bytes());
         Self::write(dialect, id, text.len(), name, self.parameters.map(|span| &text[span]))
     }
@@ -106,13 +106,13 @@ pub(super) fn auth(token: &str) -> String {
 /// What a message of the server means.
 #[derive(Debug, PartialEq)]
 pub(super) enum Inbound {
-    /// The answer to an auth message; `Err` holds the raw error, if there was one.
+    /// The answer to an auth message; `Err` is a refusal with its error value, if it has one.
     Auth(Result<(), Option<Span>>),
     /// The answer to a ping.
     Pong,
-    /// The event dialect's greeting: the connection can be used.
+    /// The greeting of the event dialect: the connection is ready.
     Welcome,
-    /// The answer to a request; `id` is `None` when it cannot be one of ours.
+    /// The answer to a request; `id` is `None` if it does not have the form of our ids.
     Answer { id: Option<RequestId>, verdict: Verdict },
     /// Anything else.
     Push,
@@ -133,14 +133,14 @@ pub(super) fn read(dialect: Dialect, text: &str, envelope: &Envelope) -> Inbound
     }
 }
 
-/// The message is an `event` of the event dialect's table, and no auth answer.
+/// Whether the message is one of the event dialect, and not an auth answer.
 pub(super) fn is_event(text: &str, envelope: &Envelope) -> bool {
     let event = string_at(text, envelope.top.event.as_ref());
     auth_answer(text, envelope).is_none()
         && matches!(event.as_deref(), Some("connection" | "schemas" | "pong" | "response" | "error"))
 }
 
-/// The guide's auth answer, whatever dialect is spoken.
+/// The auth answer of the guide's dialect, whichever dialect the connection speaks.
 pub(super) fn auth_answer(text: &str, envelope: &Envelope) -> Option<Inbound> {
     let top = &envelope.top;
     if string_at(text, top.id.as_ref()).as_deref() != Some("auth") {
@@ -175,7 +175,7 @@ fn read_event(text: &str, envelope: &Envelope) -> Inbound {
     }
 }
 
-/// An id that has not the form of ours makes a message an answer only together with something to answer.
+/// A message whose id does not have the form of ours is an answer only if it has `results` or `error`.
 fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&Span>) -> Inbound {
     let Some(span) = given(text, id) else { return Inbound::Push };
     let id = our_id(text, span);
@@ -189,7 +189,7 @@ fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&
     Inbound::Answer { id, verdict }
 }
 
-/// The id of the request that a text which is not JSON was the answer to, as far as it could be read.
+/// The id in a text that is not JSON, if it could be read: the request that it was meant to answer.
 pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> Option<RequestId> {
     let span = match dialect {
         Dialect::Guide => seen.top.id.as_ref(),
@@ -197,41 +197,45 @@ pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> O
             Some("response") => seen.data.id.as_ref(),
             Some("error") => seen.data.request_id.as_ref(),
             Some(_) => None,
-            // The name of the event was to come after the fault.
+            // The name of the event would have come after the error.
             None => seen.data.id.as_ref().or(seen.data.request_id.as_ref()),
         },
     };
     our_id(text, span?)
 }
 
-/// The `message` and `code` of a raw error value: a string, or an object that has them.
+/// The `message` and `code` of an error value, which is a string, or an object with these members.
 pub(super) fn error_words(raw: &str) -> (Option<String>, Option<String>) {
-    let told = |words: Cow<'_, str>| (!words.is_empty()).then(|| words.into_owned());
+    let non_empty = |words: Cow<'_, str>| (!words.is_empty()).then(|| words.into_owned());
     if let Some(words) = envelope::decode_string(raw) {
-        return (told(words), None);
+        return (non_empty(words), None);
     }
     let Ok(members) = envelope::split(raw) else { return (None, None) };
-    let word = |span: Option<&Span>| string_at(raw, span).and_then(told);
+    let word = |span: Option<&Span>| string_at(raw, span).and_then(non_empty);
     (word(members.top.message.as_ref()), word(members.top.code.as_ref()))
 }
 
-/// The fault that a raw error value of an answer stands for.
+/// The fault for the error value of an answer.
 pub(super) fn tool_fault(raw: &str) -> Fault {
     let (message, code) = error_words(raw);
-    Fault::Tool { message: message.unwrap_or_else(|| "Tool execution failed".to_owned()), code, data: raw.to_owned() }
+    Fault::Tool {
+        message: message.unwrap_or_else(|| ErrorCode::ToolError.sentence().to_owned()),
+        code,
+        data: raw.to_owned(),
+    }
 }
 
-/// What a message that the user sends by himself is to the protocol.
+/// What a message that the user sends means to the protocol.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Sent {
     Ping,
-    /// With this token, where it is a text.
+    /// With this token, if it is a string.
     Auth(Option<Secret>),
     Other,
 }
 
-/// Code written against a raw socket authenticates and pings by itself; the answers must not be taken for ours.
-/// A ping in the other dialect is none: it is never answered.
+/// Code that was written against a WebSocket sends its own auth messages and pings; their answers must not be taken for
+/// the answers to ours. A ping in the other dialect does not count: it is never answered.
 pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
     if text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
         return Sent::Other;
@@ -251,7 +255,7 @@ pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
     }
 }
 
-/// `null` in place of an id gives none.
+/// `null` is not an id.
 fn given<'a>(text: &str, id: Option<&'a Span>) -> Option<&'a Span> {
     id.filter(|span| &text[(*span).clone()] != "null")
 }
@@ -274,7 +278,7 @@ fn write_quoted(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a string is always JSON, and a vector takes all");
 }
 
-/// What id and keys add to a request, at most.
+/// The largest number of bytes that id and keys add to a request.
 const ENVELOPE_BYTES: usize = 100;
-/// Auth messages carry tokens of some KB; nothing longer is looked at.
+/// Bytes. Auth messages contain tokens of some KB; longer messages are not examined.
 const LONGEST_CONTROL: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! What can go wrong, each with its code; the one place that says whether to try again.
+//! Everything that can go wrong, and the one table of error codes: their sentences, and which are retryable.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,11 +9,83 @@ use super::{
     request_id::RequestId,
 };
 
-/// Why a connection or a call ended badly. The display text is the message that the user sees.
+/// Makes [`ErrorCode`] from the table below: the meaning of each code, its name, whether the same call may succeed
+/// later, and the message of an error that has no other.
+macro_rules! error_codes {
+    ($($(#[doc = $meaning:literal])+ $code:ident $name:literal, retryable: $retry:literal, $sentence:literal;)+) => {
+        /// The code of an error. Programs depend on the codes, so none is ever renamed or removed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ErrorCode {
+            $($(#[doc = $meaning])+ $code,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$code),+];
+
+            /// The code as users see it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$code => $name),+ }
+            }
+
+            /// The message of an error that has no other.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$code => $sentence),+ }
+            }
+
+            /// Whether the same call, unchanged, may succeed later.
+            pub fn is_retryable(self) -> bool {
+                match self { $(Self::$code => $retry),+ }
+            }
+
+            /// What the code means, line by line, for the documentation.
+            pub fn meaning(self) -> &'static [&'static str] {
+                match self { $(Self::$code => &[$($meaning),+]),+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The client is not connected and is not connecting, or has not been authenticated.
+    NotConnected "NOT_CONNECTED", retryable: true, "WebSocket not connected or not authenticated";
+    /// The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
+    /// configuration can help.
+    ConnectFailed "CONNECT_FAILED", retryable: true, "the connection could not be opened";
+    /// The server refused the key, or the `apiKey` function failed.
+    AuthFailed "AUTH_FAILED", retryable: false, "Authentication failed";
+    /// The server did not answer the auth message within `authTimeout`.
+    AuthTimeout "AUTH_TIMEOUT", retryable: true, "no answer to the auth message";
+    /// The connection was lost before the answer came. `sent` says whether the tool may have run.
+    ConnectionLost "CONNECTION_LOST", retryable: true, "connection lost";
+    /// `maxReconnectAttempts` attempts have failed; `cause` is the last failure.
+    ReconnectExhausted "RECONNECT_EXHAUSTED", retryable: false, "Maximum reconnection attempts reached";
+    /// No answer came within the timeout of the call.
+    RequestTimeout "REQUEST_TIMEOUT", retryable: true, "Tool request timed out";
+    /// The server answered the call with an error, which `toolCode` and `data` describe.
+    ToolError "TOOL_ERROR", retryable: false, "Tool execution failed";
+    /// `close()` was called.
+    Closed "CLOSED", retryable: false, "the client was closed";
+    /// `maxPending`, `offlineQueueLimit` or `maxBufferedAmount` is reached.
+    QueueFull "QUEUE_FULL", retryable: true, "too much waits to be sent";
+    /// A message is larger than `maxBufferedAmount` or `maxMessageSize`, or longer than a JavaScript string can
+    /// be.
+    MessageTooLarge "MESSAGE_TOO_LARGE", retryable: false, "the message is too large";
+    /// The server sent something that is not JSON.
+    BadMessage "BAD_MESSAGE", retryable: false, "the server sent a message that is not JSON";
+    /// The client itself has a bug.
+    Internal "INTERNAL_ERROR", retryable: false, "internal error";
+    /// The serving end of a bridge does not allow this.
+    NotAllowed "NOT_ALLOWED", retryable: false, "not allowed through this bridge";
+    /// The two ends of a bridge come from incompatible versions of the package.
+    BridgeVersion "BRIDGE_VERSION", retryable: false, "the other end of the bridge is of another version";
+}
+
+/// Why a connection or a call has failed. The display text is the message that users see.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Fault {
-    /// There is no connection, and none is coming by itself.
-    #[error("WebSocket not connected or not authenticated")]
+    /// The client is not connected and is not connecting.
+    #[error("{}", ErrorCode::NotConnected.sentence())]
     NotConnected,
     /// The dial failed.
     #[error("{}", failure.sentence(url))]
@@ -23,92 +95,87 @@ pub enum Fault {
         /// Where and why.
         failure: Box<DialFailure>,
     },
-    /// The server refused the token.
+    /// The server refused the token, with this message.
     #[error("{0}")]
     AuthFailed(String),
-    /// The user's token function gave none.
+    /// The user's token function failed: how.
     #[error("the apiKey function {0}")]
     NoToken(String),
-    /// The server did not answer the auth message.
-    #[error("no answer to the auth message within {0} ms")]
+    /// The server did not answer the auth message in so many ms.
+    #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
     AuthTimeout(u128),
-    /// The connection went away.
+    /// The connection was lost.
     #[error("{0}")]
     ConnectionLost(String),
-    /// The attempts are used up.
-    #[error("Maximum reconnection attempts reached")]
+    /// The attempts are used up; the last failure.
+    #[error("{}", ErrorCode::ReconnectExhausted.sentence())]
     ReconnectExhausted(Box<Fault>),
-    /// No answer in time.
-    #[error("Tool request timed out")]
+    /// No answer came in time.
+    #[error("{}", ErrorCode::RequestTimeout.sentence())]
     RequestTimeout,
     /// The server answered with an error.
     #[error("{message}")]
     Tool {
-        /// The server's words, or the guide's `Tool execution failed`.
+        /// The server's message, or `Tool execution failed` as in the guide.
         message: String,
-        /// The server's `code`, where it is a string.
+        /// The server's `code`, if it is a string.
         code: Option<String>,
-        /// The server's error value as JSON, whole.
+        /// The complete error value of the server, as JSON.
         data: String,
     },
     /// `close()` was called.
-    #[error("the client was closed")]
+    #[error("{}", ErrorCode::Closed.sentence())]
     Closed,
-    /// A bound is reached.
+    /// A limit is reached.
     #[error("{0}")]
     QueueFull(String),
-    /// A message larger than its bound.
+    /// A message is larger than its limit.
     #[error("{0}")]
     MessageTooLarge(String),
-    /// What came is not JSON.
+    /// The server sent something that is not JSON.
     #[error("{0}")]
     BadMessage(String),
-    /// The client's own fault.
-    #[error("internal error: {0}")]
+    /// The client itself has a bug.
+    #[error("{sentence}: {0}", sentence = ErrorCode::Internal.sentence())]
     Internal(String),
 }
 
 impl Fault {
-    /// The stable code.
+    /// The code as users see it.
     pub fn code(&self) -> &'static str {
+        self.error_code().name()
+    }
+
+    /// The stable code.
+    pub fn error_code(&self) -> ErrorCode {
         match self {
-            Self::NotConnected => "NOT_CONNECTED",
-            Self::ConnectFailed { failure, .. } if failure.remedy() != Remedy::Authorization => "CONNECT_FAILED",
-            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) => "AUTH_FAILED",
-            Self::AuthTimeout(_) => "AUTH_TIMEOUT",
-            Self::ConnectionLost(_) => "CONNECTION_LOST",
-            Self::ReconnectExhausted(_) => "RECONNECT_EXHAUSTED",
-            Self::RequestTimeout => "REQUEST_TIMEOUT",
-            Self::Tool { .. } => "TOOL_ERROR",
-            Self::Closed => "CLOSED",
-            Self::QueueFull(_) => "QUEUE_FULL",
-            Self::MessageTooLarge(_) => "MESSAGE_TOO_LARGE",
-            Self::BadMessage(_) => "BAD_MESSAGE",
-            Self::Internal(_) => "INTERNAL_ERROR",
+            Self::NotConnected => ErrorCode::NotConnected,
+            Self::ConnectFailed { failure, .. } if failure.remedy() != Remedy::Authorization => {
+                ErrorCode::ConnectFailed
+            }
+            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) => ErrorCode::AuthFailed,
+            Self::AuthTimeout(_) => ErrorCode::AuthTimeout,
+            Self::ConnectionLost(_) => ErrorCode::ConnectionLost,
+            Self::ReconnectExhausted(_) => ErrorCode::ReconnectExhausted,
+            Self::RequestTimeout => ErrorCode::RequestTimeout,
+            Self::Tool { .. } => ErrorCode::ToolError,
+            Self::Closed => ErrorCode::Closed,
+            Self::QueueFull(_) => ErrorCode::QueueFull,
+            Self::MessageTooLarge(_) => ErrorCode::MessageTooLarge,
+            Self::BadMessage(_) => ErrorCode::BadMessage,
+            Self::Internal(_) => ErrorCode::Internal,
         }
     }
 
-    /// The same call, unchanged, may succeed later.
+    /// Whether the same call, unchanged, may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
             Self::ConnectFailed { failure, .. } => failure.remedy() == Remedy::Time,
-            Self::NotConnected
-            | Self::AuthTimeout(_)
-            | Self::ConnectionLost(_)
-            | Self::RequestTimeout
-            | Self::QueueFull(_) => true,
-            Self::AuthFailed(_)
-            | Self::NoToken(_)
-            | Self::ReconnectExhausted(_)
-            | Self::Tool { .. }
-            | Self::Closed
-            | Self::MessageTooLarge(_)
-            | Self::BadMessage(_)
-            | Self::Internal(_) => false,
+            _ => self.error_code().is_retryable(),
         }
     }
 
-    /// As it crosses to JavaScript.
+    /// The error in the form that crosses to JavaScript.
     pub fn data(&self) -> ErrorData {
         let (tool_code, data) = match self {
             Self::Tool { code, data, .. } => (code.clone(), RawValue::from_string(data.clone()).ok()),
@@ -138,19 +205,19 @@ impl Fault {
     }
 }
 
-/// How a call failed.
+/// Why a call has failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallError {
-    /// Why.
+    /// The reason.
     pub fault: Fault,
-    /// The call's id, where it had one.
+    /// The id of the request, if the call has one.
     pub request_id: Option<RequestId>,
-    /// False: it certainly never left. True: it was handed to the socket. `None` where it says nothing.
+    /// False: it was certainly not sent. True: the socket has taken it. `None` if that does not matter.
     pub sent: Option<bool>,
 }
 
 impl CallError {
-    /// As it crosses to JavaScript.
+    /// The error in the form that crosses to JavaScript.
     pub fn data(&self) -> ErrorData {
         ErrorData { request_id: self.request_id.map(|id| id.to_string()), sent: self.sent, ..self.fault.data() }
     }
@@ -162,34 +229,34 @@ impl From<Fault> for CallError {
     }
 }
 
-/// An error as data: the error classes are made of it in TypeScript.
+/// An error as data. TypeScript makes the instances of the error classes from it.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorData {
     /// The stable code.
     pub code: &'static str,
-    /// For people.
+    /// The message for people.
     pub message: String,
-    /// A retry of the same call may succeed.
+    /// The same call, unchanged, may succeed later.
     pub retryable: bool,
-    /// The request's id.
+    /// The id of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub request_id: Option<String>,
-    /// Whether the request may have left.
+    /// Whether the request may have been sent; false is a guarantee.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub sent: Option<bool>,
-    /// The server's own code.
+    /// The code in the server's error, if it is a string.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub tool_code: Option<String>,
-    /// The server's error value.
+    /// The complete error value of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "unknown"))]
     pub data: Option<Box<RawValue>>,
-    /// What led to it, if that is an error of the client.
+    /// The error that has caused this one, if it is one of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub cause: Option<Box<ErrorData>>,
@@ -201,11 +268,11 @@ pub struct ErrorData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub status: Option<u16>,
-    /// What led to it, if that is an error of the system.
+    /// The error that has caused this one, if it is one of the operating system.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub system_cause: Option<Box<SystemCause>>,
-    /// The cause is what the user's own token function threw.
+    /// The cause is what the user's token function threw.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_token_function: bool,

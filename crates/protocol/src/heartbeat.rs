@@ -1,13 +1,13 @@
-//! The heartbeat of one connection: one ping outstanding, life by any bytes, the round trip by the order of the pongs.
+//! The heartbeat of one connection: one ping outstanding; any bytes prove that it is alive; pongs are matched by order.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// Knows which pings are unanswered and when bytes last came.
+/// The unanswered pings, and when bytes last came.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
-    /// When each unanswered ping went out, oldest first; `None` for one that the user sent for himself.
+    /// When each unanswered ping was sent, oldest first; `None` for a ping of the user.
     pongs_due: VecDeque<Option<Duration>>,
-    /// When our outstanding ping went out.
+    /// When our outstanding ping was sent.
     outstanding: Option<Duration>,
     last_ping: Option<Duration>,
     last_bytes: Duration,
@@ -23,19 +23,19 @@ impl Heartbeat {
         self.last_bytes = self.last_bytes.max(at);
     }
 
-    /// A ping of ours goes out.
+    /// We send a ping.
     pub(super) fn ping(&mut self, now: Duration) {
         self.outstanding = Some(now);
         self.last_ping = Some(now);
         self.remember(Some(now));
     }
 
-    /// A ping of the user's own goes out: its pong must not be taken for ours.
-    pub(super) fn foreign_ping(&mut self) {
+    /// The user sends a ping: its pong must not be taken for the answer to ours.
+    pub(super) fn users_ping(&mut self) {
         self.remember(None);
     }
 
-    /// A pong came: the round trip, if it answers a ping of ours.
+    /// A pong came. Returns the round-trip time if it answers a ping of ours.
     pub(super) fn pong(&mut self, now: Duration) -> Option<Duration> {
         let sent = self.pongs_due.pop_front()??;
         if self.outstanding == Some(sent) {
@@ -44,7 +44,7 @@ impl Heartbeat {
         Some(now.saturating_sub(sent))
     }
 
-    /// The wait for a pong is over: true when not one byte came since the ping. Else the ping is forgiven.
+    /// No pong came in time. True if no byte came since the ping either; otherwise that ping no longer counts.
     pub(super) fn is_dead(&mut self) -> bool {
         let Some(sent) = self.outstanding else { return false };
         if self.last_bytes <= sent {
@@ -60,12 +60,12 @@ impl Heartbeat {
         self.outstanding = None;
     }
 
-    /// A ping of ours waits for its pong.
+    /// A ping of ours is unanswered.
     pub(super) fn is_waiting(&self) -> bool {
         self.outstanding.is_some()
     }
 
-    /// Pings whose pongs are awaited.
+    /// The number of unanswered pings.
     #[cfg(feature = "sim")]
     pub(super) fn pongs_due(&self) -> usize {
         self.pongs_due.len()
@@ -77,7 +77,7 @@ impl Heartbeat {
     }
 
     fn remember(&mut self, ping: Option<Duration>) {
-        // A server that never answers pings lives by its other bytes: the list of what it owes is bounded.
+        // A server may never answer pings and stay alive by its other bytes, so the list is bounded.
         if self.pongs_due.len() == MAX_PONGS_DUE {
             self.pongs_due.pop_front();
         }
@@ -96,15 +96,15 @@ mod tests {
     #[test]
     fn pongs_are_matched_by_order_and_a_users_own_ping_does_not_touch_the_round_trip() {
         let mut heartbeat = Heartbeat::new(Duration::ZERO);
-        heartbeat.foreign_ping();
+        heartbeat.users_ping();
         heartbeat.ping(SECOND);
-        heartbeat.foreign_ping();
+        heartbeat.users_ping();
         assert_eq!(heartbeat.pong(2 * SECOND), None);
         assert!(heartbeat.is_waiting());
         assert_eq!(heartbeat.pong(4 * SECOND), Some(3 * SECOND));
         assert!(!heartbeat.is_waiting());
         assert_eq!(heartbeat.pong(5 * SECOND), None);
-        assert_eq!(heartbeat.pong(5 * SECOND), None, "a pong that nobody asked for");
+        assert_eq!(heartbeat.pong(5 * SECOND), None, "a pong without a ping");
     }
 
     #[test]
@@ -115,6 +115,6 @@ mod tests {
         assert!(heartbeat.is_dead());
         heartbeat.bytes(2 * SECOND);
         assert!(!heartbeat.is_dead());
-        assert!(!heartbeat.is_waiting(), "the ping is forgiven");
+        assert!(!heartbeat.is_waiting(), "the ping no longer counts");
     }
 }

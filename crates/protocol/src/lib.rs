@@ -1,19 +1,19 @@
 //! The protocol, sans-IO: every rule of `PROTOCOL.md` and nothing else.
 //!
-//! A [`Session`] is handed the time, messages, the news that bytes came, and commands; it hands out what to transmit, what to
-//! do with the socket, what to tell, and when to wake it. It never reads a clock, opens a socket, spawns a task or
-//! asks the operating system for anything.
+//! A [`Session`] takes the time, messages, commands and what happens to sockets as inputs. Its outputs are texts to
+//! send, actions on sockets, events for the user, and the time of the next timeout. It never reads a clock, opens a
+//! socket, spawns a task or asks the operating system for anything.
 //!
 //! # The drain rule
 //!
-//! Mutate, then drain. After **every** call of a `handle_*` input or a command, call [`Session::poll_transmit`],
-//! [`Session::poll_action`] and [`Session::poll_event`] until each returns `None`, then arm one timer for
+//! Mutate, then drain. After **every** `handle_*` input and every command, call [`Session::poll_transmit`],
+//! [`Session::poll_action`] and [`Session::poll_event`] until each returns `None`, then set one timer for
 //! [`Session::poll_timeout`]. Calling [`Session::handle_timeout`] too early is a no-op.
 //!
 //! # Connections
 //!
-//! Each [`Action::Dial`] names a [`ConnectionId`]; inputs about a connection name it too, and the session passes over
-//! what comes from one that it has given up. So a driver may deliver late without harm.
+//! Each [`Action::Dial`] has a [`ConnectionId`], and so has each input about a connection. The session ignores inputs
+//! about a connection that it has given up, so a late input does no harm.
 
 #![forbid(unsafe_code)]
 
@@ -43,14 +43,13 @@ use serde::Serialize;
 #[cfg(feature = "sim")]
 pub use self::session::Footprint;
 pub use self::{
-    backoff::delay,
+    backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, Jitter, MaxAttempts, OptionError, OptionFault, Options, Route, Secret,
-        TokenSource,
+        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TokenSource,
     },
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
-    error::{CallError, ErrorData, Fault, SystemCause},
+    error::{CallError, ErrorCode, ErrorData, Fault, SystemCause},
     record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Received, Refused, Session},
@@ -62,76 +61,75 @@ pub use self::{
 /// One reading of both clocks, handed to every input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
-    /// Monotonic time since a fixed but arbitrary moment. It stands still while the machine sleeps, or not; the
-    /// session copes with both.
+    /// Monotonic time since a fixed but arbitrary moment. Whether it goes on while the machine sleeps does not matter.
     pub mono: Duration,
-    /// Wall clock, ms since the Unix epoch.
+    /// The wall clock, in ms since the Unix epoch.
     pub wall: u64,
 }
 
-/// Which dial a piece of news is about. Never reused within a session.
+/// Names one dial, and the connection that it opens. Never reused within a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ConnectionId(pub u32);
 
-/// A text message to frame and write, in the order handed out.
+/// A text message to send. Messages are sent in the order in which they are handed out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
-    /// The connection it is meant for; of any other it must not be written.
+    /// The connection to send it on. It must not be sent on any other.
     pub connection: ConnectionId,
-    /// UTF-8 JSON, or whatever text the user gave.
+    /// JSON as UTF-8, or any text that the user sends.
     pub text: Bytes,
 }
 
 impl fmt::Debug for Transmit {
-    /// Without the text: it may be an auth message.
+    /// Without the text, which may be an auth message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connection, text } = self;
         f.debug_struct("Transmit").field("connection", connection).field("bytes", &text.len()).finish()
     }
 }
 
-/// What the driver is to do with sockets and with the user's token function.
+/// What the driver must do with sockets, or with the user's token function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Open a socket to the endpoint. Answer with `handle_open` or `handle_dial_failed`. There is no other connection now.
+    /// Open a socket to the endpoint. Answer with `handle_open` or `handle_dial_failed`. No other connection is open.
     Dial(ConnectionId),
-    /// Ask the user's token function. Answer with `handle_token`.
+    /// Call the user's token function. Answer with `handle_token`.
     AskToken(ConnectionId),
-    /// Send a close frame after all that was handed out, then wait for the peer: `handle_closed` comes.
+    /// Send a close frame after all texts that were handed out, then wait for the peer. Answer with `handle_closed`.
     Close {
         /// The connection.
         connection: ConnectionId,
-        /// RFC 6455 § 7.4 code.
+        /// The close code (RFC 6455 § 7.4).
         code: u16,
         /// At most 123 bytes.
         reason: String,
     },
-    /// Give the connection up at once: abandon the dial, or drop the socket. Texts that were not reported with `handle_written`
-    /// must never be written now: requests among them are sent on the next connection. With `close_code`, still try to send a
-    /// close frame with that code in the background; nothing about this connection is to be reported any more.
+    /// Give the connection up at once: abandon the dial, or drop the socket. Texts not reported with `handle_written`
+    /// must never be written any more, because requests among them are sent on the next connection. Report nothing more
+    /// about this connection.
     Drop {
         /// The connection.
         connection: ConnectionId,
-        /// The code of the close frame to try, if the socket is worth one.
+        /// With a code, still try to send a close frame in the background.
         close_code: Option<u16>,
     },
 }
 
-/// What the session has to tell its user, in the order in which it is to be told.
+/// An event for the user. Users see events in the order in which they are handed out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<T> {
     /// A change of the connection, an error, a log line.
     Notice(Notice),
-    /// A message of the server, only while [`Interest::MESSAGES`] is set.
+    /// A message of the server; only with [`Interest::MESSAGES`].
     Message {
         /// The whole text.
         text: ByteString,
-        /// False when it is not JSON: then only the raw face of the socket shows it.
+        /// False if it is not JSON: then only the `message` listeners of the WebSocket interface get it.
         json: bool,
     },
-    /// A command or call is settled. Comes exactly once for each payload that the session took.
+    /// A command or call is settled. There is exactly one for each payload that the session has taken.
     Settled {
-        /// What was given with the command.
+        /// The payload of the command or call.
         payload: T,
         /// How it ended.
         outcome: Outcome,
@@ -141,59 +139,59 @@ pub enum Event<T> {
 /// How a command or call ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// `connect`, `reconnect`, `authenticate` or `close` has done what it says.
+    /// `connect`, `reconnect`, `authenticate` or `close` has succeeded.
     Done,
-    /// The raw JSON of `results`; `None` where the answer had none (`undefined`).
+    /// The JSON of `results`; `None` if the answer has none (`undefined`).
     Results(Option<ByteString>),
     /// It failed.
     Failed(CallError),
 }
 
-/// The rare events, as they cross to JavaScript (as JSON).
+/// Events that are rare enough to cross to JavaScript as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Notice {
-    /// The snapshot changed.
+    /// The state changed.
     State {
-        /// The new picture.
+        /// The new snapshot.
         snapshot: Snapshot,
-        /// The name of the state before.
+        /// The name of the previous state.
         #[cfg_attr(test, ts(type = "ConnectionState"))]
         previous: &'static str,
     },
     /// The socket is open.
     Open,
-    /// The server accepted the token, or needs none.
+    /// The server has accepted the token, or needs none.
     Authenticated,
     /// The socket is gone.
     Close {
-        /// How.
+        /// How it ended.
         info: CloseInfo,
     },
     /// A wait before the next attempt begins.
     Reconnecting {
-        /// 1 is the first.
+        /// The number of the attempt, from 1.
         attempt: u32,
         /// `null` means no limit.
         #[cfg_attr(test, ts(type = "number | null"))]
         max_attempts: MaxAttempts,
-        /// ms, jitter included.
+        /// How long the wait is, in ms, jitter included.
         delay: u64,
     },
     /// A pong came.
     Heartbeat {
-        /// Round trip in ms.
+        /// The round-trip time in ms.
         rtt: f64,
     },
-    /// The client has given up.
+    /// The client has given up: the state is `failed`.
     Failed {
-        /// Why.
+        /// The reason.
         error: ErrorData,
     },
     /// Something went wrong.
     Error {
-        /// What.
+        /// The error.
         error: ErrorData,
     },
     /// A line for the log.
@@ -203,18 +201,18 @@ pub enum Notice {
     },
 }
 
-/// How a socket ended, as the user is told.
+/// How a socket ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct CloseInfo {
-    /// RFC 6455 § 7.4 code; 1006 when no close frame came.
+    /// The close code (RFC 6455 § 7.4); 1006 if no close frame came.
     pub code: u16,
-    /// The peer's words, or ours where the peer said none.
+    /// The peer's reason, or ours if the peer gave none.
     pub reason: String,
-    /// Both sides said goodbye.
+    /// Both sides have sent a close frame.
     pub was_clean: bool,
-    /// The client will dial again by itself.
+    /// The client will connect again by itself.
     pub will_reconnect: bool,
 }
 
@@ -223,11 +221,11 @@ pub struct CloseInfo {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum LogLevel {
-    /// The client gave up, or something is broken.
+    /// The client has given up, or something is broken.
     Error,
-    /// It goes on, but somebody should look.
+    /// The client goes on, but the cause needs attention.
     Warn,
-    /// The course of things.
+    /// What usually happens.
     Info,
     /// For debugging.
     Debug,
@@ -241,7 +239,7 @@ pub struct LogEntry {
     pub level: LogLevel,
     /// What happened.
     pub message: String,
-    /// The figures that go with it.
+    /// The values that belong to it.
     #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>"))]
     pub fields: serde_json::Map<String, serde_json::Value>,
 }

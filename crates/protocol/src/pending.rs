@@ -1,4 +1,5 @@
-//! THE map: every request that is queued, in flight or remembered, under its id; and the order in which deadlines fall.
+//! The only map of requests: every one that is queued, in flight or remembered, by its id; and their deadlines in
+//! order.
 
 use std::{
     cmp::Reverse,
@@ -9,20 +10,20 @@ use std::{
 use rand::CryptoRng;
 
 use super::{
-    dialect::Wording,
+    dialect::RequestText,
     request_id::{KeyHash, RequestId, RequestKey},
 };
 
-/// Where a request is.
+/// How far a request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Waits for `ready`.
+    /// It waits for `ready`.
     Queued,
-    /// Handed out as the n-th text of the connection.
+    /// It was handed out as the n-th text of the connection.
     InFlight(u64),
 }
 
-/// One request that somebody waits for, or (without a payload) one given out by `sendToolRequest`.
+/// A request that a caller waits for; without a payload, one of `sendToolRequest`.
 #[derive(Debug)]
 pub(super) struct Entry<T> {
     pub(super) id: RequestId,
@@ -31,36 +32,36 @@ pub(super) struct Entry<T> {
     pub(super) started: Duration,
     pub(super) deadline: Option<Duration>,
     pub(super) idempotent: bool,
-    /// Times it was sent again.
+    /// How often it was sent again.
     pub(super) resends: u8,
-    /// It was written before, on a connection that is gone or in a form that was not understood.
-    pub(super) left: bool,
-    /// Place in the order of the calls.
+    /// It was sent before, on a connection that is gone or in a dialect that the server did not understand.
+    pub(super) sent_before: bool,
+    /// Its position in the order of the calls.
     pub(super) order: u64,
-    /// Kept while it may have to be sent (again) and nobody else holds it.
-    pub(super) wording: Option<Box<Wording>>,
+    /// Kept while it may have to be sent, or sent again, and no other part of the session has it.
+    pub(super) request_text: Option<Box<RequestText>>,
 }
 
 impl<T> Entry<T> {
-    /// Whether any of it may have left, when the texts below number `written` have. False is a guarantee.
-    pub(super) fn has_left(&self, written: u64) -> bool {
-        self.left || matches!(self.stage, Stage::InFlight(number) if number < written)
+    /// Whether any of it may have been sent, when the texts below number `sent` were. False is a guarantee.
+    pub(super) fn was_sent(&self, sent: u64) -> bool {
+        self.sent_before || matches!(self.stage, Stage::InFlight(number) if number < sent)
     }
 
     fn bytes(&self) -> usize {
-        self.wording.as_ref().map_or(0, |wording| wording.text().len())
+        self.request_text.as_ref().map_or(0, |request_text| request_text.text().len())
     }
 }
 
-/// The map and what is ordered beside it. Counts are kept, never recounted.
+/// The map, its orders and its counts.
 #[derive(Debug)]
 pub(super) struct Pending<T> {
     entries: HashMap<RequestKey, Entry<T>, KeyHash>,
-    /// Settled requests leave their deadline behind; it is passed over when it comes up, and swept when they are many.
+    /// May contain deadlines of settled requests: they are ignored when they are due, and removed when they are many.
     deadlines: BinaryHeap<Reverse<(Duration, RequestKey)>>,
-    /// Queued requests in the order of their calls; may hold some that are queued no more.
+    /// Queued requests in the order of the calls; may contain some that are no longer queued.
     queue: VecDeque<RequestKey>,
-    /// Ids given out by `sendToolRequest`, oldest first.
+    /// Requests of `sendToolRequest`, oldest first.
     remembered: VecDeque<RequestKey>,
     queued: usize,
     queued_bytes: usize,
@@ -84,27 +85,27 @@ impl<T> Default for Pending<T> {
 }
 
 impl<T> Pending<T> {
-    /// Requests that somebody waits for, queued or in flight.
+    /// Requests that a caller waits for, queued or in flight.
     pub(super) fn len(&self) -> usize {
         self.waiting
     }
 
-    /// Of those, the ones that wait for `ready`.
+    /// How many of those are queued.
     pub(super) fn queued(&self) -> usize {
         self.queued
     }
 
-    /// Bytes of the queued ones.
+    /// The bytes of the queued requests.
     pub(super) fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
 
-    /// Of those, the ones in flight.
+    /// How many of those are in flight.
     pub(super) fn in_flight(&self) -> usize {
         self.waiting - self.queued
     }
 
-    /// How many there are of what is kept here.
+    /// The sizes of what is kept here.
     #[cfg(feature = "sim")]
     pub(super) fn footprint(&self) -> super::Footprint {
         super::Footprint {
@@ -116,8 +117,8 @@ impl<T> Pending<T> {
         }
     }
 
-    /// An id that no request here has.
-    pub(super) fn fresh_id(&self, wall: u64, rng: &mut impl CryptoRng) -> RequestId {
+    /// A random id that no other request has.
+    pub(super) fn new_id(&self, wall: u64, rng: &mut impl CryptoRng) -> RequestId {
         loop {
             let key = RequestKey::random(rng);
             if !self.entries.contains_key(&key) {
@@ -126,13 +127,13 @@ impl<T> Pending<T> {
         }
     }
 
-    /// The next place in the order of the calls.
+    /// The next position in the order of the calls.
     pub(super) fn next_order(&mut self) -> u64 {
         self.next_order += 1;
         self.next_order
     }
 
-    /// Takes a new request.
+    /// Adds a new request.
     pub(super) fn insert(&mut self, entry: Entry<T>) {
         let key = entry.id.key;
         if entry.payload.is_none() {
@@ -150,7 +151,7 @@ impl<T> Pending<T> {
         self.entries.insert(key, entry);
     }
 
-    /// The request of that id, and no other.
+    /// Removes the request with exactly this id.
     pub(super) fn take(&mut self, id: RequestId) -> Option<Entry<T>> {
         if self.entries.get(&id.key)?.id != id {
             return None;
@@ -158,7 +159,7 @@ impl<T> Pending<T> {
         self.remove(id.key)
     }
 
-    /// The request of that key.
+    /// Removes the request with this key.
     pub(super) fn remove(&mut self, key: RequestKey) -> Option<Entry<T>> {
         let entry = self.entries.remove(&key)?;
         if entry.payload.is_some() {
@@ -172,7 +173,7 @@ impl<T> Pending<T> {
         Some(entry)
     }
 
-    /// The next request that waits for `ready`.
+    /// The next queued request.
     pub(super) fn dequeue(&mut self) -> Option<RequestKey> {
         loop {
             let key = self.queue.pop_front()?;
@@ -182,24 +183,26 @@ impl<T> Pending<T> {
         }
     }
 
-    /// The request goes out as the `number`-th text: its wording. It keeps a copy if it is idempotent or `keep` says so.
-    pub(super) fn start(&mut self, key: RequestKey, number: u64, keep: bool) -> Option<(RequestId, Wording)> {
+    /// The request becomes the `number`-th text of the connection, which is returned. A copy is kept if it is
+    /// idempotent, or if `keep` is true.
+    pub(super) fn start(&mut self, key: RequestKey, number: u64, keep: bool) -> Option<(RequestId, RequestText)> {
         let entry = self.entries.get_mut(&key)?;
         let bytes = entry.bytes();
-        let wording = if keep || entry.idempotent { entry.wording.clone() } else { entry.wording.take() };
-        let wording = *wording?;
+        let request_text =
+            if keep || entry.idempotent { entry.request_text.clone() } else { entry.request_text.take() };
+        let request_text = *request_text?;
         if entry.stage == Stage::Queued {
             self.queued -= 1;
             self.queued_bytes -= bytes;
         } else {
-            entry.left = true;
+            entry.sent_before = true;
         }
         entry.stage = Stage::InFlight(number);
-        Some((entry.id, wording))
+        Some((entry.id, request_text))
     }
 
-    /// After the loss of a connection: `keep` says of each request in flight whether it goes back to the queue, in the order of
-    /// the calls and before what is queued; the others are returned in that order. Ids only remembered are forgotten.
+    /// For a lost connection. Requests in flight for which `keep` is true go back to the front of the queue, in the
+    /// order of the calls; the others are removed and returned. Remembered requests are forgotten.
     pub(super) fn requeue(&mut self, mut keep: impl FnMut(&mut Entry<T>) -> bool) -> Vec<Entry<T>> {
         for key in std::mem::take(&mut self.remembered) {
             self.entries.remove(&key);
@@ -223,19 +226,19 @@ impl<T> Pending<T> {
         lost
     }
 
-    /// Keys of the requests in flight, in the order of the calls.
+    /// The keys of the requests in flight, in the order of the calls.
     pub(super) fn keys_in_flight(&self) -> Vec<RequestKey> {
         self.ordered_keys(|entry| entry.stage != Stage::Queued)
     }
 
-    /// Takes out the queued requests, in the order of the calls.
+    /// Removes the queued requests, in the order of the calls.
     pub(super) fn take_queued(&mut self) -> Vec<Entry<T>> {
         self.queue.clear();
         let keys = self.ordered_keys(|entry| entry.stage == Stage::Queued);
         keys.into_iter().filter_map(|key| self.remove(key)).collect()
     }
 
-    /// Takes out everything, in the order of the calls.
+    /// Removes all requests, in the order of the calls.
     pub(super) fn take_all(&mut self) -> Vec<Entry<T>> {
         self.queue.clear();
         self.remembered.clear();
@@ -250,7 +253,7 @@ impl<T> Pending<T> {
         keys.into_iter().map(|(_, key)| key).collect()
     }
 
-    /// The earliest deadline of a request that is still here.
+    /// The earliest deadline of a request that is not settled.
     pub(super) fn next_deadline(&mut self) -> Option<Duration> {
         while let Some(Reverse((deadline, key))) = self.deadlines.peek().copied() {
             if self.entries.get(&key).is_some_and(|entry| entry.deadline == Some(deadline)) {
@@ -261,7 +264,7 @@ impl<T> Pending<T> {
         None
     }
 
-    /// A request whose time is over.
+    /// Removes a request that has timed out.
     pub(super) fn take_expired(&mut self, now: Duration) -> Option<Entry<T>> {
         if self.next_deadline()? > now {
             return None;
@@ -275,7 +278,7 @@ impl<T> Pending<T> {
         self.queued_bytes += entry.bytes();
     }
 
-    /// Answers to the newest ids of `sendToolRequest` are expected; older ones count as late.
+    /// Only the newest requests of `sendToolRequest` are remembered: answers to older ones count as late.
     fn remember(&mut self, key: RequestKey) {
         if self.remembered.len() == MAX_REMEMBERED
             && let Some(oldest) = self.remembered.pop_front()
@@ -285,7 +288,7 @@ impl<T> Pending<T> {
         self.remembered.push_back(key);
     }
 
-    /// Amortised: each sweep is paid for by the removals since the last one.
+    /// Removes the leftovers of settled requests once they are more than the rest: amortised constant time.
     fn sweep(&mut self) {
         let live = 2 * self.entries.len() + SLACK;
         let Self { entries, deadlines, queue, remembered, .. } = self;
@@ -304,7 +307,7 @@ impl<T> Pending<T> {
 }
 
 const MAX_REMEMBERED: usize = 4096;
-/// Below this many leftovers a sweep is not worth its while.
+/// With fewer leftovers than this, removing them is not worth the time.
 const SLACK: usize = 1024;
 
 #[cfg(test)]
@@ -314,7 +317,7 @@ mod tests {
     use super::*;
 
     fn entry(pending: &mut Pending<u32>, rng: &mut StdRng, stage: Stage) -> RequestKey {
-        let (id, order) = (pending.fresh_id(1, rng), pending.next_order());
+        let (id, order) = (pending.new_id(1, rng), pending.next_order());
         pending.insert(Entry {
             id,
             payload: Some(1),
@@ -323,15 +326,15 @@ mod tests {
             deadline: Some(Duration::from_secs(30)),
             idempotent: false,
             resends: 0,
-            left: false,
+            sent_before: false,
             order,
-            wording: None,
+            request_text: None,
         });
         id.key
     }
 
     #[test]
-    fn what_settled_requests_leave_behind_is_swept() {
+    fn what_settled_requests_leave_behind_is_removed() {
         for stage in [Stage::Queued, Stage::InFlight(0)] {
             let (mut pending, mut rng) = (Pending::default(), StdRng::seed_from_u64(1));
             let kept = entry(&mut pending, &mut rng, stage);

@@ -7,33 +7,33 @@ use std::{
 
 use rand::{CryptoRng, RngExt};
 
-/// The random part of a request id as a number below 36⁹, which fits a JavaScript number. It names a request within its session.
+/// The random part of a request id, as a number below 36⁹, which a JavaScript number can hold. Unique within a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestKey(pub u64);
 
-/// A request id: when it was made, and its key.
+/// A request id: the time of the call, and a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId {
-    /// Wall clock at the call, ms since the epoch.
+    /// The wall clock at the call, in ms since the epoch.
     pub millis: u64,
     /// The random part.
     pub key: RequestKey,
 }
 
 impl RequestKey {
-    /// Draws one. The generator must be a cryptographic one, so that nobody can guess the id of a call.
+    /// Draws a key. The generator must be cryptographic, so that nobody can guess the id of a call.
     pub(super) fn random(rng: &mut impl CryptoRng) -> Self {
         Self(rng.random_range(0..KEYS))
     }
 }
 
 impl RequestId {
-    /// Reads an id that has the form of ours; anything else is `None`.
+    /// Parses an id of our form; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("req_")?;
         let (millis, suffix) = text.split_at_checked(text.len().checked_sub(SUFFIX_LENGTH)?)?;
         let millis = millis.strip_suffix('_')?;
-        // `parse` alone would take "+1" and "007", which we never write.
+        // `parse` would also accept "+1" and "007", which we never write.
         if !millis.bytes().all(|byte| byte.is_ascii_digit()) || millis.starts_with('0') {
             return None;
         }
@@ -48,7 +48,7 @@ impl RequestId {
         Some(Self { millis: millis.parse().ok()?, key: RequestKey(key) })
     }
 
-    /// Appends the text of the id. This is on the way of every call, and several times as fast as the formatting machinery.
+    /// Appends the text of the id. Every call needs it, and this is several times as fast as `write!`.
     pub(super) fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"req_");
         let mut digits = [0; MOST_DECIMALS];
@@ -79,7 +79,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Keys are random already: spreading their bits is all the hashing they need.
+/// Keys are random already, so spreading their bits is enough of a hash.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct KeyHash(u64);
 
@@ -102,13 +102,13 @@ impl Hasher for KeyHash {
     }
 }
 
-/// Of a `u64`.
+/// The most decimal digits of a `u64`.
 const MOST_DECIMALS: usize = 20;
 const SUFFIX_LENGTH: usize = 9;
 const KEYS: u64 = 36u64.pow(SUFFIX_LENGTH as u32);
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const NO_DIGIT: u8 = 36;
-/// What each byte stands for: as good as random, they cannot be told apart by branches that the processor would foresee.
+/// The value of each character as a digit. A table, because the processor cannot predict branches on random characters.
 const VALUES: [u8; 256] = {
     let mut values = [NO_DIGIT; 256];
     let mut value = 0;

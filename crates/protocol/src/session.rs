@@ -1,7 +1,7 @@
-//! The session decides everything: which state comes next, what is sent, who is settled, how long to wait.
+//! The session makes every decision: which state comes next, what is sent, which calls are settled, how long to wait.
 //!
-//! Inputs and commands change it; outputs are drained from it (the drain rule of [`super`]). Events leave in the order
-//! in which users are to see them: the state, then the event with its own name, then whom it settles.
+//! Inputs and commands change it; outputs are drained from it (the drain rule of [`super`]). Events come in the order
+//! in which users see them: the state, then the event with its own name, then the calls and commands that it settles.
 
 mod authentication;
 mod commands;
@@ -24,15 +24,15 @@ pub use self::{
 use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     config::{Config, TokenSource},
-    dialect::{Dialect, Wording},
+    dialect::{Dialect, RequestText},
     error::{CallError, Fault},
     pending::Pending,
-    state::{Link, Snapshot, State, Unwritten},
+    state::{Snapshot, Socket, State, Unwritten},
     stats::{Counters, Stats},
     timer::{Timer, TimerTable},
 };
 
-/// One client's side of the protocol. `T` is what a caller wants back when his command or call is settled.
+/// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
     config: Config,
     /// The endpoint as users are shown it.
@@ -41,26 +41,26 @@ pub struct Session<T> {
     state: State,
     /// Counts the changes of `state`.
     revision: u32,
-    /// Attempts made since the connection was last ready, or since the user's own `connect` or `reconnect`.
+    /// Attempts made since the connection was last `ready`, or since the user called `connect` or `reconnect`.
     attempt: u32,
-    /// A change of the network has cut a wait short since then.
-    hurried: bool,
-    /// Why the state is what it is.
+    /// A change of network has already shortened a wait since then.
+    wait_was_shortened: bool,
+    /// Why the client is in this state.
     error: Option<Fault>,
-    /// The client was `ready` once: what looks like a wrong configuration is an outage from then on.
+    /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
     next_connection: u32,
     timers: TimerTable,
     pending: Pending<T>,
-    /// Those who wait for `ready`.
+    /// Commands that wait for `ready`.
     connect_waiters: Vec<T>,
-    /// Those who wait for `closed`.
+    /// Commands that wait for `closed`.
     close_waiters: Vec<T>,
     /// Bytes of texts handed out and not yet written.
     unwritten_bytes: usize,
     counters: Counters,
     interest: Interest,
-    /// The clocks at the last input, to notice that the machine slept.
+    /// The clocks at the last input, to detect that the machine slept.
     last: Now,
     rng: StdRng,
     transmits: VecDeque<Transmit>,
@@ -68,29 +68,32 @@ pub struct Session<T> {
     events: VecDeque<Event<T>>,
 }
 
-/// What somebody listens to; the session makes no other events of these kinds.
+/// The optional events that have listeners. The session makes no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interest(pub u8);
 
 impl Interest {
-    /// Every message of the server.
+    /// Messages of the server.
     pub const MESSAGES: u8 = 1;
-    /// Heartbeat round trips.
+    /// Round-trip times of the heartbeat.
     pub const HEARTBEATS: u8 = 2;
     /// Log lines.
     pub const LOGS: u8 = 4;
-    /// That the socket is open, by code that was written against a socket and may authenticate by itself: our own auth message waits
-    /// for [`Session::handle_open_told`].
+    /// The opening of the socket, for code that was written against a WebSocket and may send an auth message itself:
+    /// our own waits for [`Session::handle_open_told`].
     pub const OPENS: u8 = 8;
-    /// All but the last one, which changes more than what is told.
+    /// All but `OPENS`, which also changes when our auth message is sent.
     pub const ALL: Self = Self(7);
+    /// Each bit with its name in TypeScript.
+    pub const NAMES: [(&'static str, u8); 4] =
+        [("messages", Self::MESSAGES), ("heartbeats", Self::HEARTBEATS), ("logs", Self::LOGS), ("opens", Self::OPENS)];
 
     fn wants(self, what: u8) -> bool {
         self.0 & what != 0
     }
 }
 
-/// How many there are of all that a session keeps; all 0 at rest.
+/// The sizes of everything that a session keeps; all are 0 when it is idle.
 #[cfg(feature = "sim")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Footprint {
@@ -100,21 +103,21 @@ pub struct Footprint {
     pub remembered: usize,
     /// Deadlines, those of settled requests included.
     pub deadlines: usize,
-    /// Places in the queue, those of settled requests included.
+    /// Entries of the queue, those of settled requests included.
     pub queue: usize,
     /// Texts handed out and not yet written.
     pub unwritten: usize,
     /// Pings whose pongs are awaited.
     pub pings: usize,
-    /// Commands that wait for `ready` or for `closed`.
+    /// Commands that wait for `ready` or `closed`.
     pub waiters: usize,
-    /// What was not taken out yet.
+    /// Outputs that were not drained yet.
     pub outputs: usize,
 }
 
 impl<T> Session<T> {
-    /// A session in `idle`. `url` is how users are shown the endpoint; how it is reached is the driver's affair. `seed` must come
-    /// from a cryptographic source: request ids are drawn from it.
+    /// A session in `idle`. Users are shown `url`; only the driver knows how to reach the endpoint. Request ids are drawn
+    /// from `seed`, which must come from a cryptographic source.
     pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
         Self {
             token: config.token.clone(),
@@ -123,7 +126,7 @@ impl<T> Session<T> {
             state: State::Idle,
             revision: 0,
             attempt: 0,
-            hurried: false,
+            wait_was_shortened: false,
             error: None,
             was_ready: false,
             next_connection: 0,
@@ -142,61 +145,61 @@ impl<T> Session<T> {
         }
     }
 
-    /// The options it works with.
+    /// The options of this client.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The state with what it carries.
+    /// The state, with its data.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Which of the optional events to make.
+    /// Sets which of the optional events to make.
     pub fn set_interest(&mut self, interest: Interest) {
         self.interest = interest;
     }
 
-    /// A line for the log that is not of the session's own making.
+    /// Adds a line to the log that does not come from the session itself.
     pub fn note(&mut self, level: LogLevel, message: &str) {
         self.log(level, message, &[]);
     }
 
-    /// The next text to write. Call until `None` after every input and command.
+    /// The next text to send. Call until `None` after every input and command.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
     }
 
-    /// The next thing to do with sockets. Call until `None` after every input and command.
+    /// The next action of the driver. Call until `None` after every input and command.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// The next thing to tell. Call until `None` after every input and command.
+    /// The next event for the user. Call until `None` after every input and command.
     pub fn poll_event(&mut self) -> Option<Event<T>> {
         let event = self.events.pop_front();
         if event.is_none() && self.events.capacity() > KEPT_EVENTS {
-            // A change of the state made many; the client may be silent from now on.
+            // A change of state has made many events; there may be none for a long time now.
             self.events = VecDeque::new();
         }
         event
     }
 
-    /// When to call `handle_timeout`, in the monotonic time of [`Now`]; changes with every input and command.
+    /// When to call `handle_timeout`, in the monotonic time of [`Now`]. Any input or command may change it.
     pub fn poll_timeout(&mut self) -> Option<Duration> {
         let request = self.pending.next_deadline();
         self.timers.set_or_stop(Timer::Request, request);
         self.timers.next()
     }
 
-    /// One immutable picture of the connection.
+    /// The state of the connection at this moment.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             state: self.state.name(),
-            connected: self.state.link().is_some(),
+            connected: self.state.socket().is_some(),
             authenticated: matches!(self.state, State::Ready(_)),
             url: self.url.clone(),
-            attempt: if self.is_on_its_way() { self.attempt } else { 0 },
+            attempt: if self.is_underway() { self.attempt } else { 0 },
             retry_delay: match self.state {
                 State::Reconnecting { delay, .. } => Some(delay),
                 _ => None,
@@ -229,37 +232,37 @@ impl<T> Session<T> {
             bytes_received: c.bytes_received,
             heartbeat_rtt: c.rtt.summary(),
             request_latency: c.latency.summary(),
-            connected_since: self.state.link().map(|link| link.opened),
+            connected_since: self.state.socket().map(|socket| socket.opened),
         }
     }
 
-    /// Bytes taken and not yet handed to the operating system, queued requests included.
+    /// Bytes that the operating system has not taken yet, those of queued requests included.
     pub fn buffered_amount(&self) -> usize {
         self.unwritten_bytes + self.pending.queued_bytes()
     }
 
-    /// Sizes of all that grows and shrinks, for the invariants of the simulator.
+    /// The sizes of everything that grows, for the invariants of the simulator.
     #[cfg(feature = "sim")]
     pub fn footprint(&self) -> Footprint {
-        let link = self.state.link();
+        let socket = self.state.socket();
         let outputs = self.transmits.len() + self.actions.len() + self.events.len();
         Footprint {
-            unwritten: link.map_or(0, |link| link.unwritten.len()),
-            pings: link.map_or(0, |link| link.heartbeat.pongs_due()),
+            unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
+            pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
             waiters: self.connect_waiters.len() + self.close_waiters.len(),
             outputs,
             ..self.pending.footprint()
         }
     }
 
-    /// Changes the state and tells so.
+    /// Changes the state, with its event.
     fn enter(&mut self, state: State) -> State {
         let previous = std::mem::replace(&mut self.state, state);
-        self.tell_state(previous.name());
+        self.emit_state(previous.name());
         previous
     }
 
-    fn tell_state(&mut self, previous: &'static str) {
+    fn emit_state(&mut self, previous: &'static str) {
         self.revision = self.revision.wrapping_add(1);
         let snapshot = self.snapshot();
         self.notify(Notice::State { snapshot, previous });
@@ -269,12 +272,12 @@ impl<T> Session<T> {
         self.events.push_back(Event::Notice(notice));
     }
 
-    /// Makes `fault` the reason of the state that is entered next.
-    fn blame(&mut self, fault: Fault) {
+    /// Sets the reason of the state that is entered next.
+    fn set_error(&mut self, fault: Fault) {
         self.error = Some(fault);
     }
 
-    /// Tells the reason of the state that was just entered.
+    /// Emits the reason of the state that was just entered.
     fn report_error(&mut self) {
         if let Some(fault) = &self.error {
             let error = fault.data();
@@ -296,25 +299,25 @@ impl<T> Session<T> {
         }
     }
 
-    /// Hands a text out for the open socket.
+    /// Sends a text on the open socket.
     fn transmit(&mut self, text: impl Into<Bytes>) {
         let text = text.into();
         self.hand_out(text.clone(), Unwritten::Other(text.len()));
     }
 
-    /// Hands a request out for the open socket.
-    fn transmit_request(&mut self, wording: Wording) {
-        self.hand_out(wording.text().clone(), Unwritten::Request(wording));
+    /// Sends a request on the open socket.
+    fn transmit_request(&mut self, request_text: RequestText) {
+        self.hand_out(request_text.text().clone(), Unwritten::Request(request_text));
     }
 
     fn hand_out(&mut self, text: Bytes, unwritten: Unwritten) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.unwritten.push_back(unwritten);
-        link.handed_out += 1;
+        let Some(socket) = self.state.socket_mut() else { return };
+        socket.unwritten.push_back(unwritten);
+        socket.handed_out += 1;
         self.unwritten_bytes += text.len();
         self.counters.messages_sent += 1;
         self.counters.bytes_sent += text.len() as u64;
-        self.transmits.push_back(Transmit { connection: link.id, text });
+        self.transmits.push_back(Transmit { connection: socket.id, text });
     }
 
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
@@ -326,24 +329,24 @@ impl<T> Session<T> {
         self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
     }
 
-    fn spoken_dialect(&self) -> Dialect {
-        self.state.link().map_or(Dialect::Guide, |link| link.dialect)
+    fn dialect(&self) -> Dialect {
+        self.state.socket().map_or(Dialect::Guide, |socket| socket.dialect)
     }
 
-    fn is_on_its_way(&self) -> bool {
+    fn is_underway(&self) -> bool {
         matches!(self.state, State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. })
     }
 
-    fn fresh_connection(&mut self) -> ConnectionId {
+    fn next_connection_id(&mut self) -> ConnectionId {
         self.next_connection += 1;
         ConnectionId(self.next_connection)
     }
 
-    /// The open socket that `connection` names, unless the session has given it up.
-    fn current(&mut self, connection: ConnectionId) -> Option<&mut Link> {
-        self.state.link_mut().filter(|link| link.id == connection)
+    /// The open socket, if it is that of `connection`: the session has not given it up.
+    fn current(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
+        self.state.socket_mut().filter(|socket| socket.id == connection)
     }
 }
 
-/// What one message makes, and the least that a queue has room for.
+/// As many events as one message makes, and the smallest capacity that a queue allocates.
 const KEPT_EVENTS: usize = 4;

@@ -1,4 +1,4 @@
-//! The one enum of states, each with what it carries, and the picture of it that users get.
+//! The states of a client, each with its data, and the snapshot that users see.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::{
     ConnectionId,
     config::Secret,
-    dialect::{Dialect, Wording},
+    dialect::{Dialect, RequestText},
     error::ErrorData,
     heartbeat::Heartbeat,
 };
@@ -15,49 +15,49 @@ use super::{
 /// Lifecycle of one client.
 #[derive(Debug)]
 pub enum State {
-    /// Constructed; `connect` was not called yet.
+    /// `connect` has not been called yet.
     Idle,
     /// A dial is under way: DNS, TCP, TLS, HTTP upgrade.
     Connecting(ConnectionId),
-    /// The socket is open, the auth answer outstanding.
-    Authenticating(Link),
-    /// Tools can be used.
-    Ready(Link),
-    /// The server refused the token; the socket is still open, unless the upgrade itself was refused.
-    Unauthorized(Option<Link>),
+    /// The socket is open; the server has not answered the auth message yet.
+    Authenticating(Socket),
+    /// Authenticated: tools can be called.
+    Ready(Socket),
+    /// The server refused the token. The socket is still open, unless the upgrade itself was refused.
+    Unauthorized(Option<Socket>),
     /// Waiting for the next attempt.
     Reconnecting {
-        /// The whole wait, jitter included.
+        /// How long the wait is, jitter included.
         delay: Duration,
-        /// What of it the server has asked for by its close code: no change of the network makes that shorter.
+        /// The part of it that a close code of the server added: a change of network does not shorten it.
         extra: Duration,
-        /// Wall clock when it is over, ms since the epoch.
+        /// When it ends, by the wall clock, ms since the epoch.
         ends: u64,
     },
-    /// `close` was called: calls in flight are awaited, or the close frame's answer is.
-    Closing(Link, Farewell),
-    /// Terminal until `connect`: closed by us, or by the server with a code that forbids reconnecting.
+    /// `close` was called; calls in flight or the peer's close frame are still to come.
+    Closing(Socket, Closing),
+    /// Closed by us, or by the server with a code that forbids reconnecting. Only `connect` leaves it.
     Closed,
-    /// Terminal until `connect`: attempts exhausted, or an error that no retry can mend.
+    /// The attempts are used up, or no retry can help. Only `connect` leaves it.
     Failed,
 }
 
-/// What `Closing` waits for.
+/// The phases of [`State::Closing`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Farewell {
-    /// For calls in flight; then a close frame with this code and reason goes out.
+pub enum Closing {
+    /// Waiting for the answers of calls in flight; then a close frame with this code and reason is sent.
     Draining {
         /// RFC 6455 § 7.4 code.
         code: u16,
         /// At most 123 bytes.
         reason: String,
     },
-    /// For the peer's close frame.
+    /// The close frame was sent; waiting for the peer's.
     Handshake,
 }
 
 impl State {
-    /// The public names, in the order of the lifecycle.
+    /// The names that users see, in the order of the lifecycle.
     pub const NAMES: [&'static str; 9] = [
         "idle",
         "connecting",
@@ -70,7 +70,7 @@ impl State {
         "failed",
     ];
 
-    /// The public name.
+    /// The name that users see.
     pub fn name(&self) -> &'static str {
         let place = match self {
             Self::Idle => 0,
@@ -87,87 +87,85 @@ impl State {
     }
 
     /// The open socket, if there is one.
-    pub fn link(&self) -> Option<&Link> {
+    pub fn socket(&self) -> Option<&Socket> {
         match self {
-            Self::Authenticating(link)
-            | Self::Ready(link)
-            | Self::Unauthorized(Some(link))
-            | Self::Closing(link, _) => Some(link),
+            Self::Authenticating(socket)
+            | Self::Ready(socket)
+            | Self::Unauthorized(Some(socket))
+            | Self::Closing(socket, _) => Some(socket),
             _ => None,
         }
     }
 
-    pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
+    pub(super) fn socket_mut(&mut self) -> Option<&mut Socket> {
         match self {
-            Self::Authenticating(link)
-            | Self::Ready(link)
-            | Self::Unauthorized(Some(link))
-            | Self::Closing(link, _) => Some(link),
+            Self::Authenticating(socket)
+            | Self::Ready(socket)
+            | Self::Unauthorized(Some(socket))
+            | Self::Closing(socket, _) => Some(socket),
             _ => None,
         }
     }
 
-    /// The connection that inputs are taken from, dialing or open.
+    /// The connection being dialed, or open. Inputs of any other are ignored.
     pub(super) fn connection(&self) -> Option<ConnectionId> {
         match self {
             Self::Connecting(id) => Some(*id),
-            other => other.link().map(|link| link.id),
+            other => other.socket().map(|socket| socket.id),
         }
     }
 }
 
-/// An open socket, as far as the protocol cares.
+/// What the protocol keeps of an open socket.
 #[derive(Debug)]
-pub struct Link {
-    /// Which dial it came of.
+pub struct Socket {
+    /// The dial that opened it.
     pub id: ConnectionId,
     pub(super) dialect: Dialect,
-    /// `auto` took the event dialect from the server's first message; an auth answer may still revoke it.
+    /// `auto` detected the event dialect in the server's first message; an auth answer would show that it was wrong.
     pub(super) detected: bool,
-    /// A message has come on this connection.
-    pub(super) spoken: bool,
+    /// A message has been received on this connection.
+    pub(super) has_received: bool,
     pub(super) auth: Auth,
     pub(super) heartbeat: Heartbeat,
-    /// The texts handed out and not yet written, oldest first.
+    /// Texts handed out and not yet written, oldest first.
     pub(super) unwritten: VecDeque<Unwritten>,
-    /// Texts handed out on this connection; the next one gets this number.
+    /// How many texts were handed out on this connection: the number of the next one.
     pub(super) handed_out: u64,
-    /// Texts that were handed to the operating system whole; those below this number may have been read by the server.
+    /// How many of them the operating system has taken completely: the server may have read these.
     pub(super) written: u64,
-    /// Texts after those that are with a writer just now: any of them may be leaving.
-    pub(super) leaving: u64,
-    /// The driver has stopped reading because JavaScript does not drain.
+    /// How many after those are being written right now: the server may have read some of these.
+    pub(super) being_written: u64,
+    /// The driver has stopped reading, because JavaScript does not keep up.
     pub(super) paused: bool,
-    /// Wall clock when it opened, ms since the epoch.
+    /// When it opened, by the wall clock, ms since the epoch.
     pub(super) opened: u64,
 }
 
-impl Link {
+impl Socket {
     pub(super) fn new(id: ConnectionId, dialect: Dialect, now: super::Now) -> Self {
         Self {
             id,
             dialect,
             detected: false,
-            spoken: false,
+            has_received: false,
             auth: Auth::default(),
             heartbeat: Heartbeat::new(now.mono),
             unwritten: VecDeque::new(),
             handed_out: 0,
             written: 0,
-            leaving: 0,
+            being_written: 0,
             paused: false,
             opened: now.wall,
         }
     }
-}
 
-impl Link {
-    /// Texts below this number may have been read by the server; those from it on certainly were not.
-    pub(super) fn may_have_left(&self) -> u64 {
-        self.written + self.leaving
+    /// Texts below this number may have been sent; the others certainly were not.
+    pub(super) fn maybe_sent(&self) -> u64 {
+        self.written + self.being_written
     }
 
-    /// The guide's dialect is spoken, for all that is known yet.
+    /// As far as is known yet, this connection speaks the guide's dialect.
     #[cfg(feature = "sim")]
     pub fn is_guide(&self) -> bool {
         self.dialect == Dialect::Guide
@@ -180,19 +178,19 @@ impl Link {
     }
 }
 
-/// A text that may still be in our own buffers.
+/// A text that was handed out and may not have been written yet.
 #[derive(Debug)]
 pub(super) enum Unwritten {
-    /// If the connection goes away now, the request certainly never left: it can be sent on the next.
-    Request(Wording),
-    /// Of so many bytes.
+    /// A request. If the connection is lost before it is written, it is sent on the next one.
+    Request(RequestText),
+    /// Any other text, by its size in bytes.
     Other(usize),
 }
 
 impl Unwritten {
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Request(wording) => wording.text().len(),
+            Self::Request(request_text) => request_text.text().len(),
             Self::Other(bytes) => *bytes,
         }
     }
@@ -242,7 +240,7 @@ impl Auth {
         matches!(self.own, OwnMessage::Asking(_))
     }
 
-    /// The server owes an answer, or will when the token function has answered.
+    /// The server owes an answer, or will owe one when the token function has answered.
     pub(super) fn is_answer_due(&self) -> bool {
         self.unanswered > 0 || self.is_asking()
     }
@@ -262,7 +260,7 @@ impl Auth {
         self.unanswered += 1;
     }
 
-    /// The user's code has sent an auth message. True if ours was still waiting: it is not needed any more.
+    /// The user's code has sent an auth message. True if ours was still waiting; it is then no longer needed.
     pub(super) fn users_message_sent(&mut self, token: Option<Secret>) -> bool {
         self.unanswered += 1;
         self.users_token = token;
@@ -275,13 +273,13 @@ impl Auth {
         self.own = OwnMessage::Done(self.asked());
     }
 
-    /// An answer has come. When it is the last one due: the token that the user sent, if he sent one.
+    /// An answer has come. If it is the last one due, returns the token that the user has sent, if any.
     pub(super) fn answered(&mut self) -> Option<Secret> {
         self.unanswered = self.unanswered.saturating_sub(1);
         if self.unanswered == 0 { self.users_token.take() } else { None }
     }
 
-    /// The server takes the connection for authenticated.
+    /// The server has accepted a token, or needs none.
     pub(super) fn accepted(&mut self) {
         if self.is_held() {
             self.message_not_needed();
@@ -297,7 +295,7 @@ impl Auth {
         }
     }
 
-    /// After a refusal: true once, until [`Auth::forget_refusal`].
+    /// Called after a refusal: true the first time, then false until [`Auth::forget_refusal`].
     pub(super) fn may_ask_again(&mut self) -> bool {
         if self.own != OwnMessage::Done(Asked::Once) {
             return false;
@@ -314,31 +312,31 @@ impl Auth {
     }
 }
 
-/// One immutable picture of the connection.
+/// The state of the connection at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// The state's name.
+    /// The name of the state.
     #[cfg_attr(test, ts(type = "ConnectionState"))]
     pub state: &'static str,
     /// The socket is open.
     pub connected: bool,
-    /// Tools can be used.
+    /// The server has accepted the key: tools can be called.
     pub authenticated: bool,
-    /// Endpoint in use; never holds credentials.
+    /// The endpoint in use. It never contains credentials.
     pub url: String,
-    /// 0 when not retrying, else the number of the attempt.
+    /// The number of the attempt; 0 when not retrying.
     pub attempt: u32,
-    /// ms of the wait now running, jitter included.
+    /// How long the current wait is in all, in ms, jitter included; `null` when not waiting.
     #[serde(serialize_with = "as_millis")]
     #[cfg_attr(test, ts(type = "number | null"))]
     pub retry_delay: Option<Duration>,
-    /// When the wait now running ends, ms since the epoch: for whoever begins to look in the middle of it.
+    /// When the current wait ends, in ms since the epoch; `null` when not waiting.
     pub retry_at: Option<u64>,
-    /// Why the state is what it is.
+    /// Why the client is in this state; `null` when all is well.
     pub error: Option<ErrorData>,
-    /// Rises with every change of the state.
+    /// Increases with every change of the state.
     pub revision: u32,
 }
 

@@ -1,11 +1,11 @@
-//! Counters, and the figures made of them.
+//! Counters, and the statistics made of them.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// What has happened since the client was made.
+/// What was counted since the client was made.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) requests: u64,
@@ -22,7 +22,7 @@ pub(super) struct Counters {
     pub(super) latency: Latency,
 }
 
-/// Heartbeat round trips.
+/// Round-trip times of the heartbeat.
 #[derive(Debug, Default)]
 pub(super) struct Rtt {
     last: Duration,
@@ -52,7 +52,8 @@ impl Rtt {
     }
 }
 
-/// Time from call to answer. An idle client pays nothing: the histogram is made with the first answer.
+/// The times from call to answer. The histogram is made with the first answer, so an idle client needs no memory for
+/// it.
 #[derive(Debug, Default)]
 pub(super) struct Latency {
     micros: Option<Box<Histogram<u64>>>,
@@ -79,48 +80,48 @@ impl Latency {
     }
 }
 
-/// A duration in ms with its fraction.
+/// A duration in ms, with fractions.
 pub(super) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// What `stats()` tells.
+/// The result of `stats()`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
-    /// The state's name.
+    /// The name of the state.
     #[cfg_attr(test, ts(type = "ConnectionState"))]
     pub state: &'static str,
     /// Requests in flight.
     pub pending: usize,
     /// Requests that wait for `ready`.
     pub queued: usize,
-    /// Requests ever started.
+    /// Requests made so far.
     pub requests: u64,
     /// Requests answered with results.
     pub succeeded: u64,
-    /// Tool errors, timeouts, aborts, losses.
+    /// Requests that failed: tool errors, timeouts, aborts, lost connections.
     pub failed: u64,
-    /// Of those, timeouts.
+    /// How many of those timed out.
     pub timed_out: u64,
-    /// Answers that nobody waited for any more.
+    /// Answers that no request was waiting for any more.
     pub late_responses: u64,
-    /// Successful ones.
+    /// Successful reconnections.
     pub reconnects: u64,
-    /// Text messages handed to the socket.
+    /// Text messages sent.
     pub messages_sent: u64,
-    /// Messages that came.
+    /// Messages received.
     pub messages_received: u64,
     /// Bytes of the messages sent, without framing.
     pub bytes_sent: u64,
     /// Bytes of the messages received, without framing.
     pub bytes_received: u64,
-    /// Heartbeat round trips in ms.
+    /// Round-trip times of the heartbeat, in ms.
     pub heartbeat_rtt: RttSummary,
-    /// Time from call to answer in ms.
+    /// Times from call to answer, in ms.
     pub request_latency: LatencySummary,
-    /// When the open socket opened, ms since the epoch.
+    /// When the socket was opened, in ms since the epoch; `null` if it is not open.
     pub connected_since: Option<u64>,
 }
 

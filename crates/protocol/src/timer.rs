@@ -1,8 +1,8 @@
-//! Every timer there is, in one table.
+//! All timers, in one table.
 
 use std::time::Duration;
 
-/// What can be waited for.
+/// The timers of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timer {
     /// When to give a dial up (`connectTimeout`).
@@ -11,11 +11,11 @@ pub enum Timer {
     Auth,
     /// When to send the next ping (`heartbeatInterval`).
     Ping,
-    /// When to take the connection for dead (`heartbeatTimeout`).
+    /// When to give up waiting for a pong (`heartbeatTimeout`).
     Pong,
     /// When to dial again.
     Retry,
-    /// When the earliest request runs out of time.
+    /// When the earliest request times out.
     Request,
     /// When to stop waiting for calls in flight after `close({ drain })`.
     Drain,
@@ -24,7 +24,7 @@ pub enum Timer {
 }
 
 impl Timer {
-    /// All of them, in the order in which those due at one moment are handled.
+    /// All timers. Those that are due at the same time are handled in this order.
     pub const ALL: [Timer; 8] = [
         Timer::Connect,
         Timer::Auth,
@@ -37,47 +37,47 @@ impl Timer {
     ];
 }
 
-/// What each timer is doing.
+/// The state of each timer.
 #[derive(Debug, Default)]
 pub(super) struct TimerTable {
-    timers: [Running; Timer::ALL.len()],
+    timers: [TimerState; Timer::ALL.len()],
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Running {
+enum TimerState {
     #[default]
     Stopped,
-    /// It never fires; it is to be set again when its reason to wait is over.
+    /// It does not fire until it is set again.
     Suspended,
     Until(Duration),
 }
 
 impl TimerTable {
     pub(super) fn set(&mut self, timer: Timer, deadline: Duration) {
-        self.timers[timer as usize] = Running::Until(deadline);
+        self.timers[timer as usize] = TimerState::Until(deadline);
     }
 
     pub(super) fn set_or_stop(&mut self, timer: Timer, deadline: Option<Duration>) {
-        self.timers[timer as usize] = deadline.map_or(Running::Stopped, Running::Until);
+        self.timers[timer as usize] = deadline.map_or(TimerState::Stopped, TimerState::Until);
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {
-        self.timers[timer as usize] = Running::Stopped;
+        self.timers[timer as usize] = TimerState::Stopped;
     }
 
     pub(super) fn suspend(&mut self, timer: Timer) {
-        self.timers[timer as usize] = Running::Suspended;
+        self.timers[timer as usize] = TimerState::Suspended;
     }
 
     pub(super) fn is_suspended(&self, timer: Timer) -> bool {
-        self.timers[timer as usize] == Running::Suspended
+        self.timers[timer as usize] == TimerState::Suspended
     }
 
     /// The deadline of `timer`; `None` unless it is running.
     pub(super) fn get(&self, timer: Timer) -> Option<Duration> {
         match self.timers[timer as usize] {
-            Running::Until(deadline) => Some(deadline),
-            Running::Stopped | Running::Suspended => None,
+            TimerState::Until(deadline) => Some(deadline),
+            TimerState::Stopped | TimerState::Suspended => None,
         }
     }
 
@@ -86,7 +86,7 @@ impl TimerTable {
         Timer::ALL.into_iter().filter_map(|timer| self.get(timer)).min()
     }
 
-    /// Stops `timer` and says true when it is due.
+    /// If `timer` is due: stops it, and returns true.
     pub(super) fn take_due(&mut self, timer: Timer, now: Duration) -> bool {
         let due = self.get(timer).is_some_and(|deadline| deadline <= now);
         if due {
@@ -103,7 +103,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn every_timer_has_a_place_of_its_own() {
+    fn every_timer_has_its_own_slot() {
         let mut places: Vec<usize> = Timer::ALL.iter().map(|timer| *timer as usize).collect();
         places.sort_unstable();
         assert_eq!(places, (0..Timer::ALL.len()).collect::<Vec<_>>());

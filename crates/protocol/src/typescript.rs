@@ -1,13 +1,13 @@
-//! The TypeScript forms of what crosses to JavaScript, made of the Rust types. The committed file is compared with what is made now;
-//! `UPDATE_GENERATED=1 cargo test generated` writes it anew.
+//! Generates TypeScript for what crosses to JavaScript: types, constants and error codes. The test compares the result with the
+//! committed file; `UPDATE_GENERATED=1 cargo test generated` writes the file.
 
-use std::{env, fs, path::Path};
+use std::{env, fmt::Display, fs, path::Path};
 
 use ts_rs::{Config, TS};
 
 use crate::{
-    CloseInfo, DialPhase, ErrorData, LatencySummary, LogEntry, LogLevel, Notice, OptionError, OptionFault, RttSummary,
-    Snapshot, State, Stats, SystemCause,
+    CloseInfo, DialPhase, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry, LogLevel, Notice, OptionError,
+    OptionFault, RttSummary, Snapshot, State, Stats, SystemCause,
 };
 
 const FILE: &str = "js/native-types.ts";
@@ -25,7 +25,6 @@ fn the_generated_types_are_those_that_are_committed() {
 
 fn typescript() -> String {
     let config = Config::default().with_large_int("number");
-    let states: Vec<String> = State::NAMES.iter().map(|name| format!("\n  | '{name}'")).collect();
     let declarations = [
         Snapshot::decl(&config),
         ErrorData::decl(&config),
@@ -42,9 +41,44 @@ fn typescript() -> String {
         OptionError::decl(&config),
     ];
     let declarations: String = declarations.iter().map(|decl| format!("export {decl}\n")).collect();
+    [
+        "// Generated from the Rust types by crates/protocol/src/typescript.rs. Do not edit.\n".to_owned(),
+        union("Lifecycle of one client.", "ConnectionState", State::NAMES),
+        numbers("Bits of `NativeClient.setInterest`.", "INTEREST", Interest::NAMES),
+        error_codes(),
+        declarations,
+    ]
+    .join("\n")
+}
+
+fn union<'a>(doc: &str, name: &str, members: impl IntoIterator<Item = &'a str>) -> String {
+    let members: String = members.into_iter().map(|member| format!("\n  | '{member}'")).collect();
+    format!("/** {doc} */\nexport type {name} ={members}\n")
+}
+
+fn numbers<N: Display>(doc: &str, name: &str, members: impl IntoIterator<Item = (&'static str, N)>) -> String {
+    let members: String = members.into_iter().map(|(name, number)| format!("  {name}: {number},\n")).collect();
+    format!("/** {doc} */\nexport const {name} = {{\n{members}}} as const\n")
+}
+
+fn error_codes() -> String {
+    let meaning = |code: &ErrorCode| format!("\n * - `{}`:{}", code.name(), code.meaning().join("\n *  "));
+    let meanings: String = ErrorCode::ALL.iter().map(meaning).collect();
+    let rows: String = ErrorCode::ALL
+        .iter()
+        .map(|code| {
+            let (name, sentence, retryable) = (code.name(), code.sentence(), code.is_retryable());
+            format!("  {name}: {{ message: '{sentence}', retryable: {retryable} }},\n")
+        })
+        .collect();
+    let union = union("The codes that the package uses.", "ErrorCode", ErrorCode::ALL.iter().map(|code| code.name()));
     format!(
-        "// Generated from the Rust types by crates/protocol/src/typescript.rs. Do not edit.\n\n\
-         /** Lifecycle of one client. */\nexport type ConnectionState ={}\n\n{declarations}",
-        states.concat(),
+        "{union}\n\
+         /**\n * The stable code of an {{@link MCPError}}; codes may be added.\n *{meanings}\n */\n\
+         export type MCPErrorCode = ErrorCode | (string & {{}})\n\n\
+         /** The message of an error that has no other, and whether the same call may succeed later. */\n\
+         export const ERROR_CODES: \
+         Readonly<Record<ErrorCode, {{ readonly message: string; readonly retryable: boolean }}>> = {{\n\
+         {rows}}}\n"
     )
 }

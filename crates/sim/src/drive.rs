@@ -109,7 +109,7 @@ impl Sim {
 
     /// Whether what was said in the event dialect has just turned out not to be understood.
     fn notice_dialect(&mut self) {
-        let link = self.session.state().link().filter(|link| link.id == self.connection);
+        let link = self.session.state().socket().filter(|link| link.id == self.connection);
         let is_event = matches!(link, Some(link) if link.is_detected());
         if is_event {
             self.spoke_on = self.connection;
@@ -169,7 +169,7 @@ impl Sim {
         self.is_open = true;
         self.is_paused = false;
         self.session.handle_open(self.now, connection);
-        self.is_open &= self.session.state().link().is_some_and(|link| link.id == connection);
+        self.is_open &= self.session.state().socket().is_some_and(|link| link.id == connection);
         if let Some(greeting) = self.server.greet(connection, &mut self.network.chance) {
             self.network.send(self.now.mono, greeting);
         }
@@ -279,7 +279,7 @@ impl Sim {
     /// the client before it has said anything needs none, nor does one that speaks the event dialect.
     fn check_first_words(&mut self, text: &Transmit) {
         let is_first = std::mem::replace(&mut self.spoke_on, text.connection) != text.connection;
-        let is_guide = self.session.state().link().is_some_and(|link| link.id == text.connection && link.is_guide());
+        let is_guide = self.session.state().socket().is_some_and(|link| link.id == text.connection && link.is_guide());
         let is_accepted = matches!(self.session.state(), State::Ready(_));
         if is_first && is_guide && !is_accepted && self.session.config().token != TokenSource::Ask {
             let message: Option<Value> = serde_json::from_slice(&text.text).ok();

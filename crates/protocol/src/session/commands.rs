@@ -1,4 +1,4 @@
-//! What the user commands. Each answers at once; what it leads to comes as outputs.
+//! The user's commands. Each returns at once; what follows from it comes as outputs.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::{
     config::{Secret, TokenSource},
     dialect::{self, Dialect, Sent},
     error::{CallError, Fault},
-    state::Farewell,
+    state::Closing,
     timer::Timer,
 };
 
 impl<T> Session<T> {
-    /// Goes for `ready`. `payload` is settled when it is reached, or with the error on `failed`, `closed` or a refused token. One
-    /// attempt however often it is called; in `reconnecting` it dials at once; in `unauthorized` it authenticates again.
+    /// Connects. `payload` is settled on `ready`, or with the error on `failed`, `closed` or a refused token. Repeated
+    /// calls share one attempt. In `reconnecting` it dials at once; in `unauthorized` it authenticates again.
     pub fn connect(&mut self, now: Now, payload: T) {
         self.observe(now);
         match &self.state {
@@ -23,37 +23,37 @@ impl<T> Session<T> {
             State::Unauthorized(Some(_)) => self.authenticate_again(now),
             State::Reconnecting { .. } => self.dial(now),
             State::Closing(..) => {
-                self.give_up_closing();
-                self.start_afresh(now);
+                self.abandon_closing();
+                self.start_over(now);
             }
-            State::Idle | State::Closed | State::Failed | State::Unauthorized(None) => self.start_afresh(now),
+            State::Idle | State::Closed | State::Failed | State::Unauthorized(None) => self.start_over(now),
         }
         self.connect_waiters.push(payload);
     }
 
-    /// Drops the connection, resets the attempt counter, connects at once.
+    /// Drops the connection, resets the attempt counter and connects at once.
     pub fn reconnect(&mut self, now: Now, payload: T) {
         self.observe(now);
         match &self.state {
-            State::Closing(..) => self.give_up_closing(),
+            State::Closing(..) => self.abandon_closing(),
             State::Connecting(connection) => {
                 self.actions.push_back(Action::Drop { connection: *connection, close_code: None });
             }
             _ => {}
         }
         self.attempt = 0;
-        self.hurried = false;
+        self.wait_was_shortened = false;
         self.error = None;
-        if self.state.link().is_some() {
-            self.drop_to_redial(now);
+        if self.state.socket().is_some() {
+            self.drop_and_redial(now);
         } else {
             self.dial(now);
         }
         self.connect_waiters.push(payload);
     }
 
-    /// Sends the auth message again. A token given here replaces the key for later connections too. Without an open socket: connects.
-    /// In `ready`, calls in flight live on.
+    /// Sends the auth message again, with `token` if there is one, which is then used for later connections too.
+    /// Connects if no socket is open. In `ready`, calls in flight are not affected.
     pub fn authenticate(&mut self, now: Now, token: Option<Secret>, payload: T) {
         self.observe(now);
         if let Some(token) = token {
@@ -61,25 +61,25 @@ impl<T> Session<T> {
         }
         match &self.state {
             State::Closing(..) => return self.settle(payload, Outcome::Failed(CallError::from(Fault::Closed))),
-            State::Ready(link) if link.dialect == Dialect::Event => return self.settle(payload, Outcome::Done),
+            State::Ready(socket) if socket.dialect == Dialect::Event => return self.settle(payload, Outcome::Done),
             State::Ready(_) | State::Authenticating(_) | State::Unauthorized(Some(_)) => self.authenticate_again(now),
             _ => return self.connect(now, payload),
         }
         self.connect_waiters.push(payload);
     }
 
-    /// Sends a text as it is. False if the socket is not open or the buffer is full.
+    /// Sends a text unchanged. False if the socket is not open or the buffer is full.
     pub fn send(&mut self, now: Now, text: &str) -> bool {
         self.observe(now);
         let full = self.buffered_amount() + text.len() > self.config.max_buffered_amount;
         if full || matches!(self.state, State::Closing(..)) {
             return false;
         }
-        let Some(link) = self.state.link_mut() else { return false };
-        match dialect::classify_sent(link.dialect, text) {
+        let Some(socket) = self.state.socket_mut() else { return false };
+        match dialect::classify_sent(socket.dialect, text) {
             Sent::Auth(token) => self.user_authenticates(now, token),
             Sent::Ping => {
-                link.heartbeat.foreign_ping();
+                socket.heartbeat.users_ping();
                 self.send_held_token(now);
             }
             Sent::Other => self.send_held_token(now),
@@ -88,16 +88,16 @@ impl<T> Session<T> {
         true
     }
 
-    /// Ends the connection for good: calls in flight are awaited up to `drain`, then rejected with `CLOSED`; the rest is at once.
-    /// `payload` is settled on `closed`; it never fails.
+    /// Closes the connection. Calls in flight may finish within `drain`, then they are rejected with `CLOSED`; queued
+    /// calls are rejected at once. `payload` is settled on `closed`, and never with an error.
     pub fn close(&mut self, now: Now, code: u16, reason: &str, drain: Duration, payload: T) {
         self.observe(now);
         if matches!(self.state, State::Closed | State::Failed) {
             return self.settle(payload, Outcome::Done);
         }
         self.close_waiters.push(payload);
-        if let State::Closing(_, farewell) = &self.state {
-            if matches!(farewell, Farewell::Draining { .. }) {
+        if let State::Closing(_, phase) = &self.state {
+            if matches!(phase, Closing::Draining { .. }) {
                 let deadline = now.mono.saturating_add(drain);
                 let deadline = self.timers.get(Timer::Drain).map_or(deadline, |earlier| earlier.min(deadline));
                 self.timers.set(Timer::Drain, deadline);
@@ -108,7 +108,7 @@ impl<T> Session<T> {
         self.begin_closing(now, code, reason, drain);
     }
 
-    /// The client's own code broke (a panic was caught): everything is settled, the state is `failed`.
+    /// The client itself has a bug (a panic was caught). Everything is settled; the state is `failed`.
     pub fn handle_fault(&mut self, now: Now, what: &str) {
         self.observe(now);
         if let Some(connection) = self.state.connection() {

@@ -1,4 +1,4 @@
-//! What the driver reports: sockets, messages, bytes, tokens, time.
+//! What the driver reports: dials, messages, writes, closed sockets, time.
 
 use bytestring::ByteString;
 
@@ -10,12 +10,12 @@ use crate::{
     dialing::{DialFailure, Remedy},
     envelope::{self, Envelope, NotJson},
     error::Fault,
-    state::Link,
+    state::Socket,
     timer::Timer,
 };
 
-/// A text message of the server. Splitting it, which takes longer than all the rest, needs no session: who shares one with others does
-/// it before he takes the lock.
+/// A text message of the server. Splitting it takes longer than everything else and needs no session: where a session
+/// is shared, make this before taking the lock.
 #[derive(Debug, Clone)]
 pub struct Received {
     text: ByteString,
@@ -36,7 +36,7 @@ impl From<&str> for Received {
 }
 
 impl<T> Session<T> {
-    /// The dial succeeded: the WebSocket is open.
+    /// The dial has succeeded: the WebSocket is open.
     pub fn handle_open(&mut self, now: Now, connection: ConnectionId) {
         self.observe(now);
         if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
@@ -47,13 +47,13 @@ impl<T> Session<T> {
             DialectChoice::Event => Dialect::Event,
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
         };
-        self.enter(State::Authenticating(Link::new(connection, dialect, now)));
+        self.enter(State::Authenticating(Socket::new(connection, dialect, now)));
         self.notify(Notice::Open);
         self.schedule_ping(now);
         self.begin_authentication(now);
     }
 
-    /// The dial failed.
+    /// The dial has failed.
     pub fn handle_dial_failed(&mut self, now: Now, connection: ConnectionId, failure: DialFailure) {
         self.observe(now);
         if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
@@ -68,45 +68,46 @@ impl<T> Session<T> {
         }
     }
 
-    /// The socket is gone.
+    /// The socket has ended.
     pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, ending: Ending) {
         self.observe(now);
         if self.current(connection).is_none() {
             return;
         }
         let fault = Self::fault_of(&ending);
-        self.lose(now, ending, fault);
+        self.connection_lost(now, ending, fault);
     }
 
-    /// The next `count` texts are with a writer: if the connection ends before `handle_written` says how far it came, they may have left.
+    /// The next `count` texts are being written. If the connection ends before `handle_written` says how many were,
+    /// they may have been sent.
     pub fn handle_writing(&mut self, connection: ConnectionId, count: usize) {
-        if let Some(link) = self.current(connection) {
-            link.leaving = count.min(link.unwritten.len()) as u64;
+        if let Some(socket) = self.current(connection) {
+            socket.being_written = count.min(socket.unwritten.len()) as u64;
         }
     }
 
-    /// `count` more of the texts handed out are in the hands of the operating system, whole. What is not reported before the
-    /// end of the connection counts as never left, and is sent again.
+    /// The operating system has taken `count` more texts completely. Texts that were neither reported here nor with
+    /// `handle_writing` count as never sent: requests among them are sent on the next connection.
     pub fn handle_written(&mut self, connection: ConnectionId, count: usize) {
-        let Some(link) = self.current(connection) else { return };
-        let count = count.min(link.unwritten.len());
-        link.written += count as u64;
-        link.leaving = 0;
-        let bytes: usize = link.unwritten.drain(..count).map(|text| text.bytes()).sum();
+        let Some(socket) = self.current(connection) else { return };
+        let count = count.min(socket.unwritten.len());
+        socket.written += count as u64;
+        socket.being_written = 0;
+        let bytes: usize = socket.unwritten.drain(..count).map(|text| text.bytes()).sum();
         self.unwritten_bytes -= bytes;
     }
 
-    /// A text message came, or a binary one that is UTF-8.
+    /// A text message has come, or a binary one that is UTF-8.
     pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: &Received) {
         self.observe(now);
         let Received { text, split } = message;
-        let Some(link) = self.current(connection) else { return };
-        link.heartbeat.bytes(now.mono);
-        let is_first = !std::mem::replace(&mut link.spoken, true);
+        let Some(socket) = self.current(connection) else { return };
+        socket.heartbeat.bytes(now.mono);
+        let is_first = !std::mem::replace(&mut socket.has_received, true);
         self.counters.messages_received += 1;
         self.counters.bytes_received += text.len() as u64;
-        // After our own close frame a socket is deaf, as a browser's is.
-        if self.is_saying_goodbye() {
+        // Messages after our own close frame are ignored, as in a browser.
+        if self.close_frame_is_sent() {
             return;
         }
         match split {
@@ -115,31 +116,31 @@ impl<T> Session<T> {
                 self.act_on(now, inbound, text);
             }
             Err(fault) => {
-                let id = dialect::id_of_fragment(self.spoken_dialect(), text, &fault.seen);
-                self.tell_message(text, false);
+                let id = dialect::id_of_fragment(self.dialect(), text, &fault.seen);
+                self.emit_message(text, false);
                 self.bad_message(&format!("a message that is not JSON (at byte {} of {})", fault.offset, text.len()));
                 if let Some(id) = id {
                     let words = format!("the answer is not JSON (at byte {} of {})", fault.offset, text.len());
-                    self.answer_is_bad(id, Fault::BadMessage(words));
+                    self.answer_is_malformed(id, Fault::BadMessage(words));
                 }
             }
         }
     }
 
-    /// A binary message came that is not UTF-8.
+    /// A binary message has come that is not UTF-8.
     pub fn handle_binary(&mut self, now: Now, connection: ConnectionId, bytes: usize) {
         self.observe(now);
-        let Some(link) = self.current(connection) else { return };
-        link.heartbeat.bytes(now.mono);
+        let Some(socket) = self.current(connection) else { return };
+        socket.heartbeat.bytes(now.mono);
         self.counters.messages_received += 1;
         self.counters.bytes_received += bytes as u64;
-        if self.is_saying_goodbye() {
+        if self.close_frame_is_sent() {
             return;
         }
         self.bad_message(&format!("a binary message of {bytes} bytes that is not UTF-8"));
     }
 
-    /// Time has passed. Calling it early, or for nothing, does nothing.
+    /// Time has passed. Does nothing if no timer is due.
     pub fn handle_timeout(&mut self, now: Now) {
         self.observe(now);
         let request = self.pending.next_deadline();
@@ -153,13 +154,13 @@ impl<T> Session<T> {
 
     fn fire(&mut self, now: Now, timer: Timer) {
         match timer {
-            Timer::Connect => self.dial_took_too_long(now),
-            Timer::Auth => self.auth_took_too_long(now),
+            Timer::Connect => self.dial_timed_out(now),
+            Timer::Auth => self.auth_timed_out(now),
             Timer::Request => self.expire_requests(now),
             Timer::Ping => self.send_ping(now, self.config.heartbeat_timeout),
-            Timer::Pong => self.check_life(now),
+            Timer::Pong => self.pong_timed_out(now),
             Timer::Retry => self.dial(now),
-            Timer::Drain => self.say_goodbye(now),
+            Timer::Drain => self.send_close_frame(now),
             Timer::CloseHandshake => {
                 if let Some(connection) = self.state.connection() {
                     self.drop_connection(connection);
@@ -170,7 +171,7 @@ impl<T> Session<T> {
         }
     }
 
-    fn dial_took_too_long(&mut self, now: Now) {
+    fn dial_timed_out(&mut self, now: Now) {
         let State::Connecting(connection) = self.state else { return };
         self.drop_connection(connection);
         let fault = self.connect_failed(DialFailure::Timeout(self.config.connect_timeout));
@@ -178,41 +179,45 @@ impl<T> Session<T> {
     }
 
     fn connect_failed(&self, failure: DialFailure) -> Fault {
-        // Without its query, which may hold a secret.
+        // Without the query, which may contain a secret.
         let url = self.url.split('?').next().unwrap_or_default().to_owned();
         Fault::ConnectFailed { url, failure: Box::new(failure) }
     }
 
-    /// What the message means in the dialect of this connection; the first one may tell which that is.
+    /// What the message means in the dialect of this connection. The first message may reveal the dialect.
     fn interpret(&mut self, now: Now, is_first: bool, text: &str, envelope: &Envelope) -> Inbound {
         let auto = self.config.dialect == DialectChoice::Auto;
-        let Some(link) = self.state.link_mut() else { return Inbound::Push };
-        if link.detected {
+        let Some(socket) = self.state.socket_mut() else { return Inbound::Push };
+        if socket.detected {
             if let Some(answer) = dialect::auth_answer(text, envelope) {
-                self.revoke_event_dialect(now);
+                self.return_to_guide_dialect(now);
                 return answer;
             }
         } else if auto && is_first && dialect::is_event(text, envelope) {
-            self.take_up_event_dialect(now);
+            self.switch_to_event_dialect(now);
         }
-        dialect::read(self.spoken_dialect(), text, envelope)
+        dialect::read(self.dialect(), text, envelope)
     }
 
-    fn take_up_event_dialect(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.dialect = Dialect::Event;
-        link.detected = true;
-        link.auth.message_not_needed();
+    fn switch_to_event_dialect(&mut self, now: Now) {
+        let Some(socket) = self.state.socket_mut() else { return };
+        socket.dialect = Dialect::Event;
+        socket.detected = true;
+        socket.auth.message_not_needed();
         self.restart_heartbeat(now);
         self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
     }
 
-    fn revoke_event_dialect(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.dialect = Dialect::Guide;
-        link.detected = false;
+    fn return_to_guide_dialect(&mut self, now: Now) {
+        let Some(socket) = self.state.socket_mut() else { return };
+        socket.dialect = Dialect::Guide;
+        socket.detected = false;
         self.restart_heartbeat(now);
-        self.log(LogLevel::Warn, "an auth answer after events: the server speaks the guide's dialect after all", &[]);
+        self.log(
+            LogLevel::Warn,
+            "an auth answer came after events: the server speaks the guide's dialect after all",
+            &[],
+        );
         self.resend_in_flight();
     }
 
@@ -226,13 +231,13 @@ impl<T> Session<T> {
             Inbound::Welcome if matches!(self.state, State::Authenticating(_)) => self.become_ready(text),
             Inbound::Pong => {
                 self.pong(now);
-                self.tell_message(text, true);
+                self.emit_message(text, true);
             }
             Inbound::Answer { id, verdict } => {
-                self.tell_message(text, true);
+                self.emit_message(text, true);
                 self.answer(now, id, verdict, text);
             }
-            Inbound::Welcome | Inbound::Push => self.tell_message(text, true),
+            Inbound::Welcome | Inbound::Push => self.emit_message(text, true),
         }
     }
 

@@ -1,4 +1,4 @@
-//! From one state to the next: dial, authenticate, ready, refused, lost, retried, given up, closed.
+//! The transitions between the states: dialing, ready, lost, reconnecting, failed, closing, closed.
 
 use std::time::Duration;
 
@@ -6,117 +6,118 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::{
-    Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now, backoff,
+    Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now,
+    backoff::Backoff,
     config::MaxAttempts,
-    error::Fault,
-    state::{Auth, Farewell, Link},
+    error::{ErrorCode, Fault},
+    state::{Auth, Closing, Socket},
     timer::Timer,
 };
 
-/// How a socket ended, as the driver saw it.
+/// How a socket ended, as the driver reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// RFC 6455 § 7.4 code; 1005 when the close frame had none, 1006 when there was no close frame.
+    /// The close code (RFC 6455 § 7.4); 1005 if the close frame had none, 1006 if there was no close frame.
     pub code: u16,
-    /// The peer's words, or the system's.
+    /// The peer's reason, or the error message of the operating system.
     pub reason: String,
-    /// A close frame came.
+    /// The peer has sent a close frame.
     pub clean: bool,
-    /// We ended it because a message was larger than `maxMessageSize`.
+    /// We closed it because a message was larger than `maxMessageSize`.
     pub too_large: bool,
 }
 
 impl Ending {
-    /// An end without a close frame.
+    /// The end of a socket without a close frame.
     pub fn abnormal(reason: impl Into<String>) -> Self {
         Self { code: 1006, reason: reason.into(), clean: false, too_large: false }
     }
 
-    fn words(&self) -> String {
-        let code = self.code;
+    fn sentence(&self) -> String {
+        let (code, lost) = (self.code, ErrorCode::ConnectionLost.sentence());
         match self.reason.as_str() {
-            "" => format!("connection lost: closed with code {code}"),
-            reason => format!("connection lost: closed with code {code} ({reason})"),
+            "" => format!("{lost}: closed with code {code}"),
+            reason => format!("{lost}: closed with code {code} ({reason})"),
         }
     }
 }
 
 impl<T> Session<T> {
-    /// A dial that starts a new life: nothing is held against it.
-    pub(super) fn start_afresh(&mut self, now: Now) {
+    /// Dials as if for the first time.
+    pub(super) fn start_over(&mut self, now: Now) {
         self.attempt = 0;
-        self.hurried = false;
+        self.wait_was_shortened = false;
         self.error = None;
         self.dial(now);
     }
 
     pub(super) fn dial(&mut self, now: Now) {
         self.stop_connection_timers();
-        let connection = self.fresh_connection();
+        let connection = self.next_connection_id();
         self.enter(State::Connecting(connection));
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
     }
 
-    /// Authenticated. `message` is the server's own word for it.
+    /// Authenticated. `message` is the message in which the server says so.
     pub(super) fn become_ready(&mut self, message: &ByteString) {
         self.timers.stop(Timer::Auth);
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
             self.counters.reconnects += u64::from(self.was_ready);
             self.attempt = 0;
-            self.hurried = false;
+            self.wait_was_shortened = false;
             self.was_ready = true;
             self.enter_with(State::Ready);
         }
-        if let Some(link) = self.state.link_mut() {
-            link.auth.accepted();
+        if let Some(socket) = self.state.socket_mut() {
+            socket.auth.accepted();
         }
         self.notify(Notice::Authenticated);
-        self.tell_message(message, true);
+        self.emit_message(message, true);
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Ok(()));
         self.flush_queue();
     }
 
-    /// The dial failed, in a way that a later one may mend.
+    /// The dial failed, and a later one may succeed.
     pub(super) fn retry_dial(&mut self, now: Now, fault: Fault) {
         self.stop_connection_timers();
-        let next = self.after(now, &fault, Duration::ZERO);
+        let next = self.state_after(now, &fault, Duration::ZERO);
         self.enter(next);
         self.report_error();
-        self.tell_what_follows();
-        self.settle_at_the_end();
+        self.emit_outcome();
+        self.settle_if_ended();
     }
 
-    /// The open socket is gone, or given up: `fault` is why. Decides what follows, then settles whom it concerns.
-    pub(super) fn lose(&mut self, now: Now, ending: Ending, fault: Fault) {
+    /// The open socket has ended, or was given up, because of `fault`. Decides what follows, then settles the calls.
+    pub(super) fn connection_lost(&mut self, now: Now, ending: Ending, fault: Fault) {
         if matches!(self.state, State::Closing(..)) {
-            let lost = Fault::ConnectionLost(ending.words());
+            let lost = Fault::ConnectionLost(ending.sentence());
             return self.become_closed(Some(&ending), &lost);
         }
         self.stop_connection_timers();
         let next = if self.config.no_reconnect_codes.contains(&ending.code) {
-            self.blame(fault.clone());
+            self.set_error(fault.clone());
             State::Closed
         } else {
             let slow = self.config.slow_reconnect_codes.contains(&ending.code);
             let extra = if slow { self.config.slow_reconnect_delay } else { Duration::ZERO };
-            self.after(now, &fault, extra)
+            self.state_after(now, &fault, extra)
         };
         let will_reconnect = matches!(next, State::Reconnecting { .. });
         let previous = self.enter(next);
-        self.tell_close(&ending, will_reconnect);
+        self.emit_close(&ending, will_reconnect);
         self.report_error();
-        self.tell_what_follows();
+        self.emit_outcome();
         self.settle_lost(previous, &ending);
-        self.settle_at_the_end();
+        self.settle_if_ended();
     }
 
-    /// Ends an open connection and dials again at once.
-    pub(super) fn drop_to_redial(&mut self, now: Now) {
+    /// Drops the open connection and dials again at once.
+    pub(super) fn drop_and_redial(&mut self, now: Now) {
         self.stop_connection_timers();
-        let connection = self.fresh_connection();
+        let connection = self.next_connection_id();
         let previous = self.enter(State::Connecting(connection));
         if let Some(old) = previous.connection() {
             self.actions.push_back(Action::Drop { connection: old, close_code: Some(1000) });
@@ -124,26 +125,26 @@ impl<T> Session<T> {
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
         let ending = Ending::abnormal("reconnect() was called");
-        self.tell_close(&ending, true);
+        self.emit_close(&ending, true);
         self.settle_lost(previous, &ending);
     }
 
-    /// No retry will mend it: everything is settled with `fault`.
+    /// No retry can help: everything is settled with `fault`.
     pub(super) fn fail_for_good(&mut self, fault: Fault) {
         self.stop_connection_timers();
         self.timers.stop(Timer::Retry);
-        self.blame(fault.clone());
+        self.set_error(fault.clone());
         let previous = self.enter(State::Failed);
-        if previous.link().is_some() {
-            self.tell_close(&Ending::abnormal(fault.to_string()), false);
+        if previous.socket().is_some() {
+            self.emit_close(&Ending::abnormal(fault.to_string()), false);
         }
         self.report_error();
-        self.tell_what_follows();
+        self.emit_outcome();
         self.settle_lost(previous, &Ending::abnormal(fault.to_string()));
-        self.settle_at_the_end();
+        self.settle_if_ended();
     }
 
-    /// `close()`, from any state that is not an end.
+    /// `close()`, in any state but `closed` and `failed`.
     pub(super) fn begin_closing(&mut self, now: Now, code: u16, reason: &str, drain: Duration) {
         self.timers.stop(Timer::Retry);
         self.timers.stop(Timer::Auth);
@@ -151,56 +152,56 @@ impl<T> Session<T> {
         if let State::Connecting(connection) = self.state {
             self.actions.push_back(Action::Drop { connection, close_code: None });
         }
-        if self.state.link().is_none() {
+        if self.state.socket().is_none() {
             return self.become_closed(None, &Fault::Closed);
         }
-        let farewell = Farewell::Draining { code, reason: reason.to_owned() };
-        self.enter_with(|link| State::Closing(Link { auth: Auth::default(), ..link }, farewell));
+        let phase = Closing::Draining { code, reason: reason.to_owned() };
+        self.enter_with(|socket| State::Closing(Socket { auth: Auth::default(), ..socket }, phase));
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Err(Fault::Closed));
         self.fail_queued(&Fault::Closed);
         self.timers.set(Timer::Drain, now.mono.saturating_add(drain));
         if drain.is_zero() {
-            self.say_goodbye(now);
+            self.send_close_frame(now);
         } else {
             self.finish_draining();
         }
     }
 
-    /// Nobody waits for an answer any more: draining need not either.
+    /// Ends the draining if no call waits for an answer any more.
     pub(super) fn finish_draining(&mut self) {
-        if matches!(self.state, State::Closing(_, Farewell::Draining { .. })) && self.pending.len() == 0 {
-            self.say_goodbye(self.last);
+        if matches!(self.state, State::Closing(_, Closing::Draining { .. })) && self.pending.len() == 0 {
+            self.send_close_frame(self.last);
         }
     }
 
-    /// Draining is over: the close frame goes out.
-    pub(super) fn say_goodbye(&mut self, now: Now) {
-        let State::Closing(link, farewell) = &mut self.state else { return };
-        let Farewell::Draining { code, reason } = std::mem::replace(farewell, Farewell::Handshake) else { return };
-        self.actions.push_back(Action::Close { connection: link.id, code, reason });
+    /// Draining is over: sends the close frame.
+    pub(super) fn send_close_frame(&mut self, now: Now) {
+        let State::Closing(socket, phase) = &mut self.state else { return };
+        let Closing::Draining { code, reason } = std::mem::replace(phase, Closing::Handshake) else { return };
+        self.actions.push_back(Action::Close { connection: socket.id, code, reason });
         self.stop_connection_timers();
         self.timers.set(Timer::CloseHandshake, now.mono + CLOSE_HANDSHAKE);
         self.fail_all(&Fault::Closed, ALL_HANDED_OUT);
     }
 
-    /// The end of a closing handshake, or a close without a socket. What is still in flight is settled with `fault`.
+    /// The closing handshake is over, or there was no socket to close. Calls still in flight are rejected with `fault`.
     pub(super) fn become_closed(&mut self, ending: Option<&Ending>, fault: &Fault) {
         self.stop_connection_timers();
         let previous = self.enter(State::Closed);
         if let Some(ending) = ending {
-            self.tell_close(ending, false);
+            self.emit_close(ending, false);
         }
         self.unwritten_bytes = 0;
-        self.fail_all(fault, previous.link().map_or(0, Link::may_have_left));
+        self.fail_all(fault, previous.socket().map_or(0, Socket::maybe_sent));
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Err(Fault::Closed));
         let waiters = std::mem::take(&mut self.close_waiters);
         self.settle_all(waiters, &Ok(()));
     }
 
-    /// Somebody wants to connect while we are closing: the goodbye is not waited for.
-    pub(super) fn give_up_closing(&mut self) {
+    /// The user connects while the client is closing: the closing handshake is not completed.
+    pub(super) fn abandon_closing(&mut self) {
         if let Some(connection) = self.state.connection() {
             self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
         }
@@ -211,46 +212,62 @@ impl<T> Session<T> {
         self.actions.push_back(Action::Drop { connection, close_code: None });
     }
 
-    pub(super) fn is_saying_goodbye(&self) -> bool {
-        matches!(self.state, State::Closing(_, Farewell::Handshake))
+    pub(super) fn close_frame_is_sent(&self) -> bool {
+        matches!(self.state, State::Closing(_, Closing::Handshake))
     }
 
-    pub(super) fn tell_message(&mut self, text: &ByteString, json: bool) {
+    pub(super) fn emit_message(&mut self, text: &ByteString, json: bool) {
         if self.interest.wants(Interest::MESSAGES) {
             self.events.push_back(Event::Message { text: text.clone(), json });
         }
     }
 
-    /// Like `enter`, for the states that take the open socket over.
-    pub(super) fn enter_with(&mut self, next: impl FnOnce(Link) -> State) {
+    /// Like `enter`, for states that keep the open socket.
+    pub(super) fn enter_with(&mut self, next: impl FnOnce(Socket) -> State) {
         let previous = self.state.name();
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Authenticating(link)
-            | State::Ready(link)
-            | State::Unauthorized(Some(link))
-            | State::Closing(link, _) => next(link),
-            without_link => without_link,
+            State::Authenticating(socket)
+            | State::Ready(socket)
+            | State::Unauthorized(Some(socket))
+            | State::Closing(socket, _) => next(socket),
+            without_socket => without_socket,
         };
-        self.tell_state(previous);
+        self.emit_state(previous);
     }
 
-    /// What follows a failure: another attempt, or the end of them.
-    fn after(&mut self, now: Now, fault: &Fault, extra: Duration) -> State {
+    /// The state after a failure: `reconnecting`, or `failed` if the attempts are used up.
+    fn state_after(&mut self, now: Now, fault: &Fault, extra: Duration) -> State {
         let attempts = self.config.max_reconnect_attempts;
         if !attempts.allows(self.attempt) {
             let none_at_all = attempts == MaxAttempts::Limited(0);
-            self.blame(if none_at_all { fault.clone() } else { Fault::ReconnectExhausted(Box::new(fault.clone())) });
+            self.set_error(if none_at_all {
+                fault.clone()
+            } else {
+                Fault::ReconnectExhausted(Box::new(fault.clone()))
+            });
             return State::Failed;
         }
-        let delay = backoff::delay(&self.config, self.attempt, &mut self.rng) + extra;
+        let delay = self.backoff(self.attempt) + extra;
         self.attempt += 1;
-        self.blame(fault.clone());
+        self.set_error(fault.clone());
         self.timers.set(Timer::Retry, now.mono + delay);
         State::Reconnecting { delay, extra, ends: now.wall.saturating_add(delay.as_millis() as u64) }
     }
 
-    /// The event with its own name.
-    fn tell_what_follows(&mut self) {
+    /// The delay before the next attempt, without what a close code adds.
+    pub(super) fn backoff(&mut self, attempts_made: u32) -> Duration {
+        let config = &self.config;
+        let backoff = Backoff {
+            base: config.base_reconnect_delay,
+            factor: config.reconnect_factor,
+            max: config.max_reconnect_delay,
+            jitter: config.reconnect_jitter,
+        };
+        backoff.delay(attempts_made, &mut self.rng)
+    }
+
+    /// Emits the event `reconnecting` or `failed`.
+    fn emit_outcome(&mut self) {
         match (&self.state, &self.error) {
             (State::Reconnecting { delay, .. }, _) => {
                 let (attempt, max_attempts, delay) =
@@ -266,8 +283,8 @@ impl<T> Session<T> {
         }
     }
 
-    /// The promises that an end settles.
-    fn settle_at_the_end(&mut self) {
+    /// In `closed` and `failed`, settles everything that still waits.
+    fn settle_if_ended(&mut self) {
         if !matches!(self.state, State::Failed | State::Closed) {
             return;
         }
@@ -279,19 +296,19 @@ impl<T> Session<T> {
         self.settle_all(waiters, &Ok(()));
     }
 
-    fn tell_close(&mut self, ending: &Ending, will_reconnect: bool) {
+    fn emit_close(&mut self, ending: &Ending, will_reconnect: bool) {
         let fields = [("code", ending.code.into()), ("reason", ending.reason.as_str().into())];
         self.log(LogLevel::Info, "the connection is closed", &fields);
         let Ending { code, reason, clean, .. } = ending.clone();
         self.notify(Notice::Close { info: CloseInfo { code, reason, was_clean: clean, will_reconnect } });
     }
 
-    /// The requests of a socket that is gone.
+    /// Requeues or rejects the requests of a socket that is gone.
     fn settle_lost(&mut self, mut previous: State, ending: &Ending) {
-        let Some(link) = previous.link_mut() else { return };
-        let lost = self.take_lost(link, ending.too_large);
+        let Some(socket) = previous.socket_mut() else { return };
+        let lost = self.take_lost(socket, ending.too_large);
         let too_large = ending.too_large.then(|| Fault::MessageTooLarge(ending.reason.clone()));
-        self.fail_lost(lost, &Fault::ConnectionLost(ending.words()), too_large.as_ref());
+        self.fail_lost(lost, &Fault::ConnectionLost(ending.sentence()), too_large.as_ref());
     }
 
     pub(super) fn stop_connection_timers(&mut self) {
@@ -302,15 +319,15 @@ impl<T> Session<T> {
         }
     }
 
-    /// The fault that an ending stands for.
+    /// The fault for the end of a socket.
     pub(super) fn fault_of(ending: &Ending) -> Fault {
         if ending.too_large {
             Fault::MessageTooLarge(ending.reason.clone())
         } else {
-            Fault::ConnectionLost(ending.words())
+            Fault::ConnectionLost(ending.sentence())
         }
     }
 }
 
-/// PROTOCOL.md rule 7.
+/// How long to wait for the peer's close frame. Source: PROTOCOL.md rule 7.
 const CLOSE_HANDSHAKE: Duration = Duration::from_secs(2);

@@ -4,24 +4,24 @@
 use std::time::Duration;
 
 use super::{Interest, Session, State, lifecycle::Ending};
-use crate::{ConnectionId, LogLevel, Notice, Now, backoff, stats::millis, timer::Timer};
+use crate::{ConnectionId, LogLevel, Notice, Now, stats::millis, timer::Timer};
 
 impl<T> Session<T> {
-    /// Bytes came at `now`, perhaps not yet a whole message: they prove life.
+    /// Bytes have come, perhaps not yet a complete message: the connection is alive.
     pub fn handle_bytes(&mut self, now: Now, connection: ConnectionId) {
-        if let Some(link) = self.current(connection) {
-            link.heartbeat.bytes(now.mono);
+        if let Some(socket) = self.current(connection) {
+            socket.heartbeat.bytes(now.mono);
         }
     }
 
-    /// The driver has stopped reading, or reads again: while it does not, silence proves nothing.
+    /// The driver has stopped reading, or reads again. While it does not read, silence proves nothing.
     pub fn handle_paused(&mut self, now: Now, connection: ConnectionId, paused: bool) {
         self.observe(now);
-        let Some(link) = self.current(connection) else { return };
-        if std::mem::replace(&mut link.paused, paused) == paused {
+        let Some(socket) = self.current(connection) else { return };
+        if std::mem::replace(&mut socket.paused, paused) == paused {
             return;
         }
-        let is_pong_due = link.heartbeat.is_waiting() && !self.is_saying_goodbye();
+        let is_pong_due = socket.heartbeat.is_waiting() && !self.close_frame_is_sent();
         if paused {
             self.timers.stop(Timer::Pong);
             if self.timers.get(Timer::Auth).is_some() {
@@ -37,19 +37,20 @@ impl<T> Session<T> {
         }
     }
 
-    /// The machine is on another network now, or on one again: an open connection must prove that it outlived the change, and what failed
-    /// before may succeed. Of all changes in one outage only the first that helps cuts a wait short, or a network that comes and
-    /// goes would use the attempts up. Source: PROTOCOL.md rule 4.
+    /// The machine has changed to another network, or has one again. An open connection must prove that it still works,
+    /// and a dial that failed before may succeed now. In one outage only the first change shortens a wait: otherwise a
+    /// network that comes and goes would use up the attempts. Source: PROTOCOL.md rule 4.
     pub fn handle_network_changed(&mut self, now: Now) {
         self.observe(now);
         self.probe(now);
-        if !self.hurried {
-            self.hurried = self.cut_wait_short(now);
+        if !self.wait_was_shortened {
+            self.wait_was_shortened = self.shorten_wait(now);
         }
     }
 
-    /// Notes the time. When the wall clock has run ahead of the monotonic one, the machine slept. Then a connection is probed at once, by
-    /// a ping of its own: the answer to an earlier one may have been due while nobody could read it. A wait is cut short.
+    /// Notes the time. If the wall clock has run ahead of the monotonic one, the machine slept. Then an open connection
+    /// is probed with a new ping, because the answer to an earlier one may have been due during the sleep; a wait is
+    /// shortened.
     pub(super) fn observe(&mut self, now: Now) {
         let monotonic = now.mono.saturating_sub(self.last.mono);
         let wall = Duration::from_millis(now.wall.saturating_sub(self.last.wall));
@@ -61,42 +62,42 @@ impl<T> Session<T> {
             self.log(LogLevel::Info, "the machine slept: probing the connection", &[]);
             self.send_ping(now, self.probe_timeout());
         }
-        self.cut_wait_short(now);
-        // The network comes back after the machine does, and may say so.
-        self.hurried = false;
+        self.shorten_wait(now);
+        // The network comes back later than the machine, and that may be reported as a change.
+        self.wait_was_shortened = false;
     }
 
-    /// A ping whose answer, or any other byte, must come within `patience`.
-    pub(super) fn send_ping(&mut self, now: Now, patience: Duration) {
+    /// Sends a ping. The pong, or any other byte, must come within `timeout`.
+    pub(super) fn send_ping(&mut self, now: Now, timeout: Duration) {
         self.send_held_token(now);
-        let Some(link) = self.state.link_mut() else { return };
-        link.heartbeat.ping(now.mono);
-        let (paused, text) = (link.paused, link.dialect.ping(now.wall));
+        let Some(socket) = self.state.socket_mut() else { return };
+        socket.heartbeat.ping(now.mono);
+        let (paused, text) = (socket.paused, socket.dialect.ping(now.wall));
         self.transmit(text);
         self.timers.stop(Timer::Ping);
         if !paused {
-            self.timers.set(Timer::Pong, now.mono + patience);
+            self.timers.set(Timer::Pong, now.mono + timeout);
         }
     }
 
     pub(super) fn schedule_ping(&mut self, now: Now) {
-        let (Some(interval), Some(link)) = (self.config.heartbeat_interval, self.state.link()) else { return };
-        self.timers.set(Timer::Ping, link.heartbeat.next_ping(now.mono, interval));
+        let (Some(interval), Some(socket)) = (self.config.heartbeat_interval, self.state.socket()) else { return };
+        self.timers.set(Timer::Ping, socket.heartbeat.next_ping(now.mono, interval));
     }
 
-    /// Pings of the other dialect are never answered: the count of pongs due begins anew.
+    /// After a change of dialect: pings sent in the other dialect are never answered, so their pongs are not expected.
     pub(super) fn restart_heartbeat(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        link.heartbeat.forget_pings();
+        let Some(socket) = self.state.socket_mut() else { return };
+        socket.heartbeat.forget_pings();
         self.timers.stop(Timer::Pong);
         self.schedule_ping(now);
     }
 
     pub(super) fn pong(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        let was_waiting = link.heartbeat.is_waiting();
-        let rtt = link.heartbeat.pong(now.mono);
-        if was_waiting && !link.heartbeat.is_waiting() {
+        let Some(socket) = self.state.socket_mut() else { return };
+        let was_waiting = socket.heartbeat.is_waiting();
+        let rtt = socket.heartbeat.pong(now.mono);
+        if was_waiting && !socket.heartbeat.is_waiting() {
             self.timers.stop(Timer::Pong);
             self.schedule_ping(now);
         }
@@ -107,23 +108,23 @@ impl<T> Session<T> {
         }
     }
 
-    /// The time for a pong is over.
-    pub(super) fn check_life(&mut self, now: Now) {
-        let Some(link) = self.state.link_mut() else { return };
-        if !link.heartbeat.is_dead() {
+    /// No pong has come in time. The connection is dead unless other bytes have come.
+    pub(super) fn pong_timed_out(&mut self, now: Now) {
+        let Some(socket) = self.state.socket_mut() else { return };
+        if !socket.heartbeat.is_dead() {
             return self.schedule_ping(now);
         }
-        let connection = link.id;
+        let connection = socket.id;
         self.drop_connection(connection);
         let ending = Ending::abnormal("heartbeat timeout");
         let fault = Self::fault_of(&ending);
-        self.lose(now, ending, fault);
+        self.connection_lost(now, ending, fault);
     }
 
-    /// A ping, or less time for the one that is under way.
+    /// Sends a ping, or shortens the timeout of the one that is unanswered.
     fn probe(&mut self, now: Now) {
-        let Some(link) = self.state.link().filter(|_| self.can_probe()) else { return };
-        let (is_waiting, latest) = (link.heartbeat.is_waiting(), now.mono + self.probe_timeout());
+        let Some(socket) = self.state.socket().filter(|_| self.can_probe()) else { return };
+        let (is_waiting, latest) = (socket.heartbeat.is_waiting(), now.mono + self.probe_timeout());
         if !is_waiting {
             self.log(LogLevel::Info, "the network changed: probing the connection", &[]);
             self.send_ping(now, self.probe_timeout());
@@ -133,20 +134,21 @@ impl<T> Session<T> {
     }
 
     fn can_probe(&self) -> bool {
-        self.config.heartbeat_interval.is_some() && self.state.link().is_some() && !self.is_saying_goodbye()
+        self.config.heartbeat_interval.is_some() && self.state.socket().is_some() && !self.close_frame_is_sent()
     }
 
     fn probe_timeout(&self) -> Duration {
         self.config.heartbeat_timeout.min(PROBE_TIMEOUT)
     }
 
-    /// The wait that runs becomes as short as the first one of an outage is, after the same close code. Not shorter: a network that has just
-    /// come up needs a moment, and all clients that see it come up must not dial at one moment. False if no wait ran, or a shorter one.
-    fn cut_wait_short(&mut self, now: Now) -> bool {
+    /// Shortens the current wait to the first delay of an outage. Not to zero: a network that has just come up needs a
+    /// moment, and the clients that see it come up must not all dial at once. False if there is no wait, or a shorter
+    /// one.
+    fn shorten_wait(&mut self, now: Now) -> bool {
         let (Some(due), &State::Reconnecting { extra, .. }) = (self.timers.get(Timer::Retry), &self.state) else {
             return false;
         };
-        let sooner = now.mono + backoff::delay(&self.config, 0, &mut self.rng) + extra;
+        let sooner = now.mono + self.backoff(0) + extra;
         if sooner >= due {
             return false;
         }
@@ -156,5 +158,6 @@ impl<T> Session<T> {
     }
 }
 
-/// PROTOCOL.md rule 4. A radio that wakes up takes some seconds to be back on its network, and TCP repeats the ping meanwhile.
+/// A radio that wakes up takes some seconds to rejoin its network, and TCP repeats the ping meanwhile. Source:
+/// PROTOCOL.md rule 4.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Tool requests: taken, queued, sent, answered, timed out, lost.
+//! Tool requests: accepted, queued, sent, answered, timed out, lost.
 
 use std::time::Duration;
 
@@ -8,50 +8,51 @@ use super::{Session, State};
 use crate::{
     Now, Outcome,
     config::DialectChoice,
-    dialect::{self, Verdict, Wording},
+    dialect::{self, RequestText, Verdict},
     error::{CallError, Fault},
     pending::{Entry, Stage},
     request_id::{RequestId, RequestKey},
-    state::{Link, Unwritten},
+    state::{Socket, Unwritten},
 };
 
-/// A tool request as the caller words it.
+/// A tool request as the caller gives it.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The tool's name.
     pub name: &'a str,
-    /// JSON, or `None` for none.
+    /// JSON; `None` if there are none.
     pub parameters: Option<&'a str>,
-    /// From now to the answer; `None` waits for ever.
+    /// The time from now until the answer; `None` for no limit.
     pub timeout: Option<Duration>,
-    /// May be sent again after the connection was lost.
+    /// Whether it may be sent again after the connection was lost.
     pub idempotent: bool,
 }
 
-/// A call that was not taken: the payload comes back with the reason, and no event tells of it.
+/// A call that was refused: the payload comes back with the reason, and there is no event for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refused<T> {
-    /// What was given with the call.
+    /// The payload of the call.
     pub payload: T,
     /// Why.
     pub error: CallError,
 }
 
 impl<T> Session<T> {
-    /// Takes a tool request: sends it, or queues it until `ready`. `payload` comes back in exactly one
-    /// [`Event::Settled`](crate::Event::Settled), or at once when the call is refused.
+    /// Sends a tool request, or queues it until `ready`. `payload` comes back in exactly one
+    /// [`Event::Settled`](crate::Event::Settled), or at once if the call is refused.
     ///
-    /// Errors: `NOT_CONNECTED` where nothing is connecting, `CLOSED` while closing, `QUEUE_FULL`, `MESSAGE_TOO_LARGE`.
+    /// Errors: `NOT_CONNECTED` if the client is not connecting, `CLOSED` while closing, `QUEUE_FULL`,
+    /// `MESSAGE_TOO_LARGE`.
     pub fn request(&mut self, now: Now, call: Call<'_>, payload: T) -> Result<RequestKey, Refused<T>> {
         self.observe(now);
         self.counters.requests += 1;
-        let id = self.pending.fresh_id(now.wall, &mut self.rng);
-        let wording = self.is_open_to_calls().and_then(|()| {
-            let wording = Wording::new(self.spoken_dialect(), id, call.name, call.parameters);
-            self.has_room_for(wording.text().len()).map(|()| wording)
+        let id = self.pending.new_id(now.wall, &mut self.rng);
+        let request_text = self.accepts_calls().and_then(|()| {
+            let request_text = RequestText::new(self.dialect(), id, call.name, call.parameters);
+            self.has_room_for(request_text.text().len()).map(|()| request_text)
         });
-        let wording = match wording {
-            Ok(wording) => wording,
+        let request_text = match request_text {
+            Ok(request_text) => request_text,
             Err(fault) => {
                 self.counters.failed += 1;
                 let error = CallError { fault, request_id: Some(id), sent: Some(false) };
@@ -62,39 +63,39 @@ impl<T> Session<T> {
         entry.deadline = call.timeout.map(|timeout| now.mono.saturating_add(timeout));
         entry.idempotent = call.idempotent;
         if matches!(self.state, State::Ready(_)) {
-            self.send_at_once(entry, wording);
+            self.send_at_once(entry, request_text);
         } else {
             entry.stage = Stage::Queued;
-            entry.wording = Some(Box::new(wording));
+            entry.request_text = Some(Box::new(request_text));
             self.pending.insert(entry);
         }
         Ok(id.key)
     }
 
-    /// Tells of a refusal with an event, for a caller who waits for that.
+    /// Settles a refused call with an event, for a caller that waits for one.
     pub fn settle_refused(&mut self, Refused { payload, error }: Refused<T>) {
         self.settle(payload, Outcome::Failed(error));
     }
 
-    /// The guide's call: sends at once on an open socket and returns the id; the answer arrives as a message. `None` when there
-    /// is no open socket or no room.
+    /// The guide's `sendToolRequest`: sends at once and returns the id; the answer comes as a message. `None` if the
+    /// socket is not open or the buffer is full.
     pub fn send_tool_request(&mut self, now: Now, name: &str, parameters: Option<&str>) -> Option<RequestId> {
         self.observe(now);
-        if self.state.link().is_none() || matches!(self.state, State::Closing(..)) {
+        if self.state.socket().is_none() || matches!(self.state, State::Closing(..)) {
             return None;
         }
         self.send_held_token(now);
-        let id = self.pending.fresh_id(now.wall, &mut self.rng);
-        let wording = Wording::new(self.spoken_dialect(), id, name, parameters);
-        if self.buffered_amount() + wording.text().len() > self.config.max_buffered_amount {
+        let id = self.pending.new_id(now.wall, &mut self.rng);
+        let request_text = RequestText::new(self.dialect(), id, name, parameters);
+        if self.buffered_amount() + request_text.text().len() > self.config.max_buffered_amount {
             return None;
         }
         let entry = self.entry(now, id, None);
-        self.send_at_once(entry, wording);
+        self.send_at_once(entry, request_text);
         Some(id)
     }
 
-    /// Takes a call back, if its answer has not come yet; the payload is the caller's again. It counts as failed.
+    /// Cancels a call whose answer has not come yet, and returns its payload. It counts as failed.
     pub fn abort(&mut self, now: Now, key: RequestKey) -> Option<T> {
         self.observe(now);
         let payload = self.pending.remove(key)?.payload?;
@@ -103,7 +104,7 @@ impl<T> Session<T> {
         Some(payload)
     }
 
-    fn is_open_to_calls(&self) -> Result<(), Fault> {
+    fn accepts_calls(&self) -> Result<(), Fault> {
         match self.state {
             State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. }
                 if self.config.offline_queue_limit == 0 =>
@@ -146,29 +147,29 @@ impl<T> Session<T> {
             deadline: None,
             idempotent: false,
             resends: 0,
-            left: false,
+            sent_before: false,
             order: self.pending.next_order(),
-            wording: None,
+            request_text: None,
         }
     }
 
-    fn send_at_once(&mut self, mut entry: Entry<T>, wording: Wording) {
+    fn send_at_once(&mut self, mut entry: Entry<T>, request_text: RequestText) {
         entry.stage = Stage::InFlight(self.next_number());
         if entry.idempotent || self.may_be_misunderstood() {
-            entry.wording = Some(Box::new(wording.clone()));
+            entry.request_text = Some(Box::new(request_text.clone()));
         }
         self.pending.insert(entry);
-        self.transmit_request(wording);
+        self.transmit_request(request_text);
     }
 
-    /// Sends what waited for `ready`, in the order of the calls.
+    /// Sends the queued requests, in the order of the calls.
     pub(super) fn flush_queue(&mut self) {
         while let Some(key) = self.pending.dequeue() {
             self.send_again(key);
         }
     }
 
-    /// Requests sent in the event dialect were not understood after all: they are sent again in the guide's.
+    /// The server did not understand requests in the event dialect: they are sent again in the guide's.
     pub(super) fn resend_in_flight(&mut self) {
         for key in self.pending.keys_in_flight() {
             self.send_again(key);
@@ -177,8 +178,8 @@ impl<T> Session<T> {
 
     fn send_again(&mut self, key: RequestKey) {
         let (number, keep) = (self.next_number(), self.may_be_misunderstood());
-        if let Some((id, wording)) = self.pending.start(key, number, keep) {
-            self.transmit_request(wording.in_dialect(self.spoken_dialect(), id));
+        if let Some((id, request_text)) = self.pending.start(key, number, keep) {
+            self.transmit_request(request_text.in_dialect(self.dialect(), id));
         }
     }
 
@@ -205,38 +206,40 @@ impl<T> Session<T> {
         self.finish_draining();
     }
 
-    /// The answer to `id` is not JSON.
-    pub(super) fn answer_is_bad(&mut self, id: RequestId, fault: Fault) {
+    /// The answer to request `id` is not JSON.
+    pub(super) fn answer_is_malformed(&mut self, id: RequestId, fault: Fault) {
         let Some(entry) = self.pending.take(id) else { return };
         self.fail(entry, fault, None);
         self.finish_draining();
     }
 
-    /// Requests whose time is over.
+    /// Rejects the requests that have timed out.
     pub(super) fn expire_requests(&mut self, now: Now) {
         while let Some(entry) = self.pending.take_expired(now.mono) {
             self.counters.timed_out += 1;
-            let sent = entry.has_left(ALL_HANDED_OUT);
+            let sent = entry.was_sent(ALL_HANDED_OUT);
             self.fail(entry, Fault::RequestTimeout, Some(sent));
         }
         self.finish_draining();
     }
 
-    /// The socket of `link` is gone: what never left and what may run twice goes back to the queue; the rest is returned.
-    pub(super) fn take_lost(&mut self, link: &mut Link, too_large: bool) -> Vec<Entry<T>> {
+    /// The socket is gone. Requests that were not sent, and those that may run twice, go back to the queue; the others
+    /// are returned.
+    pub(super) fn take_lost(&mut self, socket: &mut Socket, too_large: bool) -> Vec<Entry<T>> {
         self.unwritten_bytes = 0;
-        let (written, left, unwritten) = (link.written, link.may_have_left(), &mut link.unwritten);
+        let (written, sent, unwritten) = (socket.written, socket.maybe_sent(), &mut socket.unwritten);
         self.pending.requeue(|entry| match entry.stage {
-            Stage::InFlight(number) if number >= left => {
+            Stage::InFlight(number) if number >= sent => {
                 let slot = unwritten.get_mut((number - written) as usize);
-                if let Some(Unwritten::Request(wording)) = slot.map(|slot| std::mem::replace(slot, Unwritten::Other(0)))
+                if let Some(Unwritten::Request(request_text)) =
+                    slot.map(|slot| std::mem::replace(slot, Unwritten::Other(0)))
                 {
-                    entry.wording = Some(Box::new(wording));
+                    entry.request_text = Some(Box::new(request_text));
                 }
-                entry.wording.is_some()
+                entry.request_text.is_some()
             }
             _ => {
-                entry.left = true;
+                entry.sent_before = true;
                 let again = entry.idempotent && !too_large && entry.resends < MAX_RESENDS;
                 entry.resends += u8::from(again);
                 again
@@ -244,27 +247,27 @@ impl<T> Session<T> {
         })
     }
 
-    /// Settles lost requests.
+    /// Rejects lost requests.
     pub(super) fn fail_lost(&mut self, lost: Vec<Entry<T>>, fault: &Fault, too_large: Option<&Fault>) {
         for entry in lost {
             let fault = too_large.filter(|_| entry.idempotent).unwrap_or(fault).clone();
-            let sent = entry.left;
+            let sent = entry.sent_before;
             self.fail(entry, fault, Some(sent));
         }
     }
 
-    /// Settles the queued requests. They never left, but for those that wait to be sent again.
+    /// Rejects the queued requests. They were never sent, except those that wait to be sent again.
     pub(super) fn fail_queued(&mut self, fault: &Fault) {
         for entry in self.pending.take_queued() {
-            let sent = entry.left;
+            let sent = entry.sent_before;
             self.fail(entry, fault.clone(), Some(sent));
         }
     }
 
-    /// Settles every request, when the texts below number `written` have left or will.
-    pub(super) fn fail_all(&mut self, fault: &Fault, written: u64) {
+    /// Rejects every request. The texts below number `sent` were sent, or will be.
+    pub(super) fn fail_all(&mut self, fault: &Fault, sent: u64) {
         for entry in self.pending.take_all() {
-            let sent = entry.has_left(written);
+            let sent = entry.was_sent(sent);
             self.fail(entry, fault.clone(), Some(sent));
         }
     }
@@ -276,11 +279,11 @@ impl<T> Session<T> {
     }
 
     fn next_number(&self) -> u64 {
-        self.state.link().map_or(0, |link| link.handed_out)
+        self.state.socket().map_or(0, |socket| socket.handed_out)
     }
 
     fn may_be_misunderstood(&self) -> bool {
-        self.config.dialect == DialectChoice::Auto && self.state.link().is_some_and(|link| link.detected)
+        self.config.dialect == DialectChoice::Auto && self.state.socket().is_some_and(|socket| socket.detected)
     }
 }
 
@@ -288,7 +291,7 @@ fn full(what: &str, option: &str, limit: usize) -> Fault {
     Fault::QueueFull(format!("too many {what}: {option} is {limit}; wait for answers, or raise it"))
 }
 
-/// While the socket lives, what was handed out for it cannot be called back: sooner or later it leaves.
+/// As long as the socket is open, every text that was handed out is sent sooner or later.
 pub(super) const ALL_HANDED_OUT: u64 = u64::MAX;
 /// PROTOCOL.md rule 3.
 const MAX_RESENDS: u8 = 2;

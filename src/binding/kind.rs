@@ -1,0 +1,43 @@
+//! The kinds of items in the mailbox. They are generated for TypeScript as `ITEM`.
+
+/// Text `[slot,result,…]`.
+pub(super) const RESULTS: u8 = 0;
+/// One result too large to be joined: (slot, -, JSON).
+pub(super) const RESULT: u8 = 1;
+/// Part of a result that comes in pieces. A container begins, within the open one: (slot, 1 if it is an array, JSON
+/// of its key).
+pub(super) const OPEN: u8 = 2;
+/// Part of such a result: elements of the open container, as a container of their own: (slot, -, JSON).
+pub(super) const ELEMENTS: u8 = 3;
+/// Part of such a result: the open container ends, and with the outermost one the result: (slot).
+pub(super) const CLOSE: u8 = 4;
+/// One result as bytes: (slot, -, bytes).
+pub(super) const BYTES: u8 = 5;
+/// An answer without results, or a command that has succeeded: (slot).
+pub(super) const DONE: u8 = 6;
+/// A failure: (slot, -, JSON of `ErrorData`).
+pub(super) const FAILED: u8 = 7;
+/// A notice: (client, -, JSON of `Notice`).
+pub(super) const NOTICE: u8 = 8;
+/// A message: (client, 1 if it is JSON, text).
+pub(super) const MESSAGE: u8 = 9;
+/// The token function must be called: (client, connection).
+pub(super) const ASK_TOKEN: u8 = 10;
+/// A wake-up for items that were taken already.
+pub(super) const NOTHING: u8 = 11;
+
+#[cfg(test)]
+pub(super) const NAMES: [(&str, u8); 12] = [
+    ("RESULTS", RESULTS),
+    ("RESULT", RESULT),
+    ("OPEN", OPEN),
+    ("ELEMENTS", ELEMENTS),
+    ("CLOSE", CLOSE),
+    ("BYTES", BYTES),
+    ("DONE", DONE),
+    ("FAILED", FAILED),
+    ("NOTICE", NOTICE),
+    ("MESSAGE", MESSAGE),
+    ("ASK_TOKEN", ASK_TOKEN),
+    ("NOTHING", NOTHING),
+];
