@@ -92,6 +92,8 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
       'let now = Instant::now();',
       'let x = rand::rng();',
       'let text = fs::read_to_string(path);',
+      'use std::{net::TcpStream, time::Duration};',
+      'use std::{net::SocketAddr, time::Duration};',
       '// Instant::now is not for us',
     ],
     'crates/sim/src': ['let now = SystemTime::now();'],
@@ -104,7 +106,7 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
   const found = offences(RULES, (room) => [{ file: `${room}/planted.rs`, lines: planted[room] ?? [] }])
   const lines = found.map((offence) => offence.split(': ').at(-1))
   for (const line of [
-    ...planted['crates/protocol/src'].slice(0, 3),
+    ...planted['crates/protocol/src'].slice(0, 4),
     ...planted['crates/sim/src'],
     ...planted['src/driver'],
     planted.js[0],
@@ -115,7 +117,7 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
     assert.ok(lines.includes(line), `${line} is not found in ${found.join('\n')}`)
   }
   for (const line of [
-    planted['crates/protocol/src'][3],
+    ...planted['crates/protocol/src'].slice(4),
     planted.js[1],
     planted['scripts/lib'][0],
     planted['scripts/release'][0],
