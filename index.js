@@ -1,3 +1,3 @@
 'use strict'
-require('./dist/node-version.js')
+require('./dist/native/node-version.js')
 module.exports = require('./dist/index.js')

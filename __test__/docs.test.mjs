@@ -194,7 +194,7 @@ describe('the tables of options', () => {
 
   test('those of MCPClient are all there, with the defaults of the native core', async () => {
     const [rows] = tablesUnder(OPTIONS, 'Options')
-    assert.deepEqual(names(rows).sort(), membersOf('js/types.ts', 'MCPClientOptions').sort())
+    assert.deepEqual(names(rows).sort(), membersOf('js/shared/types.ts', 'MCPClientOptions').sort())
     const documented = Object.fromEntries(
       rows.map(({ option, default: text }) => [codesOf(option)[0], codesOf(text)[0]]),
     )
@@ -206,7 +206,7 @@ describe('the tables of options', () => {
   })
 
   test('the @default of each option in the types is that of the native core', async () => {
-    const source = read('js/types.ts')
+    const source = read('js/shared/types.ts')
     for (const [name, value] of Object.entries(defaultOptions())) {
       const [, text] =
         new RegExp(`@default ([^*]*?) \\*/\\n  ${name}\\?:`).exec(source) ?? assert.fail(`${name} has no @default`)
@@ -269,7 +269,7 @@ test('the table of events has every event', () => {
   const [rows] = tablesUnder(EVENTS, 'Events')
   assert.deepEqual(
     rows.map(({ event }) => codesOf(event)[0]),
-    membersOf('js/types.ts', 'MCPClientEvents'),
+    membersOf('js/shared/types.ts', 'MCPClientEvents'),
   )
 })
 
@@ -283,7 +283,7 @@ for (const Class of [MCPTestServer, FaultProxy]) {
 }
 
 describe('the states', () => {
-  const STATES = literalsOf('js/native-types.ts', 'ConnectionState')
+  const STATES = literalsOf('js/shared/native-types.ts', 'ConnectionState')
   const [states] = tablesUnder(STATES_PAGE, 'The states')
   const [transitions] = tablesUnder(PROTOCOL, 'States and transitions')
 
@@ -414,7 +414,7 @@ describe('the errors', AT_ONCE, () => {
   const documented = new Map(rows.map(({ code, retryable }) => [codesOf(code)[0], retryable]))
 
   test('the table has every code of the native core, and says of each whether it is retryable', () => {
-    assert.deepEqual([...documented.keys()], literalsOf('js/native-types.ts', 'ErrorCode'))
+    assert.deepEqual([...documented.keys()], literalsOf('js/shared/native-types.ts', 'ErrorCode'))
     for (const [code, retryable] of documented)
       assert.match(retryable, ERROR_CODES[code].retryable ? /^yes/ : /^no/, code)
   })

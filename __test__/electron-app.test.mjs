@@ -121,7 +121,7 @@ test('the window searches through the main process, and shows an outage', async 
   await shows('Connected')
   await tab.getByRole('searchbox').fill('backoff')
   await tab.getByRole('button', { name: 'Search' }).click()
-  await shows('Results for “backoff”')
+  await shows('results for “backoff”')
   server.stopAccepting()
   await server.terminateAll()
   await shows('Reconnecting')

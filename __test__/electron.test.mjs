@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { forwardRenderers, serveForwarded, serveRenderers } from '@mcp-integration/client/electron/main'
-import { frame, ipcMain, openWindow, utilityProcess } from './helpers/electron.mjs'
+import { frame, ipcMain, openWindow, utilityProcess, webContents } from './helpers/electron.mjs'
 import { next, ready, rejection } from './helpers/client.mjs'
 import { bundleForPages, world } from './helpers/page.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -17,8 +17,8 @@ const ALLOWED = { allowSenders: ['app://bundle'] }
 const { code: RENDERER } = await bundleForPages(`export * from '@mcp-integration/client/electron/renderer'`)
 
 /** A window whose page has called `connectMain()`. */
-async function page(t, main, url = APP, parent = null) {
-  const { exposed, leave } = await openWindow(main, url === null ? null : frame(url, parent))
+async function page(t, main, url = APP, parent = null, sender = webContents()) {
+  const { exposed, leave } = await openWindow(main, url === null ? null : frame(url, parent), sender)
   const { context, run } = world(exposed)
   run(RENDERER)
   const client = run('page.connectMain()')
@@ -35,7 +35,8 @@ describe('a renderer', () => {
     const { client: far, run } = await page(t, main)
     await far.connect()
     assert.deepEqual({ ...far.snapshot }, { ...client.snapshot })
-    assert.deepEqual(await far.useTool('echo', { deep: [{ ä: 1 }] }), { deep: [{ ä: 1 }] })
+    // It is parsed in the page, with the page's own classes.
+    assert.deepEqual(structuredClone(await far.useTool('echo', { deep: [{ ä: 1 }] })), { deep: [{ ä: 1 }] })
     const bytes = await far.useTool('echo', 'x', { responseType: 'buffer' })
     assert.equal(Buffer.from(bytes).toString(), '"x"')
     const { MCPToolError } = run('page')
@@ -88,6 +89,90 @@ describe('a renderer', () => {
     }
   })
 
+  test('gets results that are nested deeper than the context bridge copies, or hears that they are too deep', async (t) => {
+    const nested = (levels) => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
+    const server = await listen(t, { tools: { nest: () => nested(2_000) } })
+    const main = ipcMain()
+    const client = await ready(t, server)
+    t.after(serveRenderers(client, { ipcMain: main, ...ALLOWED, onLog() {} }).close)
+    const { client: far } = await page(t, main)
+    let levels = 0
+    for (let value = await far.useTool('nest'); value !== undefined; value = value[0]) levels += 1
+    assert.equal(levels, 2_000)
+    client.useTool = async () => nested(100_000)
+    assert.match((await rejection(far.useTool('nest'))).message, /^the results cannot cross the bridge/)
+  })
+
+  test('says everything as text, and is told everything as text', async (t) => {
+    const main = ipcMain()
+    t.after(serveRenderers(await ready(t, await listen(t)), { ipcMain: main, ...ALLOWED }).close)
+    const { exposed } = await openWindow(main, frame(APP))
+    const texts = []
+    const kept = {
+      mcpClientBridge: {
+        open(onMessage, onClose) {
+          const far = exposed.mcpClientBridge.open((text) => {
+            texts.push(text)
+            onMessage(text)
+          }, onClose)
+          const postMessage = (text) => {
+            texts.push(text)
+            far.postMessage(text)
+          }
+          return { ...far, postMessage }
+        },
+      },
+    }
+    const { run } = world(kept)
+    run(RENDERER)
+    const client = run('page.connectMain()')
+    assert.deepEqual([...(await client.useTool('echo', [1]))], [1])
+    await client.close()
+    assert.deepEqual([...new Set(texts.map((text) => typeof text))], ['string'])
+    assert.deepEqual([...new Set(texts.map((text) => JSON.parse(text).type))].sort(), [
+      'bye',
+      'call',
+      'done',
+      'hello',
+      'welcome',
+    ])
+  })
+
+  for (const event of ['destroyed', 'render-process-gone']) {
+    test(`whose port does not close is done with when its window says "${event}"`, async (t) => {
+      const server = await listen(t, { tools: { wait: () => new Promise(() => {}) } })
+      const client = await ready(t, server)
+      const main = ipcMain()
+      const { child, parentPort } = utilityProcess()
+      for (const serve of [
+        () => [serveRenderers(client, { ipcMain: main, ...ALLOWED })],
+        () => [serveForwarded(client, parentPort), forwardRenderers(child, { ipcMain: main, ...ALLOWED })],
+      ]) {
+        const ends = serve()
+        const [sender, other] = [webContents(), webContents()]
+        const { client: far } = await page(t, main, APP, null, sender)
+        const { client: stays } = await page(t, main, APP, null, other)
+        await stays.connect()
+        const call = rejection(far.useTool('wait'))
+        await server.nextRequest('wait')
+        sender.emit(event)
+        assert.equal((await call).code, 'CONNECTION_LOST')
+        assert.equal(client.stats().pending, 0)
+        assert.equal(await stays.useTool('echo', 1), 1)
+        // After a crash the window may load another page.
+        const kept = event === 'destroyed' ? 0 : 1
+        assert.deepEqual([sender.listenerCount('destroyed'), sender.listenerCount('render-process-gone')], [kept, kept])
+        if (kept) {
+          const again = await Promise.all(Array.from({ length: 12 }, () => page(t, main, APP, null, sender)))
+          for (const { client: next } of again) assert.equal(await next.useTool('echo', 1), 1)
+          assert.equal(sender.listenerCount('destroyed'), 1)
+        }
+        for (const end of ends) end.close()
+        assert.deepEqual([...sender.eventNames(), ...other.eventNames(), ...main.eventNames()], [])
+      }
+    })
+  }
+
   test('is told when the main process ends the service', async (t) => {
     const main = ipcMain()
     const served = serveRenderers(await ready(t, await listen(t)), { ipcMain: main, ...ALLOWED })
@@ -131,14 +216,18 @@ describe('a renderer', () => {
     assert.equal((await rejection(far.reconnect())).code, 'NOT_ALLOWED')
     const answered = new Promise((resolve) => {
       const forged = exposed.mcpClientBridge.open(
-        (message) => message.type === 'done' && resolve(forged),
+        (text) => JSON.parse(text).type === 'done' && resolve(forged),
         () => {},
       )
-      forged.postMessage('junk')
-      forged.postMessage({ mcpBridge: 1, type: 'command', id: 0, name: 'connect', token: null, seen: 'idle' })
+      const malformed = ['junk', { toString: 1, valueOf: 1 }, null]
+      for (const message of malformed) forged.postMessage(message)
+      forged.postMessage('{"mcpBridge":1,"type":"command","id":0,"name":"connect","token":null,"seen":"idle"}')
     })
     ;(await answered).close()
-    assert.match(log[0].message, /dropped/)
+    assert.deepEqual(
+      log.map(({ message }) => /dropped/.test(message)),
+      [true, true, true],
+    )
   })
 })
 
@@ -275,10 +364,10 @@ describe('what pages load', () => {
       format: 'cjs',
     })
     assert.ok(
-      inputs.some((path) => path.endsWith('dist/no-client.js')),
+      inputs.some((path) => path.endsWith('dist/react/no-client.js')),
       inputs.join(),
     )
-    assert.ok(!inputs.some((path) => /dist\/(client|native|hub)\.js$/.test(path)))
+    assert.ok(!inputs.some((path) => /dist\/(index\.js$|client\/|native\/)/.test(path)))
     assert.doesNotMatch(code, /node:/)
   })
 })

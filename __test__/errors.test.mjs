@@ -362,7 +362,7 @@ test("WS_ERROR_CODES is the guide's table, and cannot be changed", () => {
 })
 
 describe('instanceof', () => {
-  const copy = createRequire(import.meta.url)('../dist/errors.js')
+  const copy = createRequire(import.meta.url)('../dist/shared/errors.js')
   const details = { code: 'CLOSED', retryable: false }
 
   test('knows the errors of each copy of the classes, of both classes and no others', () => {

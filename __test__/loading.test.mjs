@@ -10,7 +10,7 @@ import { BINARY, PLATFORM } from './helpers/binary.mjs'
 import { ROOT } from './helpers/root.mjs'
 
 const NAME = '@mcp-integration/client'
-const { PLATFORMS } = createRequire(import.meta.url)('../dist/platform.js')
+const { PLATFORMS } = createRequire(import.meta.url)('../dist/native/platform.js')
 
 /** A project into which only the JavaScript part is installed. */
 async function project(t) {
@@ -203,7 +203,7 @@ describe('a native part that is there and cannot be loaded', () => {
     const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
     const ours = await version()
-    for (const file of ['dist/index.js', 'dist/native-failure.js']) {
+    for (const file of ['dist/index.js', 'dist/native/failure.js']) {
       const path = join(there.at, file)
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll(ours, '99.0.0'))
     }
@@ -262,6 +262,24 @@ describe('a Node.js that is too old', () => {
 
   test('is told so, before anything else', async (t) => {
     assert.equal((await load(await project(t), { fake: tooOld })).message, sentence)
+  })
+
+  test('goes on with a warning, where MCP_CLIENT_SKIP_NODE_CHECK is 1', async (t) => {
+    for (const [value, isRefused] of [
+      ['1', false],
+      ['true', true],
+      ['', true],
+    ]) {
+      const fake = `${tooOld}\nprocess.env.MCP_CLIENT_SKIP_NODE_CHECK = ${JSON.stringify(value)}`
+      const there = await project(t)
+      await writeFile(join(there.folder, 'old.cjs'), fake)
+      const args = ['--require', join(there.folder, 'old.cjs'), '--print', `typeof require('${NAME}').MCPClient`]
+      const [stdout, stderr] = await new Promise((resolve) =>
+        execFile(process.execPath, args, { cwd: there.folder }, (_failed, ...output) => resolve(output)),
+      )
+      assert.equal(stdout, isRefused ? '' : 'function\n', stderr)
+      assert.match(stderr, isRefused ? /install a current one/ : /Warning: .* this is 19\.9\.0; MCP_CLIENT_SKIP/)
+    }
   })
 
   test('is told so before anything that it could perhaps not parse, where it is older than the condition node-addons', async (t) => {

@@ -38,26 +38,28 @@ describe('the page', () => {
   after(() => browser?.close())
 
   /** What a reader sees, and the faults that the browser has found. */
-  async function visit(t, url) {
-    const tab = await browser.newPage({ viewport: { width: 900, height: 640 } })
+  async function visit(t, url, options = {}) {
+    const tab = await browser.newPage({ viewport: { width: 900, height: 640 }, ...options })
     t.after(() => tab.close())
     const faults = []
     tab.on('pageerror', (error) => faults.push(error.message))
     tab.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()))
     await tab.goto(url)
-    const badge = tab.getByRole('status')
+    const badge = tab.getByRole('status', { name: 'Connection' })
     const button = tab.getByRole('button', { name: 'Search' })
     return {
       tab,
       faults,
       badge,
       button,
+      /** What a screen reader reads out when it changes. */
+      outcome: tab.getByRole('status', { name: 'Search' }),
       shows: (text) => tab.getByText(text).first().waitFor(),
       colour: () => badge.evaluate((element) => getComputedStyle(element).color),
       async search(query) {
         await tab.getByRole('searchbox').fill(query)
         await button.click()
-        await tab.getByRole('heading', { name: `Results for “${query}”` }).waitFor()
+        await tab.getByRole('heading', { name: ` for “${query}”` }).waitFor()
         return tab.getByRole('listitem').getByRole('heading').allTextContents()
       },
       async picture(name) {
@@ -165,7 +167,208 @@ describe('the page', () => {
     await shows('Connected')
     await search('backoff')
   })
+
+  test('shows whatever a server sends as results', async (t) => {
+    const found = {
+      'no items': {},
+      'no object': null,
+      'items that are no list': { items: { title: 'one' } },
+      odd: {
+        items: [{ title: { en: 'An object' }, url: ['https://a.example'], snippet: ['a', ['list']] }, 'text', null],
+      },
+    }
+    const server = await listen(t, { tools: { web_search: ({ query }) => found[query] } })
+    const { url } = await served(t, open(t, server))
+    const { faults, outcome, search, shows, tab } = await visit(t, url)
+    await shows('Connected')
+    for (const query of Object.keys(found).slice(0, 3)) {
+      await search(query)
+      assert.equal(await outcome.textContent(), `Nothing was found for “${query}”`)
+    }
+    assert.deepEqual(await search('odd'), ['{"en":"An object"}', 'text', 'Untitled'])
+    assert.equal(await tab.getByRole('listitem').first().textContent(), '{"en":"An object"}a, list')
+    assert.equal(await tab.getByRole('link').count(), 0)
+    assert.deepEqual(faults, [])
+  })
+
+  test('says what it cannot render, and renders what is found next', async (t) => {
+    const web_search = ({ query }) => ({ query, items: [{ title: 'Found', url: 'docs/a.md' }] })
+    const { url } = await served(t, open(t, await listen(t, { tools: { web_search } })))
+    const { search, shows, tab } = await visit(t, url)
+    await shows('Connected')
+    await tab.evaluate(() => {
+      window.original = String.prototype.lastIndexOf
+      // Plants a fault in what renders a result.
+      String.prototype.lastIndexOf = () => {
+        throw new Error('a fault of the page')
+      }
+    })
+    assert.deepEqual(await search('broken'), [])
+    await shows('The results cannot be shown: a fault of the page')
+    await tab.evaluate(() => {
+      String.prototype.lastIndexOf = window.original
+    })
+    assert.deepEqual(await search('whole'), ['Found'])
+  })
+
+  test('offers to connect again where the client was closed', async (t) => {
+    const client = open(t, await listen(t))
+    const { url } = await served(t, client)
+    const { shows, tab } = await visit(t, url)
+    await shows('Connected')
+    await client.close()
+    await shows('The connection was closed.')
+    await tab.getByRole('button', { name: 'Connect again' }).click()
+    await shows('Connected')
+  })
+
+  test('shows no results of an earlier search under one that has failed', async (t) => {
+    const web_search = ({ query }) => {
+      if (query === 'bad') throw new Error('not today')
+      return { query, items: [{ title: 'Found' }] }
+    }
+    const { url } = await served(t, open(t, await listen(t, { tools: { web_search } })))
+    const { search, shows, tab } = await visit(t, url)
+    await shows('Connected')
+    await search('good')
+    await tab.getByRole('searchbox').fill('bad')
+    await tab.keyboard.press('Enter')
+    await shows('The search failed: not today')
+    assert.deepEqual([await tab.getByText('Found').count(), await tab.getByText('“good”').count()], [0, 0])
+  })
+
+  test('can be used with a keyboard alone: the focus is never lost', async (t) => {
+    let answer
+    const web_search = () => new Promise((resolve) => (answer = resolve))
+    const server = await listen(t, { tools: { web_search } })
+    const { url } = await served(t, open(t, server, PATIENT))
+    const { button, shows, tab } = await visit(t, url)
+    const focused = () => tab.evaluate(() => document.activeElement.textContent || document.activeElement.ariaLabel)
+    await shows('Connected')
+    await tab.keyboard.type('words')
+    await tab.keyboard.press('Tab')
+    await tab.keyboard.press('Enter')
+    await server.nextRequest('web_search')
+    assert.deepEqual([await focused(), await button.isDisabled()], ['Searching…', true])
+    answer({ query: 'words', items: [{ title: 'A link', url: 'https://example.com/' }] })
+    await shows('1 result for “words”')
+    assert.equal(await focused(), 'Search')
+    await tab.keyboard.press('Tab')
+    assert.equal(await focused(), 'A link')
+
+    server.stopAccepting()
+    await server.terminateAll()
+    await shows('Reconnecting')
+    for (const _ of ['the button', 'the field', 'the button for a retry']) await tab.keyboard.press('Shift+Tab')
+    assert.equal(await focused(), 'Try now')
+    await server.resumeAccepting()
+    await tab.keyboard.press('Enter')
+    await shows('Connected')
+    await tab.waitForFunction(() => document.activeElement.ariaLabel === 'Search query')
+  })
+
+  test('tells screen readers of searches and of the connection, in regions that are there before', async (t) => {
+    const web_search = ({ query }) => ({ query, items: [{ title: 'A' }, { title: 'B' }] })
+    const server = await listen(t, { tools: { web_search } })
+    const { url } = await served(t, open(t, server, PATIENT))
+    const { badge, outcome, search, shows, tab } = await visit(t, url)
+    await shows('Connected')
+    assert.equal(await outcome.textContent(), '')
+    const regions = [await badge.elementHandle(), await outcome.elementHandle()]
+    await search('words')
+    assert.equal(await outcome.textContent(), '2 results for “words”')
+    server.stopAccepting()
+    await server.terminateAll()
+    await shows('Reconnecting')
+    assert.match(await badge.textContent(), /^Reconnecting: connection lost: /)
+    await tab.getByRole('searchbox').press('Enter')
+    await shows('Nothing was searched: there is no connection.')
+    assert.match(await outcome.textContent(), /^Nothing was searched/)
+    for (const region of regions) assert.ok(await region.evaluate((element) => element.isConnected))
+  })
+
+  for (const width of [390, 1280]) {
+    test(`is no wider than a window of ${width} px, however long a word is`, async (t) => {
+      const long = 'W'.repeat(500)
+      const web_search = ({ query }) => {
+        if (query === 'bad') throw new Error(long)
+        return { query, items: [{ title: long, url: `https://example.com/${long}`, snippet: long }] }
+      }
+      const { url } = await served(t, open(t, await listen(t, { tools: { web_search } })))
+      const { search, shows, tab } = await visit(t, url, { viewport: { width, height: 800 } })
+      const widest = () => tab.evaluate(() => document.documentElement.scrollWidth)
+      await shows('Connected')
+      await search(long)
+      assert.equal(await widest(), width)
+      await tab.getByRole('searchbox').fill('bad')
+      await tab.keyboard.press('Enter')
+      await shows('The search failed')
+      assert.equal(await widest(), width)
+    })
+  }
+
+  for (const colorScheme of ['light', 'dark']) {
+    test(`has the contrast of WCAG AA in the ${colorScheme} scheme`, async (t) => {
+      const web_search = ({ query }) => {
+        if (query === 'bad') throw new Error('not today')
+        return { query, items: [{ title: 'A', url: 'https://example.com/', snippet: 'B' }] }
+      }
+      const server = await listen(t, { tools: { web_search } })
+      const { url } = await served(t, open(t, server, PATIENT))
+      const { search, shows, tab } = await visit(t, url, { colorScheme })
+      await shows('Connected')
+      await search('good')
+      const texts = ['h1', '.badge', 'h2', 'a', 'cite', 'li p', 'input', 'input::placeholder', 'button']
+      await hasContrast(tab, 'color', texts, 4.5)
+      await tab.getByRole('searchbox').fill('bad')
+      await tab.keyboard.press('Enter')
+      await shows('The search failed')
+      server.stopAccepting()
+      await server.terminateAll()
+      await shows('Reconnecting')
+      await hasContrast(tab, 'color', ['.problem', '.badge', '.outage p', '.countdown', '.outage button'], 4.5)
+      await hasContrast(tab, 'borderTopColor', ['input', '.outage button'], 3)
+    })
+  }
 })
+
+/** Compares a colour of each element with what is behind the element and, for borders, with what is in it too. */
+async function hasContrast(tab, property, selectors, least) {
+  for (const selector of selectors) {
+    const ratios = await tab.evaluate(contrasts, { property, selector })
+    assert.ok(Math.min(...ratios) >= least, `${property} of ${selector} has the contrast ${ratios}, not ${least}`)
+  }
+}
+
+/** Runs in the page. The formula is that of WCAG 2.2, "contrast ratio". */
+function contrasts({ property, selector }) {
+  const [path, pseudo] = selector.split('::')
+  const element = document.querySelector(path)
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+  const luminance = (colours) => {
+    for (const colour of colours) {
+      canvas.fillStyle = colour
+      canvas.fillRect(0, 0, 1, 1)
+    }
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((value) => {
+      const share = value / 255
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const backgroundOf = (from) => {
+    const layers = []
+    for (let one = from; one; one = one.parentElement) layers.unshift(getComputedStyle(one).backgroundColor)
+    return layers
+  }
+  const behind = property === 'color' ? [element] : [element, element.parentElement]
+  const colour = getComputedStyle(element, pseudo && `::${pseudo}`)[property]
+  return behind.map((from) => {
+    const layers = backgroundOf(from)
+    const [darker, lighter] = [luminance(layers), luminance([...layers, colour])].sort((a, b) => a - b)
+    return (lighter + 0.05) / (darker + 0.05)
+  })
+}
 
 describe('the process behind the page', () => {
   test('lets no other site use the client', async (t) => {

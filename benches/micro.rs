@@ -1,6 +1,8 @@
-//! The native core by itself: the envelope splitter beside the parsers that could do its work, a call through the session, the backoff.
+//! The native core by itself: the envelope splitter beside the parsers that could do its work, a call through the
+//! session, the backoff.
 //!
-//! `npm run bench -- --micro` runs it and puts the figures into docs/performance.md. benches/README.md tells how to count instructions.
+//! `npm run bench -- --micro` runs it and puts the figures into docs/performance.md. benches/README.md tells how to
+//! count instructions.
 
 use std::{hint::black_box, time::Duration};
 

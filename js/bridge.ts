@@ -9,7 +9,7 @@ export { connectClient } from './bridge/connect.js'
 export { serveClient, type ServeClientOptions, type ServedPort } from './bridge/serve.js'
 export { webSocketPort, type SocketLike } from './bridge/web-socket-port.js'
 export type { BridgePort } from './bridge/port.js'
-export { MCPError, MCPToolError, type MCPErrorCode } from './errors.js'
+export { MCPError, MCPToolError, type MCPErrorCode } from './shared/errors.js'
 export type {
   ClientStats,
   CloseInfo,
@@ -21,4 +21,4 @@ export type {
   MCPClientLike,
   MCPTools,
   UseToolOptions,
-} from './types.js'
+} from './shared/types.js'

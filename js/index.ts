@@ -1,7 +1,8 @@
 /** The public entry. */
-import './node-version.js'
-export { MCPClient, WS_ERROR_CODES } from './client.js'
-export { MCPError, MCPToolError, type MCPErrorCode, type MCPErrorDetails } from './errors.js'
+import './native/node-version.js'
+export { MCPClient } from './client/client.js'
+export { WS_ERROR_CODES } from './shared/close-codes.js'
+export { MCPError, MCPToolError, type MCPErrorCode, type MCPErrorDetails } from './shared/errors.js'
 export type {
   ClientStats,
   CloseInfo,
@@ -15,4 +16,4 @@ export type {
   MCPTools,
   TlsOptions,
   UseToolOptions,
-} from './types.js'
+} from './shared/types.js'

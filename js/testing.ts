@@ -8,7 +8,7 @@
  *
  * @packageDocumentation
  */
-import './node-version.js'
+import './native/node-version.js'
 export { FaultProxy, MCPTestServer, ToolFailure } from './testing/main.js'
 export type {
   DirectionFaults,

@@ -1,8 +1,9 @@
 //! The native core of `@mcp-integration/client`, a WebSocket client for the MCP Integration Platform.
 //!
-//! Three rooms; imports run one way, `protocol ← driver ← binding`:
+//! Imports run one way, `mcp-protocol ← driver ← binding`:
 //!
-//! - [`protocol`] decides everything. Sans-IO: no tokio, no napi, no clock, no randomness of its own.
+//! - [`mcp_protocol`], a crate of its own, decides everything. Sans-IO: no tokio, no napi, no clock, no randomness of
+//!   its own.
 //! - [`driver`] does what it says, on tokio: sockets, TLS, timers, one I/O thread for all clients of a process.
 //! - [`binding`] converts between JavaScript and the driver.
 //!
@@ -10,4 +11,3 @@
 
 pub mod binding;
 pub mod driver;
-pub use mcp_protocol as protocol;

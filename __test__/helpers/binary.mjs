@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 const require = createRequire(import.meta.url)
 
 /** The platform's name, as in the names of the platform packages. */
-export const PLATFORM = require('../../dist/platform.js').platformName()
+export const PLATFORM = require('../../dist/native/platform.js').platformName()
 
 /** The path of the binary that is tested. */
 export const BINARY = resolve(

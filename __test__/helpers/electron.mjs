@@ -54,11 +54,20 @@ export function frame(url, parent = null) {
   return { url, origin: `${protocol}//${host}`, parent }
 }
 
+/** A `WebContents`, on which the main process receives the events of its page. */
+export function webContents() {
+  lastWindow += 1
+  return Object.assign(new EventEmitter(), { id: lastWindow })
+}
+
+let lastWindow = 0
+
 /**
  * Opens a window: runs the preload script in a sandbox, and returns what it has exposed on the page's `window`.
  * @param senderFrame the sender that the main process sees
+ * @param sender the window's `WebContents`
  */
-export async function openWindow(main, senderFrame) {
+export async function openWindow(main, senderFrame, sender = webContents()) {
   const exposed = {}
   const electron = {
     contextBridge: {
@@ -75,7 +84,7 @@ export async function openWindow(main, senderFrame) {
         const [given] = transfer
         port1.postMessage(given, [given])
         port2.once('message', (port) =>
-          main.emit(channel, { senderFrame, ports: [new MessagePortMain(port)] }, structuredClone(message)),
+          main.emit(channel, { sender, senderFrame, ports: [new MessagePortMain(port)] }, structuredClone(message)),
         )
         port2.once('message', () => port1.close())
       },

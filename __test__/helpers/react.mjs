@@ -12,7 +12,7 @@ const PACKAGES = {
   19: { react: 'react', 'react-dom': 'react-dom' },
 }
 
-const OF_A_VERSION = /node_modules[/\\](react|scheduler)|dist[/\\]react\.js$/
+const OF_A_VERSION = /node_modules[/\\](react|scheduler)|dist[/\\]react(\.js$|[/\\])/
 
 export const VERSIONS = [18, 19]
 

@@ -34,7 +34,7 @@ export function versionsOf(clients) {
 
 /** The size of the addon that is measured, and its budget. */
 export function addonSize() {
-  const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+  const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
   const { size } = statSync(process.env.MCP_CLIENT_NATIVE_PATH || join(ROOT, `mcp-client.${platformName()}.node`))
   return `${size.toLocaleString('en')} bytes, of at most ${MOST_BYTES.toLocaleString('en')}`
 }

@@ -6,8 +6,9 @@ use rustls::{ServerConfig, ServerConnection};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
-    Server, frames,
+    frames,
     replies::{Replies, number_after},
+    state::Server,
     wire::Wire,
 };
 

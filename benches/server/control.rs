@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::Server;
+use super::state::Server;
 
 /// Serves until the listener fails.
 pub(crate) fn serve(server: &Server, listener: &TcpListener, plain: SocketAddr) {

@@ -1,9 +1,9 @@
 //! The benchmark's server: as fast as a thread can be, so that it is never the limit. One thread a connection, blocking
 //! reads, all answers to what one read brought in one write.
 //!
-//! It prints one line of JSON: its ports, and where the certificate is that its TLS clients must trust. It ends when its standard
-//! input does, so that none is ever left over. [`control`] tells its counters and makes it vanish and return. With
-//! `--self-test` it measures itself instead, against a client that does as little as can be done.
+//! It prints one line of JSON: its ports, and where the certificate is that its TLS clients must trust. It ends when
+//! its standard input does, so that none is ever left over. [`control`] tells its counters and makes it vanish and
+//! return. With `--self-test` it measures itself instead, against a client that does as little as can be done.
 
 #![expect(clippy::print_stdout, reason = "whoever starts it reads the ports there")]
 
@@ -12,42 +12,21 @@ mod control;
 mod frames;
 mod replies;
 mod self_test;
+mod state;
 mod wire;
 
 use std::{
-    collections::HashMap,
     error::Error,
     io,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    net::{Shutdown, SocketAddr, TcpListener},
+    sync::{Arc, atomic::Ordering::Relaxed},
     thread,
     time::Duration,
 };
 
 use rustls::ServerConfig;
+use state::Server;
 use tokio::{net::TcpSocket, runtime};
-
-/// What all threads of the server share.
-#[derive(Default)]
-struct Server {
-    counters: Counters,
-    sockets: Mutex<HashMap<u64, Arc<TcpStream>>>,
-    /// ms for which the plain listener is to go; 0 when it is to stay.
-    away: AtomicU64,
-}
-
-/// Since the server started.
-#[derive(Default)]
-struct Counters {
-    accepted: AtomicU64,
-    requests: AtomicU64,
-    pings: AtomicU64,
-    /// Connections dropped because nothing came within the limit that the client asked for.
-    silent: AtomicU64,
-}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let server = Arc::new(Server::default());
@@ -102,18 +81,6 @@ fn accept(server: &Arc<Server>, mut listener: TcpListener, tls: Option<&Arc<Serv
 fn spawn_with(server: &Arc<Server>, run: impl FnOnce(&Arc<Server>) + Send + 'static) -> io::Result<()> {
     let server = Arc::clone(server);
     thread::Builder::new().stack_size(128 * 1024).spawn(move || run(&server)).map(drop)
-}
-
-impl Server {
-    fn sockets(&self) -> MutexGuard<'_, HashMap<u64, Arc<TcpStream>>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn drop_all(&self) {
-        for socket in self.sockets().values() {
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-    }
 }
 
 /// With a backlog that takes a herd; the standard library's own is 128.

@@ -1,8 +1,8 @@
 //! What the server says: the guide's dialect, and as much of the Model Context Protocol as its SDK's client needs.
 //!
-//! A request's parameters are `{"n":…,"bytes":…,"kind":…}`. Its results are `{"n":…,"items":[…]}`: the same `n`, so that a wrong answer
-//! is found at once, and items of about so many bytes, of plain ASCII or, for the kind `wide`, not. The kind `hold` is never answered, and
-//! the kind `lie` is answered with another `n`.
+//! A request's parameters are `{"n":…,"bytes":…,"kind":…}`. Its results are `{"n":…,"items":[…]}`: the same `n`, so
+//! that a wrong answer is found at once, and items of about so many bytes, of plain ASCII or, for the kind `wide`, not.
+//! The kind `hold` is never answered, and the kind `lie` is answered with another `n`.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
 };
 
-use super::{Server, frames, wire::Wire};
+use super::{frames, state::Server, wire::Wire};
 
 /// The answers on one connection that are not written yet.
 #[derive(Default)]

@@ -1,5 +1,5 @@
-//! Shows that the server is not the limit: its own speed against a client of one blocking thread that writes prepared requests and
-//! counts the frames that come, without reading what is in them.
+//! Shows that the server is not the limit: its own speed against a client of one blocking thread that writes prepared
+//! requests and counts the frames that come, without reading what is in them.
 //!
 //! It prints one JSON object: calls/s by workload.
 

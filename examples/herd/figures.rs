@@ -36,7 +36,8 @@ pub(crate) struct Figures {
     pub(crate) refused: u64,
     /// Connections that the server took for clients that had given the dial up.
     pub(crate) wasted: u64,
-    /// Seconds from the return of the server to the day when 50, 99 and 100 % of all clients were `ready`, if they ever were.
+    /// Seconds from the return of the server to the day when 50, 99 and 100 % of all clients were `ready`, if they ever
+    /// were.
     pub(crate) recovered_after: [Option<f64>; MILESTONES.len()],
     /// Seconds from the loss to the return.
     pub(crate) outage: f64,

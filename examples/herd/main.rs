@@ -5,8 +5,9 @@
 //! cargo run --release --example herd -- --clients 50000 --accept-rate 500 --outage 120 --attempts Infinity
 //! ```
 //!
-//! Without options it makes the tables and plots of docs/scaling.md, with a million clients; that takes some minutes and 8 GB of memory.
-//! With options it runs one scenario with each kind of jitter, prints a table, and plots into target/herd.
+//! Without options it makes the tables and plots of docs/scaling.md, with a million clients; that takes some minutes
+//! and 8 GB of memory. With options it runs one scenario with each kind of jitter, prints a table, and plots into
+//! target/herd.
 
 #![expect(clippy::print_stdout, reason = "it is there to print")]
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 pub(crate) enum Overload {
     /// Somebody in front of it answers at once: refused, or HTTP 503.
     Refuse,
-    /// They wait in the queue of the listening socket, which holds so many. Beyond that the system drops the first packet of a
-    /// connection, and the client's repeats it after 1, 3 and 7 s. Who gives up while he waits is served all the same: the work is lost.
+    /// They wait in the queue of the listening socket, which holds so many. Beyond that the system drops the first
+    /// packet of a connection, and the client's repeats it after 1, 3 and 7 s. Who gives up while he waits is served
+    /// all the same: the work is lost.
     Queue(u32),
 }
 

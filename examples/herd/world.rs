@@ -1,8 +1,8 @@
 //! A herd of clients, each with the session of the real client, and one server, in virtual time.
 //!
-//! All connections are lost at one moment, the worst that can happen. From then on each session does as it is told by its timers, and
-//! here is done what it asks for: dials arrive at the server after half a round trip, and so on. The same seed and the same
-//! scenario give the same figures.
+//! All connections are lost at one moment, the worst that can happen. From then on each session does as it is told by
+//! its timers, and here is done what it asks for: dials arrive at the server after half a round trip, and so on. The
+//! same seed and the same scenario give the same figures.
 
 use std::{
     cmp::Reverse,

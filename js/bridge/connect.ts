@@ -2,10 +2,10 @@
  * The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol and no time; those are
  * where the client is.
  */
-import { checkCallOptions, checkMillis, checkName, serialise } from '../arguments.js'
-import { errorOfCall, makeError, MCPError } from '../errors.js'
-import type { Snapshot } from '../native-types.js'
-import { IDLE } from '../snapshots.js'
+import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
+import { errorOfCall, makeError, MCPError } from '../shared/errors.js'
+import type { Snapshot } from '../shared/native-types.js'
+import { IDLE } from '../shared/snapshots.js'
 import type {
   ClientStats,
   CloseOptions,
@@ -15,7 +15,7 @@ import type {
   MCPClientEvents,
   MCPClientLike,
   UseToolOptions,
-} from '../types.js'
+} from '../shared/types.js'
 import { Emitter } from './emitter.js'
 import { connectionLost, decodeError, notAllowed } from './errors.js'
 import {

@@ -2,7 +2,7 @@
  * An emitter of typed events for where there is no `node:events`. Like that of a client, it never throws what a
  * listener throws.
  */
-import { runSafely } from '../socket-events.js'
+import { runSafely } from '../shared/socket-events.js'
 
 type Listener = (...args: any[]) => void
 
@@ -27,7 +27,11 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
     const list = this.#of(event)
     const at = list.findLastIndex((entry) => entry.listener === listener)
     if (at === -1) return
-    this.#listeners.set(event, list.toSpliced(at, 1))
+    // Pages in older browsers have no toSpliced().
+    this.#listeners.set(
+      event,
+      list.filter((_, index) => index !== at),
+    )
     this.#changed()
   }
 

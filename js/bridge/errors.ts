@@ -1,5 +1,5 @@
 /** Errors on their way across: what is sent of one, and the instance it becomes again. */
-import { MCPError, MCPToolError, errorOf, makeError } from '../errors.js'
+import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
 import type { BridgeError } from './messages.js'
 
 /** How far causes of causes are followed: a made-up chain may have no end. */
@@ -19,7 +19,22 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
       data: error.data,
       ...(error.toolCode !== null && { toolCode: error.toolCode }),
     }),
-    ...(cause !== undefined && depth < MAX_CAUSES && { cause: encodeError(cause, depth + 1) }),
+    ...(cause !== undefined && depth < MAX_CAUSES && encodeCause(cause, depth)),
+  }
+}
+
+/** An error of the client, or one of the operating system with what Node.js says of one. */
+function encodeCause(cause: unknown, depth: number): Pick<BridgeError, 'cause' | 'systemCause'> {
+  if (cause instanceof MCPError) return { cause: encodeError(cause, depth + 1) }
+  const { message } = encodeForeign(cause)
+  const { code, address, port } = Object(cause) as { code?: unknown; address?: unknown; port?: unknown }
+  return {
+    systemCause: {
+      message,
+      ...(typeof code === 'string' && { code }),
+      ...(typeof address === 'string' && { address }),
+      ...(typeof port === 'number' && { port }),
+    },
   }
 }
 

@@ -3,8 +3,8 @@
  * plain values, which both structured clone and JSON keep as they are; the bytes of a `buffer` result are the one
  * exception. Parameters travel as the JSON that the caller's end has made of them.
  */
-import type { ErrorData, Snapshot } from '../native-types.js'
-import type { ClientStats, ConnectionState } from '../types.js'
+import type { ErrorData, Snapshot } from '../shared/native-types.js'
+import type { ClientStats, ConnectionState } from '../shared/types.js'
 
 /** Both ends must speak the same; it rises when an older end would misunderstand a newer one. */
 export const VERSION = 1

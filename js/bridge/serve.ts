@@ -1,7 +1,7 @@
 /** The end of the bridge where the client is. It believes nothing that comes through the port. */
-import { checkName } from '../arguments.js'
-import { makeError } from '../errors.js'
-import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../types.js'
+import { checkName } from '../shared/arguments.js'
+import { makeError } from '../shared/errors.js'
+import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../shared/types.js'
 import { requestedId } from './answers.js'
 import { encodeError, notAllowed } from './errors.js'
 import { checkToServer, versionOf, VERSION, type OnDemand, type ToClient, type ToServer } from './messages.js'

@@ -2,8 +2,8 @@
  * One client and all the ports that it is served on: it is listened to once, and each event is made ready for the
  * crossing once.
  */
-import type { ConnectionSnapshot, ConnectionState, MCPClientEvents, MCPClientLike } from '../types.js'
-import type { Snapshot } from '../native-types.js'
+import type { Snapshot } from '../shared/native-types.js'
+import type { ConnectionSnapshot, ConnectionState, MCPClientEvents, MCPClientLike } from '../shared/types.js'
 import { Answers } from './answers.js'
 import { encodeError } from './errors.js'
 import { ON_DEMAND, type EventName, type OnDemand, type ToClient } from './messages.js'

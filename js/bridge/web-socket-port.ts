@@ -1,5 +1,6 @@
 /** A WebSocket as a port of the bridge: each message is one text frame of JSON. */
 import type { BridgePort } from './port.js'
+import { fromText, toText } from './text.js'
 
 /** What a WebSocket of a page, of Node.js or of `ws` has in common. */
 export interface SocketLike {
@@ -18,11 +19,11 @@ export function webSocketPort(socket: SocketLike): BridgePort {
     for (const text of waiting.splice(0)) socket.send(text)
   }
   socket.addEventListener('open', flush)
-  socket.addEventListener('message', ({ data }) => listeners.get('message')?.(read(data)))
+  socket.addEventListener('message', ({ data }) => listeners.get('message')?.(fromText(data)))
   socket.addEventListener('close', () => listeners.get('close')?.(undefined))
   return {
     postMessage(message: { bytes?: Uint8Array }) {
-      const text = write(message)
+      const text = toText(message)
       if (socket.readyState === CONNECTING) waiting.push(text)
       // A page's socket that is closed takes it, and says in the console that it was for nothing.
       else if (socket.readyState === OPEN) socket.send(text)
@@ -38,26 +39,6 @@ export function webSocketPort(socket: SocketLike): BridgePort {
     close: () => socket.close(),
   }
 }
-
-/** JSON has no bytes; those of a result are the UTF-8 of a text. */
-function write({ bytes, ...message }: { bytes?: Uint8Array }): string {
-  return JSON.stringify(bytes === undefined ? message : { ...message, utf8: DECODER.decode(bytes) })
-}
-
-/** What is not JSON is handed on as it is: it is malformed, and the bridge says so. */
-function read(data: unknown): unknown {
-  try {
-    const message = JSON.parse(String(data)) as { utf8?: unknown }
-    if (typeof message?.utf8 !== 'string') return message
-    const { utf8, ...rest } = message
-    return { ...rest, bytes: ENCODER.encode(utf8 as string) }
-  } catch {
-    return String(data)
-  }
-}
-
-const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
-const ENCODER = new TextEncoder()
 
 /** States of every WebSocket. */
 const CONNECTING = 0

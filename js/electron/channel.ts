@@ -8,14 +8,16 @@ export const WINDOW_KEY = 'mcpClientBridge'
 
 /**
  * What the preload script puts on `window`: plain functions, through which nothing but the bridge's own messages goes.
+ * They go as text, because the context bridge copies objects slowly, one property after the other, and drops the ones
+ * that are nested too deeply.
  */
 export interface MCPClientBridge {
   /** Opens a way to the main process. Both listeners may be called until `close()`. */
   open(
-    onMessage: (message: unknown) => void,
+    onMessage: (text: string) => void,
     onClose: () => void,
   ): {
-    postMessage(message: unknown): void
+    postMessage(text: string): void
     close(): void
   }
 }

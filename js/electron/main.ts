@@ -4,14 +4,17 @@
  *
  * @packageDocumentation
  */
-import { checkServeOptions, serveClient, type ServeClientOptions } from '../bridge/serve.js'
+import { checkServeOptions, serveClient, type ServeClientOptions, type ServedPort } from '../bridge/serve.js'
 import { encodeError, notAllowed } from '../bridge/errors.js'
 import { VERSION } from '../bridge/messages.js'
 import type { BridgePort } from '../bridge/port.js'
-import type { LogEntry, MCPClientLike } from '../types.js'
+import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { CHANNEL } from './channel.js'
+import { textPort } from './text-port.js'
+import { Windows, type SenderLike } from './windows.js'
 
 export type { ServeClientOptions } from '../bridge/serve.js'
+export type { SenderLike } from './windows.js'
 
 /** Of Electron's `WebFrameMain` what tells who asks. */
 export interface SenderFrame {
@@ -24,6 +27,7 @@ export interface SenderFrame {
 
 /** Of Electron's `IpcMainEvent` what is used. */
 export interface PortEvent {
+  readonly sender: SenderLike
   readonly senderFrame: SenderFrame | null
   readonly ports: readonly BridgePort[]
 }
@@ -69,13 +73,13 @@ export interface ServedRenderers {
 
 /**
  * In the main process: serves this client to every renderer whose preload script is
- * `@mcp-integration/client/electron/preload`.
+ * `@mcp-integration/client/electron/preload`, until its page or its process is gone.
  * @throws TypeError for options that are wrong
  */
 export function serveRenderers(client: MCPClientLike, options: ServeRenderersOptions): ServedRenderers {
   const { ipcMain, allowSenders, ...serveOptions } = options
   const served = serveAll(client, serveOptions)
-  const stop = acceptPorts(options, (port) => served.add(port))
+  const stop = acceptPorts(options, served)
   return {
     close() {
       stop()
@@ -89,7 +93,14 @@ export function serveRenderers(client: MCPClientLike, options: ServeRenderersOpt
  * @throws TypeError for options that are wrong
  */
 export function forwardRenderers(utility: UtilityProcessLike, options: SenderOptions): ServedRenderers {
-  return { close: acceptPorts(options, (port) => utility.postMessage(CHANNEL, [port])) }
+  const post = (message: Forwarded, ports?: BridgePort[]) =>
+    utility.postMessage({ channel: CHANNEL, ...message }, ports)
+  return {
+    close: acceptPorts(options, {
+      add: (port, window) => post({ type: 'port', window }, [port]),
+      drop: (window) => post({ type: 'gone', window }),
+    }),
+  }
 }
 
 /**
@@ -102,8 +113,10 @@ export function serveForwarded(
   options: ServeClientOptions = {},
 ): ServedRenderers {
   const served = serveAll(client, options)
-  const accept = ({ data, ports }: { data: unknown; ports: readonly BridgePort[] }) => {
-    if (data === CHANNEL && ports[0] !== undefined) served.add(ports[0])
+  const accept = ({ data, ports: [port] }: { data: Partial<Forwarded> | null; ports: readonly BridgePort[] }) => {
+    if (data?.channel !== CHANNEL || data.window === undefined) return
+    if (data.type === 'gone') served.drop(data.window)
+    else if (port !== undefined) served.add(port, data.window)
   }
   parentPort.on('message', accept)
   return {
@@ -114,33 +127,56 @@ export function serveForwarded(
   }
 }
 
-function serveAll(client: MCPClientLike, options: ServeClientOptions): { add(port: BridgePort): void; close(): void } {
+/** What the main process says to a utility process. The latter's own messages are told apart by the channel. */
+interface Forwarded {
+  readonly channel?: typeof CHANNEL
+  readonly type: 'port' | 'gone'
+  readonly window: number
+}
+
+/** Who uses the ports of the windows, which are known by the ids of their `WebContents`. */
+interface Ports {
+  add(port: BridgePort, window: number): void
+  /** The page of this window is gone, and with it the far ends of its ports. */
+  drop(window: number): void
+}
+
+function serveAll(client: MCPClientLike, options: ServeClientOptions): Ports & { close(): void } {
   checkServeOptions(options)
-  const open = new Set<{ close(): void }>()
+  const open = new Map<ServedPort, number>()
+  const closeOf = (isMeant: (window: number) => boolean) => {
+    for (const [served, window] of open) if (isMeant(window)) served.close()
+  }
   return {
-    add(port) {
-      const served = serveClient(client, port, options)
-      open.add(served)
+    add(port, window) {
+      const served = serveClient(client, textPort(port), options)
+      open.set(served, window)
       void served.closed.then(() => open.delete(served))
     },
-    close() {
-      for (const served of open) served.close()
-    },
+    drop: (gone) => closeOf((window) => window === gone),
+    close: () => closeOf(() => true),
   }
 }
 
 /** Returns what stops it. */
-function acceptPorts(options: SenderOptions, use: (port: BridgePort) => void): () => void {
+function acceptPorts(options: SenderOptions, ports: Ports): () => void {
   checkSenderOptions(options)
-  const accept = ({ senderFrame, ports: [port] }: PortEvent) => {
+  const windows = new Windows((window) => ports.drop(window))
+  const accept = ({ sender, senderFrame, ports: [port] }: PortEvent) => {
     if (port === undefined) return
-    if (isAllowed(senderFrame, options)) return use(port)
+    if (isAllowed(senderFrame, options)) {
+      windows.watch(sender)
+      return ports.add(port, sender.id)
+    }
     const words = `a renderer was refused: ${senderFrame === null ? 'its frame is gone' : `${senderFrame.origin} is not one of allowSenders, or it is a frame within a page`}`
     log(options, { level: 'warn', message: words, fields: {} })
     refuse(port)
   }
   options.ipcMain.on(CHANNEL, accept)
-  return () => void options.ipcMain.off(CHANNEL, accept)
+  return () => {
+    options.ipcMain.off(CHANNEL, accept)
+    windows.close()
+  }
 }
 
 function isAllowed(frame: SenderFrame | null, options: SenderOptions): boolean {
@@ -159,7 +195,8 @@ function isAllowed(frame: SenderFrame | null, options: SenderOptions): boolean {
   }
 }
 
-function refuse(port: BridgePort): void {
+function refuse(bare: BridgePort): void {
+  const port = textPort(bare)
   port.start?.()
   port.postMessage({
     mcpBridge: VERSION,

@@ -17,7 +17,7 @@ const bridge: MCPClientBridge = {
     port.addEventListener('close', () => onClose())
     ipcRenderer.postMessage(CHANNEL, null, [port2])
     return {
-      postMessage: (message) => port.postMessage(message),
+      postMessage: (text) => port.postMessage(text),
       close: () => port.close(),
     }
   },

@@ -6,11 +6,12 @@
  */
 import { connectClient } from '../bridge/connect.js'
 import type { BridgePort } from '../bridge/port.js'
-import { makeError } from '../errors.js'
-import type { MCPClientLike } from '../types.js'
+import { fromText, toText } from '../bridge/text.js'
+import { makeError } from '../shared/errors.js'
+import type { MCPClientLike } from '../shared/types.js'
 import { WINDOW_KEY, type MCPClientBridge } from './channel.js'
 
-export { MCPError, MCPToolError } from '../errors.js'
+export { MCPError, MCPToolError } from '../shared/errors.js'
 export type { MCPClientBridge } from './channel.js'
 
 declare global {
@@ -37,11 +38,11 @@ export function connectMain(): MCPClientLike {
 function portOf(bridge: MCPClientBridge): BridgePort {
   const listeners = new Map<string, (event?: unknown) => void>()
   const far = bridge.open(
-    (message) => listeners.get('message')?.(message),
+    (text) => listeners.get('message')?.(fromText(text)),
     () => listeners.get('close')?.(),
   )
   return {
-    postMessage: (message) => far.postMessage(message),
+    postMessage: (message) => far.postMessage(toText(message)),
     on: (event: string, listener) => void listeners.set(event, listener),
     off: (event: string) => void listeners.delete(event),
     // Messages come only after this turn, when the listeners are there.

@@ -1,8 +1,8 @@
 /** Where a hook gets its client from. */
-import type { ConnectionSnapshot, MCPClientLike } from '../types.js'
-import type { UseMCPWebSocketOptions } from '../react.js'
-import { IDLE } from '../snapshots.js'
-import { acquire, peek, type Lease } from './shared.js'
+import { IDLE } from '../shared/snapshots.js'
+import type { ConnectionSnapshot, MCPClientLike } from '../shared/types.js'
+import { acquire, peek, type Lease } from './shared-clients.js'
+import type { UseMCPWebSocketOptions } from './types.js'
 
 /** A store as `useSyncExternalStore` wants it, and the client behind it while there is one. */
 export interface ClientSource {

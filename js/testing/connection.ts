@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { WebSocket } from 'ws'
-import { checkCloseFrame } from '../close-codes.js'
+import { checkCloseFrame } from './close-frame.js'
 import type { CloseFrame, MCPTestConnection, ServerDialect } from './types.js'
 
 export class Connection implements MCPTestConnection {

@@ -12,7 +12,7 @@ import { workspaceOf } from '../test/install.mjs'
 import { ROWS } from '../test/install/rows.mjs'
 import { NOT_RUN } from '../test/install/table.mjs'
 
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 
 describe('installed', { concurrency: 2 }, () => {
   let workspace

@@ -18,7 +18,7 @@ import { manifestIn, pack } from '../release/pack.mjs'
 import { withRepository } from '../release/repository.mjs'
 
 const MANIFEST = readJson(join(ROOT, 'package.json'))
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 const WORKFLOW = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'some-one/some.thing' }
 const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
 

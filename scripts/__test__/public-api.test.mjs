@@ -86,7 +86,7 @@ describe('docs/versioning.md', () => {
   test('names the oldest glibc that the binaries are checked for', () => {
     assert.equal(floorOf('glibc, on Linux, for a prebuilt binary'), NEWEST_GLIBC)
     assert.match(
-      read('js/native-failure.ts'),
+      read('js/native/failure.ts'),
       new RegExp(`\\(glibc ${NEWEST_GLIBC.replace('.', '\\.')} or newer, or musl\\)`),
     )
   })

@@ -20,7 +20,7 @@ import { Refusal, parseArguments, plan } from '../release/plan.mjs'
 import { repositoryOffence, withRepository } from '../release/repository.mjs'
 import { setVersions, versionsIn } from '../release/versions.mjs'
 
-const { platformName } = createRequire(import.meta.url)('../../dist/platform.js')
+const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 
 const CHANGELOG =
   '# Changelog\n\nWhat changes.\n\n## Unreleased\n\n- A thing.\n- Another.\n\n## 0.1.0 (2026-01-02)\n\n- The first.\n'

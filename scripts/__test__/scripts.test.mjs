@@ -92,13 +92,17 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
       'let now = Instant::now();',
       'let x = rand::rng();',
       'let text = fs::read_to_string(path);',
-      'use std::{net::TcpStream, time::Duration};',
-      'use std::{net::SocketAddr, time::Duration};',
+      'use std::net::TcpStream;',
       '// Instant::now is not for us',
+      'use std::net::SocketAddr;',
     ],
     'crates/sim/src': ['let now = SystemTime::now();'],
     'src/driver': ['use napi::Env;', 'unsafe { x() }'],
     js: ['setTimeout(retry, 1000)', '/** setTimeout(x) */'],
+    'js/shared': ["import type { MCPClient } from '../client/client.js'", "import { EventEmitter } from 'node:events'"],
+    'js/bridge': ["import { MCPClient } from '../index.js'", "import { MCPError } from '../shared/errors.js'"],
+    'js/testing': ["import { explain } from '../../shared/close-codes.js'", "import { Inbox } from '../inbox.js'"],
+    'js/index.ts': ["export const VERSION = '1'", "export { MCPClient } from './client/client.js'"],
     __test__: ["import { npm } from '../../scripts/lib/npm.mjs'"],
     'scripts/lib': ["import { run } from './steps.mjs'", "const { pack } = await import('../../release/pack.mjs')"],
     'scripts/release': ["import { build } from '../build/all.mjs'", "import { soak } from '../test/soak.mjs'"],
@@ -110,6 +114,10 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
     ...planted['crates/sim/src'],
     ...planted['src/driver'],
     planted.js[0],
+    ...planted['js/shared'],
+    planted['js/bridge'][0],
+    planted['js/testing'][0],
+    planted['js/index.ts'][0],
     planted.__test__[0],
     planted['scripts/lib'][1],
     planted['scripts/release'][1],
@@ -119,11 +127,33 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
   for (const line of [
     ...planted['crates/protocol/src'].slice(4),
     planted.js[1],
+    planted['js/bridge'][1],
+    planted['js/testing'][1],
+    planted['js/index.ts'][1],
     planted['scripts/lib'][0],
     planted['scripts/release'][0],
   ]) {
     assert.ok(!lines.includes(line), `${line} is found, and breaks no rule`)
   }
+})
+
+test('the protocol stands on no crate that does I/O, runs tasks, asks the system for chance or knows JavaScript', async () => {
+  const options = ['--locked', '--edges', 'normal', '--prefix', 'none', '--format', '{p}']
+  const { stdout } = await run('cargo', ['tree', '--package', 'mcp-protocol', ...options], { cwd: ROOT })
+  const names = stdout.split('\n').map((line) => line.split(' ')[0])
+  assert.ok(names.includes('bytes'), stdout)
+  const banned = /^(tokio|mio|socket2|getrandom|rustls|ring|napi|tungstenite|mcp-(?!protocol))/
+  assert.deepEqual(
+    names.filter((name) => banned.test(name)),
+    [],
+  )
+})
+
+test('cargo works on every crate of the workspace unless it is told otherwise', async () => {
+  const { stdout } = await run('cargo', ['metadata', '--locked', '--no-deps', '--format-version', '1'], { cwd: ROOT })
+  const { workspace_members: members, workspace_default_members: usual } = JSON.parse(stdout)
+  assert.ok(members.length >= 3, stdout)
+  assert.deepEqual(usual.toSorted(), members.toSorted())
 })
 
 test('the house as it stands breaks none of its rules', () => {

@@ -16,7 +16,7 @@ export async function build({ release = true } = {}) {
     '--no-default-features',
     '--no-js',
     '--dts',
-    'js/binding.d.ts',
+    'js/native/binding.d.ts',
     ...profile,
   ]
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' })

@@ -17,19 +17,29 @@ const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
 
 /**
- * An entry, and the folder or files that it takes in. What an entry imports from js/ outside of those stays a
+ * An entry, and the folder and files that it takes in. What an entry imports from js/ outside of those stays a
  * `require`, so that there is one client and one server however they are reached. What `require` of the package gives
- * is one file because each file that is loaded takes time: `alone` are those of its files that nobody else asks for,
- * `copied` those that others ask for too and that may be there twice.
+ * is one file because each file that is loaded takes time: `alone` are those of its files that nothing else imports,
+ * `copied` those that others import too and that may be there twice.
  */
 const BUNDLES = [
   {
     entry: 'index.ts',
     exportsPlainly: true,
-    alone: ['binding-constants', 'call', 'client', 'hub', 'native', 'native-types', 'options', 'succession'],
-    copied: ['arguments', 'close-codes', 'errors', 'node-version', 'platform', 'socket-events'],
+    folder: 'client',
+    alone: ['native/binding-constants', 'native/load'],
+    copied: [
+      'native/node-version',
+      'native/platform',
+      'shared/arguments',
+      'shared/close-codes',
+      'shared/errors',
+      'shared/native-types',
+      'shared/socket-events',
+      'shared/socket-face',
+    ],
   },
-  { entry: 'native-failure.ts', copied: ['platform'] },
+  { entry: 'native/failure.ts', copied: ['native/platform'] },
   { entry: 'testing/main.ts', folder: 'testing' },
   { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
 ]
@@ -105,7 +115,7 @@ function requireTheRest(bundle) {
   const { folder, alone = [], copied = [] } = bundle
   const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
   const isOwn = (target) =>
-    folder === undefined ? files.includes(target) : target.startsWith(join(SOURCE, folder) + sep)
+    files.includes(target) || (folder !== undefined && target.startsWith(join(SOURCE, folder) + sep))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {

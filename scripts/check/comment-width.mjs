@@ -6,10 +6,10 @@ import { ROOT, isMain } from '../lib/root.mjs'
 /** As in biome.jsonc and rustfmt.toml. */
 const COLUMNS = 120
 
-const SOURCES = /\.(ts|tsx|mts|js|mjs|css)$/
+const SOURCES = /\.(rs|ts|tsx|mts|js|mjs|css)$/
 
 /** Generated files, and the agreed contract. */
-const EXCEPT = ['js/native-types.ts', 'js/binding.d.ts', '__test__/types/contract.d.ts']
+const EXCEPT = ['js/shared/native-types.ts', 'js/native/binding.d.ts', '__test__/types/contract.d.ts']
 
 /** The places of comments that are too wide, as `file:line`. */
 export function tooWide(files = trackedSources(), read = (file) => readFileSync(`${ROOT}${file}`, 'utf8')) {

@@ -3,19 +3,23 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { ROOT, isMain } from '../lib/root.mjs'
 
-/** What runs in pages and sandboxed renderers too. */
-const PAGE_ROOMS = [
-  'js/react.ts',
-  'js/react',
-  'js/bridge.ts',
-  'js/bridge',
-  'js/electron',
-  'js/no-client.ts',
-  'js/snapshots.ts',
-  'js/arguments.ts',
-  'js/errors.ts',
-  'js/socket-events.ts',
-]
+/** The folders of js/, and what each may import from outside of itself. */
+const IMPORTS = {
+  shared: [],
+  native: ['shared/'],
+  client: ['native/', 'shared/'],
+  react: ['shared/'],
+  bridge: ['shared/'],
+  electron: ['bridge/', 'shared/'],
+  testing: [],
+  cli: ['index.js', 'testing.js', 'native/node-version.js'],
+}
+
+/** Those that run in pages and sandboxed renderers too. */
+const PAGE_ROOMS = ['js/shared', 'js/react', 'js/bridge', 'js/electron']
+
+/** The public entries, in the root of js/. */
+const ENTRIES = readdirSync(join(ROOT, 'js')).filter((name) => name.endsWith('.ts'))
 
 /** The folders of scripts/: each may import from those before it. */
 const SCRIPTS = ['lib', 'check', 'build', 'release', 'test']
@@ -33,8 +37,7 @@ export const RULES = [
   {
     room: 'crates/protocol/src',
     except: ['crates/protocol/src/typescript.rs'],
-    // An address is data.
-    ban: /\b(env|fs|io|os|process|thread)::|\bnet::(?!SocketAddr\b)/,
+    ban: /\b(env|fs|io|os|process|thread)::|\bnet::(?!IpAddr|SocketAddr)/,
     why: 'the protocol asks nothing of the system',
   },
   { room: 'src/driver', ban: /\bnapi(_derive)?\s*::|\buse\s+napi/, why: 'the driver knows no JavaScript' },
@@ -53,22 +56,27 @@ export const RULES = [
   },
   {
     room: 'js',
-    except: ['js/testing', 'js/cli'],
-    ban: /from '(\.\/|\.\.\/)*(testing|cli)\b/,
-    why: 'the client never loads the server or the CLI',
-  },
-  {
-    room: 'js',
-    except: ['js/hub.ts', 'js/client.ts', 'js/native.ts'],
-    ban: /from '(\.\/|\.\.\/)*native\.js'/,
+    except: ['js/client/hub.ts'],
+    ban: /from '(\.{1,2}\/)+(native\/)?load\.js'/,
     why: 'native code is loaded in one place',
   },
+  ...Object.entries(IMPORTS).map(([folder, allowed]) => ({
+    room: `js/${folder}`,
+    ban: importBut(allowed),
+    why: `js/${folder} may import ${allowed.length > 0 ? `only ${allowed.join(', ')}` : 'nothing else of js/'}`,
+  })),
+  ...ENTRIES.map((entry) => ({
+    room: `js/${entry}`,
+    // Of an export over several lines, a line in the middle is a name.
+    ban: /^(?!$|import '|export (type )?\{|\} from '| {2}(type )?\w+,$|'use client'$)/,
+    why: 'the public entries only re-export',
+  })),
+  ...['react', 'bridge'].map((entry) => ({
+    room: `js/${entry}.ts`,
+    ban: importBut([`${entry}/`, 'shared/']),
+    why: `js/${entry}.ts may import only ${entry}/ and shared/`,
+  })),
   ...PAGE_ROOMS.flatMap((room) => [
-    {
-      room,
-      ban: /\b(from|import|require)\b\s*\(?\s*'(\.{1,2}\/)+(client|native|hub|call|index|options)\.js'/,
-      why: 'a page cannot load native code',
-    },
     {
       room,
       ban: /\b(from|import|require)\b\s*\(?\s*'(?!\.{1,2}\/|react'|#native-client'|electron')/,
@@ -80,12 +88,12 @@ export const RULES = [
       why: 'a page has none of the globals of Node.js',
     },
   ]),
-  ...['js/bridge.ts', 'js/bridge', 'js/electron'].map((room) => ({
+  ...['js/shared', 'js/bridge', 'js/electron'].map((room) => ({
     room,
     ban: /'react'|#native-client/,
-    why: 'the bridge knows neither React nor a client of its own',
+    why: 'only the parts for React know it, or a client of their own',
   })),
-  ...['js/bridge.ts', 'js/bridge', 'js/react.ts', 'js/react'].map((room) => ({
+  ...['js/shared', 'js/bridge', 'js/react'].map((room) => ({
     room,
     ban: /'electron'/,
     why: 'only the parts for Electron know it',
@@ -131,6 +139,17 @@ function filesOf(path) {
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(rs|ts|mjs)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+}
+
+/** An import of a folder or an entry of js/ that is none of these. */
+function importBut(allowed) {
+  const others = [
+    ...Object.keys(IMPORTS).map((folder) => `${folder}/`),
+    ...ENTRIES.map((name) => name.replace(/ts$/, 'js')),
+  ]
+  const names = others.join('|').replaceAll('.', '\\.')
+  const except = allowed.join('|').replaceAll('.', '\\.')
+  return new RegExp(`\\b(from|import|require)\\b\\s*\\(?\\s*'(\\.{1,2}/)+${except && `(?!${except})`}(${names})`)
 }
 
 /** An import of a module in one of these folders, which are above the file. */

@@ -2,8 +2,15 @@
 import { execFileSync } from 'node:child_process'
 import { ROOT } from './root.mjs'
 
-/** Each step is a name and a function. The first that throws ends the process with exit code 1. */
+/** A step, or a command, that could not run here; the message says what it needs. */
+export class NotRun extends Error {}
+
+/**
+ * Each step is a name and a function. The first that throws ends the process with exit code 1, unless it throws
+ * `NotRun`: the others go on, and the last lines say what has not been run.
+ */
 export async function runSteps(steps) {
+  const notRun = []
   const began = performance.now()
   for (const [name, step] of steps) {
     const start = performance.now()
@@ -11,12 +18,29 @@ export async function runSteps(steps) {
     try {
       await step()
     } catch (error) {
+      if (error instanceof NotRun) {
+        notRun.push(`NOT RUN: ${name}: ${error.message}`)
+        console.error(notRun.at(-1))
+        continue
+      }
       console.error(`\n${name} failed${error.status === undefined ? `: ${error.stack}` : ''}`)
       process.exit(1)
     }
     console.log(`── ${name}: ${seconds(start)} s ──`)
   }
-  console.log(`\nAll ${steps.length} steps passed in ${seconds(began)} s.`)
+  const all = notRun.length === 0 ? 'All ' : ''
+  console.log(`\n${all}${steps.length - notRun.length} steps passed in ${seconds(began)} s.`)
+  for (const line of notRun) console.error(line)
+}
+
+/** Runs a command that is a step elsewhere. Its exit code is 1 if it fails, and if it could not run. */
+export async function runAlone(step) {
+  try {
+    await step()
+  } catch (error) {
+    process.exitCode = 1
+    console.error(error instanceof NotRun ? `NOT RUN: ${error.message}` : error)
+  }
 }
 
 export function node(...args) {

@@ -10,15 +10,17 @@ const FAR_TOO_LONG = 300_000
 
 /**
  * @param {string} name of `<name>.requirements.txt`
+ * @param {{ python?: string, options?: string[] }} options `python` has the pip that installs them; any Python 3 unless
+ * it is named. `options` are pip's: unless others are named, nothing is built
  * @returns {string} the folder into which pip has installed it; the first call needs the network
  */
-export function wheels(name) {
+export function wheels(name, { python, options = ['--only-binary=:all:'] } = {}) {
   const requirements = requirementsOf(name)
   const folder = join(
     CACHE,
     `${name}-${createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)}`,
   )
-  if (!existsSync(folder)) install(name, requirements, folder)
+  if (!existsSync(folder)) install(name, requirements, folder, python ?? findPython(name), options)
   return folder
 }
 
@@ -27,10 +29,19 @@ export function requirementsOf(name) {
   return join(ROOT, 'scripts/lib', `${name}.requirements.txt`)
 }
 
-function install(name, requirements, folder) {
-  const python = ['python3', 'python'].find((program) => spawnSync(program, ['-m', 'pip', '--version']).status === 0)
+function findPython(name) {
+  const python = ['python3', 'python'].find(hasPip)
   if (python === undefined)
     throw new Error(`${name} comes as a Python wheel, and pip was not found: install Python 3 with pip`)
+  return python
+}
+
+/** Whether this Python is there, and has pip. */
+export function hasPip(python) {
+  return spawnSync(python, ['-m', 'pip', '--version']).status === 0
+}
+
+function install(name, requirements, folder, python, options) {
   mkdirSync(CACHE, { recursive: true })
   const fresh = mkdtempSync(join(CACHE, `${name}-`))
   try {
@@ -43,7 +54,7 @@ function install(name, requirements, folder) {
         '--quiet',
         '--no-deps',
         '--require-hashes',
-        '--only-binary=:all:',
+        ...options,
         '--target',
         fresh,
         '--requirement',

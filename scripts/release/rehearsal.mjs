@@ -64,7 +64,7 @@ async function publishAndInstall(copy, folder, version) {
   const load = (path) => import(pathToFileURL(join(copy, path)))
   const { manifestIn, pack, publishedManifest } = await load('scripts/release/pack.mjs')
   const { NAME, PROGRAMS, openWorkspace } = await load('scripts/lib/install/workspace.mjs')
-  const { platformName } = (await load('dist/platform.js')).default
+  const { platformName } = (await load('dist/native/platform.js')).default
   const isNamed = publishedManifest().repository !== undefined || repositoryOf() !== undefined
   const env = isNamed ? process.env : { ...process.env, ...STAND_IN }
   const packages = pack(join(folder, 'packed'), { binary: join(copy, `mcp-client.${platformName()}.node`), env })

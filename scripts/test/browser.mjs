@@ -9,7 +9,8 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { browserPath, isInPath } from '../../__test__/helpers/browser-path.mjs'
+import { browserPath } from '../../__test__/helpers/browser-path.mjs'
+import { installPackages } from '../lib/apt.mjs'
 import { isMain } from '../lib/root.mjs'
 import { setUp } from '../lib/setup.mjs'
 
@@ -23,7 +24,7 @@ const PACKAGES = ['chromium', 'fonts-liberation']
  */
 export function setUpBrowser() {
   const { CHROMIUM_PATH: chosen } = process.env
-  if (!chosen && !isFound() && process.getuid?.() === 0 && isInPath('apt-get') && !isUbuntu()) install()
+  if (!chosen && !isFound() && !isUbuntu()) installPackages(...PACKAGES)
   return browserPath()
 }
 
@@ -37,28 +38,6 @@ function isUbuntu() {
   try {
     return /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'))
   } catch {
-    return false
-  }
-}
-
-/** The package lists may be missing or old: if the first try fails, they are updated for the second. */
-function install() {
-  console.log('Installing Chromium for the tests …')
-  if (aptGet('install', '--no-install-recommends', ...PACKAGES)) return
-  aptGet('update')
-  aptGet('install', '--no-install-recommends', ...PACKAGES)
-}
-
-function aptGet(command, ...args) {
-  const options = ['--yes', '--quiet', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
-  try {
-    execFileSync('apt-get', [command, ...options, ...args], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
-    return true
-  } catch {
-    // apt-get has printed why. Whether a browser is there now is what counts.
     return false
   }
 }

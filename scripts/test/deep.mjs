@@ -1,15 +1,19 @@
 /** `npm run test:deep`: tests that take too long for every change. docs/reliability.md says what each step proves. */
 import { setUp } from '../lib/setup.mjs'
 import { runSteps, runWith } from '../lib/steps.mjs'
+import { testAutobahn } from './autobahn.mjs'
 
 setUp()
 const { build } = await import('../build/all.mjs')
+const { testElectron } = await import('./electron.mjs')
 
 await runSteps([
   ['random histories', randomHistories],
   ['random frames', randomFrames],
+  ['the Autobahn testsuite', testAutobahn],
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
+  ['Electron', testElectron],
 ])
 
 /**

@@ -1,84 +1,136 @@
 /**
- * `node scripts/test/electron.mjs FOLDER`: builds an Electron app with an ASAR archive from what `node
- * scripts/release/pack.mjs FOLDER` has packed, and runs it. Its main process makes a call, and its page makes one
- * through the preload script; both must be answered.
+ * `npm run test:electron`: makes an Electron app with an ASAR archive of what was built here, and runs it in a real
+ * Electron: see electron-program.mjs for which. The app, in electron-app/, makes calls from its main process and from a
+ * page through the sandboxed preload script, reloads, kills and closes windows, and does the same with the client in a
+ * utility process.
  *
- * Electron and its packager are downloaded from their usual places. On Linux without a screen, `xvfb-run` is needed.
+ * `node scripts/test/electron.mjs FOLDER` takes what `node scripts/release/pack.mjs FOLDER` has packed, and the
+ * Electron of package.json, which its packager downloads from its usual place.
+ *
+ * On Linux both need `xvfb-run`, which is installed on Debian, as root.
  */
-import { readFileSync } from 'node:fs'
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
-import { NAME, openWorkspace, tool } from '../lib/install/workspace.mjs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isInPath } from '../../__test__/helpers/browser-path.mjs'
+import { installPackages } from '../lib/apt.mjs'
+import { openWorkspace, tool } from '../lib/install/workspace.mjs'
+import { ROOT, isMain } from '../lib/root.mjs'
+import { setUp } from '../lib/setup.mjs'
+import { NotRun, runAlone } from '../lib/steps.mjs'
+import { packagesIn } from '../release/pack.mjs'
+import { setUpBrowser } from './browser.mjs'
+import { findElectron } from './electron-program.mjs'
+import { workspaceOf } from './install.mjs'
 
+const ASAR = '@electron/asar@4.3.2'
 const PACKAGER = '@electron/packager@20.3.0'
 const APP = 'packaged-app'
+const SOURCES = fileURLToPath(new URL('electron-app', import.meta.url))
+const UNPACKED = '**/*.node'
 
-const FILES = {
-  'package.json': { name: APP, version: '1.0.0', main: 'main.cjs' },
-  'main.cjs': `
-const { app, BrowserWindow, ipcMain } = require('electron')
-const { writeFileSync } = require('node:fs')
-const { join } = require('node:path')
-const { MCPClient } = require('${NAME}')
-const { serveRenderers } = require('${NAME}/electron/main')
-const { MCPTestServer } = require('${NAME}/testing')
-
-async function answers() {
-  await app.whenReady()
-  const server = await MCPTestServer.listen()
-  const client = new MCPClient(server.url)
-  serveRenderers(client, { ipcMain, allowSenders: ['file://'], allowTools: ['echo'] })
-  const preload = require.resolve('${NAME}/electron/preload')
-  const window = new BrowserWindow({ show: false, webPreferences: { preload, contextIsolation: true, sandbox: true } })
-  await window.loadFile('index.html')
-  const main = await client.useTool('echo', { from: 'the main process' })
-  const page = await window.webContents.executeJavaScript('window.answer')
-  return [main, page, __dirname.endsWith('.asar')]
+/** What the app calls. */
+const TOOLS = {
+  wait: () => new Promise(() => {}),
+  nest: ({ levels }) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)),
+  rows: ({ count }) =>
+    Array.from({ length: count }, (_, id) => ({ id, name: `row ${id}`, tags: ['a', 'b'], size: id })),
+}
+/** What is to be there after a page that has made a call is gone. */
+const FREED = { before: 1, after: 0 }
+const EXPECTED = {
+  'the main process': { from: 'the main process' },
+  'the page, through a sandboxed preload script': { from: 'the page' },
+  'a result of 2,000 levels': 2_000,
+  '50,000 rows': 50_000,
+  'a page that is reloaded during a call': FREED,
+  'the page after the reload': 1,
+  'a renderer that is killed during a call': FREED,
+  'the page after the crash': 2,
+  'a window that is closed during a call': FREED,
+  'a utility process': { from: 'the page' },
+  'a killed renderer of a utility process': FREED,
+  'a closed window of a utility process': FREED,
 }
 
-answers()
-  .catch((error) => String(error.stack))
-  .then((result) => {
-    writeFileSync(process.env.RESULT, JSON.stringify(result))
-    app.exit(0)
+/** What was built here, in the Electron at hand. @throws NotRun when there is none */
+export async function testElectron() {
+  setUpBrowser()
+  const run = findElectron()
+  const screen = findScreen()
+  const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
+  await inProject(await workspaceOf(join(ROOT, `mcp-client.${platformName()}.node`)), async (project) => {
+    const { folder } = await tool(ASAR)
+    const { createPackageWithOptions } = await import(
+      pathToFileURL(join(folder, 'node_modules/@electron/asar/lib/asar.js'))
+    )
+    const archive = `${project.folder}.asar`
+    await createPackageWithOptions(project.folder, archive, { unpack: UNPACKED })
+    const { command, env } = run(archive)
+    await runApp(project, [...screen, ...command], env)
   })
-`,
-  'index.html': '<!doctype html><meta charset="utf-8"><script src="page.js"></script>',
-  'page.mjs': `
-import { connectMain } from '${NAME}/electron/renderer'
-import { isMain } from '../lib/root.mjs'
-import { packagesIn } from '../release/pack.mjs'
-window.answer = connectMain().useTool('echo', { from: 'the page' })
-`,
 }
-const EXPECTED = JSON.stringify([{ from: 'the main process' }, { from: 'the page' }, true])
 
-async function main(folder) {
-  if (folder === undefined) throw new Error('usage: node scripts/test/electron.mjs FOLDER')
-  const workspace = await openWorkspace(packagesIn(folder))
+/** Packages that are about to be published, in the newest Electron. */
+async function testPacked(folder) {
+  const screen = findScreen()
+  await inProject(await openWorkspace(packagesIn(folder)), async (project) =>
+    runApp(project, [...screen, await packaged(project)]),
+  )
+}
+
+/** A project with the app, in which the client is installed. */
+async function inProject(workspace, use) {
+  // A development package, which a fresh clone need not have when this module is loaded.
+  const { build: bundle } = await import('esbuild')
   try {
-    const project = await workspace.installed(FILES)
-    const inProject = (path) => join(project.folder, path)
-    await build({
-      entryPoints: [inProject('page.mjs')],
-      outfile: inProject('page.js'),
+    const names = readdirSync(SOURCES).filter((name) => name !== 'page.mjs')
+    const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(SOURCES, name), 'utf8')]))
+    const manifest = { name: APP, version: '1.0.0', main: 'main.cjs' }
+    const project = await workspace.installed({ ...files, 'package.json': manifest })
+    await bundle({
+      entryPoints: [join(SOURCES, 'page.mjs')],
+      outfile: join(project.folder, 'page.js'),
+      nodePaths: [join(project.folder, 'node_modules')],
       bundle: true,
       platform: 'browser',
       logLevel: 'warning',
     })
-    const program = await packaged(project)
-    const result = `${project.folder}.result.json`
-    const [command, ...args] =
-      process.platform === 'linux' ? ['xvfb-run', '--auto-servernum', program, '--no-sandbox'] : [program]
-    await project.run(command, args, { env: { RESULT: result } })
-    const answers = readFileSync(result, 'utf8')
-    if (answers !== EXPECTED) throw new Error(`the packaged app printed ${answers}, expected ${EXPECTED}`)
-    console.log(`a packaged app answers on ${process.platform} ${process.arch}: ${answers}`)
+    await use(project)
   } finally {
     await workspace.close()
   }
+}
+
+async function runApp(project, [command, ...args], env = {}) {
+  const outcome = `${project.folder}.result.json`
+  // The sandbox of the operating system is refused to root, and to anybody in many containers.
+  const flags = process.platform === 'linux' ? ['--no-sandbox'] : []
+  const { MCPTestServer } = createRequire(import.meta.url)('../../dist/testing.js')
+  const server = await MCPTestServer.listen({ tools: TOOLS })
+  try {
+    await project.run(command, [...args, ...flags], { env: { ...env, RESULT: outcome, SERVER_URL: server.url } })
+  } finally {
+    await server.close()
+  }
+  const { versions, isArchive, results, error } = JSON.parse(readFileSync(outcome, 'utf8'))
+  const { length, ms } = results['50,000 rows'] ?? {}
+  assert.ok(error === undefined, error)
+  assert.deepEqual({ ...results, '50,000 rows': length }, EXPECTED)
+  assert.ok(isArchive, 'the app did not run from an ASAR archive')
+  const { electron, chrome, node } = versions
+  console.log(`Electron ${electron} (Chromium ${chrome}, Node.js ${node}) on ${process.platform} ${process.arch}:`)
+  for (const name of Object.keys(results)) console.log(`  ok  ${name}${name === '50,000 rows' ? ` in ${ms} ms` : ''}`)
+}
+
+/** The start of a command for a program that needs a screen. */
+function findScreen() {
+  if (process.platform !== 'linux') return []
+  if (!isInPath('xvfb-run')) installPackages('xvfb', 'xauth')
+  if (!isInPath('xvfb-run')) throw new NotRun('Electron needs a screen: install xvfb-run, of the package xvfb')
+  return ['xvfb-run', '--auto-servernum']
 }
 
 /** @returns {Promise<string>} the program of the packaged app */
@@ -92,11 +144,19 @@ async function packaged(project) {
     electronVersion: version,
     // Only the client is installed there.
     prune: false,
-    asar: { unpack: '**/*.node' },
+    asar: { unpack: UNPACKED },
     quiet: true,
   })
   const names = { darwin: `${APP}.app/Contents/MacOS/${APP}`, win32: `${APP}.exe` }
   return join(path, names[process.platform] ?? APP)
 }
 
-if (isMain(import.meta.url)) await main(process.argv[2])
+async function main(folder) {
+  if (folder !== undefined) return testPacked(folder)
+  setUp()
+  const { build } = await import('../build/all.mjs')
+  await build()
+  await testElectron()
+}
+
+if (isMain(import.meta.url)) await runAlone(() => main(process.argv[2]))

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::slot::Slot;
-use crate::protocol::Call;
+use mcp_protocol::Call;
 
 /// Calls of one client, in order.
 #[derive(Default)]

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_protocol::{Call, ConnectionId, Interest, LogLevel, OptionError, Options, RequestKey, Secret};
 use napi::{
     Env, Error, Status,
     bindgen_prelude::{Either3, Function, Result},
@@ -22,10 +23,7 @@ use super::{
     slot::Slot,
     text::{JsText, read},
 };
-use crate::{
-    driver::Handle,
-    protocol::{Call, ConnectionId, Interest, LogLevel, OptionError, Options, RequestKey, Secret},
-};
+use crate::driver::Handle;
 
 thread_local! {
     /// The clients of this thread, by number. Functions that are called for every request find their client here:

@@ -1,11 +1,11 @@
-//! The numbers that the binding and its TypeScript half share, made of the Rust constants. The committed file is compared with what is
-//! made now; `UPDATE_GENERATED=1 cargo test generated` writes it anew.
+//! The numbers that the binding and its TypeScript half share, made of the Rust constants. The committed file is
+//! compared with what is made now; `UPDATE_GENERATED=1 cargo test generated` writes it anew.
 
 use std::{env, fmt::Display, fs, path::Path};
 
 use super::{client::flag, kind};
 
-const FILE: &str = "js/binding-constants.ts";
+const FILE: &str = "js/native/binding-constants.ts";
 
 #[test]
 fn the_generated_constants_are_those_that_are_committed() {

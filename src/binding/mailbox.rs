@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use mcp_protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome};
 use napi::{
     Env, Status,
     bindgen_prelude::{Buffer, Either3, FnArgs, Function, Result, check_status},
@@ -27,10 +28,7 @@ use super::{
     slot::Slot,
     text::{self, Text},
 };
-use crate::{
-    driver::Sink,
-    protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome},
-};
+use crate::driver::Sink;
 
 /// A weak threadsafe function, called with the arguments of one item.
 type Wake = ThreadsafeFunction<(), (), FnArgs<JsItem>, Status, false, true, 0>;

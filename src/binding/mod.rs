@@ -18,11 +18,12 @@ mod slot;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
 
+use mcp_protocol::Options;
 use napi_derive::napi;
 
 pub use self::client::{flush_function, request_function};
 
-use crate::{driver, protocol::Options};
+use crate::driver;
 
 /// The defaults of the options, as JSON: `{ [option]: value }`; durations in ms, `null` where the default is Infinity.
 #[napi]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::protocol::Now;
+use mcp_protocol::Now;
 
 /// Both clocks, the monotonic one counted from when this was made.
 #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,7 @@ use super::{
     dial::Endpoint,
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
-use crate::protocol::{Action, ConnectionId, Now, Session};
+use mcp_protocol::{Action, ConnectionId, Now, Session};
 
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
@@ -79,7 +79,8 @@ impl<S: Sink> Shared<S> {
         }
     }
 
-    /// Gives the session an input from the I/O thread, carries out what follows, and wakes the sink if it was given anything.
+    /// Gives the session an input from the I/O thread, carries out what follows, and wakes the sink if it was given
+    /// anything.
     pub(super) fn input(&self, act: impl FnOnce(&mut Core<S::Payload>, Now)) {
         let now = self.clock.now();
         if self.apply(|core| act(core, now)) {

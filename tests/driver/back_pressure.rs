@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::protocol::{Config, Notice};
+use mcp_protocol::{Config, Notice};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use mcp_client::protocol::{Config, Outcome};
+use mcp_protocol::{Config, Outcome};
 use tokio::{io::AsyncWriteExt, time::Instant};
 use tokio_tungstenite::tungstenite::{
     Message,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_client::protocol::{Config, DialPhase, Headers, Route};
+use mcp_protocol::{Config, DialPhase, Headers, Route};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, lookup_host},
@@ -23,7 +23,7 @@ async fn it_connects_authenticates_asks_and_is_answered() {
     assert_eq!(ws.text().await, r#"{"id":"auth","token":"key"}"#);
     ws.say(ACCEPTED).await;
     client.state("ready").await;
-    assert_eq!(client.outcome(connected).await, mcp_client::protocol::Outcome::Done);
+    assert_eq!(client.outcome(connected).await, mcp_protocol::Outcome::Done);
     let call = client.call("echo", r#"{"a":"ü"}"#);
     client.handle.flush();
     let request = ws.json().await;
@@ -210,7 +210,7 @@ async fn close_while_dialing_aborts_the_dial_and_tells_no_close() {
     let mut raw = Raw::new(server.tcp().await);
     raw.request().await;
     let closed = client.close(1000, "");
-    assert_eq!(client.outcome(closed).await, mcp_client::protocol::Outcome::Done);
+    assert_eq!(client.outcome(closed).await, mcp_protocol::Outcome::Done);
     assert!(!raw.read().await, "the socket is dropped");
     let told = client.drop_handle().await;
     assert!(!format!("{told:?}").contains("Close"), "{told:?}");

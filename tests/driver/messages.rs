@@ -1,6 +1,6 @@
 //! What comes: whole, in pieces, with control frames between them, large, or not text at all.
 
-use mcp_client::protocol::{Config, Interest};
+use mcp_protocol::{Config, Interest};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::support::{

@@ -8,10 +8,8 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::{
-    driver::{Handle, Sink, shared_io_thread_name},
-    protocol::{Config, ConnectionId, Event, Interest, MaxAttempts, Notice},
-};
+use mcp_client::driver::{Handle, Sink, shared_io_thread_name};
+use mcp_protocol::{Config, ConnectionId, Event, Interest, MaxAttempts, Notice};
 use tokio::{
     net::TcpStream,
     sync::{mpsc, watch},
@@ -168,7 +166,8 @@ impl Sink for Blocking {
     }
 }
 
-/// A client whose sink holds its thread up at a message, and its server's end of the connection; tells when it does, and is told to go on.
+/// A client whose sink holds its thread up at a message, and its server's end of the connection; tells when it does,
+/// and is told to go on.
 async fn blocking_client()
 -> (Arc<Handle<Blocking>>, Raw<TcpStream>, mpsc::UnboundedReceiver<()>, std::sync::mpsc::Sender<()>) {
     let (held, is_held) = mpsc::unbounded_channel();

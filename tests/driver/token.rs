@@ -1,6 +1,6 @@
 //! The user's token function.
 
-use mcp_client::protocol::{Config, ConnectionId, Secret, TokenSource};
+use mcp_protocol::{Config, ConnectionId, Secret, TokenSource};
 
 use crate::support::{
     client::{Client, config},

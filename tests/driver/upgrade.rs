@@ -1,6 +1,6 @@
 //! The answer to the upgrade, by PROTOCOL.md rule 13: what opens a WebSocket, and what is a wrong handshake.
 
-use mcp_client::protocol::Route;
+use mcp_protocol::Route;
 
 use crate::support::{
     client::{Client, config, route},

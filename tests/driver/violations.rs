@@ -1,6 +1,6 @@
 //! What no server may send, and connections that break off: each ends with its code, and the server hears why.
 
-use mcp_client::protocol::{Call, Config};
+use mcp_protocol::{Call, Config};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{

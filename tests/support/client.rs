@@ -3,12 +3,10 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use mcp_client::{
-    driver::{Handle, Sink},
-    protocol::{
-        Call, CallError, CloseInfo, Config, ConnectionId, ErrorData, Event, Jitter, MaxAttempts, Notice, Outcome,
-        Route, Secret, Snapshot, TokenSource,
-    },
+use mcp_client::driver::{Handle, Sink};
+use mcp_protocol::{
+    Call, CallError, CloseInfo, Config, ConnectionId, ErrorData, Event, Jitter, MaxAttempts, Notice, Outcome, Route,
+    Secret, Snapshot, TokenSource,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -278,8 +276,8 @@ pub(crate) fn route(url: &str) -> Route {
     Route { url: url.to_owned(), ..Route::default() }
 }
 
-/// No heartbeat, no timeout of requests, and reconnects at once: what a test is not about must not disturb it, and no timer must hide
-/// a lost wake-up.
+/// No heartbeat, no timeout of requests, and reconnects at once: what a test is not about must not disturb it, and no
+/// timer must hide a lost wake-up.
 pub(crate) fn config() -> Config {
     Config {
         token: TokenSource::Fixed(Secret::new("key")),

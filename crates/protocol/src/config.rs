@@ -3,14 +3,17 @@
 //! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
 
 mod given;
+mod values;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use self::given::Given;
-pub use self::given::{OptionError, OptionFault};
+pub use self::{
+    given::{OptionError, OptionFault},
+    values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
+};
 use crate::backoff::Jitter;
 
 /// Makes of each row a field, its default, the reading of the option, and its place in the table of defaults. A row:
@@ -141,7 +144,8 @@ impl Options {
         Ok(all)
     }
 
-    /// The defaults by their public names, for the documentation and its test. What has no default of its own is left out.
+    /// The defaults by their public names, for the documentation and its test. What has no default of its own is left
+    /// out.
     pub fn default_table() -> Map<String, Value> {
         let defaults = Config::defaults().chain(Route::defaults());
         defaults.map(|(name, value)| (name.to_owned(), value)).collect()
@@ -184,98 +188,6 @@ as_option! {
     String: |_url| None;
     Headers: |_headers| None;
     Vec<String>: |_protocols| None;
-}
-
-/// How many attempts follow a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MaxAttempts {
-    /// So many, then `failed`.
-    Limited(u32),
-    /// For ever.
-    Unlimited,
-}
-
-impl MaxAttempts {
-    /// One more attempt is allowed after `made`.
-    pub fn allows(self, made: u32) -> bool {
-        match self {
-            Self::Limited(limit) => made < limit,
-            Self::Unlimited => true,
-        }
-    }
-}
-
-impl Serialize for MaxAttempts {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Limited(limit) => serializer.serialize_u32(*limit),
-            Self::Unlimited => serializer.serialize_none(),
-        }
-    }
-}
-
-/// The dialect to speak, or the wish to find out on each connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DialectChoice {
-    /// Speak the guide's, and change over when the server turns out to speak the other.
-    Auto,
-    /// Always the guide's.
-    Guide,
-    /// Always the event dialect.
-    Event,
-}
-
-/// Where the token of the auth message comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenSource {
-    /// Known.
-    Fixed(Secret),
-    /// A function of the user's, asked before every authentication.
-    Ask,
-}
-
-/// A token. It shows itself to nobody but the auth message.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a token.
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
-    }
-
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
-
-/// Headers of the upgrade request. A value may be a secret: only the names are ever printed.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
-
-impl Headers {
-    /// Name and value of each header.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
-impl FromIterator<(String, String)> for Headers {
-    fn from_iter<T: IntoIterator<Item = (String, String)>>(headers: T) -> Self {
-        Self(headers.into_iter().collect())
-    }
-}
-
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
-    }
 }
 
 /// Options that the JavaScript part keeps to itself; named here only to suggest them for a misspelt one.

@@ -5,7 +5,8 @@ use std::{net::SocketAddr, time::Duration};
 use serde::Serialize;
 use thiserror::Error;
 
-/// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is for users.
+/// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is
+/// for users.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DialFailure {
     /// The name of the host has no address.

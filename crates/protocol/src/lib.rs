@@ -23,6 +23,8 @@ mod dialect;
 mod dialing;
 pub mod envelope;
 mod error;
+#[cfg(feature = "sim")]
+mod footprint;
 mod heartbeat;
 mod pending;
 mod record;
@@ -41,7 +43,7 @@ use bytestring::ByteString;
 use serde::Serialize;
 
 #[cfg(feature = "sim")]
-pub use self::session::Footprint;
+pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{

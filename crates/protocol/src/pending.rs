@@ -107,13 +107,13 @@ impl<T> Pending<T> {
 
     /// The sizes of what is kept here.
     #[cfg(feature = "sim")]
-    pub(super) fn footprint(&self) -> super::Footprint {
-        super::Footprint {
+    pub(super) fn footprint(&self) -> crate::Footprint {
+        crate::Footprint {
             requests: self.entries.len(),
             remembered: self.remembered.len(),
             deadlines: self.deadlines.len(),
             queue: self.queue.len(),
-            ..super::Footprint::default()
+            ..crate::Footprint::default()
         }
     }
 

@@ -93,31 +93,9 @@ impl Interest {
     }
 }
 
-/// The sizes of everything that a session keeps; all are 0 when it is idle.
-#[cfg(feature = "sim")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Footprint {
-    /// Requests queued, in flight or remembered.
-    pub requests: usize,
-    /// Of those, ids given out by `sendToolRequest`.
-    pub remembered: usize,
-    /// Deadlines, those of settled requests included.
-    pub deadlines: usize,
-    /// Entries of the queue, those of settled requests included.
-    pub queue: usize,
-    /// Texts handed out and not yet written.
-    pub unwritten: usize,
-    /// Pings whose pongs are awaited.
-    pub pings: usize,
-    /// Commands that wait for `ready` or `closed`.
-    pub waiters: usize,
-    /// Outputs that were not drained yet.
-    pub outputs: usize,
-}
-
 impl<T> Session<T> {
-    /// A session in `idle`. Users are shown `url`; only the driver knows how to reach the endpoint. Request ids are drawn
-    /// from `seed`, which must come from a cryptographic source.
+    /// A session in `idle`. Users are shown `url`; only the driver knows how to reach the endpoint. Request ids are
+    /// drawn from `seed`, which must come from a cryptographic source.
     pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
         Self {
             token: config.token.clone(),
@@ -243,10 +221,10 @@ impl<T> Session<T> {
 
     /// The sizes of everything that grows, for the invariants of the simulator.
     #[cfg(feature = "sim")]
-    pub fn footprint(&self) -> Footprint {
+    pub fn footprint(&self) -> crate::Footprint {
         let socket = self.state.socket();
         let outputs = self.transmits.len() + self.actions.len() + self.events.len();
-        Footprint {
+        crate::Footprint {
             unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
             pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
             waiters: self.connect_waiters.len() + self.close_waiters.len(),

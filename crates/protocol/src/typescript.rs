@@ -1,5 +1,5 @@
-//! Generates TypeScript for what crosses to JavaScript: types, constants and error codes. The test compares the result with the
-//! committed file; `UPDATE_GENERATED=1 cargo test generated` writes the file.
+//! Generates TypeScript for what crosses to JavaScript: types, constants and error codes. The test compares the result
+//! with the committed file; `UPDATE_GENERATED=1 cargo test generated` writes the file.
 
 use std::{env, fmt::Display, fs, path::Path};
 
@@ -10,7 +10,7 @@ use crate::{
     OptionFault, RttSummary, Snapshot, State, Stats, SystemCause,
 };
 
-const FILE: &str = "js/native-types.ts";
+const FILE: &str = "js/shared/native-types.ts";
 
 #[test]
 fn the_generated_types_are_those_that_are_committed() {

@@ -1,4 +1,5 @@
-//! What a driver does with the session: the drain rule, the socket and its writer; and what always holds between two inputs.
+//! What a driver does with the session: the drain rule, the socket and its writer; and what always holds between two
+//! inputs.
 
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ impl Sim {
         self.drain();
     }
 
-    /// A writer takes so many texts. If the connection ends before the next [`write`](Self::write), the server has read them nevertheless.
+    /// A writer takes so many texts. If the connection ends before the next [`write`](Self::write), the server has read
+    /// them nevertheless.
     pub fn begin_writing(&mut self, count: usize) {
         self.leaving = count.min(self.unwritten.len());
         let (connection, leaving) = (self.connection, self.leaving);
@@ -275,8 +277,8 @@ impl Sim {
         }
     }
 
-    /// Nothing goes before the auth message, where one is needed and there is no token function to wait for. A server that accepts
-    /// the client before it has said anything needs none, nor does one that speaks the event dialect.
+    /// Nothing goes before the auth message, where one is needed and there is no token function to wait for. A server
+    /// that accepts the client before it has said anything needs none, nor does one that speaks the event dialect.
     fn check_first_words(&mut self, text: &Transmit) {
         let is_first = std::mem::replace(&mut self.spoke_on, text.connection) != text.connection;
         let is_guide = self.session.state().socket().is_some_and(|link| link.id == text.connection && link.is_guide());

@@ -1,7 +1,8 @@
 //! Whole lives of a client, drawn from a seed or from any string of bytes: whatever users, servers and networks do, in
 //! whatever order, some things always hold.
 //!
-//! The simulator checks after every step what it can (`Sim::check`, the ledger); [`History::run`] adds how every life ends.
+//! The simulator checks after every step what it can (`Sim::check`, the ledger); [`History::run`] adds how every life
+//! ends.
 
 use std::{fmt, time::Duration};
 
@@ -105,7 +106,8 @@ impl History {
         fewer
     }
 
-    /// Lets it happen, to the end: the client is closed, and all is settled and gone. Panics where an invariant is broken.
+    /// Lets it happen, to the end: the client is closed, and all is settled and gone. Panics where an invariant is
+    /// broken.
     pub fn run(&self) -> Sim {
         let mut life = Life { sim: Sim::new(self.config.clone(), self.seed), calls: Vec::new() };
         life.sim.input(|session, _| session.set_interest(Interest::ALL));
@@ -216,7 +218,8 @@ impl Life {
         });
     }
 
-    /// From what can be come back from, the client comes back by itself: it is `ready` again, and a call gets its answer.
+    /// From what can be come back from, the client comes back by itself: it is `ready` again, and a call gets its
+    /// answer.
     fn heal(&mut self, dialect: DialectChoice) {
         let server = if dialect == DialectChoice::Event { Server::Event } else { Server::Guide };
         let (before, dialing) = (self.sim.connection(), self.sim.state() == "connecting");

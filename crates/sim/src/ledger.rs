@@ -115,7 +115,8 @@ impl Ledger {
         self.check_writes(*call);
     }
 
-    /// Sent once, an idempotent call three times, each time on another connection. What was not understood does not count.
+    /// Sent once, an idempotent call three times, each time on another connection. What was not understood does not
+    /// count.
     fn check_writes(&self, call: u32) {
         let account = &self.accounts[&call];
         let counts = |write: &&Write| !(write.in_event_dialect && self.misunderstood.contains(&write.connection));

@@ -1,8 +1,9 @@
 //! A simulated world around one [`Session`]: network, server and both clocks, in virtual time.
 //!
-//! [`Sim`] does what a driver does. It keeps the drain rule, fires timeouts exactly when they are due, and records all that
-//! comes out with the moment it came. The server is scripted call by call, or answers by itself ([`Server`]), over a
-//! network that is slow ([`Conditions`]) or breaks. A [`History`] is a whole life of such a client, drawn from a seed.
+//! [`Sim`] does what a driver does. It keeps the drain rule, fires timeouts exactly when they are due, and records all
+//! that comes out with the moment it came. The server is scripted call by call, or answers by itself ([`Server`]), over
+//! a network that is slow ([`Conditions`]) or breaks. A [`History`] is a whole life of such a client, drawn from a
+//! seed.
 //!
 //! It must never read a clock, start a thread or draw from a global generator: the same seed and the same calls give
 //! the same record. After every step it checks what always holds, so each test and random history checks it too.
@@ -69,7 +70,8 @@ pub struct Sim {
 
 /// Making one, and reading what came of it.
 impl Sim {
-    /// A client in `idle` that listens to everything but the log, before a scripted server. Time starts at an arbitrary moment.
+    /// A client in `idle` that listens to everything but the log, before a scripted server. Time starts at an arbitrary
+    /// moment.
     pub fn new(config: Config, seed: u64) -> Self {
         let now = Now { mono: Duration::from_secs(1000), wall: 1_700_000_000_000 };
         let mut bytes = [0; 32];

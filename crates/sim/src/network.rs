@@ -1,7 +1,8 @@
-//! What is on its way between client and server, and what happens to it: latency, half-open connections, cuts between two messages.
+//! What is on its way between client and server, and what happens to it: latency, half-open connections, cuts between
+//! two messages.
 //!
-//! As with TCP, the messages of one connection keep their order, and none is lost from the middle. Connections are independent: a slow
-//! old one may deliver after a fast new one.
+//! As with TCP, the messages of one connection keep their order, and none is lost from the middle. Connections are
+//! independent: a slow old one may deliver after a fast new one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -99,7 +100,8 @@ impl Network {
         self.on_its_way.keys().next().map(|(due, _)| *due)
     }
 
-    /// The next event that is due. What goes over a half-open connection is lost; the message at which a cut is due cuts its connection.
+    /// The next event that is due. What goes over a half-open connection is lost; the message at which a cut is due
+    /// cuts its connection.
     pub(super) fn arrived(&mut self, now: Duration) -> Option<WorldEvent> {
         while self.next().is_some_and(|due| due <= now) {
             let (_, event) = self.on_its_way.pop_first()?;

@@ -8,8 +8,8 @@ use crate::Sim;
 
 /// What the user does. Each returns its payload.
 impl Sim {
-    /// From now on the user's code was written against a WebSocket. When it is told that a socket is open, it takes as long as the server
-    /// does for an answer, and then authenticates by itself or leaves that to the client.
+    /// From now on the user's code was written against a WebSocket. When it is told that a socket is open, it takes as
+    /// long as the server does for an answer, and then authenticates by itself or leaves that to the client.
     pub fn await_openings(&mut self) {
         self.awaits_openings = true;
         self.input(|session, _| session.set_interest(Interest(Interest::ALL.0 | Interest::OPENS)));

@@ -40,8 +40,8 @@ impl Sim {
         self.drop_connection();
     }
 
-    /// All trouble ends: what is on its way is lost, and `server` answers at once. An open connection ends, or stays half open if the
-    /// heartbeat will find that out; a dial succeeds.
+    /// All trouble ends: what is on its way is lost, and `server` answers at once. An open connection ends, or stays
+    /// half open if the heartbeat will find that out; a dial succeeds.
     pub fn heal(&mut self, server: Server) {
         self.network.end_trouble();
         self.server = server;
@@ -154,7 +154,8 @@ impl Sim {
         self.wake_up();
     }
 
-    /// The machine sleeps: only the wall clock goes on. Nothing notices before the next input, or [`wake_up`](Self::wake_up).
+    /// The machine sleeps: only the wall clock goes on. Nothing notices before the next input, or
+    /// [`wake_up`](Self::wake_up).
     pub fn suspend(&mut self, millis: u64) {
         self.now.wall += millis;
     }

@@ -1,3 +1,4 @@
+import { useLayoutEffect, useRef, type RefObject } from 'react'
 import type { ConnectionSnapshot, ConnectionState } from '@mcp-integration/client/react'
 import { useSecondsLeft } from './useSecondsLeft'
 
@@ -14,21 +15,31 @@ const BADGES: Record<ConnectionState, [words: string, colour: 'green' | 'amber' 
   failed: ['Disconnected', 'red'],
 }
 
+interface Props {
+  snapshot: ConnectionSnapshot
+  /** Tries to connect now. */
+  retry: () => void
+  /** Gets the focus when the button has gone that had it. */
+  next: RefObject<HTMLElement | null>
+}
+
 /**
  * The badge, and while all is not well why not, how long until the next attempt, and a button that does not wait for
  * it.
  */
-export function ConnectionStatus({ snapshot, retry }: { snapshot: ConnectionSnapshot; retry: () => void }) {
+export function ConnectionStatus({ snapshot, retry, next }: Props) {
   const { state, attempt, error } = snapshot
   const [words, colour] = BADGES[state]
+  const reason = error?.message ?? (state === 'closed' ? 'The connection was closed.' : null)
   return (
     <>
-      <span className={`badge ${colour}`} role="status">
+      <span className={`badge ${colour}`} role="status" aria-label="Connection">
         {words}
+        {reason && <span className="unseen">: {reason}</span>}
       </span>
-      {error && (
+      {reason && (
         <div className={`outage ${colour}`}>
-          <p>{error.message}</p>
+          <p>{reason}</p>
           {state === 'reconnecting' && (
             <Countdown
               key={snapshot.revision}
@@ -38,13 +49,33 @@ export function ConnectionStatus({ snapshot, retry }: { snapshot: ConnectionSnap
             />
           )}
           {RETRYABLE.has(state) && (
-            <button type="button" onClick={retry}>
+            <RetryButton retry={retry} next={next}>
               {state === 'reconnecting' ? 'Try now' : 'Connect again'}
-            </button>
+            </RetryButton>
           )}
         </div>
       )}
     </>
+  )
+}
+
+interface RetryButtonProps extends Pick<Props, 'retry' | 'next'> {
+  children: string
+}
+
+function RetryButton({ retry, next, children }: RetryButtonProps) {
+  const button = useRef<HTMLButtonElement>(null)
+  // It goes when the connection is back. A keyboard's user would then start over at the top of the page.
+  useLayoutEffect(() => {
+    const element = button.current
+    return () => {
+      if (element === document.activeElement) next.current?.focus()
+    }
+  }, [next])
+  return (
+    <button ref={button} type="button" onClick={retry}>
+      {children}
+    </button>
   )
 }
 

@@ -1,16 +1,14 @@
 /** The guide's WebSearchComponent, with the state of the connection around it. */
-import { useState, type FormEvent } from 'react'
+import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { useMCPWebSocket } from '@mcp-integration/client/react'
 import { ConnectionStatus } from './ConnectionStatus'
-
-interface Found {
-  query: string
-  items: { title: string; url?: string; snippet: string }[]
-}
+import { ErrorBoundary } from './ErrorBoundary'
+import { readFound, type Found, type FoundItem } from './found'
 
 declare module '@mcp-integration/client/react' {
   interface MCPTools {
-    web_search: { parameters: { query: string; numResults?: number; includeLinks?: boolean }; results: Found }
+    // Servers differ in what they send: readFound() makes sure of it.
+    web_search: { parameters: { query: string; numResults?: number; includeLinks?: boolean }; results: unknown }
   }
 }
 
@@ -19,16 +17,28 @@ export function SearchPage({ openAnew }: { openAnew: () => void }) {
   const [found, setFound] = useState<Found | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
   const [loading, setLoading] = useState(false)
+  const [wasRefused, setWasRefused] = useState(false)
+  const field = useRef<HTMLInputElement>(null)
   const { authenticated, callTool, connect, snapshot } = useMCPWebSocket()
+  const canSearch = authenticated && !loading && query.trim() !== ''
+
+  useEffect(() => {
+    if (authenticated) setWasRefused(false)
+  }, [authenticated])
 
   const search = async (event: FormEvent) => {
     event.preventDefault()
-    setLoading(true)
     setProblem(null)
+    setWasRefused(!authenticated)
+    if (!canSearch) return
+    setLoading(true)
     try {
       // Searching twice does no harm: a search that is lost with its connection is sent again.
-      setFound(await callTool('web_search', { query, numResults: 5, includeLinks: true }, { idempotent: true }))
+      const results = await callTool('web_search', { query, numResults: 5, includeLinks: true }, { idempotent: true })
+      setFound(readFound(results, query))
     } catch (error) {
+      // What an earlier search has found would be taken for the answer to this one.
+      setFound(null)
       setProblem((error as Error).message)
     } finally {
       setLoading(false)
@@ -39,50 +49,63 @@ export function SearchPage({ openAnew }: { openAnew: () => void }) {
     <main>
       <header>
         <h1>Web Search</h1>
-        <ConnectionStatus snapshot={snapshot} retry={() => connect().catch(openAnew)} />
+        <ConnectionStatus snapshot={snapshot} retry={() => connect().catch(openAnew)} next={field} />
       </header>
 
       <form role="search" onSubmit={search}>
         <input
+          ref={field}
           type="search"
           value={query}
           onChange={(event) => setQuery(event.target.value)}
-          placeholder="What are you looking for?"
+          placeholder="Search for …"
           aria-label="Search query"
           // biome-ignore lint/a11y/noAutofocus: there is nothing else to do on this page
           autoFocus
         />
-        <button type="submit" disabled={!authenticated || loading || query.trim() === ''}>
+        {/* A button that is `disabled` loses the focus to the page. */}
+        <button type="submit" aria-disabled={!canSearch}>
           {loading ? 'Searching…' : 'Search'}
         </button>
       </form>
 
+      {/* It is always there: what is put into it later is read out by screen readers. */}
+      <div role="status" aria-label="Search">
+        {wasRefused && <p>Nothing was searched: there is no connection.</p>}
+        {loading ? <p>Searching…</p> : found && <h2>{titleOf(found)}</h2>}
+      </div>
       {problem && (
         <p className="problem" role="alert">
           The search failed: {problem}
         </p>
       )}
-      {found && <Results {...found} />}
+      {found && (
+        <ErrorBoundary what="The results" of={found}>
+          <Results items={found.items} areOld={loading} />
+        </ErrorBoundary>
+      )}
     </main>
   )
 }
 
-function Results({ query, items }: Found) {
+function titleOf({ query, items: { length } }: Found): string {
+  if (length === 0) return `Nothing was found for “${query}”`
+  return `${length} ${length === 1 ? 'result' : 'results'} for “${query}”`
+}
+
+function Results({ items, areOld }: { items: FoundItem[]; areOld: boolean }) {
   return (
-    <section aria-label="Results">
-      <h2>{items.length === 0 ? `Nothing was found for “${query}”` : `Results for “${query}”`}</h2>
-      <ol>
-        {items.map((item, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: results have no ids, and a new search replaces all of them
-          <Result key={index} {...item} />
-        ))}
-      </ol>
-    </section>
+    <ol aria-label="Results" aria-busy={areOld}>
+      {items.map((item, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: results have no ids, and a new search replaces all of them
+        <Result key={index} {...item} />
+      ))}
+    </ol>
   )
 }
 
-function Result({ title, url = '', snippet }: Found['items'][number]) {
-  const isOfTheWeb = /^https?:/.test(url)
+function Result({ title, url, snippet }: FoundItem) {
+  const isOfTheWeb = /^https?:\/\//.test(url)
   return (
     <li>
       <h3>

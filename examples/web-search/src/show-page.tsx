@@ -1,6 +1,7 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { MCPProvider, type MCPClientLike } from '@mcp-integration/client/react'
+import { ErrorBoundary } from './ErrorBoundary'
 import { SearchPage } from './SearchPage'
 import './style.css'
 
@@ -14,9 +15,15 @@ export function showPage(open: () => MCPClientLike): void {
     root.render(
       <StrictMode>
         <MCPProvider client={client}>
-          <SearchPage openAnew={() => showOver(open())} />
+          <ErrorBoundary what="The page">
+            <SearchPage openAnew={() => showInstead(client)} />
+          </ErrorBoundary>
         </MCPProvider>
       </StrictMode>,
     )
+  const showInstead = (client: MCPClientLike) => {
+    void client.close()
+    showOver(open())
+  }
   showOver(open())
 }

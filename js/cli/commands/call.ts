@@ -1,7 +1,6 @@
 /** `mcp-client call`: one tool call, and its results on standard output. */
 import type { Command } from 'commander'
-import type { MCPClient } from '../../index.js'
-import type { MCPClientOptions } from '../../types.js'
+import type { MCPClient, MCPClientOptions } from '../../index.js'
 import { DEFAULT_URL } from '../defaults.js'
 import { isLoopback } from '../loopback.js'
 import { parseMilliseconds, parseText } from '../option-parsers.js'

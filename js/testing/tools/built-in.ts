@@ -3,7 +3,7 @@ import type { BuiltInTool } from '../toolbox.js'
 import { echo } from './echo.js'
 import { fail } from './fail.js'
 import { sleep } from './sleep.js'
-import { webSearch } from './web-search.js'
+import { webSearch } from './web-search/tool.js'
 
 /**
  * @param status - what the `status` tool answers

@@ -15,7 +15,8 @@ const MODULES = { react: 'react.ts', bridge: 'bridge.ts', 'electron-renderer': '
 /** Packages that users have. */
 const EXTERNAL = ['react', 'electron']
 
-const FORBIDDEN = ['client.ts', 'native.ts', 'hub.ts', 'call.ts', 'options.ts']
+/** Folders of js/ that no page may load. */
+const FORBIDDEN = ['client', 'native', 'testing', 'cli']
 
 /**
  * @param {string} source absolute path of js/
@@ -29,7 +30,7 @@ export async function buildForPages(source, output) {
     target: 'es2022',
     keepNames: true,
     external: EXTERNAL,
-    alias: { '#native-client': join(source, 'no-client.ts') },
+    alias: { '#native-client': join(source, 'react/no-client.ts') },
     metafile: true,
     logLevel: 'warning',
   }
@@ -56,8 +57,7 @@ export async function buildForPages(source, output) {
 
 function check({ inputs, outputs }) {
   for (const path of Object.keys(inputs)) {
-    if (FORBIDDEN.includes(basename(path)) && !path.includes('/'))
-      throw new Error(`${path} must not be part of what pages load`)
+    if (FORBIDDEN.includes(path.split('/')[0])) throw new Error(`${path} must not be part of what pages load`)
   }
   for (const [name, { imports }] of Object.entries(outputs)) {
     const strange = imports.find(({ path, external }) => external && !EXTERNAL.includes(path))

@@ -13,7 +13,7 @@ import { ANSWER, MAIN, NAME, PROGRAMS, nodeOf, tool } from '../../lib/install/wo
 import { platformManifests } from '../../lib/platforms.mjs'
 import { ROOT } from '../../lib/root.mjs'
 
-const { platformName } = createRequire(import.meta.url)('../../../dist/platform.js')
+const { platformName } = createRequire(import.meta.url)('../../../dist/native/platform.js')
 const OWN_PACKAGE = `${NAME}-${platformName()}`
 
 const NO_OLD_NODE =

@@ -8,11 +8,12 @@ import { ROOT } from '../../lib/root.mjs'
 const FILE = join(ROOT, 'docs/platforms.md')
 const BEGIN = '<!-- made by npm run test:install -- --save -->'
 const END = '<!-- to here -->'
-const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dist/platform.js')
+const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../../dist/native/platform.js')
 
 /** What cannot be tried on one machine, and why. */
 export const NOT_RUN = {
-  Electron: 'its program is not in the npm registry: the installation downloads it from elsewhere',
+  Electron:
+    'its program is not in the npm registry: the installation downloads it from elsewhere. An old one [was tested](electron.md)',
 }
 
 export function render(results, binary) {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) use self::endpoint::Endpoint;
 use self::upgrade::upgrade;
 use super::socket::transport::Transport;
-use crate::protocol::DialFailure;
+use mcp_protocol::DialFailure;
 
 /// A stream on which the server has accepted the upgrade.
 pub(super) struct Dialed {

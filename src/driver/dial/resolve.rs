@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::lookup_host;
 
-use crate::protocol::{DialFailure, SystemError};
+use mcp_protocol::{DialFailure, SystemError};
 
 /// Asks the system's resolver, on a thread of its own. An address as text stands for itself.
 pub(super) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialFailure> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::protocol::SystemError;
+use mcp_protocol::SystemError;
 
 /// The error with the code that Node.js has for it.
 pub(super) fn system_error(error: &io::Error) -> SystemError {

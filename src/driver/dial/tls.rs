@@ -11,7 +11,7 @@ use tokio::{net::TcpStream, sync::OnceCell, task::spawn_blocking};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::system_error::system_error;
-use crate::protocol::{SystemError, TlsFailure};
+use mcp_protocol::{SystemError, TlsFailure};
 
 /// Shakes hands with the server and verifies that it is `host`.
 pub(super) async fn connect(host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, TlsFailure> {
@@ -46,8 +46,8 @@ fn code_of(reason: &CertificateError) -> Option<&'static str> {
     }
 }
 
-/// The TLS configuration that all clients share, sessions to resume included. It is made at the first `wss:` dial, off the I/O
-/// thread, because reading the system's store takes milliseconds.
+/// The TLS configuration that all clients share, sessions to resume included. It is made at the first `wss:` dial, off
+/// the I/O thread, because reading the system's store takes milliseconds.
 ///
 /// Errors: what the system said when it refused; the next dial tries again.
 async fn client_config() -> Result<Arc<ClientConfig>, String> {

@@ -1,7 +1,7 @@
 //! The frames that wait to be written.
 //!
-//! Whoever writes takes the bytes out, writes without holding any lock, and puts back what is left: there is one writer at a time, and
-//! others only append.
+//! Whoever writes takes the bytes out, writes without holding any lock, and puts back what is left: there is one writer
+//! at a time, and others only append.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{CloseCode, Data, OpCode},
 };
 
-use crate::protocol::{ConnectionId, Transmit};
+use mcp_protocol::{ConnectionId, Transmit};
 
 /// The outbox of an open socket, behind the lock that guards it.
 pub(crate) trait SharedOutbox {
@@ -35,7 +35,8 @@ pub(crate) struct Outbox {
     back: Vec<u8>,
     /// A writer has `front`.
     taken: bool,
-    /// The newest pong, until it is put before the texts. A peer that pings but does not read gets only this one (RFC 6455 § 5.5.3).
+    /// The newest pong, until it is put before the texts. A peer that pings but does not read gets only this one (RFC
+    /// 6455 § 5.5.3).
     pong: Vec<u8>,
     appended: u64,
     written: u64,
@@ -94,18 +95,29 @@ impl Outbox {
 
     /// Frames and masks a text (RFC 6455 § 5).
     pub(crate) fn push(&mut self, transmit: &Transmit) {
-        if transmit.connection != self.connection || self.closing {
+        if transmit.connection == self.connection {
+            self.push_data(Data::Text, &transmit.text);
+        }
+    }
+
+    /// For tests: the session sends only texts.
+    #[cfg(test)]
+    pub(crate) fn push_binary(&mut self, payload: &[u8]) {
+        self.push_data(Data::Binary, payload);
+    }
+
+    fn push_data(&mut self, kind: Data, payload: &[u8]) {
+        if self.closing {
             return;
         }
         let mask: [u8; 4] = rand::random();
-        let header = FrameHeader { opcode: OpCode::Data(Data::Text), mask: Some(mask), ..FrameHeader::default() };
-        let length = transmit.text.len();
-        self.back.reserve(length + HEADER_BYTES);
+        let header = FrameHeader { opcode: OpCode::Data(kind), mask: Some(mask), ..FrameHeader::default() };
+        self.back.reserve(payload.len() + HEADER_BYTES);
         let start = self.back.len();
-        header.format(length as u64, &mut self.back).expect("a vector takes all");
-        let payload = self.back.len();
-        self.back.extend_from_slice(&transmit.text);
-        apply_mask(&mut self.back[payload..], mask);
+        header.format(payload.len() as u64, &mut self.back).expect("a vector takes all");
+        let masked = self.back.len();
+        self.back.extend_from_slice(payload);
+        apply_mask(&mut self.back[masked..], mask);
         self.appended += (self.back.len() - start) as u64;
         self.ends.push_back((self.appended, true));
         self.texts += 1;
@@ -193,8 +205,9 @@ impl Outbox {
         self.front_texts
     }
 
-    /// Discards what was not written. The session has given the connection up and sends those texts on another one, so they must not be
-    /// sent on this one too. After our own close frame nothing is discarded: the session sends nothing anew then.
+    /// Discards what was not written. The session has given the connection up and sends those texts on another one, so
+    /// they must not be sent on this one too. After our own close frame nothing is discarded: the session sends nothing
+    /// anew then.
     pub(crate) fn discard(&mut self) {
         if self.closing {
             return;

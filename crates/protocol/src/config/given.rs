@@ -7,7 +7,7 @@ use serde_json::Value;
 use strsim::damerau_levenshtein;
 use thiserror::Error;
 
-use super::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource};
+use super::values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource};
 use crate::backoff::Jitter;
 
 /// Which JavaScript error an [`OptionError`] becomes.

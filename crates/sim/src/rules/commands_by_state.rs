@@ -67,7 +67,8 @@ fn make_ready(sim: &mut Sim) {
 
 type Row = (&'static str, &'static str, &'static str, &'static [&'static str], usize);
 
-/// Each row: the state before, the state after, how the payload stands, what the driver is asked, how many texts are sent.
+/// Each row: the state before, the state after, how the payload stands, what the driver is asked, how many texts are
+/// sent.
 fn check(table: [Row; 9], act: impl Fn(&mut Sim) -> u32) {
     for (before, after, stands, asks, texts) in table {
         let mut sim = in_state(before);

@@ -1,4 +1,5 @@
-//! Every input that the fuzzers kept goes through the code of its target again: the corpus, and what once broke something.
+//! Every input that the fuzzers kept goes through the code of its target again: the corpus, and what once broke
+//! something.
 
 use std::{fs, panic::catch_unwind, path::Path};
 

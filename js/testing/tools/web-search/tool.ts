@@ -1,9 +1,9 @@
 /** `web_search` as the platform has it, over a folder of documents instead of the web, so that it works offline. */
-import { documentsIn, documentsOfPackage } from '../search/documents.js'
-import { SearchIndex } from '../search/search-index.js'
-import { ToolFailure } from '../tool-failure.js'
-import type { BuiltInTool } from '../toolbox.js'
-import { Parameters } from './parameters.js'
+import { documentsIn, documentsOfPackage } from './documents.js'
+import { SearchIndex } from './search-index.js'
+import { ToolFailure } from '../../tool-failure.js'
+import type { BuiltInTool } from '../../toolbox.js'
+import { Parameters } from '../parameters.js'
 
 /** @param folder - left out, this package's own documents */
 export function webSearch(folder: string | undefined): BuiltInTool {

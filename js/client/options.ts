@@ -2,8 +2,8 @@
  * From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it
  * cannot know.
  */
-import type { OptionError } from './native-types.js'
-import type { MCPClientOptions } from './types.js'
+import type { OptionError } from '../shared/native-types.js'
+import type { MCPClientOptions } from '../shared/types.js'
 
 /** Options sorted by who needs them. */
 export interface SortedOptions {
@@ -36,8 +36,19 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   }
 }
 
+/** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */
+export function mergeArguments(
+  first: string | URL | MCPClientOptions,
+  second: MCPClientOptions | string | readonly string[],
+): MCPClientOptions {
+  if (typeof first !== 'string' && !(first instanceof URL)) return first
+  if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
+  checkOptions(second)
+  return { ...(second as MCPClientOptions), url: first }
+}
+
 /** @throws TypeError for what is no object */
-export function checkOptions(options: unknown): void {
+function checkOptions(options: unknown): void {
   if (typeof options === 'object' && options !== null) return
   throw new TypeError(`the options of MCPClient must be an object, got ${options === null ? 'null' : typeof options}`)
 }

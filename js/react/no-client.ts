@@ -2,7 +2,7 @@
  * Stands in for client.ts where there is no native code: in pages, sandboxed renderers and their bundles (`imports` of
  * package.json).
  */
-import { makeError } from './errors.js'
+import { makeError } from '../shared/errors.js'
 
 export class MCPClient {
   /** @throws MCPError CONNECT_FAILED, always */

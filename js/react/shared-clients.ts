@@ -3,10 +3,10 @@
  * turn of the event loop after the last has let go: in between StrictMode, a fast remount or a hot reload may take it
  * up again.
  */
-import { makeError, MCPError } from '../errors.js'
-import { IDLE } from '../snapshots.js'
-import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../types.js'
-import type { UseMCPWebSocketOptions } from '../react.js'
+import { makeError, MCPError } from '../shared/errors.js'
+import { IDLE } from '../shared/snapshots.js'
+import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../shared/types.js'
+import type { UseMCPWebSocketOptions } from './types.js'
 
 type Options = { readonly current: UseMCPWebSocketOptions }
 

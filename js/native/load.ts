@@ -45,6 +45,6 @@ function demand(from: string, at: string): Native {
 }
 
 /** The words for what went wrong are loaded with it. */
-function failure(): typeof import('./native-failure.js') {
-  return require('./native-failure.js')
+function failure(): typeof import('./failure.js') {
+  return require('./failure.js')
 }

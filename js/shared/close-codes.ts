@@ -36,6 +36,6 @@ export function checkCloseFrame(code: unknown, reason: unknown): void {
     throw new RangeError(`the close code ${code} cannot be sent: use 1000, or 3000 to 4999 for reasons of your own`)
   }
   if (typeof reason !== 'string') throw new TypeError(`the close reason must be a string, got ${typeof reason}`)
-  const bytes = Buffer.byteLength(reason)
+  const bytes = new TextEncoder().encode(reason).length
   if (bytes > 123) throw new RangeError(`the close reason has ${bytes} bytes, at most 123 fit into a close frame`)
 }

@@ -3,9 +3,9 @@
  * events. One wake-up serves all that has come meanwhile, in slices of bounded time, so that timers and I/O get their
  * turn.
  */
-import { ITEM } from './binding-constants.js'
-import { loadNative, type Native } from './native.js'
-import type { ErrorData, Notice } from './native-types.js'
+import { ITEM } from '../native/binding-constants.js'
+import { loadNative, type Native } from '../native/load.js'
+import type { ErrorData, Notice } from '../shared/native-types.js'
 import { scheduleApart } from './succession.js'
 
 /** Somebody who waits for a command or a call. */

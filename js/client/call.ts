@@ -1,8 +1,8 @@
 /** Who waits for the answer of a call, or for the end of a command. */
-import { errorOf } from './errors.js'
+import { errorOf } from '../shared/errors.js'
+import type { ErrorData } from '../shared/native-types.js'
+import { runSafely } from '../shared/socket-events.js'
 import { vacate, type Waiter } from './hub.js'
-import type { ErrorData } from './native-types.js'
-import { runSafely } from './socket-events.js'
 
 type Settle = (value: any) => void
 

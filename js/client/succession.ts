@@ -6,9 +6,17 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+/** A client that another one may replace. */
+export interface Replaceable {
+  readonly url: string
+  readonly isClosed: boolean
+  /** Closes it, without telling anyone. */
+  replace(): void
+}
+
 /** One 'close' that was told. Only what it has led to holds it. */
 interface Mark {
-  readonly client: object
+  readonly client: Replaceable
 }
 
 const closed = new AsyncLocalStorage<Mark | undefined>()
@@ -24,7 +32,7 @@ const forgotten = new FinalizationRegistry<undefined>(() => {
 })
 
 /** Tells listeners that `client` has lost its socket: what they do because of it, now or later, knows. */
-export function tellClosed(client: object, tell: () => void): void {
+export function tellClosed(client: Replaceable, tell: () => void): void {
   const mark: Mark = { client }
   marks += 1
   forgotten.register(mark, undefined)
@@ -32,12 +40,26 @@ export function tellClosed(client: object, tell: () => void): void {
 }
 
 /** The client whose 'close' has led to what runs now. */
-export function closedBefore(): object | undefined {
+export function closedBefore(): Replaceable | undefined {
   return closed.getStore()?.client
+}
+
+/**
+ * A new client for `url` is made. If a 'close' has led to that, the client that was closed need not come back by
+ * itself.
+ */
+export function replaceClosed(url: string): void {
+  const other = closedBefore()
+  if (other !== undefined && isTheSameEndpoint(other.url, url) && !other.isClosed) other.replace()
 }
 
 /** Schedules what has nothing to do with whoever calls. Costs nothing while no 'close' is remembered. */
 export function scheduleApart(act: () => void): void {
   if (closed.getStore() === undefined) setImmediate(act)
   else closed.run(undefined, setImmediate, act)
+}
+
+/** The query apart, where some put a token or the time. */
+function isTheSameEndpoint(one: string, other: string): boolean {
+  return one.split('?')[0] === other.split('?')[0]
 }

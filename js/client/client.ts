@@ -1,16 +1,20 @@
 /** `MCPClient`: the native client as an EventEmitter, and with the face of a WebSocket. */
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import { checkCallOptions, checkMillis, checkName, serialise } from './arguments.js'
-import { Call, Command } from './call.js'
-import { checkCloseFrame, explain } from './close-codes.js'
-import { errorOf, makeError, type MCPError } from './errors.js'
-import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
-import { FLAG } from './binding-constants.js'
-import { INTEREST, type ErrorData, type Notice, type Snapshot } from './native-types.js'
-import { checkOptions, optionErrorOf, sortOptions } from './options.js'
-import { closedBefore, scheduleApart, tellClosed } from './succession.js'
-import { SocketListeners, runSafely, type SocketEventType, type SocketListener } from './socket-events.js'
+import { FLAG } from '../native/binding-constants.js'
+import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
+import { checkCloseFrame, explain } from '../shared/close-codes.js'
+import { errorOf, type MCPError } from '../shared/errors.js'
+import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
+import { runSafely, type SocketEventType, type SocketListener } from '../shared/socket-events.js'
+import {
+  bufferFull,
+  checkSend,
+  isMadeLikeASocket,
+  readyStateOf,
+  SocketFace,
+  type SocketFaceOwner,
+} from '../shared/socket-face.js'
 import type {
   ClientStats,
   CloseInfo,
@@ -24,25 +28,13 @@ import type {
   ParametersOf,
   ResultsOf,
   UseToolOptions,
-} from './types.js'
-
-export { WS_ERROR_CODES } from './close-codes.js'
+} from '../shared/types.js'
+import { Call, Command } from './call.js'
+import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
+import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
+import { closedBefore, replaceClosed, scheduleApart, tellClosed, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
-
-const NO_LISTENERS = new SocketListeners(() => {})
-
-const READY_STATE: Readonly<Record<ConnectionState, 0 | 1 | 2 | 3>> = {
-  idle: 3,
-  connecting: 0,
-  authenticating: 1,
-  ready: 1,
-  unauthorized: 1,
-  reconnecting: 0,
-  closing: 2,
-  closed: 3,
-  failed: 3,
-}
 
 /**
  * A client of an MCP Integration Platform over its WebSocket. It connects, authenticates, keeps a heartbeat and
@@ -64,9 +56,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #native: ReturnType<typeof createNative>
   /** Of the native client, for what every call uses. */
   readonly #number: number
-  readonly #recipient: Recipient
-  /** Most clients have no listeners of a socket: they share the empty ones. */
-  #listeners = NO_LISTENERS
+  readonly #internals: Recipient & SocketFaceOwner & Replaceable
+  readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #requestTimeout: number
@@ -80,15 +71,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** What the core was told that is listened to; it begins with all of it. */
   #interest: number = INTEREST.messages | INTEREST.heartbeats | INTEREST.logs
   #isFirstTurn = true
-  /** An opening may wait for the code that listens for it; see PROTOCOL.md rule 5. */
-  #mayHold = false
-  /** The code behind the face of a WebSocket takes it for open, or to be opened: its 'close' is still to come. */
-  #owesClose = true
-  /**
-   * The code that was told of the 'close' has made another client, or has closed this one: it hears of no other
-   * 'close'.
-   */
-  #isReplaced = false
 
   /**
    * @param url the endpoint; or give everything as options
@@ -103,9 +85,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const sorted = sortOptions(mergeArguments(first, second))
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
-    this.#recipient = new MCPClient.#Recipient(this)
+    this.#internals = new MCPClient.#Internals(this)
+    this.#face = new SocketFace(this, this.#internals)
     try {
-      this.#native = createNative(this.#recipient, sorted.native)
+      this.#native = createNative(this.#internals, sorted.native)
     } catch (error) {
       throw optionErrorOf(error)
     }
@@ -121,7 +104,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       this.#updateInterest()
     })
     if (!sorted.autoConnect) return
-    this.#takeThePlaceOf(closedBefore())
+    replaceClosed(this.url)
     void this.connect()
   }
 
@@ -163,13 +146,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * 'reconnecting' it dials at once; in 'unauthorized' it authenticates again.
    */
   connect(): Promise<void> {
-    this.#isReplaced = false
+    this.#face.restore()
     return this.#command((slot) => this.#native.connect(slot))
   }
 
   /** Drops the connection, resets the attempt counter, connects at once. Settles as {@link connect} does. */
   reconnect(): Promise<void> {
-    this.#isReplaced = false
+    this.#face.restore()
     return this.#command((slot) => this.#native.reconnect(slot))
   }
 
@@ -181,7 +164,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
-    this.#isReplaced = false
+    this.#face.restore()
     return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
   }
 
@@ -198,7 +181,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     checkCloseFrame(code, reason)
     checkMillis('drain', drain)
     // A WebSocket that has told of its end has nothing more to tell.
-    if (closedBefore() === this) this.#isReplaced = true
+    if (closedBefore() === this.#internals) this.#face.replace()
     return this.#command((slot) => this.#native.close(code, reason, drain, slot))
   }
 
@@ -350,35 +333,35 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   get onopen(): ((event: any) => void) | null {
-    return this.#listeners.handler('open')
+    return this.#face.handler('open')
   }
 
   set onopen(handler: ((event: any) => void) | null) {
-    this.#ownListeners().setHandler('open', handler)
+    this.#face.setHandler('open', handler)
   }
 
   get onmessage(): ((event: any) => void) | null {
-    return this.#listeners.handler('message')
+    return this.#face.handler('message')
   }
 
   set onmessage(handler: ((event: any) => void) | null) {
-    this.#ownListeners().setHandler('message', handler)
+    this.#face.setHandler('message', handler)
   }
 
   get onclose(): ((event: any) => void) | null {
-    return this.#listeners.handler('close')
+    return this.#face.handler('close')
   }
 
   set onclose(handler: ((event: any) => void) | null) {
-    this.#ownListeners().setHandler('close', handler)
+    this.#face.setHandler('close', handler)
   }
 
   get onerror(): ((event: any) => void) | null {
-    return this.#listeners.handler('error')
+    return this.#face.handler('error')
   }
 
   set onerror(handler: ((event: any) => void) | null) {
-    this.#ownListeners().setHandler('error', handler)
+    this.#face.setHandler('error', handler)
   }
 
   /**
@@ -387,29 +370,18 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * the buffer is full
    */
   send(data: string): void {
-    if (typeof data !== 'string')
-      throw new TypeError(`send() takes a string, got ${typeof data}: the protocol is JSON text`)
-    if (this.readyState === this.CONNECTING) {
-      throw new DOMException(
-        'send() was called while the socket is still connecting: wait for "open"',
-        'InvalidStateError',
-      )
-    }
+    checkSend(data, this.readyState)
     if (this.sendMessage(data) || this.readyState !== this.OPEN) return
     // The core may know of an end that JavaScript has not been told of yet.
-    if (readyStateOf(JSON.parse(this.#native.snapshot()) as Snapshot) === this.OPEN) {
-      throw makeError('QUEUE_FULL', {
-        message: 'the buffer is full (maxBufferedAmount): wait until bufferedAmount falls',
-      })
-    }
+    if (readyStateOf(JSON.parse(this.#native.snapshot()) as Snapshot) === this.OPEN) throw bufferFull()
   }
 
   addEventListener(type: SocketEventType, listener: SocketListener, options: { once?: boolean } | boolean = {}): void {
-    this.#ownListeners().add(type, listener, typeof options === 'object' && options?.once === true)
+    this.#face.add(type, listener, options)
   }
 
   removeEventListener(type: SocketEventType, listener: SocketListener): void {
-    this.#listeners.remove(type, listener)
+    this.#face.remove(type, listener)
   }
 
   /** Shows no key and no query of the URL, which may hold one. */
@@ -425,8 +397,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   // ── From the native core ───────────────────────────────────────────────────────────────────────────────────
 
-  /** A class, because closures of each client's own would take a kilobyte. */
-  static readonly #Recipient = class implements Recipient {
+  /**
+   * What the hub, the socket face and the succession may do with a client. A class, because closures of each client's
+   * own would take a kilobyte.
+   */
+  static readonly #Internals = class implements Recipient, SocketFaceOwner, Replaceable {
     readonly #client: MCPClient
 
     constructor(client: MCPClient) {
@@ -443,6 +418,23 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     askToken(connection: number): void {
       void this.#client.#answerToken(connection)
+    }
+
+    socketListenersChanged(): void {
+      this.#client.#updateInterest()
+    }
+
+    get url(): string {
+      return this.#client.url
+    }
+
+    get isClosed(): boolean {
+      return this.#client.readyState === this.#client.CLOSED
+    }
+
+    replace(): void {
+      this.#client.#face.replace()
+      void this.#client.close()
     }
   }
 
@@ -466,13 +458,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
         return this.#emit('heartbeat', { rtt: notice.rtt })
       case 'failed':
         this.#emit('failed', this.#errorOf(notice.error))
-        return this.#endSocket()
+        return this.#face.closeUnopened()
       case 'error': {
         const error = this.#errorOf(notice.error)
         if (this.listenerCount('error') > 0) this.#emit('error', error)
-        this.#listeners.dispatch('error', this, { error, message: error.message })
-        // The upgrade was refused for want of authorization.
-        return this.#told.state === 'unauthorized' && !this.#told.connected ? this.#endSocket() : undefined
+        this.#face.dispatch('error', { error, message: error.message })
+        // The upgrade itself was refused.
+        return this.#told.state === 'unauthorized' && !this.#told.connected ? this.#face.closeUnopened() : undefined
       }
       case 'log':
         return this.#emit('log', Object.freeze(notice.entry))
@@ -484,52 +476,34 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     // A command may have shown a later picture already: the view never goes back.
     if (picture.revision > this.#snapshot.revision) this.#show(picture)
     this.#told = picture
-    if (picture.state === 'connecting' && previous !== 'reconnecting') this.#owesClose = true
+    if (picture.state === 'connecting' && previous !== 'reconnecting') this.#face.begin()
     this.#emit('state', picture, previous)
     // `close()` of what had no socket.
-    if (picture.state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.#endSocket()
+    if (picture.state === 'closed' && (previous === 'connecting' || previous === 'reconnecting'))
+      this.#face.closeUnopened()
   }
 
   #tellOpen(): void {
-    this.#owesClose = true
+    this.#face.begin()
     this.#emit('open')
-    this.#listeners.dispatch('open', this, {})
+    this.#face.dispatch('open', {})
     // The listeners may authenticate by themselves, in a promise's continuation too.
-    if (this.#mayHold) scheduleApart(() => this.#native.openTold())
+    if (this.#face.holdsOpenings) scheduleApart(() => this.#native.openTold())
   }
 
   #tellClose(info: CloseInfo): void {
-    this.#owesClose = false
-    if (this.#isReplaced) return
+    if (!this.#face.close()) return
     const tell = () => {
       this.#emit('close', info)
-      this.#listeners.dispatch('close', this, info)
+      this.#face.dispatch('close', info)
     }
-    const isHeard = this.listenerCount('close') > 0 || this.#listeners.has('close')
-    if (info.willReconnect && isHeard) tellClosed(this, tell)
+    const isHeard = this.listenerCount('close') > 0 || this.#face.has('close')
+    if (info.willReconnect && isHeard) tellClosed(this.#internals, tell)
     else tell()
   }
 
-  /**
-   * No socket will come any more. A WebSocket tells that too; the client's own events have no 'close' where there was
-   * no socket.
-   */
-  #endSocket(): void {
-    if (!this.#owesClose || this.#isReplaced) return
-    this.#owesClose = false
-    this.#listeners.dispatch('close', this, NEVER_OPEN)
-  }
-
-  /** Code that was told of a 'close' makes a new socket: that other client need not come back by itself. */
-  #takeThePlaceOf(other: object | undefined): void {
-    if (!(other instanceof MCPClient) || other === this || !isTheSameEndpoint(other.url, this.url)) return
-    if (other.readyState === other.CLOSED) return
-    other.#isReplaced = true
-    void other.close()
-  }
-
   #receiveMessage(text: string, isJson: boolean): void {
-    this.#listeners.dispatch('message', this, { data: text })
+    this.#face.dispatch('message', { data: text })
     if (!isJson || (this.#onMessage === null && this.listenerCount('message') === 0)) return
     const message: unknown = JSON.parse(text)
     const onMessage = this.#onMessage
@@ -582,7 +556,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     // The I/O thread may be in the middle of telling its end.
     if (!isActive) this.#native.awaitCommit()
     // One that is unreferenced, and has nobody to tell anything, is only held by whoever uses it, and by its calls.
-    setActive(this.#recipient, isActive && (this.#isReferenced || this.#hasListeners()))
+    setActive(this.#internals, isActive && (this.#isReferenced || this.#hasListeners()))
     const mustHold = isActive && this.#isReferenced
     if (mustHold === this.#isHolding) return
     this.#isHolding = mustHold
@@ -590,7 +564,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #hasListeners(): boolean {
-    return this.#onMessage !== null || this.eventNames().length > 0 || this.#listeners.hasAny()
+    return this.#onMessage !== null || this.eventNames().length > 0 || this.#face.hasAny()
   }
 
   #picture(snapshot: Snapshot): ConnectionSnapshot {
@@ -602,11 +576,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #errorOf(data: ErrorData): MCPError {
     return errorOf(data, { tokenFailure: this.#tokenFailure })
-  }
-
-  #ownListeners(): SocketListeners {
-    if (this.#listeners === NO_LISTENERS) this.#listeners = new SocketListeners(() => this.#updateInterest())
-    return this.#listeners
   }
 
   /** All calls of one turn leave in one write. */
@@ -621,7 +590,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #holdOpenings(): void {
-    this.#mayHold = true
+    this.#face.holdsOpenings = true
     if (this.#interest & INTEREST.opens) return
     this.#interest |= INTEREST.opens
     this.#native.setInterest(this.#interest)
@@ -629,15 +598,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #updateInterest(): this {
     if (!this.#isReferenced) this.#updateHold()
-    if (this.#listeners.has('open')) this.#holdOpenings()
+    if (this.#face.has('open')) this.#holdOpenings()
     if (this.#isFirstTurn) return this
-    const wantsMessages =
-      this.#onMessage !== null || this.listenerCount('message') > 0 || this.#listeners.has('message')
+    const wantsMessages = this.#onMessage !== null || this.listenerCount('message') > 0 || this.#face.has('message')
     const interest =
       (wantsMessages ? INTEREST.messages : 0) |
       (this.listenerCount('heartbeat') > 0 ? INTEREST.heartbeats : 0) |
       (this.listenerCount('log') > 0 ? INTEREST.logs : 0) |
-      (this.#listeners.has('open') ? INTEREST.opens : 0)
+      (this.#face.has('open') ? INTEREST.opens : 0)
     if (interest !== this.#interest) this.#native.setInterest(interest)
     this.#interest = interest
     return this
@@ -648,39 +616,4 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (name !== undefined)
       this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
-}
-
-/** The end of a socket that was never open. */
-const NEVER_OPEN: CloseInfo = Object.freeze({
-  code: 1006,
-  reason: '',
-  wasClean: false,
-  explanation: explain(1006),
-  willReconnect: false,
-})
-
-function readyStateOf({ state, connected }: { state: ConnectionState; connected: boolean }): 0 | 1 | 2 | 3 {
-  // Where the upgrade itself was refused there is no socket that could be open.
-  return state === 'unauthorized' && !connected ? 3 : READY_STATE[state]
-}
-
-/** The query apart, where some put a token or the time. */
-function isTheSameEndpoint(one: string, other: string): boolean {
-  return one.split('?')[0] === other.split('?')[0]
-}
-
-/** With a URL and perhaps subprotocols, and no options of a client. */
-function isMadeLikeASocket(first: unknown, second: unknown): boolean {
-  const isUrl = typeof first === 'string' || first instanceof URL
-  return isUrl && (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
-}
-
-function mergeArguments(
-  first: string | URL | MCPClientOptions,
-  second: MCPClientOptions | string | readonly string[],
-): MCPClientOptions {
-  if (typeof first !== 'string' && !(first instanceof URL)) return first
-  if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
-  checkOptions(second)
-  return { ...(second as MCPClientOptions), url: first }
 }

@@ -1,0 +1,138 @@
+/**
+ * `npm run test:autobahn`: holds what reads and writes frames against the Autobahn testsuite. Its fuzzing server runs on
+ * loopback, and src/driver/socket/autobahn.rs goes through its cases; those of compression (12 and 13) are left out.
+ *
+ * The suite was written for CPython 2.7: $PYTHON2 names one; else it is looked for in PATH and among the versions of
+ * pyenv.
+ */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT, isMain } from '../lib/root.mjs'
+import { NotRun, runAlone, runWith } from '../lib/steps.mjs'
+import { hasPip, wheels } from '../lib/wheels.mjs'
+
+const OUTPUT = join(ROOT, 'target/autobahn')
+const SUITE = 'autobahntestsuite 0.8.2'
+/** As src/driver/socket/autobahn.rs calls it. */
+const AGENT = 'mcp-client'
+const GOOD = ['OK', 'NON-STRICT', 'INFORMATIONAL']
+
+/**
+ * Several pings that came together get one pong, for the newest, which RFC 6455 § 5.5.3 allows. The suite expects one
+ * for each, and says itself that it is not required.
+ */
+const EXPECTED_FAILURES = ['2.10', '2.11']
+
+/** @throws NotRun where there is no Python 2.7, or another system */
+export async function testAutobahn() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new NotRun(`the packages that ${SUITE} needs are pinned for Linux x64`)
+  }
+  const python = findPython2()
+  const server = await startServer(python)
+  try {
+    runWith(
+      { AUTOBAHN_URL: server.url },
+      ...['cargo', 'test', '--locked', '--profile=deep', '--lib', 'autobahn', '--', '--ignored'],
+    )
+  } finally {
+    await server.stop()
+  }
+  judge(JSON.parse(readFileSync(join(OUTPUT, 'index.json'), 'utf8'))[AGENT])
+}
+
+/** The program of a Python 2.7 that has pip. */
+function findPython2({ PYTHON2: chosen, PYENV_ROOT: pyenv = join(homedir(), '.pyenv') } = process.env) {
+  const programs = chosen ? [chosen] : ['python2.7', 'python2', ...versionsOf(pyenv)]
+  const python = programs.find(isPython2)
+  if (python === undefined) {
+    const where = chosen ? `PYTHON2 is ${chosen}, which is not one` : 'none was found in PATH or pyenv'
+    throw new NotRun(`${SUITE} needs CPython 2.7, and ${where}: name one in PYTHON2`)
+  }
+  if (!hasPip(python)) throw new NotRun(`${SUITE} is installed with pip, which ${python} does not have`)
+  return python
+}
+
+function versionsOf(pyenv) {
+  const folder = join(pyenv, 'versions')
+  const versions = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('2.7')) : []
+  return versions.map((name) => join(folder, name, 'bin/python2.7'))
+}
+
+function isPython2(program) {
+  const { status, stdout } = spawnSync(program, ['-c', 'import sys; print(sys.version_info[:2] == (2, 7))'])
+  return status === 0 && String(stdout).trim() === 'True'
+}
+
+async function startServer(python) {
+  rmSync(OUTPUT, { recursive: true, force: true })
+  mkdirSync(OUTPUT, { recursive: true })
+  const packages = wheels('autobahn', { python, options: ['--disable-pip-version-check'] })
+  const url = `ws://127.0.0.1:${await freePort()}`
+  const spec = { url, outdir: OUTPUT, cases: ['*'], 'exclude-cases': ['12.*', '13.*'], 'exclude-agent-cases': {} }
+  writeFileSync(join(OUTPUT, 'spec.json'), JSON.stringify(spec))
+  const args = ['-W', 'ignore', '-c', PROGRAM, packages, join(OUTPUT, 'spec.json')]
+  // While cargo runs, nothing here would read a pipe, and the server would wait for it.
+  const log = openSync(join(OUTPUT, 'server.log'), 'w')
+  const child = spawn(python, args, { cwd: OUTPUT, stdio: ['ignore', log, log, 'pipe'] })
+  closeSync(log)
+  const ended = once(child, 'exit')
+  await Promise.race([once(child.stdio[3], 'data'), ended])
+  if (child.exitCode !== null) throw new Error(`${SUITE} has ended: see ${join(OUTPUT, 'server.log')}`)
+  return {
+    url,
+    async stop() {
+      child.kill()
+      await ended
+    },
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** @throws AssertionError that names the cases */
+function judge(results) {
+  const cases = Object.keys(results)
+  const isGood = (name) => GOOD.includes(results[name].behavior) && GOOD.includes(results[name].behaviorClose)
+  const failures = cases.filter((name) => !isGood(name))
+  const told = (name) => `${name}: ${results[name].behavior}, close ${results[name].behaviorClose}`
+  assert.equal(cases.length, CASES, 'cases that were run')
+  assert.deepEqual(failures.sort(), EXPECTED_FAILURES, `cases that fail: ${failures.map(told).join('; ')}`)
+  const count = (behavior) => cases.filter((name) => results[name].behavior === behavior).length
+  const counts = GOOD.map((behavior) => `${count(behavior)} ${behavior}`).join(', ')
+  console.log(`${SUITE}: ${cases.length} cases, ${counts}; ${failures.join(' and ')} fail, as expected`)
+  console.log(`The report: ${join(OUTPUT, 'index.html')}`)
+}
+
+/** Of sections 1 to 10. */
+const CASES = 301
+
+/** The suite listens on all addresses unless it is told otherwise, for which it has no option. */
+const PROGRAM = `
+import os, site, sys
+site.addsitedir(sys.argv[1])
+sys.path.insert(0, sys.argv[1])
+from autobahntestsuite import wstest
+from twisted.internet import reactor
+listen = reactor.listenTCP
+reactor.listenTCP = lambda port, factory, backlog=50, interface='': listen(port, factory, backlog, '127.0.0.1')
+def ready():
+    os.write(3, 'ready')
+reactor.callWhenRunning(ready)
+sys.argv = ['wstest', '--mode', 'fuzzingserver', '--spec', sys.argv[2], '--webport', '0']
+wstest.run()
+`
+
+if (isMain(import.meta.url)) await runAlone(testAutobahn)

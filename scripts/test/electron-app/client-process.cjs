@@ -1,0 +1,10 @@
+/** The utility process of the app: it owns a client, and says how many calls it has in flight when it is asked. */
+const { MCPClient } = require('@mcp-integration/client')
+const { serveForwarded } = require('@mcp-integration/client/electron/main')
+
+const client = new MCPClient(process.argv.at(-1))
+serveForwarded(client, process.parentPort, { allowTools: ['echo', 'wait'] })
+
+process.parentPort.on('message', ({ data }) => {
+  if (data === 'in flight?') process.parentPort.postMessage(client.stats().pending)
+})
