@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 /**
- * Starts `mcp-client`. The environment of the tests themselves must not choose its server or key.
- * @param stdout where its output goes, a file descriptor; left out, it is kept
+ * Starts `mcp-client`, without the server and the key of the tests' own environment.
+ * @param stdout a file descriptor for its output; the output is collected by default
  */
 export function startCli(args, env = {}, { stdout = 'pipe' } = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, ...clean } = process.env
@@ -31,7 +31,7 @@ export function runCli(args, env, { stdin = '', ...options } = {}) {
   return ended
 }
 
-/** `mcp-client serve`, listening, with what it printed so far; gone when the test is over. */
+/** Starts `mcp-client serve`; resolves when it listens, with its output so far. It is killed after the test. */
 export async function serve(t, args, env) {
   const started = startCli(['serve', ...args], env)
   t.after(() => started.child.kill('SIGKILL'))
