@@ -79,7 +79,8 @@ impl<S: Sink> Shared<S> {
         }
     }
 
-    /// Gives the session an input from the I/O thread, carries out what follows, and wakes the sink if it was given anything.
+    /// Gives the session an input from the I/O thread, carries out what follows, and wakes the sink if it was given
+    /// anything.
     pub(super) fn input(&self, act: impl FnOnce(&mut Core<S::Payload>, Now)) {
         let now = self.clock.now();
         if self.apply(|core| act(core, now)) {

@@ -46,7 +46,8 @@ impl<S: Sink> Handle<S> {
         Ok(Self { shared: Arc::new(Shared::new(session, endpoint, clock, sink)) })
     }
 
-    /// See [`Session::connect`]. Returns the snapshot that the command left behind, before the I/O thread changes it again.
+    /// See [`Session::connect`]. Returns the snapshot that the command left behind, before the I/O thread changes it
+    /// again.
     pub fn connect(&self, payload: S::Payload) -> Snapshot {
         self.change(|session, now| session.connect(now, payload))
     }
@@ -71,7 +72,8 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::WithTheNextFlush, |session, now| session.request(now, call, payload))
     }
 
-    /// The same for many calls under one lock. Refused calls are settled by an event like the rest; true if there was one.
+    /// The same for many calls under one lock. Refused calls are settled by an event like the rest; true if there was
+    /// one.
     pub fn request_all<'a>(&self, calls: impl Iterator<Item = (Call<'a>, S::Payload)>) -> bool {
         self.enter(Writes::WithTheNextFlush, |core, sink, now| {
             let (mut refused, mut told) = (false, false);
@@ -146,8 +148,8 @@ impl<S: Sink> Handle<S> {
         self.shared.lock().session.config().request_timeout
     }
 
-    /// Writes what waits, many requests with one system call: from the calling thread if the transport allows it, because that is cheaper
-    /// than waking another. What the system does not take at once is left to the I/O thread.
+    /// Writes what waits, many requests with one system call: from the calling thread if the transport allows it,
+    /// because that is cheaper than waking another. What the system does not take at once is left to the I/O thread.
     pub fn flush(&self) {
         if !self.shared.try_write() {
             self.shared.nudge.notify_one();

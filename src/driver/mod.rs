@@ -1,8 +1,8 @@
 //! The driver: tokio. It does what the session says and never asks why.
 //!
-//! All clients of a process share one I/O thread ([`runtime`]), which watches the network for them ([`network`]). A client with
-//! something to do has one task there ([`task`]): its socket, its one timer, its actions. What JavaScript holds is a
-//! [`Handle`]. Both sides share one [`core`], behind a lock that is never held across a system call.
+//! All clients of a process share one I/O thread ([`runtime`]), which watches the network for them ([`network`]). A
+//! client with something to do has one task there ([`task`]): its socket, its one timer, its actions. What JavaScript
+//! holds is a [`Handle`]. Both sides share one [`core`], behind a lock that is never held across a system call.
 //!
 //! [`dial`] opens a stream, [`socket`] is the open WebSocket on it.
 
@@ -25,7 +25,8 @@ pub trait Sink: Send + Sync + 'static {
     /// What comes back with a settled command or call.
     type Payload: Send + 'static;
 
-    /// Takes an event. Called under the session's lock, in the order of the events: it must be quick and must not call the client.
+    /// Takes an event. Called under the session's lock, in the order of the events: it must be quick and must not call
+    /// the client.
     fn push(&self, event: Event<Self::Payload>);
 
     /// Asks the user's token function; the answer goes to [`Handle::answer_token`]. Called like `push`.

@@ -1,8 +1,8 @@
 //! News that the machine is on another network. One watcher for all clients of the process, on their I/O thread.
 //!
-//! The system tells it (netlink on Linux, the routing socket on macOS, IP Helper on Windows); nothing is polled. While nothing
-//! changes it costs a file descriptor, no thread and no wake-up. It must never be the reason that a client fails: where the system
-//! does not let it watch, the clients hear of it once and live by their heartbeats.
+//! The system tells it (netlink on Linux, the routing socket on macOS, IP Helper on Windows); nothing is polled. While
+//! nothing changes it costs a file descriptor, no thread and no wake-up. It must never be the reason that a client
+//! fails: where the system does not let it watch, the clients hear of it once and live by their heartbeats.
 
 use std::{
     collections::BTreeSet, convert::Infallible, future::pending, net::IpAddr, panic::AssertUnwindSafe, sync::Arc,
@@ -37,8 +37,8 @@ impl Network {
         self.news.subscribe()
     }
 
-    /// Starts to watch, unless it does so already. To be called when a client has something to lose or to wait for: the first dial
-    /// must not wait for a list of addresses.
+    /// Starts to watch, unless it does so already. To be called when a client has something to lose or to wait for: the
+    /// first dial must not wait for a list of addresses.
     pub(super) fn want(&self) {
         self.wanted.notify_one();
     }

@@ -118,7 +118,8 @@ impl<S: Sink> Task<S> {
             core.disconnect();
             return None;
         }
-        // A timer that is no longer needed stays: it does nothing, and the next call need not wake this thread for another one.
+        // A timer that is no longer needed stays: it does nothing, and the next call need not wake this thread for
+        // another one.
         core.armed = [next, self.sleeps_until].into_iter().flatten().min();
         Some((std::mem::take(&mut core.actions), core.armed))
     }
@@ -181,8 +182,8 @@ impl<S: Sink> Task<S> {
 
     async fn handle_due(&mut self) {
         self.sleeps_until = None;
-        // Bytes that have arrived by now may prove life: if the whole process was held up, they wait to be read. One turn only, so that a
-        // flood does not hold up the time.
+        // Bytes that have arrived by now may prove life: if the whole process was held up, they wait to be read. One
+        // turn only, so that a flood does not hold up the time.
         if let Connection::Open(socket) = &mut self.connection {
             let turn = poll_fn(|cx| Poll::Ready(socket.poll_turn(cx, &*self.shared))).await;
             if let Poll::Ready(incoming) = turn {

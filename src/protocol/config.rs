@@ -140,7 +140,8 @@ impl Options {
         Ok(all)
     }
 
-    /// The defaults by their public names, for the documentation and its test. What has no default of its own is left out.
+    /// The defaults by their public names, for the documentation and its test. What has no default of its own is left
+    /// out.
     pub fn default_table() -> Map<String, Value> {
         let defaults = Config::defaults().chain(Route::defaults());
         defaults.map(|(name, value)| (name.to_owned(), value)).collect()

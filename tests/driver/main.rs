@@ -1,5 +1,5 @@
-//! The driver on loopback: real sockets, real TLS, the real I/O thread. Rules are the simulator's to test; here it is bytes, their order,
-//! and what is left behind.
+//! The driver on loopback: real sockets, real TLS, the real I/O thread. Rules are the simulator's to test; here it is
+//! bytes, their order, and what is left behind.
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]

@@ -168,7 +168,8 @@ impl Sink for Blocking {
     }
 }
 
-/// A client whose sink holds its thread up at a message, and its server's end of the connection; tells when it does, and is told to go on.
+/// A client whose sink holds its thread up at a message, and its server's end of the connection; tells when it does,
+/// and is told to go on.
 async fn blocking_client()
 -> (Arc<Handle<Blocking>>, Raw<TcpStream>, mpsc::UnboundedReceiver<()>, std::sync::mpsc::Sender<()>) {
     let (held, is_held) = mpsc::unbounded_channel();

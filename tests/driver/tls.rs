@@ -119,7 +119,8 @@ async fn a_text_that_fills_the_line_arrives_though_nothing_follows_it() {
     trusting!(a_text_that_fills_the_line_arrives_though_nothing_follows_it);
     let (server, acceptor) = (Server::start_narrow(), Authority::trusted().acceptor());
     let mut fills = usize::MAX;
-    // First as much as goes, then a little less: so that it is the TLS layer, with room for four, that holds the last of it.
+    // First as much as goes, then a little less: so that it is the TLS layer, with room for four, that holds the last
+    // of it.
     for less in 0..4 {
         let mut client = Client::connecting_to(&tls::url(&server));
         let mut raw = ready_raw(&server, &acceptor).await;

@@ -158,8 +158,8 @@ fn names(frames: &[Frame]) -> Vec<String> {
     calls.map(|frame| frame.json()["name"].as_str().expect("a call").to_owned()).collect()
 }
 
-/// However connections end, and whoever is writing at that moment: no call reaches servers twice, and none of which it was said that it
-/// never left.
+/// However connections end, and whoever is writing at that moment: no call reaches servers twice, and none of which it
+/// was said that it never left.
 #[tokio::test]
 async fn sent_tells_the_truth_however_connections_end() {
     let server = Server::start().await;

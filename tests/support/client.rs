@@ -278,8 +278,8 @@ pub(crate) fn route(url: &str) -> Route {
     Route { url: url.to_owned(), ..Route::default() }
 }
 
-/// No heartbeat, no timeout of requests, and reconnects at once: what a test is not about must not disturb it, and no timer must hide
-/// a lost wake-up.
+/// No heartbeat, no timeout of requests, and reconnects at once: what a test is not about must not disturb it, and no
+/// timer must hide a lost wake-up.
 pub(crate) fn config() -> Config {
     Config {
         token: TokenSource::Fixed(Secret::new("key")),

@@ -4,8 +4,8 @@
 use std::fs;
 use std::{env, ffi::OsStr, process::Command};
 
-/// True in a process that runs nothing but the test of this path, where its body belongs. Elsewhere: runs the test in such a process,
-/// with these variables, and says false when it has passed.
+/// True in a process that runs nothing but the test of this path, where its body belongs. Elsewhere: runs the test in
+/// such a process, with these variables, and says false when it has passed.
 pub(crate) fn is_alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)]) -> bool {
     // The path of a test begins with its crate's name, which the test harness leaves out.
     let (_, test) = test.split_once("::").expect("a path");

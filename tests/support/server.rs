@@ -216,7 +216,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         self.frame().await.expect("a frame, not the end")
     }
 
-    /// The next frame; `None` when the connection is over, wherever in a frame that is. Panics at a frame that no client may send.
+    /// The next frame; `None` when the connection is over, wherever in a frame that is. Panics at a frame that no
+    /// client may send.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some((frame, length)) = parse_frame(&self.unread) {
@@ -238,7 +239,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         frames
     }
 
-    /// Ends the stream, as is the server's part after the close frames (RFC 6455 § 7.1.1): the client must have nothing more to say.
+    /// Ends the stream, as is the server's part after the close frames (RFC 6455 § 7.1.1): the client must have nothing
+    /// more to say.
     pub(crate) async fn hang_up(&mut self) {
         // The client may have been quicker.
         let _ = within("the end", self.stream.shutdown()).await;

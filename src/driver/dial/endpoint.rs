@@ -9,7 +9,8 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::protocol::{Headers, OptionError, OptionFault, Route};
 
-/// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail because of it.
+/// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
+/// because of it.
 pub(crate) struct Endpoint {
     /// A name, or an address without brackets.
     pub(super) host: Box<str>,

@@ -33,7 +33,8 @@ fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     turns
 }
 
-/// RFC 8305 § 5: the next address is tried when the one before fails or is silent for a while; the first to connect wins.
+/// RFC 8305 § 5: the next address is tried when the one before fails or is silent for a while; the first to connect
+/// wins.
 async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (Option<SocketAddr>, io::Error)> {
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();

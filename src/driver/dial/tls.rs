@@ -46,8 +46,8 @@ fn code_of(reason: &CertificateError) -> Option<&'static str> {
     }
 }
 
-/// The TLS configuration that all clients share, sessions to resume included. It is made at the first `wss:` dial, off the I/O
-/// thread, because reading the system's store takes milliseconds.
+/// The TLS configuration that all clients share, sessions to resume included. It is made at the first `wss:` dial, off
+/// the I/O thread, because reading the system's store takes milliseconds.
 ///
 /// Errors: what the system said when it refused; the next dial tries again.
 async fn client_config() -> Result<Arc<ClientConfig>, String> {

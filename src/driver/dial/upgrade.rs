@@ -147,7 +147,8 @@ mod tests {
     }
 
     proptest! {
-        /// In all but what PROTOCOL.md rule 13 wants otherwise: there is one line of each header, and `Connection` has one token.
+        /// In all but what PROTOCOL.md rule 13 wants otherwise: there is one line of each header, and `Connection` has
+        /// one token.
         #[test]
         fn a_plain_answer_is_taken_and_refused_as_by_tungstenite(
             status in prop::sample::select(vec!["101 Switching Protocols", "101", "200 OK", "401 No", "503 Later"]),

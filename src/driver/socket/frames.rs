@@ -1,5 +1,5 @@
-//! Makes messages of the bytes of a stream (RFC 6455 § 5). It reads nothing itself. Each byte of a message is copied at most once, into
-//! the memory in which the message is passed on.
+//! Makes messages of the bytes of a stream (RFC 6455 § 5). It reads nothing itself. Each byte of a message is copied at
+//! most once, into the memory in which the message is passed on.
 
 use bytes::{BufMut, Bytes, BytesMut, buf::Limit};
 use bytestring::ByteString;
@@ -43,7 +43,8 @@ pub(crate) struct Frames {
     /// The kind of the message that is coming in, if any, and its bytes so far.
     kind: Option<Kind>,
     message: BytesMut,
-    /// The last message, if it was large: once nobody holds it any more, its memory serves the next one without page faults.
+    /// The last message, if it was large: once nobody holds it any more, its memory serves the next one without page
+    /// faults.
     last: Bytes,
 }
 
@@ -87,7 +88,8 @@ impl Frames {
         Ok(())
     }
 
-    /// Takes from the front of `bytes` what belongs to the next message. `None` when all are taken and the message is not complete.
+    /// Takes from the front of `bytes` what belongs to the next message. `None` when all are taken and the message is
+    /// not complete.
     fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, Violation> {
         loop {
             if self.frame.is_none() && !self.take_head(bytes)? {
@@ -108,7 +110,8 @@ impl Frames {
         }
     }
 
-    /// Room for what is missing of a message, if that is `large` bytes or more. Call [`Self::filled`] with the number of bytes put there.
+    /// Room for what is missing of a message, if that is `large` bytes or more. Call [`Self::filled`] with the number
+    /// of bytes put there.
     pub(crate) fn room(&mut self, large: usize) -> Option<Limit<&mut BytesMut>> {
         match self.frame {
             Some(Frame { opcode, missing, .. }) if missing >= large && !is_control(opcode) => {
@@ -344,7 +347,8 @@ mod tests {
         Ok(seen)
     }
 
-    /// Has a stream taken that comes in pieces of these sizes, in turn; what is large goes straight into the room for it.
+    /// Has a stream taken that comes in pieces of these sizes, in turn; what is large goes straight into the room for
+    /// it.
     fn read_into(
         seen: &mut Vec<Seen>,
         frames: &mut Frames,

@@ -184,8 +184,8 @@ impl Socket {
         }
     }
 
-    /// Writes what is left, then waits for the server to close the stream: a socket that is closed with bytes unread is reset, and the
-    /// close frame lost. Bounded, in the background; nothing is reported.
+    /// Writes what is left, then waits for the server to close the stream: a socket that is closed with bytes unread is
+    /// reset, and the close frame lost. Bounded, in the background; nothing is reported.
     pub(super) fn linger(self, outbox: Outbox, thread: Arc<IoThread>) {
         // Messages are of no interest any more: what has come of one is freed now.
         let transport = self.transport;
@@ -222,8 +222,8 @@ fn poll_write_all(transport: &mut Transport, cx: &mut Context<'_>, outbox: &mut 
     transport.poll_flush(cx)
 }
 
-/// The code of the close frame that answers an ending: the server's own code, or the one for its violation (RFC 6455 § 5.5.1 and
-/// § 7.4.1). `None` if the server broke the connection off.
+/// The code of the close frame that answers an ending: the server's own code, or the one for its violation (RFC 6455
+/// § 5.5.1 and § 7.4.1). `None` if the server broke the connection off.
 pub(super) fn close_code_of(ending: &Ending) -> Option<u16> {
     (ending.code != 1006).then_some(ending.code)
 }
@@ -242,8 +242,8 @@ fn ending_of(error: ReadError) -> Ending {
     Ending { code, reason: violation.to_string(), clean: false, too_large: code == 1009 }
 }
 
-/// Bytes of messages split before the session gets them. These are split quickly, and the next ones arrive while JavaScript works on
-/// them.
+/// Bytes of messages split before the session gets them. These are split quickly, and the next ones arrive while
+/// JavaScript works on them.
 const SPLIT_AT_ONCE: usize = 16 * 1024;
 /// What a message costs beyond its bytes.
 const MESSAGE_OVERHEAD: usize = 64;

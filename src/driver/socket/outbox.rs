@@ -1,7 +1,7 @@
 //! The frames that wait to be written.
 //!
-//! Whoever writes takes the bytes out, writes without holding any lock, and puts back what is left: there is one writer at a time, and
-//! others only append.
+//! Whoever writes takes the bytes out, writes without holding any lock, and puts back what is left: there is one writer
+//! at a time, and others only append.
 
 use std::collections::VecDeque;
 
@@ -35,7 +35,8 @@ pub(crate) struct Outbox {
     back: Vec<u8>,
     /// A writer has `front`.
     taken: bool,
-    /// The newest pong, until it is put before the texts. A peer that pings but does not read gets only this one (RFC 6455 § 5.5.3).
+    /// The newest pong, until it is put before the texts. A peer that pings but does not read gets only this one (RFC
+    /// 6455 § 5.5.3).
     pong: Vec<u8>,
     appended: u64,
     written: u64,
@@ -193,8 +194,9 @@ impl Outbox {
         self.front_texts
     }
 
-    /// Discards what was not written. The session has given the connection up and sends those texts on another one, so they must not be
-    /// sent on this one too. After our own close frame nothing is discarded: the session sends nothing anew then.
+    /// Discards what was not written. The session has given the connection up and sends those texts on another one, so
+    /// they must not be sent on this one too. After our own close frame nothing is discarded: the session sends nothing
+    /// anew then.
     pub(crate) fn discard(&mut self) {
         if self.closing {
             return;

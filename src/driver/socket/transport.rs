@@ -20,7 +20,8 @@ use super::outbox::Batch;
 
 /// What carries the bytes of a connection.
 pub(crate) enum Transport {
-    /// Both threads may write to it. Its halves know when a read has emptied the socket, and save the system call that would find nothing.
+    /// Both threads may write to it. Its halves know when a read has emptied the socket, and save the system call that
+    /// would find nothing.
     Plain { read: OwnedReadHalf, write: Arc<OwnedWriteHalf> },
     /// Only the I/O thread uses it: one TLS session serves both directions.
     Tls(Box<TlsStream<TcpStream>>),

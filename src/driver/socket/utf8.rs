@@ -1,5 +1,5 @@
-//! The one check that what the server sends is UTF-8. With the standard library's check, a large answer that is not ASCII would spend
-//! a third of its whole processing time here; this one uses vector instructions.
+//! The one check that what the server sends is UTF-8. With the standard library's check, a large answer that is not
+//! ASCII would spend a third of its whole processing time here; this one uses vector instructions.
 
 use bytes::Bytes;
 use bytestring::ByteString;
