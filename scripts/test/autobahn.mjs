@@ -1,6 +1,6 @@
 /**
- * `npm run test:autobahn`: holds what reads and writes frames against the Autobahn testsuite. Its fuzzing server runs on
- * loopback, and src/driver/socket/autobahn.rs goes through its cases; those of compression (12 and 13) are left out.
+ * `npm run test:autobahn`: holds what reads and writes frames against the Autobahn testsuite. Its fuzzing server runs
+ * on loopback, and src/driver/socket/autobahn.rs goes through its cases; those of compression (12 and 13) are left out.
  *
  * The suite was written for CPython 2.7: $PYTHON2 names one; else it is looked for in PATH and among the versions of
  * pyenv.
