@@ -26,6 +26,8 @@ export type {
   MCPTestServerEvents,
   MCPTestServerOptions,
   ServerDialect,
+  StubOptions,
   ToolContext,
   ToolHandler,
+  ToolStub,
 } from './testing/types.js'

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
-import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
+import { checkCallOptions, checkMillis, checkName, PARAMETERS_ARE_JSON, serialise } from '../shared/arguments.js'
 import { checkCloseFrame, explain } from '../shared/close-codes.js'
 import { errorOf, type MCPError } from '../shared/errors.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
@@ -251,7 +251,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       if (options !== NO_OPTIONS) checkCallOptions(options)
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
       signal?.throwIfAborted()
-      const json = serialise(toolName, parameters)
+      const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
       const call = new Call(this, toolName, resolve, reject)
       const slot = occupy(call)
       const flags =

@@ -53,4 +53,11 @@ export function serialise(toolName: string, parameters: unknown): string {
   }
 }
 
+/**
+ * Of the options of `MCPClient.useTool`: the parameters are JSON already, a string that is sent as it stands. It is for
+ * the command line, whose numbers may have more digits than JavaScript keeps, and no part of the public types. There
+ * are copies of this module: the symbol is one for all.
+ */
+export const PARAMETERS_ARE_JSON = Symbol.for('@mcp-integration/client parameters are JSON')
+
 const OPTIONS = new Set(['timeout', 'signal', 'idempotent', 'responseType'])

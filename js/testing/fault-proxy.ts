@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { Connection } from './faults/connection.js'
 import { checkPlan, portOf, resolveFaults, resolveOptions, type FaultProxySettings } from './faults/options.js'
 import { seededRandom } from './faults/random.js'
+import { resetSocket } from './faults/socket.js'
 import type { FaultPlan, FaultProxyConnection, FaultProxyEvents, FaultProxyOptions, Faults } from './faults/types.js'
 import { Inbox } from './inbox.js'
 import { dialableHost } from './listener.js'
@@ -133,9 +134,9 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
     })
+    const gone = [...this.#connections].map((connection) => connection.closed)
     for (const connection of this.#connections) connection.abandon()
-    await closed
-    await Promise.all([...this.#connections].map((connection) => connection.closed))
+    await Promise.all([closed, ...gone])
   }
 
   #connect(client: Socket): void {
@@ -147,7 +148,7 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
       faults = resolveFaults(this.#plan(id, seededRandom(`${seed} plan`)))
     } catch (error) {
       // The plan's own mistake: it surfaces as any exception of a callback does, and nobody is left hanging.
-      client.resetAndDestroy()
+      resetSocket(client)
       throw error
     }
     const { hostname } = this.#settings.target

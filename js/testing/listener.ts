@@ -2,7 +2,7 @@
  * One spell of listening on a TCP port. A server that plays an outage ends one and begins another on the same port,
  * while its connections live on.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 
@@ -48,11 +48,17 @@ export class Listener {
   }
 }
 
-/** Answers an upgrade request with a plain HTTP status instead. */
-export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+/** Answers an upgrade request with a plain HTTP status instead, and perhaps a text. */
+export function refuseUpgrade(socket: Duplex, status: number, text: string = ''): void {
   socket.on('error', () => socket.destroy())
   socket.once('finish', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
 }
 
 /** The address to dial for an address to bind: a wildcard is no destination everywhere, and IPv6 needs its brackets. */

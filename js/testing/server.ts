@@ -1,8 +1,9 @@
 /** `MCPTestServer`: the face of the server, and what holds its parts together. The wire is the dialects' affair. */
 import { EventEmitter } from 'node:events'
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
+import { refusalOf } from './access.js'
 import { checkCloseFrame } from './close-frame.js'
 import { Connection } from './connection.js'
 import type { Dialect, DialectHost } from './dialects/dialect.js'
@@ -10,7 +11,7 @@ import { event } from './dialects/event.js'
 import { guide } from './dialects/guide.js'
 import { Inbox } from './inbox.js'
 import { dialableHost, Listener, refuseUpgrade } from './listener.js'
-import { checkTokens, resolveOptions, type Settings } from './options.js'
+import { checkStub, checkTokens, checkTools, resolveOptions, type Settings } from './options.js'
 import { Toolbox } from './toolbox.js'
 import { builtInTools } from './tools/built-in.js'
 import type {
@@ -20,6 +21,9 @@ import type {
   MCPTestServerEvents,
   MCPTestServerOptions,
   ServerDialect,
+  StubOptions,
+  ToolHandler,
+  ToolStub,
 } from './types.js'
 
 /**
@@ -46,11 +50,13 @@ import type {
  * | `sleep` | `ms`, 0 to 60,000 | `{ slept }`, after that time |
  * | `fail` | `message`, `code` | none: it fails with these |
  *
- * The server keeps the process alive until `close()`.
+ * Web pages of other machines cannot use it; see {@link MCPTestServerOptions.allowedOrigins}. It keeps the process
+ * alive until `close()`.
  */
 export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements AsyncDisposable {
   readonly #settings: Settings
   readonly #dialect: Dialect
+  readonly #toolbox: Toolbox
   readonly #host: DialectHost
   readonly #startedAt = Date.now()
   readonly #sockets: WebSocketServer
@@ -90,6 +96,10 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#tokens = settings.tokens
     this.#newConnections = new Inbox('server', 'connection', settings.history)
     this.#newRequests = new Inbox('server', 'request', settings.history)
+    this.#toolbox = new Toolbox(
+      builtInTools(() => this.#status(), settings.docs),
+      settings.tools,
+    )
     this.#host = this.#createHost()
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -159,6 +169,35 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   /** Replaces the tokens that authenticate; `undefined` accepts any. Who has authenticated stays so. */
   setTokens(tokens: readonly string[] | undefined): void {
     this.#tokens = checkTokens(tokens)
+  }
+
+  /**
+   * Replaces the tools that were given as the option `tools`, or by this method; those that are built in and stubs
+   * stay. Tools that are running go on. Clients of the `event` dialect are told the schemas when they connect.
+   * @throws TypeError that names what is no function
+   */
+  setTools(tools: Readonly<Record<string, ToolHandler>>): void {
+    this.#toolbox.setOwn(checkTools(tools))
+  }
+
+  /**
+   * Lets `handler` answer the requests for a tool from now on, whether there is such a tool or not: until `restore()`
+   * of what it returns, or `restoreStubs()`. Of several stubs of a tool the newest answers.
+   *
+   * @example
+   * ```js
+   * const busy = server.stub('web_search', () => { throw new ToolFailure('Too many', 'RATE_LIMIT') }, { times: 1 })
+   * t.after(busy.restore)
+   * ```
+   * @throws TypeError or RangeError that names what is wrong
+   */
+  stub(name: string, handler: ToolHandler, options: StubOptions = {}): ToolStub {
+    return this.#toolbox.stub(name, handler, checkStub(name, handler, options))
+  }
+
+  /** Ends all stubs: for `afterEach`, where tests share a server. */
+  restoreStubs(): void {
+    this.#toolbox.restoreStubs()
   }
 
   /**
@@ -241,6 +280,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.stopAccepting()
     this.#newConnections.close()
     this.#newRequests.close()
+    await this.#resuming?.catch(() => {})
     await (this.#dialect.saysGoodbye ? this.closeAll(GOING_AWAY, 'server closing') : this.terminateAll())
     await Promise.all(this.#drained)
   }
@@ -257,8 +297,14 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const reason = refusalOf(request, this.#settings)
+    if (reason !== undefined) {
+      refuseUpgrade(socket, 403, `${reason}\n`)
+      this.emit('refused', reason)
+      return
+    }
     if (this.#refusal !== undefined) {
-      refuseUpgrade(socket, this.#refusal, STATUS_CODES[this.#refusal] ?? 'Refused')
+      refuseUpgrade(socket, this.#refusal)
       return
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#connect(webSocket, request))
@@ -268,8 +314,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#connectionCount += 1
     const connection = new Connection(this.#connectionCount, this.dialect, socket, request.headers)
     this.#connections.add(connection)
-    this.#listenTo(socket, connection)
     this.#keepPinging(socket)
+    this.#listenTo(socket, connection)
     this.#dialect.greet(connection, this.#host)
     this.#newConnections.push(connection)
     this.emit('connection', connection)
@@ -295,9 +341,16 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   #receive(text: string, connection: Connection): void {
-    this.emit('message', text, connection)
-    if (this.#interceptor?.(text, connection) === true) return
-    this.#dialect.receive(text, connection, this.#host)
+    try {
+      this.emit('message', text, connection)
+      if (this.#interceptor?.(text, connection) === true) return
+      this.#dialect.receive(text, connection, this.#host)
+    } catch (error) {
+      // It surfaces as uncaughtException, but not from here: `ws` never ends a connection whose listener has thrown.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 
   #record(id: string | number, name: string, parameters: unknown, connection: Connection): MCPTestRequest {
@@ -315,16 +368,20 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     return this.#tokens === undefined ? token !== '' : this.#tokens.includes(token)
   }
 
-  #createHost(): DialectHost {
-    const status = () => ({
+  /** What the tool `status` answers. */
+  #status(): object {
+    return {
       version: PACKAGE_VERSION,
       dialect: this.dialect,
       uptime: Date.now() - this.#startedAt,
       connections: this.#connections.size,
       requests: this.#requestCount,
-    })
+    }
+  }
+
+  #createHost(): DialectHost {
     return {
-      toolbox: new Toolbox(builtInTools(status, this.#settings.docs), this.#settings.tools),
+      toolbox: this.#toolbox,
       answersPings: () => this.#answersPings,
       accepts: (token) => this.#accepts(token),
       record: (...request) => this.#record(...request),

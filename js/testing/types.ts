@@ -49,6 +49,21 @@ export interface MCPTestServerOptions {
    * @default Infinity
    */
   history?: number | undefined
+  /**
+   * Web pages that may connect besides those of this machine (`http://localhost:5173` say) and of the server's own
+   * address: their origins, `https://example.com` or `app://name` say. `null` is that of every sandboxed page,
+   * `file://` that of every file. All other pages are refused with HTTP 403. Programs, which send no `Origin`, are let
+   * in.
+   * @default none
+   */
+  allowedOrigins?: readonly string[] | undefined
+  /**
+   * Names and addresses without a port by which the server may be called besides loopback, `host` and the address at
+   * which a connection comes in: a name of its machine, or of a proxy before it. Others are refused with HTTP 403,
+   * because a web page may have let its own name point to this machine.
+   * @default none
+   */
+  allowedHosts?: readonly string[] | undefined
 }
 
 /**
@@ -67,6 +82,25 @@ export interface ToolContext {
   readonly request: MCPTestRequest
   /** Aborted when the connection is gone, because nobody can be answered any more. */
   readonly signal: AbortSignal
+}
+
+/** Options of `MCPTestServer.stub()`. */
+export interface StubOptions {
+  /**
+   * How many requests it answers, a whole number from 1 on; those after it get the tool that it stands for.
+   * @default Infinity
+   */
+  times?: number | undefined
+}
+
+/** A stand-in for a tool, made by `MCPTestServer.stub()`; also `using`. */
+export interface ToolStub extends Disposable {
+  /** Name of the tool. */
+  readonly name: string
+  /** The requests that it has answered or is answering, oldest first. */
+  readonly requests: readonly MCPTestRequest[]
+  /** Ends it; does nothing the second time. It needs no `this`: `t.after(stub.restore)`. */
+  readonly restore: () => void
 }
 
 /** A tool request as it came. Requests that were refused, for want of authentication say, are among them. */
@@ -136,6 +170,8 @@ export interface MCPTestServerEvents {
   message: [text: string, connection: MCPTestConnection]
   /** A tool request came; its tool has not run yet. */
   request: [request: MCPTestRequest]
+  /** A web page, or a name of the server, was refused with HTTP 403: why, and what would let it in. */
+  refused: [reason: string]
   /** A connection is gone. */
   close: [connection: MCPTestConnection, frame: CloseFrame]
 }

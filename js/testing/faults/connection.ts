@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { Lane } from './lane.js'
 import { resolveFaults, type ConnectionFaults } from './options.js'
+import { endSocket, gone, resetSocket } from './socket.js'
 import type { FaultProxyConnection, Faults } from './types.js'
 
 export class Connection implements FaultProxyConnection {
@@ -27,9 +28,7 @@ export class Connection implements FaultProxyConnection {
     }
     this.#toServer = new Lane(client, server, this, faults.toServer, random('toServer'))
     this.#toClient = new Lane(server, client, this, faults.toClient, random('toClient'))
-    this.closed = Promise.all(
-      this.#sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()))),
-    ).then(() => {})
+    this.closed = Promise.all(this.#sockets.map(gone)).then(() => {})
   }
 
   get bytesToServer(): number {
@@ -64,7 +63,7 @@ export class Connection implements FaultProxyConnection {
 
   end(): void {
     this.#stop()
-    for (const socket of this.#sockets) socket.end()
+    for (const socket of this.#sockets) endSocket(socket)
     // A side that never ends its own half must not keep the other's socket.
     const overdue = setTimeout(() => this.reset(), ENDING_MS)
     void this.closed.then(() => clearTimeout(overdue))
@@ -72,7 +71,7 @@ export class Connection implements FaultProxyConnection {
 
   reset(): void {
     this.#stop()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetSocket(socket)
   }
 
   /** The same, but does not wait for a server that has not taken its connection yet. */

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { LaneFaults } from './options.js'
+import { endSocket, whenWritten } from './socket.js'
 
 /** What a lane may do to its whole connection. */
 export interface Ending {
@@ -182,8 +183,7 @@ export class Lane {
       const ending = resetAfter <= endAfter ? 'reset' : 'end'
       this.#isOver = true
       // The bytes before the end shall be seen.
-      if (this.#sink.writableLength === 0) this.#connection[ending]()
-      else this.#sink.write('', () => this.#connection[ending]())
+      whenWritten(this.#sink, () => this.#connection[ending]())
     }
     return true
   }
@@ -191,7 +191,7 @@ export class Lane {
   #finish(ending: keyof Ending): void {
     this.#isOver = true
     if (ending === 'reset') this.#connection.reset()
-    else this.#sink.end()
+    else endSocket(this.#sink)
   }
 
   /** Reads on as long as not too much is on its way. */

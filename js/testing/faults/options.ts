@@ -1,5 +1,6 @@
 /** Checks the options of `FaultProxy.listen()` and fills in their defaults. */
-import { checkNames, checkPort, checkText, describe } from '../options.js'
+import { describe } from '../describe.js'
+import { checkNames, checkPort, checkText } from '../options.js'
 import type { DirectionFaults, FaultPlan, FaultProxyOptions, Faults } from './types.js'
 
 export interface FaultProxySettings {

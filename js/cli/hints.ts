@@ -1,0 +1,60 @@
+/** What may help where no connection could be made. */
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { isLoopback } from '../shared/loopback.js'
+
+/**
+ * The remedy, for an error that says everything else; `undefined` where it would be a guess.
+ * @param words - all that is known of the failure
+ */
+export async function hintFor(words: string, url: URL): Promise<string | undefined> {
+  if (/\bECONNREFUSED\b/.test(words)) {
+    return isLoopback(url.hostname) ? '"mcp-client serve" starts a server' : undefined
+  }
+  const [, status] = /\bHTTP (\d{3})\b/.exec(words) ?? []
+  // Other answers come from a server that has understood what it was asked.
+  if (status !== undefined && !/^(3..|400)$/.test(status)) return undefined
+  const other = new URL(url)
+  other.protocol = url.protocol === 'wss:' ? 'ws:' : 'wss:'
+  if (!(await isRight(other))) return undefined
+  return `the server speaks ${other.protocol}//: try ${other.protocol}//${other.host}${other.pathname}`
+}
+
+/** Whether the scheme is the one that the server speaks; it is sent nothing that could be a secret. */
+async function isRight(url: URL): Promise<boolean> {
+  const wss = new URL(url)
+  wss.protocol = 'wss:'
+  if (url.protocol === 'wss:') return await speaksTls(wss)
+  // Servers that want TLS may answer in plain HTTP too, to say so.
+  return !(await speaksTls(wss)) && (await speaksHttp(url))
+}
+
+function speaksTls(url: URL): Promise<boolean> {
+  const { host, port } = addressOf(url, 443)
+  const socket = connectTls({ host, port, rejectUnauthorized: false, ...(/[a-z]/i.test(host) && { servername: host }) })
+  return settled(socket, (resolve) => socket.once('secureConnect', () => resolve(true)))
+}
+
+function speaksHttp(url: URL): Promise<boolean> {
+  const socket = connectTcp(addressOf(url, 80))
+  socket.once('connect', () => socket.write(`HEAD / HTTP/1.1\r\nHost: ${url.host}\r\nConnection: close\r\n\r\n`))
+  return settled(socket, (resolve) => socket.once('data', (bytes) => resolve(/^HTTP\/1/.test(String(bytes)))))
+}
+
+function addressOf(url: URL, defaultPort: number): { host: string; port: number } {
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || defaultPort) }
+}
+
+/** False as well when the socket has failed, or says nothing for too long. */
+async function settled(socket: Socket, listen: (resolve: (answer: boolean) => void) => void): Promise<boolean> {
+  const answer = await new Promise<boolean>((resolve) => {
+    listen(resolve)
+    for (const event of ['error', 'close', 'timeout']) socket.on(event, () => resolve(false))
+    socket.setTimeout(PATIENCE_MS)
+  })
+  socket.destroy()
+  return answer
+}
+
+/** Whoever waits has had an error already. */
+const PATIENCE_MS = 2_000
