@@ -4,8 +4,8 @@ import { MCPClient } from '@mcp-integration/client'
 delete process.env.MCP_WS_URL
 delete process.env.MCP_API_KEY
 
-/** Reconnects without a wait worth mentioning. */
-const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0 }
+/** Reconnects without a wait worth mentioning, and as often as a test takes the connection away. */
+const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0, minUptime: 0 }
 
 /** Options of a client that stays in 'reconnecting' until it is told otherwise. */
 export const PATIENT = { baseReconnectDelay: 60_000, maxReconnectDelay: 60_000 }

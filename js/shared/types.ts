@@ -84,6 +84,11 @@ export interface MCPClientOptions {
   reconnectFactor?: number
   /** 0.2 is ±20 %; 'full' spreads over [0, delay]. @default 0.2 */
   reconnectJitter?: number | 'full'
+  /**
+   * How long a connection must have been 'ready', in ms, before attempts are counted from 0 again; with 0 it need only
+   * become 'ready'. @default 5000
+   */
+  minUptime?: number
   /** Added to the delay after a close with one of `slowReconnectCodes`. @default 5000 */
   slowReconnectDelay?: number
   /** Close codes that wait longer. @default [1008, 1011] */
