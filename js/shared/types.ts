@@ -95,6 +95,11 @@ export interface MCPClientOptions {
    * length. @default 0.2
    */
   reconnectJitter?: number | 'full'
+  /**
+   * How long a connection must have been 'ready', in ms, before attempts are counted from 0 again; with 0 it need only
+   * become 'ready'. @default 5000
+   */
+  minUptime?: number
   /** Added to the delay after a close with one of `slowReconnectCodes`, in ms. @default 5000 */
   slowReconnectDelay?: number
   /** The close codes of the server after which the client waits longer. @default [1008, 1011] */
