@@ -35,6 +35,7 @@ mod stats;
 mod timer;
 #[cfg(test)]
 mod typescript;
+mod words;
 
 use std::{fmt, time::Duration};
 
@@ -51,7 +52,7 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
-    error::{CallError, ErrorCode, ErrorData, Fault, SystemCause},
+    error::{CallError, ErrorCode, ErrorData, Fault, NoToken, Reason, SystemCause},
     record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Received, Refused, Session},

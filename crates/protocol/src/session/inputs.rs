@@ -12,6 +12,7 @@ use crate::{
     error::Fault,
     state::Socket,
     timer::Timer,
+    words,
 };
 
 /// A text message of the server. Splitting it takes longer than everything else and needs no session: where a session
@@ -69,11 +70,12 @@ impl<T> Session<T> {
     }
 
     /// The socket has ended.
-    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, ending: Ending) {
+    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, mut ending: Ending) {
         self.observe(now);
         if self.current(connection).is_none() {
             return;
         }
+        ending.reason = words::shown(&ending.reason, false, self.current_key());
         let fault = Self::fault_of(&ending);
         self.connection_lost(now, ending, fault);
     }
@@ -121,7 +123,7 @@ impl<T> Session<T> {
                 self.bad_message(&format!("a message that is not JSON (at byte {} of {})", fault.offset, text.len()));
                 if let Some(id) = id {
                     let words = format!("the answer is not JSON (at byte {} of {})", fault.offset, text.len());
-                    self.answer_is_malformed(id, Fault::BadMessage(words));
+                    self.answer_is_malformed(id, &Fault::BadMessage(words).into());
                 }
             }
         }
@@ -166,7 +168,7 @@ impl<T> Session<T> {
                     self.drop_connection(connection);
                 }
                 let ending = Ending::abnormal("the server did not answer the close frame");
-                self.become_closed(Some(&ending), &Fault::Closed);
+                self.become_closed(Some(&ending), &Fault::Closed.into());
             }
         }
     }

@@ -27,6 +27,8 @@ mod rule_08_ids;
 mod rule_09_malformed_input;
 mod rule_10_duplicate_keys;
 mod rule_11_uptime;
+mod rule_18_causes;
+mod rule_18_words;
 mod secrets;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
