@@ -58,6 +58,7 @@ export interface MCPClientOptions {
   reconnectJitter?: number         // 0.2 = ±20 % as in the guide; 'full' spreads over [0, delay]
     | 'full'
   minUptime?: number               // 5_000: 'ready' for so long before the attempt counter returns to 0
+  maxRetryAfter?: number           // 60_000: the longest wait that a server's Retry-After may ask for
   slowReconnectDelay?: number      // 5_000: added before backing off after a slowReconnectCodes close
   slowReconnectCodes?: readonly number[]  // [1008, 1011]
   noReconnectCodes?: readonly number[]    // [1000]

@@ -100,6 +100,11 @@ export interface MCPClientOptions {
    * become 'ready'. @default 5000
    */
   minUptime?: number
+  /**
+   * The longest wait, in ms, that a server may ask for with `Retry-After` when it refuses the upgrade; 0 ignores the
+   * header. @default 60000
+   */
+  maxRetryAfter?: number
   /** Added to the delay after a close with one of `slowReconnectCodes`, in ms. @default 5000 */
   slowReconnectDelay?: number
   /** The close codes of the server after which the client waits longer. @default [1008, 1011] */

@@ -38,8 +38,26 @@ impl Backoff {
             Jitter::Fraction(fraction) => seconds * (1.0 + fraction * rng.random_range(-1.0..=1.0)),
             Jitter::Full => seconds * rng.random_range(0.0..=1.0),
         };
-        Duration::from_millis((jittered * 1000.0).round() as u64)
+        whole_millis(jittered)
     }
+
+    /// The shortest wait if the server asks for `asked`: so long, and a random part, because it may have asked many
+    /// clients at once. `delay` is what was drawn for this attempt. Source: PROTOCOL.md rule 12.
+    pub fn spread_retry_after(&self, asked: Duration, delay: Duration, rng: &mut impl Rng) -> Duration {
+        if asked.is_zero() {
+            return Duration::ZERO;
+        }
+        match self.jitter {
+            Jitter::Fraction(fraction) => {
+                whole_millis(asked.as_secs_f64() * (1.0 + fraction * rng.random_range(0.0..=1.0)))
+            }
+            Jitter::Full => asked + delay,
+        }
+    }
+}
+
+fn whole_millis(seconds: f64) -> Duration {
+    Duration::from_millis((seconds * 1000.0).round() as u64)
 }
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub enum UpgradeFailure {
         status: u16,
         /// What HTTP calls it, if it is a known one.
         reason: Option<&'static str>,
+        /// How long the server asks to be left alone: its `Retry-After`, from now on.
+        retry_after: Option<Duration>,
     },
     /// The answer is not HTTP, or not one that a WebSocket may be opened by (RFC 6455 § 4.1): for this reason.
     #[error("the answer to the upgrade is not a WebSocket handshake")]
@@ -145,6 +147,14 @@ impl DialFailure {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Upgrade(UpgradeFailure::Status { status, .. }) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// How long the server asks not to be dialed. A proxy cannot ask for that. Source: PROTOCOL.md rule 12.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Upgrade(UpgradeFailure::Status { retry_after, .. }) => *retry_after,
             _ => None,
         }
     }
@@ -233,7 +243,7 @@ mod tests {
         for (status, reason, words) in
             [(503, Some("Service Unavailable"), "503 Service Unavailable"), (599, None, "599")]
         {
-            let failure = DialFailure::Upgrade(UpgradeFailure::Status { status, reason });
+            let failure = DialFailure::Upgrade(UpgradeFailure::Status { status, reason, retry_after: None });
             assert_eq!(
                 sentence(&failure),
                 format!("cannot connect to ws://h/: the server answered the upgrade with HTTP {words}")

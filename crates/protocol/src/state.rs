@@ -31,6 +31,8 @@ pub enum State {
         delay: Duration,
         /// The part of it that a close code of the server added: a change of network does not shorten it.
         extra: Duration,
+        /// The monotonic time before which the server asked not to be dialed.
+        not_before: Duration,
         /// When it ends, by the wall clock, ms since the epoch.
         ends: u64,
     },

@@ -14,7 +14,7 @@ impl Server {
                 0 => WorldEvent::Open(connection),
                 status => WorldEvent::Refuse(
                     connection,
-                    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }),
+                    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None, retry_after: None }),
                 ),
             }),
             (Self::Down, Action::Dial(connection)) => {

@@ -38,7 +38,7 @@ enum Step {
     SendToolRequest,
     BreakDown,
     Open,
-    Refuse(u16),
+    Refuse { status: u16, retry_after: Option<u64> },
     Say(String),
     Answer { call: usize, template: String },
     ServerCloses(u16),
@@ -162,8 +162,11 @@ impl Life {
             Step::SendToolRequest => drop(sim.send_tool_request("remembered")),
             Step::BreakDown => sim.break_down(),
             Step::Open if sim.state() == "connecting" => sim.open(),
-            Step::Refuse(status) if sim.state() == "connecting" => sim.refuse(*status),
-            Step::Open | Step::Refuse(_) => {}
+            Step::Refuse { status, retry_after } if sim.state() == "connecting" => match retry_after {
+                Some(millis) => sim.refuse_for(*status, *millis),
+                None => sim.refuse(*status),
+            },
+            Step::Open | Step::Refuse { .. } => {}
             Step::Say(text) => sim.server_says(text),
             Step::Answer { call, template } => {
                 let id = self.pick(*call).and_then(|call| self.sim.id(call));
@@ -368,7 +371,10 @@ impl Choices<'_> {
     fn trouble(&mut self) -> Step {
         match self.number(32) {
             0 => Step::BreakDown,
-            1..=2 => Step::Refuse(self.one_of(&[400, 401, 429, 503])),
+            1..=2 => Step::Refuse {
+                status: self.one_of(&[400, 401, 429, 503]),
+                retry_after: self.one_of(&[None, None, Some(0), Some(5_000), Some(3_600_000)]),
+            },
             3..=4 => Step::ServerCloses(self.one_of(&[1000, 1001, 1005, 1008, 1011, 4000])),
             5..=6 => Step::Drop,
             7..=8 => Step::TooLarge,

@@ -65,7 +65,13 @@ impl Sim {
 
     /// The upgrade is answered with this HTTP status.
     pub fn refuse(&mut self, status: u16) {
-        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }));
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None, retry_after: None }));
+    }
+
+    /// The same, with so many ms in `Retry-After`.
+    pub fn refuse_for(&mut self, status: u16, millis: u64) {
+        let retry_after = Some(Duration::from_millis(millis));
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None, retry_after }));
     }
 
     /// The dial fails.

@@ -1,5 +1,7 @@
 //! What the driver reports: dials, messages, writes, closed sockets, time.
 
+use std::time::Duration;
+
 use bytestring::ByteString;
 
 use super::{Session, State, lifecycle::Ending};
@@ -60,12 +62,12 @@ impl<T> Session<T> {
         if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
             return;
         }
-        let remedy = failure.remedy();
+        let (remedy, retry_after) = (failure.remedy(), failure.retry_after().unwrap_or_default());
         let fault = self.connect_failed(failure);
         match remedy {
             Remedy::Authorization => self.upgrade_unauthorized(fault),
             Remedy::Configuration if !self.was_ready => self.fail_for_good(fault),
-            Remedy::Configuration | Remedy::Time => self.retry_dial(now, fault),
+            Remedy::Configuration | Remedy::Time => self.retry_dial(now, fault, retry_after),
         }
     }
 
@@ -177,7 +179,7 @@ impl<T> Session<T> {
         let State::Connecting(connection) = self.state else { return };
         self.drop_connection(connection);
         let fault = self.connect_failed(DialFailure::Timeout(self.config.connect_timeout));
-        self.retry_dial(now, fault);
+        self.retry_dial(now, fault, Duration::ZERO);
     }
 
     fn connect_failed(&self, failure: DialFailure) -> Fault {

@@ -90,10 +90,10 @@ impl<T> Session<T> {
         }
     }
 
-    /// The dial failed, and a later one may succeed.
-    pub(super) fn retry_dial(&mut self, now: Now, fault: Fault) {
+    /// The dial failed, and a later one may succeed. The server asks to be left alone for `retry_after`.
+    pub(super) fn retry_dial(&mut self, now: Now, fault: Fault, retry_after: Duration) {
         self.stop_connection_timers();
-        let next = self.state_after(now, fault, Duration::ZERO);
+        let next = self.state_after(now, fault, Duration::ZERO, retry_after);
         self.enter(next);
         self.report_error();
         self.emit_outcome();
@@ -114,7 +114,7 @@ impl<T> Session<T> {
         } else {
             let slow = self.config.slow_reconnect_codes.contains(&ending.code);
             let extra = if slow { self.config.slow_reconnect_delay } else { Duration::ZERO };
-            self.state_after(now, fault, extra)
+            self.state_after(now, fault, extra, Duration::ZERO)
         };
         let will_reconnect = matches!(next, State::Reconnecting { .. });
         let previous = self.enter(next);
@@ -246,7 +246,7 @@ impl<T> Session<T> {
     }
 
     /// The state after a failure: `reconnecting`, or `failed` if the attempts are used up.
-    fn state_after(&mut self, now: Now, fault: Fault, extra: Duration) -> State {
+    fn state_after(&mut self, now: Now, fault: Fault, extra: Duration, retry_after: Duration) -> State {
         let attempts = self.config.max_reconnect_attempts;
         let last = self.set_error(fault);
         if !attempts.allows(self.attempt) {
@@ -255,22 +255,25 @@ impl<T> Session<T> {
             }
             return State::Failed;
         }
-        let delay = self.backoff(self.attempt) + extra;
+        let (backoff, asked) = (self.backoff(), retry_after.min(self.config.max_retry_after));
+        let delay = backoff.delay(self.attempt, &mut self.rng);
+        let least = backoff.spread_retry_after(asked, delay, &mut self.rng);
+        let delay = delay.max(least) + extra;
         self.attempt += 1;
         self.timers.set(Timer::Retry, now.mono + delay);
-        State::Reconnecting { delay, extra, ends: now.wall.saturating_add(delay.as_millis() as u64) }
+        let ends = now.wall.saturating_add(delay.as_millis() as u64);
+        State::Reconnecting { delay, extra, not_before: now.mono + least, ends }
     }
 
-    /// The delay before the next attempt, without what a close code adds.
-    pub(super) fn backoff(&mut self, attempts_made: u32) -> Duration {
+    /// How the delays grow.
+    pub(super) fn backoff(&self) -> Backoff {
         let config = &self.config;
-        let backoff = Backoff {
+        Backoff {
             base: config.base_reconnect_delay,
             factor: config.reconnect_factor,
             max: config.max_reconnect_delay,
             jitter: config.reconnect_jitter,
-        };
-        backoff.delay(attempts_made, &mut self.rng)
+        }
     }
 
     /// Emits the event `reconnecting` or `failed`.

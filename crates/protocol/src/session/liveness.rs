@@ -145,10 +145,11 @@ impl<T> Session<T> {
     /// moment, and the clients that see it come up must not all dial at once. False if there is no wait, or a shorter
     /// one.
     fn shorten_wait(&mut self, now: Now) -> bool {
-        let (Some(due), &State::Reconnecting { extra, .. }) = (self.timers.get(Timer::Retry), &self.state) else {
+        let (Some(due), &State::Reconnecting { extra, not_before, .. }) = (self.timers.get(Timer::Retry), &self.state)
+        else {
             return false;
         };
-        let sooner = now.mono + self.backoff(0) + extra;
+        let sooner = (now.mono + self.backoff().delay(0, &mut self.rng) + extra).max(not_before);
         if sooner >= due {
             return false;
         }

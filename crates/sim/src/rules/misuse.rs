@@ -21,7 +21,7 @@ const INPUTS: [(&str, Input); 12] = [
 ];
 
 fn answered_with(status: u16) -> DialFailure {
-    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None })
+    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None, retry_after: None })
 }
 
 /// A client in the state of that name; its newest connection is the second.

@@ -27,6 +27,7 @@ mod rule_08_ids;
 mod rule_09_malformed_input;
 mod rule_10_duplicate_keys;
 mod rule_11_uptime;
+mod rule_12_retry_after;
 mod rule_18_causes;
 mod rule_18_words;
 mod secrets;
