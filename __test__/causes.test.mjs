@@ -1,4 +1,4 @@
-/** A call that fails because there is no connection says why there is none, and errors stay small (PROTOCOL.md rule 18). */
+/** A call that fails because there is no connection says why there is none; errors stay small (PROTOCOL.md rule 18). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MCPClient, MCPError } from '@mcp-integration/client'
