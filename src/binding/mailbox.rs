@@ -309,8 +309,8 @@ impl Queue {
 }
 
 impl Incoming {
-    /// An event of a client. What JavaScript cannot take, because a string there has at most `longest` characters, is an
-    /// error instead.
+    /// An event of a client. What JavaScript cannot take, because a string there has at most `longest` characters,
+    /// becomes an error.
     fn of(client: u32, event: Event<Slot>, longest: usize) -> Self {
         Self::Item(match event {
             Event::Notice(notice) => Item::Notice(client, to_json(&notice)),

@@ -26,6 +26,7 @@ mod error;
 #[cfg(feature = "sim")]
 mod footprint;
 mod heartbeat;
+mod log;
 mod pending;
 mod record;
 mod request_id;
@@ -53,6 +54,7 @@ pub use self::{
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, Reason, SystemCause},
+    log::LogLine,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Received, Refused, Session},

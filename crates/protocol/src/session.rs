@@ -26,6 +26,7 @@ use super::{
     config::{Config, Secret, TokenSource},
     dialect::{Dialect, RequestText},
     error::{CallError, Fault, Reason},
+    log::LogLine,
     pending::Pending,
     state::{Snapshot, Socket, State, Unwritten},
     stats::{Counters, Stats},
@@ -54,6 +55,7 @@ pub struct Session<T> {
     last_key: Option<Secret>,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
+    /// The number of the newest dial.
     next_connection: u32,
     timers: TimerTable,
     pending: Pending<T>,
@@ -147,7 +149,7 @@ impl<T> Session<T> {
 
     /// Adds a line to the log that does not come from the session itself.
     pub fn note(&mut self, level: LogLevel, message: &str) {
-        self.log(level, message, &[]);
+        self.log_entry(level, message, &[]);
     }
 
     /// The next text to send. Call until `None` after every input and command.
@@ -328,13 +330,27 @@ impl<T> Session<T> {
         self.transmits.push_back(Transmit { connection: socket.id, text });
     }
 
-    fn log(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
+    fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {
+        self.log_entry(line.level(), line.message(), fields);
+    }
+
+    fn log_entry(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
+        let common = [
+            ("url", self.shown_url().into()),
+            ("connection", self.next_connection.into()),
+            ("attempt", self.attempt.into()),
+        ];
         let fields: Map<String, Value> =
-            fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
+    }
+
+    /// The endpoint without its query, which may contain a secret.
+    fn shown_url(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
     }
 
     fn dialect(&self) -> Dialect {

@@ -9,6 +9,7 @@ use crate::{
     config::{Secret, TokenSource},
     dialect::{self, Dialect},
     error::{CallError, ErrorCode, Fault, NoToken, Reason},
+    log::LogLine,
     timer::Timer,
 };
 
@@ -153,6 +154,7 @@ impl<T> Session<T> {
         self.stop_connection_timers();
         let reason = self.set_error(fault);
         self.enter(State::Unauthorized(None));
+        self.log(LogLine::KeyRefused, &[("cause", reason.fault().log_cause().into())]);
         self.report_error();
         self.reject_waiting(reason);
     }
@@ -162,6 +164,7 @@ impl<T> Session<T> {
         self.timers.stop(Timer::Auth);
         let reason = self.set_error(fault);
         self.enter_with(|socket| State::Unauthorized(Some(socket)));
+        self.log(LogLine::KeyRefused, &[("cause", reason.fault().log_cause().into())]);
         self.report_error();
         self.emit_message(message, true);
         self.reject_waiting(reason);
@@ -175,8 +178,10 @@ impl<T> Session<T> {
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {
+        let fault = Fault::NoToken(failure);
+        self.log(LogLine::NoKey, &[("cause", fault.log_cause().into())]);
         self.drop_connection(connection);
-        self.connection_lost(now, Ending::abnormal("no token"), Fault::NoToken(failure));
+        self.connection_lost(now, Ending::abnormal("no token"), fault);
     }
 
     fn reject_waiting(&mut self, reason: Reason) {

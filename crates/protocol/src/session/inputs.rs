@@ -6,12 +6,13 @@ use bytestring::ByteString;
 
 use super::{Session, State, lifecycle::Ending};
 use crate::{
-    ConnectionId, LogLevel, Notice, Now,
+    ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
     dialing::{DialFailure, Remedy},
     envelope::{self, Envelope, NotJson},
     error::Fault,
+    log::LogLine,
     state::Socket,
     timer::Timer,
     words,
@@ -51,6 +52,7 @@ impl<T> Session<T> {
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
         };
         self.enter(State::Authenticating(Socket::new(connection, dialect, now)));
+        self.log(LogLine::Open, &[]);
         self.notify(Notice::Open);
         self.schedule_ping(now);
         self.begin_authentication(now);
@@ -182,10 +184,10 @@ impl<T> Session<T> {
         self.retry_dial(now, fault, Duration::ZERO);
     }
 
-    fn connect_failed(&self, failure: DialFailure) -> Fault {
-        // Without the query, which may contain a secret.
-        let url = self.url.split('?').next().unwrap_or_default().to_owned();
-        Fault::ConnectFailed { url, failure: Box::new(failure) }
+    fn connect_failed(&mut self, failure: DialFailure) -> Fault {
+        let fault = Fault::ConnectFailed { url: self.shown_url().to_owned(), failure: Box::new(failure) };
+        self.log(LogLine::DialFailed, &[("cause", fault.log_cause().into())]);
+        fault
     }
 
     /// What the message means in the dialect of this connection. The first message may reveal the dialect.
@@ -209,7 +211,7 @@ impl<T> Session<T> {
         socket.detected = true;
         socket.auth.message_not_needed();
         self.restart_heartbeat(now);
-        self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
+        self.log(LogLine::EventDialect, &[]);
     }
 
     fn return_to_guide_dialect(&mut self, now: Now) {
@@ -217,11 +219,7 @@ impl<T> Session<T> {
         socket.dialect = Dialect::Guide;
         socket.detected = false;
         self.restart_heartbeat(now);
-        self.log(
-            LogLevel::Warn,
-            "an auth answer came after events: the server speaks the guide's dialect after all",
-            &[],
-        );
+        self.log(LogLine::GuideDialect, &[]);
         self.resend_in_flight();
     }
 
@@ -246,7 +244,7 @@ impl<T> Session<T> {
     }
 
     fn bad_message(&mut self, what: &str) {
-        self.log(LogLevel::Warn, what, &[]);
+        self.log(LogLine::BadMessage, &[("cause", what.into())]);
         let error = Fault::BadMessage(format!("the server sent {what}")).data();
         self.notify(Notice::Error { error });
     }

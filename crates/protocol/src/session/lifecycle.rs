@@ -6,10 +6,11 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::{
-    Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now, Outcome,
+    Action, CloseInfo, ConnectionId, Event, Notice, Now, Outcome,
     backoff::Backoff,
     config::MaxAttempts,
     error::{CallError, ErrorCode, Fault},
+    log::LogLine,
     state::{Auth, Closing, Socket},
     timer::Timer,
 };
@@ -55,6 +56,7 @@ impl<T> Session<T> {
         self.stop_connection_timers();
         let connection = self.next_connection_id();
         self.enter(State::Connecting(connection));
+        self.log(LogLine::Dialing, &[]);
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
     }
@@ -69,10 +71,12 @@ impl<T> Session<T> {
             self.enter_with(State::Ready);
         }
         let now = self.last.mono;
-        if let Some(socket) = self.state.socket_mut() {
-            socket.ready_since.get_or_insert(now);
-            socket.auth.accepted();
-        }
+        let Some(socket) = self.state.socket_mut() else { return };
+        let is_first = socket.ready_since.is_none();
+        socket.ready_since.get_or_insert(now);
+        socket.auth.accepted();
+        let line = if is_first && self.attempt > 0 { LogLine::Reconnected } else { LogLine::Authenticated };
+        self.log(line, &[]);
         self.notify(Notice::Authenticated);
         self.emit_message(message, true);
         let waiters = std::mem::take(&mut self.connect_waiters);
@@ -108,6 +112,8 @@ impl<T> Session<T> {
         }
         self.credit_uptime(now);
         self.stop_connection_timers();
+        let line = if ending.clean { LogLine::ClosedByServer } else { LogLine::ConnectionLost };
+        self.log_ending(line, &ending, Some(&fault));
         let next = if self.config.no_reconnect_codes.contains(&ending.code) {
             self.set_error(fault);
             State::Closed
@@ -136,6 +142,8 @@ impl<T> Session<T> {
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
         let ending = Ending::abnormal("reconnect() was called");
+        self.log_ending(LogLine::ConnectionClosed, &ending, None);
+        self.log(LogLine::Dialing, &[]);
         self.emit_close(&ending, true);
         self.settle_lost(previous, &ending);
     }
@@ -202,8 +210,10 @@ impl<T> Session<T> {
         self.stop_connection_timers();
         let previous = self.enter(State::Closed);
         if let Some(ending) = ending {
+            self.log_ending(LogLine::ConnectionClosed, ending, None);
             self.emit_close(ending, false);
         }
+        self.log(LogLine::Closed, &[]);
         self.unwritten_bytes = 0;
         self.fail_all(why, previous.socket().map_or(0, Socket::maybe_sent));
         self.fail_connects(&Fault::Closed.into());
@@ -279,18 +289,30 @@ impl<T> Session<T> {
     /// Emits the event `reconnecting` or `failed`.
     fn emit_outcome(&mut self) {
         match (&self.state, &self.error) {
-            (State::Reconnecting { delay, .. }, _) => {
+            (State::Reconnecting { delay, .. }, Some(reason)) => {
                 let (attempt, max_attempts, delay) =
                     (self.attempt, self.config.max_reconnect_attempts, delay.as_millis() as u64);
+                let cause = reason.fault().log_cause();
+                self.log(LogLine::Waiting, &[("delay", delay.into()), ("cause", cause.into())]);
                 self.notify(Notice::Reconnecting { attempt, max_attempts, delay });
             }
             (State::Failed, Some(reason)) => {
-                let (code, error) = (reason.fault().code(), reason.data());
-                self.log(LogLevel::Error, "the client has failed", &[("code", code.into())]);
+                let (code, cause, error) = (reason.fault().code(), reason.fault().log_cause(), reason.data());
+                self.log(LogLine::Failed, &[("code", code.into()), ("cause", cause.into())]);
                 self.notify(Notice::Failed { error });
+            }
+            (State::Closed, Some(reason)) => {
+                let cause = reason.fault().log_cause();
+                self.log(LogLine::StaysClosed, &[("cause", cause.into())]);
             }
             _ => {}
         }
+    }
+
+    fn log_ending(&mut self, line: LogLine, ending: &Ending, fault: Option<&Fault>) {
+        let mut fields = vec![("code", ending.code.into()), ("reason", ending.reason.as_str().into())];
+        fields.extend(fault.map(|fault| ("cause", fault.log_cause().into())));
+        self.log(line, &fields);
     }
 
     /// In `closed` and `failed`, settles everything that still waits.
@@ -305,8 +327,6 @@ impl<T> Session<T> {
     }
 
     fn emit_close(&mut self, ending: &Ending, will_reconnect: bool) {
-        let fields = [("code", ending.code.into()), ("reason", ending.reason.as_str().into())];
-        self.log(LogLevel::Info, "the connection is closed", &fields);
         let Ending { code, reason, clean, .. } = ending.clone();
         self.notify(Notice::Close { info: CloseInfo { code, reason, was_clean: clean, will_reconnect } });
     }

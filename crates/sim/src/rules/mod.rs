@@ -8,6 +8,7 @@ mod dialect_guide;
 mod event_order;
 mod fuzz_inputs;
 mod limits;
+mod log;
 mod misuse;
 mod random_histories;
 mod rule_01_attempt_counter;
