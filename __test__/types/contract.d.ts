@@ -36,13 +36,16 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean                         // default true; false logs a warning on every connect
 }
 
+/** What a key function may return: a key, or a key and when it ends. It is then renewed on the living connection before that. */
+export type MCPKey = string | { token: string; expiresAt: number | Date }
+
 export interface MCPClientOptions {
   /** Endpoint, or several to rotate through. http(s) means ws(s); 'host' and 'host:port' mean wss, or ws when the host is loopback;
    *  '/mcp-ws' is added when there is no path. Credentials in the URL are a TypeError.
    *  Default: $MCP_WS_URL, else derived from globalThis.location (http or https) as the guide does; else a TypeError that says so. */
   url?: string | URL | readonly (string | URL)[]
   /** API key, or a function asked before every authentication (token refresh). Default: $MCP_API_KEY, else 'anonymous'. */
-  apiKey?: string | (() => string | Promise<string>)
+  apiKey?: string | (() => MCPKey | Promise<MCPKey>)
   autoConnect?: boolean            // default true, as in the guide
   onMessage?: ((message: unknown) => void) | null  // every parsed message, auth and pong included
 

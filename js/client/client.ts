@@ -24,6 +24,7 @@ import type {
   MCPClientEvents,
   MCPClientLike,
   MCPClientOptions,
+  MCPKey,
   MCPTools,
   ParametersOf,
   ResultsOf,
@@ -32,6 +33,7 @@ import type {
 import { Call, Command, type Caller } from './call.js'
 import { ClientErrors, classOf } from './errors.js'
 import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
+import { keyOf } from './key.js'
 import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
 import { closedBefore, replaceClosed, runAfterClose, scheduleApart, type Replaceable } from './succession.js'
 
@@ -72,7 +74,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #internals: Recipient & SocketFaceOwner & Replaceable & Caller
   readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
-  readonly #askToken: (() => string | Promise<string>) | null
+  readonly #askToken: (() => MCPKey | Promise<MCPKey>) | null
   readonly #requestTimeout: number
   #snapshot: ConnectionSnapshot
   /** The snapshot of the last 'state' event. After a command, `#snapshot` may be newer. */
@@ -581,13 +583,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   async #answerToken(connection: number): Promise<void> {
     this.#errors.tokenFailure = undefined
     try {
-      const token: unknown = await this.#askToken?.()
-      if (typeof token !== 'string')
-        throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
-      this.#native.answerToken(connection, token, null)
+      const { token, expiresAt } = keyOf(await this.#askToken?.())
+      this.#native.answerToken(connection, token, expiresAt)
     } catch (error) {
       this.#errors.tokenFailure = error
-      this.#native.answerToken(connection, null, classOf(error))
+      this.#native.failToken(connection, classOf(error))
     }
   }
 

@@ -3,7 +3,7 @@
  * cannot know: the environment, the page, functions.
  */
 import type { OptionError } from '../shared/native-types.js'
-import type { MCPClientOptions } from '../shared/types.js'
+import type { MCPClientOptions, MCPKey } from '../shared/types.js'
 
 /** Options sorted by who uses them. */
 export interface SortedOptions {
@@ -12,7 +12,7 @@ export interface SortedOptions {
   readonly url: string
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
-  readonly askToken: (() => string | Promise<string>) | null
+  readonly askToken: (() => MCPKey | Promise<MCPKey>) | null
 }
 
 /**

@@ -43,8 +43,10 @@ export declare class NativeClient {
   sendToolRequest(name: string, parameters: string): string | null
   /** Sends a text unchanged. False if it cannot be sent. */
   send(text: string): boolean
-  /** What the token function has returned, or the class of the error that it has thrown. */
-  answerToken(connection: number, token?: string | undefined | null, thrown?: string | undefined | null): void
+  /** What the token function has returned: a token, and when it ends, in ms since 1970, or `null`. */
+  answerToken(connection: number, token: string, expiresAt?: number | undefined | null): void
+  /** The class of the error that the token function has thrown. */
+  failToken(connection: number, thrown: string): void
   /** The `open` listeners have run. */
   openTold(): void
   /** Sets which events have listeners: bits of `Interest`. */

@@ -46,6 +46,12 @@ export interface TlsOptions {
 }
 
 /**
+ * What a key function may return: a key, or a key and when it ends, as a Date or in ms since 1970. Such a key is
+ * renewed on the living connection before that.
+ */
+export type MCPKey = string | { token: string; expiresAt: number | Date }
+
+/**
  * Options of {@link MCPClient}. Durations are in ms, sizes in bytes. The constructor throws a TypeError or RangeError
  * that names the option if a name is unknown or a value is of the wrong kind or out of range.
  */
@@ -57,10 +63,11 @@ export interface MCPClientOptions {
    */
   url?: string | URL | readonly (string | URL)[]
   /**
-   * The API key, or a function that returns one or a promise of one and is called before every authentication.
+   * The API key, or a function that returns one or a promise of one and is called before every authentication. If it
+   * also says when the key ends, it is called again before that, and the connection goes on with the new key.
    * @default `$MCP_API_KEY`, else 'anonymous'
    */
-  apiKey?: string | (() => string | Promise<string>)
+  apiKey?: string | (() => MCPKey | Promise<MCPKey>)
   /** Whether to connect at once. @default true */
   autoConnect?: boolean
   /** Called with every parsed message of the server, auth answers and pongs included. @default null */

@@ -13,8 +13,8 @@ use super::{
     task,
 };
 use mcp_protocol::{
-    Call, Config, ConnectionId, Interest, LogLevel, Now, OptionError, Refused, RequestId, RequestKey, Route, Secret,
-    Session, Snapshot, Stats,
+    Call, Config, ConnectionId, Interest, Key, LogLevel, Now, OptionError, Refused, RequestId, RequestKey, Route,
+    Secret, Session, Snapshot, Stats,
 };
 
 /// The name of the thread that all clients share, as debuggers show it.
@@ -104,8 +104,8 @@ impl<S: Sink> Handle<S> {
     }
 
     /// The answer of the user's token function, or the class of the error when it failed.
-    pub fn answer_token(&self, connection: ConnectionId, token: Result<Secret, String>) {
-        self.command(Writes::Now, |session, now| session.handle_token(now, connection, token));
+    pub fn answer_token(&self, connection: ConnectionId, key: Result<Key, String>) {
+        self.command(Writes::Now, |session, now| session.handle_token(now, connection, key));
     }
 
     /// See [`Session::handle_open_told`].

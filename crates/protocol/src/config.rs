@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use self::given::Given;
 pub use self::{
     given::{OptionError, OptionFault},
-    values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
+    values::{DialectChoice, Headers, Key, MaxAttempts, Secret, TokenSource},
 };
 use crate::backoff::Jitter;
 

@@ -103,6 +103,9 @@ pub enum Fault {
     /// The user's token function failed.
     #[error("the apiKey function {0}")]
     NoToken(NoToken),
+    /// The key has ended before there was another; the last failure to renew it.
+    #[error("the key has expired and could not be renewed")]
+    KeyExpired(Option<Reason>),
     /// The server did not answer the auth message in so many ms.
     #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
     AuthTimeout(u128),
@@ -155,7 +158,9 @@ impl Fault {
             Self::ConnectFailed { failure, .. } if failure.remedy() != Remedy::Authorization => {
                 ErrorCode::ConnectFailed
             }
-            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) => ErrorCode::AuthFailed,
+            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) | Self::KeyExpired(_) => {
+                ErrorCode::AuthFailed
+            }
             Self::AuthTimeout(_) => ErrorCode::AuthTimeout,
             Self::ConnectionLost(_) => ErrorCode::ConnectionLost,
             Self::ReconnectExhausted(_) => ErrorCode::ReconnectExhausted,
@@ -189,7 +194,7 @@ impl Fault {
                 }
             }
             Self::NoToken(NoToken::Threw(class)) => class.clone(),
-            Self::ReconnectExhausted(last) => last.fault().log_cause(),
+            Self::ReconnectExhausted(last) | Self::KeyExpired(Some(last)) => last.fault().log_cause(),
             other => other.to_string(),
         }
     }
@@ -214,7 +219,7 @@ impl Fault {
             tool_code,
             data,
             cause: match self {
-                Self::ReconnectExhausted(last) => Some(Box::new(last.data())),
+                Self::ReconnectExhausted(last) | Self::KeyExpired(Some(last)) => Some(Box::new(last.data())),
                 _ => None,
             },
             phase: dial.and_then(|failure| failure.phase()),
@@ -226,7 +231,7 @@ impl Fault {
 }
 
 /// How the user's token function failed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum NoToken {
     /// It threw, or returned no token; the class of the error. What the error says stays in JavaScript: it may be a
     /// secret.
@@ -235,6 +240,9 @@ pub enum NoToken {
     /// It did not answer within `authTimeout`, in ms.
     #[error("did not answer within authTimeout ({0} ms)")]
     TimedOut(u128),
+    /// The end of its key is past, or no time in ms.
+    #[error("gave an expiresAt of {0}: it must be in ms since 1970 (not in seconds), and in the future")]
+    Expiry(f64),
 }
 
 /// Why the client is not connected. However many calls and events tell of it, it is one error, with one number, which

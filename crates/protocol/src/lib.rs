@@ -26,6 +26,7 @@ mod error;
 #[cfg(feature = "sim")]
 mod footprint;
 mod heartbeat;
+mod key_life;
 mod log;
 mod pending;
 mod record;
@@ -49,7 +50,7 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TokenSource,
+        Config, DialectChoice, Headers, Key, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TokenSource,
     },
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},

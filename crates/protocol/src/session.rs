@@ -8,6 +8,7 @@ mod commands;
 mod inputs;
 mod lifecycle;
 mod liveness;
+mod renewal;
 mod requests;
 
 use std::{collections::VecDeque, time::Duration};
@@ -273,10 +274,13 @@ impl<T> Session<T> {
 
     /// Emits the reason of the state that was just entered.
     fn report_error(&mut self) {
-        if let Some(reason) = &self.error {
-            let error = reason.data();
-            self.notify(Notice::Error { error });
+        if let Some(reason) = self.error.clone() {
+            self.report(&reason);
         }
+    }
+
+    fn report(&mut self, reason: &Reason) {
+        self.notify(Notice::Error { error: reason.data() });
     }
 
     /// The key that the server knows of.

@@ -10,6 +10,7 @@ use super::{
     dialect::{Dialect, RequestText},
     error::ErrorData,
     heartbeat::Heartbeat,
+    key_life::{KeyLife, Renewal},
 };
 
 /// Lifecycle of one client.
@@ -129,6 +130,9 @@ pub struct Socket {
     /// A message has been received on this connection.
     pub(super) has_received: bool,
     pub(super) auth: Auth,
+    /// The life of the key in our last auth message, until it is answered; `Some(None)` if it does not end.
+    pub(super) sent_life: Option<Option<KeyLife>>,
+    pub(super) renewal: Option<Box<Renewal>>,
     pub(super) heartbeat: Heartbeat,
     /// Texts handed out and not yet written, oldest first.
     pub(super) unwritten: VecDeque<Unwritten>,
@@ -154,6 +158,8 @@ impl Socket {
             detected: false,
             has_received: false,
             auth: Auth::default(),
+            sent_life: None,
+            renewal: None,
             heartbeat: Heartbeat::new(now.mono),
             unwritten: VecDeque::new(),
             handed_out: 0,
@@ -272,6 +278,11 @@ impl Auth {
         let was_waiting = self.is_held() || self.is_asking();
         self.message_not_needed();
         was_waiting
+    }
+
+    /// No answer is expected any more, of the server or of the token function.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
     }
 
     pub(super) fn message_not_needed(&mut self) {

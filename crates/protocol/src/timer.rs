@@ -9,6 +9,10 @@ pub enum Timer {
     Connect,
     /// When to give up waiting for the token function or for the auth answer (`authTimeout`).
     Auth,
+    /// When to ask for a new key, because the present one is about to end, or because that has failed before.
+    Renewal,
+    /// When the key ends.
+    KeyExpiry,
     /// When to send the next ping (`heartbeatInterval`).
     Ping,
     /// When to give up waiting for a pong (`heartbeatTimeout`).
@@ -25,9 +29,11 @@ pub enum Timer {
 
 impl Timer {
     /// All timers. Those that are due at the same time are handled in this order.
-    pub const ALL: [Timer; 8] = [
+    pub const ALL: [Timer; 10] = [
         Timer::Connect,
         Timer::Auth,
+        Timer::Renewal,
+        Timer::KeyExpiry,
         Timer::Request,
         Timer::Ping,
         Timer::Pong,

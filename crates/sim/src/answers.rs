@@ -24,9 +24,14 @@ impl Server {
             (_, Action::Dial(connection)) => Some(WorldEvent::Open(connection)),
             (Self::Mute | Self::Down, _) => None,
             (Self::Liar, Action::AskToken(connection)) => {
-                Some(WorldEvent::Token(connection, chance.pick(&[Ok("token"), Ok("token"), Err("threw")])))
+                let life = chance.pick(&[None, Some(1_000.0), Some(-1.0), Some(f64::NAN)]);
+                let answer = chance.pick(&[Ok(("token", None)), Ok(("token", life)), Err("threw")]);
+                Some(WorldEvent::Token(connection, answer))
             }
-            (_, Action::AskToken(connection)) => Some(WorldEvent::Token(connection, Ok("token"))),
+            (_, Action::AskToken(connection)) => {
+                let life = chance.pick(&[None, None, Some(150_000.0), Some(600_000.0)]);
+                Some(WorldEvent::Token(connection, Ok(("token", life))))
+            }
             (Self::Liar, Action::Close { .. }) if chance.pick(&[true, false]) => None,
             (_, Action::Close { connection, code, reason }) => {
                 Some(WorldEvent::End(connection, Ending { code, reason, clean: true, too_large: false }))

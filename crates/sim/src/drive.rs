@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use mcp_protocol::{
-    Action, ConnectionId, Ending, Event, Footprint, MaxAttempts, Notice, Now, Record, Secret, Session, State,
+    Action, ConnectionId, Ending, Event, Footprint, Key, MaxAttempts, Notice, Now, Record, Secret, Session, State,
     TokenSource, Transmit, What,
 };
 use serde_json::Value;
 
-use crate::{Server, Sim, event::WorldEvent};
+use crate::{
+    Server, Sim,
+    event::{Life, WorldEvent},
+};
 
 /// What a driver reports.
 impl Sim {
@@ -151,7 +154,11 @@ impl Sim {
             }
             WorldEvent::Hear(text) => self.let_server_hear(&text),
             WorldEvent::Token(connection, token) => {
-                self.session.handle_token(now, connection, token.map(Secret::new).map_err(str::to_owned));
+                let key = |(token, life): (_, Life)| Key {
+                    token: Secret::new(token),
+                    expires_at: life.map(|millis| now.wall as f64 + millis),
+                };
+                self.session.handle_token(now, connection, token.map(key).map_err(str::to_owned));
             }
             WorldEvent::End(connection, ending) => self.end_socket(connection, ending),
             WorldEvent::Cut(connection) => {

@@ -13,6 +13,9 @@ pub enum Way {
     Down,
 }
 
+/// ms from now until a key ends; `None` if it does not.
+pub(super) type Life = Option<f64>;
+
 /// Something that the network, the server or the user's code does next.
 #[derive(Debug)]
 pub(super) enum WorldEvent {
@@ -21,7 +24,7 @@ pub(super) enum WorldEvent {
     Say(ConnectionId, String),
     /// A text of the client reaches the server.
     Hear(Transmit),
-    Token(ConnectionId, Result<&'static str, &'static str>),
+    Token(ConnectionId, Result<(&'static str, Life), &'static str>),
     End(ConnectionId, Ending),
     /// The connection is gone on both sides.
     Cut(ConnectionId),

@@ -45,6 +45,7 @@ enum Step {
     Drop,
     TooLarge,
     Token(Result<&'static str, &'static str>),
+    Key { life: f64 },
     Bytes,
     Binary,
     Pause(bool),
@@ -176,6 +177,7 @@ impl Life {
             Step::Drop => sim.drop_connection(),
             Step::TooLarge => sim.end(Ending { code: 1009, reason: "large".into(), clean: false, too_large: true }),
             Step::Token(token) => sim.token(*token),
+            Step::Key { life } => sim.key("key", *life),
             Step::Bytes => sim.bytes_come(),
             Step::Binary => sim.binary_comes(3),
             Step::Pause(paused) => sim.pause_reading(*paused),
@@ -212,7 +214,7 @@ impl Life {
         self.sim.input(|session: &mut Session<u32>, now| {
             let before = session.snapshot();
             session.handle_open(now, old);
-            session.handle_token(now, old, Ok(Secret::new("old")));
+            session.handle_token(now, old, Ok(Secret::new("old").into()));
             session.handle_message(now, old, &r#"{"id":"auth","success":true}"#.into());
             session.handle_written(old, 3);
             session.handle_paused(now, old, true);
@@ -361,7 +363,8 @@ impl Choices<'_> {
             15 => Step::Say(self.text()),
             16..=24 => Step::Answer { call: self.number(64), template: self.one_of(&ANSWERS).to_owned() },
             25..=26 => Step::Answer { call: self.number(64), template: self.text() },
-            27..=28 => Step::Token(self.one_of(&[Ok("token"), Ok("token"), Err("threw")])),
+            27 => Step::Key { life: self.one_of(&[1.0, 4_000.0, 30_000.0, 900_000.0, 0.0, f64::INFINITY]) },
+            28 => Step::Token(self.one_of(&[Ok("token"), Ok("token"), Err("threw")])),
             29 => Step::Bytes,
             30 => Step::Binary,
             _ => Step::Late(self.byte().into()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_protocol::{DialFailure, Ending, Secret, Session, UpgradeFailure};
+use mcp_protocol::{DialFailure, Ending, Key, Secret, Session, UpgradeFailure};
 
 use crate::{
     Server, Sim,
@@ -111,8 +111,15 @@ impl Sim {
     /// The user's token function returns a token, or fails.
     pub fn token(&mut self, token: Result<&str, &str>) {
         let connection = self.connection;
-        let token = token.map(Secret::new).map_err(str::to_owned);
-        self.input(|session, now| session.handle_token(now, connection, token));
+        let key = token.map(|token| Secret::new(token).into()).map_err(str::to_owned);
+        self.input(|session, now| session.handle_token(now, connection, key));
+    }
+
+    /// It returns a key that ends so many ms from now.
+    pub fn key(&mut self, token: &str, life: f64) {
+        let connection = self.connection;
+        let key = Key { token: Secret::new(token), expires_at: Some(self.now.wall as f64 + life) };
+        self.input(|session, now| session.handle_token(now, connection, Ok(key)));
     }
 
     /// Some bytes of a message come, but not all.

@@ -73,6 +73,21 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What the user's token function returns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// For the auth message.
+    pub token: Secret,
+    /// When it ends, in ms since the epoch; it is renewed before that. `None` if it does not, as far as is known.
+    pub expires_at: Option<f64>,
+}
+
+impl From<Secret> for Key {
+    fn from(token: Secret) -> Self {
+        Self { token, expires_at: None }
+    }
+}
+
 /// Headers of the upgrade request. A value may be a secret: only the names are ever printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);

@@ -58,6 +58,7 @@ impl<T> Session<T> {
         self.observe(now);
         if let Some(token) = token {
             self.token = TokenSource::Fixed(token);
+            self.end_renewal();
         }
         match &self.state {
             State::Closing(..) => return self.settle(payload, Outcome::Failed(CallError::from(Fault::Closed))),

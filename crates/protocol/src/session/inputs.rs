@@ -162,6 +162,8 @@ impl<T> Session<T> {
         match timer {
             Timer::Connect => self.dial_timed_out(now),
             Timer::Auth => self.auth_timed_out(now),
+            Timer::Renewal => self.renew_key(now),
+            Timer::KeyExpiry => self.key_expired(),
             Timer::Request => self.expire_requests(now),
             Timer::Ping => self.send_ping(now, self.config.heartbeat_timeout),
             Timer::Pong => self.pong_timed_out(now),

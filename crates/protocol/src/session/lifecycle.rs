@@ -76,6 +76,7 @@ impl<T> Session<T> {
         socket.ready_since.get_or_insert(now);
         socket.auth.accepted();
         let line = if is_first && self.attempt > 0 { LogLine::Reconnected } else { LogLine::Authenticated };
+        self.begin_renewal(self.last);
         self.log(line, &[]);
         self.notify(Notice::Authenticated);
         self.emit_message(message, true);
@@ -168,6 +169,7 @@ impl<T> Session<T> {
     pub(super) fn begin_closing(&mut self, now: Now, code: u16, reason: &str, drain: Duration) {
         self.timers.stop(Timer::Retry);
         self.timers.stop(Timer::Auth);
+        self.end_renewal();
         // A close is no error, but calls in the queue waited because of one.
         let why = CallError { cause: self.error.take(), ..Fault::Closed.into() };
         if let State::Connecting(connection) = self.state {
@@ -340,9 +342,17 @@ impl<T> Session<T> {
     }
 
     pub(super) fn stop_connection_timers(&mut self) {
-        for timer in
-            [Timer::Connect, Timer::Auth, Timer::Ping, Timer::Pong, Timer::Retry, Timer::Drain, Timer::CloseHandshake]
-        {
+        for timer in [
+            Timer::Connect,
+            Timer::Auth,
+            Timer::Renewal,
+            Timer::KeyExpiry,
+            Timer::Ping,
+            Timer::Pong,
+            Timer::Retry,
+            Timer::Drain,
+            Timer::CloseHandshake,
+        ] {
             self.timers.stop(timer);
         }
     }

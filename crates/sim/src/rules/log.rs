@@ -223,13 +223,21 @@ fn eventful() -> Vec<Sim> {
     asking.connect();
     asking.open();
     asking.token(Err("VaultError"));
+    let mut renewing = logging(asks_for_tokens);
+    renewing.connect();
+    renewing.open();
+    renewing.key("short", 10_000.0);
+    renewing.server_says(ACCEPTED);
+    renewing.advance(5_000);
+    renewing.token(Err("VaultError"));
+    renewing.advance(5_000);
     let mut changing = logging(defaults);
     changing.connect();
     changing.open();
     changing.server_says(SCHEMAS);
     changing.server_says(ACCEPTED);
     changing.end(Ending::abnormal("reset"));
-    vec![lost, ended, failed, asking, changing]
+    vec![lost, ended, failed, asking, renewing, changing]
 }
 
 #[test]
