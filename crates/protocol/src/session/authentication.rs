@@ -172,7 +172,7 @@ impl<T> Session<T> {
     fn send_token(&mut self, token: &Secret) {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.auth.own_message_sent();
-        self.transmit(dialect::auth(token.expose()));
+        self.transmit(dialect::auth(token.expose()), true);
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, words: String) {
