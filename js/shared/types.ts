@@ -107,6 +107,8 @@ export interface MCPClientOptions {
   tls?: TlsOptions
   /** Refused by this version. A proxy in the environment is passed over, with a warning in the log. */
   proxy?: string | false
+  /** Offer to compress messages (permessage-deflate); they are if the server agrees. @default true */
+  compression?: boolean
   /** Which wire dialect to speak; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }

@@ -105,6 +105,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
       noServer: true,
       path: settings.path,
       maxPayload: MAX_PAYLOAD,
+      perMessageDeflate: settings.compression,
       clientTracking: false,
       // Pongs are this server's own business, because pausePongs() stops them.
       autoPong: false,
