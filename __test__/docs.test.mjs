@@ -503,7 +503,7 @@ describe('what the documents claim besides', () => {
     const [{ headers }] = server.connections
     const offer = headers['sec-websocket-extensions']
     assert.match(offer, /^permessage-deflate;[^,]*$/)
-    assert.ok(PROTOCOL.text.includes(`offers \`${offer}\``), offer)
+    assert.ok(read('PROTOCOL.md').includes(`offers \`${offer}\``), offer)
   })
 
   test('the fixed numbers are those of the sources', () => {

@@ -49,7 +49,8 @@ impl From<HeadError> for UpgradeFailure {
     }
 }
 
-/// Checks all but the extensions. `accept` is the value that fits the key of the request, `offered` are its subprotocols.
+/// Checks all but the extensions. `accept` is the value that fits the key of the request, `offered` are its
+/// subprotocols.
 fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeFailure> {
     if head.status != 101 {
         let reason = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());

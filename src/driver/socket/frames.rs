@@ -313,8 +313,8 @@ impl Frames {
     }
 }
 
-/// The memory of the last message, if it was large, is big enough for the next one, and nobody holds it any more. In any
-/// case it is not kept any longer.
+/// The memory of the last message, if it was large, is big enough for the next one, and nobody holds it any more. In
+/// any case it is not kept any longer.
 fn reused(last: &mut Bytes, length: usize) -> Option<BytesMut> {
     let memory = std::mem::take(last).try_into_mut().ok();
     let mut memory = memory.filter(|memory| length >= LARGE && memory.capacity() >= length)?;

@@ -337,7 +337,8 @@ const HEADER_BYTES: usize = 14;
 const KEPT_CAPACITY: usize = 64 * 1024;
 /// Bytes of a text (PROTOCOL.md rule 17). Less of it does not get much smaller.
 const COMPRESSED_FROM: usize = 1024;
-/// Bytes that the JavaScript thread compresses itself (PROTOCOL.md rule 17). To hand them over would take about as long.
+/// Bytes that the JavaScript thread compresses itself (PROTOCOL.md rule 17). To hand fewer over would take about as
+/// long.
 const COMPRESSED_AT_ONCE: usize = 16 * 1024;
 
 #[cfg(test)]
