@@ -58,12 +58,12 @@ async function serve(options: ServeOptions): Promise<void> {
   await server.close()
 }
 
-async function listen({ port, host, docs, token, dialect, compression, ...allowed }: ServeOptions): Promise<MCPTestServer> {
+async function listen(given: ServeOptions): Promise<MCPTestServer> {
   const { MCPTestServer } = await import('../../testing.js')
-  const { allowOrigin: allowedOrigins, allowHost: allowedHosts } = allowed
-  const options = { port, host, docs, tokens: token, dialect, compression, history: 0, allowedOrigins, allowedHosts }
+  const { token: tokens, allowOrigin: allowedOrigins, allowHost: allowedHosts, ...others } = given
+  const options = { ...others, tokens, history: 0, allowedOrigins, allowedHosts }
   return await MCPTestServer.listen(options).catch((error: unknown) => {
-    throw explain(error, port, host)
+    throw explain(error, given.port, given.host)
   })
 }
 

@@ -7,8 +7,8 @@ use crate::driver::socket::deflate::Agreement;
 /// `client_no_context_takeover` says that it need not keep one between our messages.
 pub(super) const OFFER: &str = "permessage-deflate; client_max_window_bits; client_no_context_takeover";
 
-/// What was agreed on, from the values of `Sec-WebSocket-Extensions` in the answer; `None` if nothing was. The offer was
-/// made if `is_offered`.
+/// What was agreed on, from the values of `Sec-WebSocket-Extensions` in the answer; `None` if nothing was. The offer
+/// was made if `is_offered`.
 ///
 /// Errors: what is wrong with the answer.
 pub(super) fn agreement<'a>(
