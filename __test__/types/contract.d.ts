@@ -71,6 +71,7 @@ export interface MCPClientOptions {
   protocols?: string | readonly string[]
   tls?: TlsOptions
   proxy?: string | false           // default: HTTPS_PROXY / HTTP_PROXY / NO_PROXY
+  compression?: boolean            // permessage-deflate; default true: offered, used if the server agrees
   dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
 }
 
