@@ -517,6 +517,7 @@ describe('what the documents claim besides', () => {
       '1 KiB': ['src/driver/socket/outbox.rs', 'COMPRESSED_FROM: usize = 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
+      '8 KiB': ['crates/protocol/src/words.rs', 'LONGEST: usize = 8 * 1024'],
       '64 KiB': ['src/driver/dial/head.rs', 'LONGEST: usize = 64 * 1024'],
       '250 ms': ['src/driver/dial/tcp.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
     }

@@ -181,7 +181,7 @@ async fn a_bomb_meets_the_limit_of_messages_not_memory() {
 async fn an_answer_that_inflates_to_too_much_is_not_asked_for_again() {
     let (mut client, mut raw, _server) = ready("", Config { max_message_size: 10_000, ..config() }).await;
     let tag = client.tag();
-    let call = Call { name: "big", parameters: None, timeout: None, idempotent: true };
+    let call = Call { name: "big", parameters: None, timeout: None, idempotent: true, expects_connection: false };
     client.handle.request(call, tag).unwrap();
     client.handle.flush();
     let id = raw.expect_frame().await.json()["id"].as_str().unwrap().to_owned();
