@@ -2,6 +2,8 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
+import { environment } from '../native/environment.js'
+import { checkNetwork } from '../native/permissions.js'
 import { checkCallOptions, checkMillis, checkName, PARAMETERS_ARE_JSON, serialise } from '../shared/arguments.js'
 import { checkCloseFrame, explain } from '../shared/close-codes.js'
 import { errorOf, type MCPError } from '../shared/errors.js'
@@ -76,13 +78,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @param url the endpoint; or give everything as options
    * @param options see {@link MCPClientOptions}; as with a WebSocket, subprotocols may stand in their place
    * @throws TypeError or RangeError that names the option at fault; an Error that names cause and remedy, where the
-   * native binary, which the first client loads, cannot be loaded
+   * native binary, which the first client loads, cannot be loaded, or a permission model denies the network
    */
   constructor(options?: MCPClientOptions)
   constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
   constructor(first: string | URL | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
     super()
     const sorted = sortOptions(mergeArguments(first, second))
+    checkNetwork(sorted.url)
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
     this.#internals = new MCPClient.#Internals(this)
@@ -612,7 +615,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #warnOfProxy(): void {
-    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => process.env[name])
+    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => environment(name))
     if (name !== undefined)
       this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }

@@ -2,6 +2,7 @@
  * From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it
  * cannot know.
  */
+import { environment } from '../native/environment.js'
 import type { OptionError } from '../shared/native-types.js'
 import type { MCPClientOptions } from '../shared/types.js'
 
@@ -72,11 +73,6 @@ function checkHeaders(headers: unknown): void {
   if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)))
     return
   throw wrongKind('headers', 'a plain object of strings', headers)
-}
-
-/** A variable that is set to nothing is not set. */
-function environment(name: string): string | undefined {
-  return process.env[name] || undefined
 }
 
 function endpointOf(given: MCPClientOptions['url']): string {
