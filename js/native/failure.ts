@@ -1,9 +1,9 @@
-/** What is said when the native binary cannot be loaded: why, and what to do. */
+/** The error messages if the native binary cannot be loaded: why, and what to do. */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { PACKAGE, PLATFORMS, platformWords } from './platform.js'
 
-/** There is none for this platform. */
+/** If there is no binary for this platform. */
 export function noBinary(): string {
   return (
     `${PACKAGE} has no binary for this platform (${platformWords()}); there are binaries for ${PLATFORMS.join(', ')}: ` +
@@ -11,49 +11,53 @@ export function noBinary(): string {
   )
 }
 
-/** It is not of the same version as the JavaScript part. */
+/** If the binary does not have the version of the JavaScript part. */
 export function otherVersion(from: string, version: string): string {
   return (
-    `the native part of ${PACKAGE} is of version ${version}, its JavaScript part of version ${PACKAGE_VERSION} (${from}, ${platformWords()}): ` +
-    'install both in the same version, for instance by deleting node_modules and installing again'
+    `the native part of ${PACKAGE} has version ${version}, its JavaScript part ${PACKAGE_VERSION} (${from}, ${platformWords()}): ` +
+    'install both in the same version, for example by deleting node_modules and installing again'
   )
 }
 
-/** @param cause what `require(from)` threw */
+/** If `require(from)` threw `cause`. */
 export function notLoaded(from: string, cause: unknown): string {
-  const { message } = cause as Error
-  return `the native part of ${PACKAGE} could not be loaded (${from}, ${platformWords()}): ${message}. ${
+  return `the native part of ${PACKAGE} could not be loaded (${from}, ${platformWords()}): ${wordsOf(cause)}. ${
     permissionFor(cause) ??
-    'It must be of this platform, its C library included (glibc 2.17 or newer, or musl), and outside of any ASAR archive: ' +
+    'It must be built for this platform, with its C library (glibc 2.17 or newer, or musl), and must not be in an ASAR archive: ' +
       'install the package again on this platform, or name another .node file in MCP_CLIENT_NATIVE_PATH'
   }`
 }
 
 /**
- * The package of this platform was not found.
- * @param home the folder of the code that has looked for it
- * @param cause what looking for it by its name threw
+ * If the package of this platform was not found.
+ * @param home the folder of the code that looked for it
+ * @param cause why it was not found by its name
  */
 export function missing(name: string, home: string, cause: unknown): string {
   const permission = permissionFor(cause)
   const start = `${PACKAGE} cannot find its native part for this platform (${platformWords()}): `
-  if (permission !== undefined) return `${start}${(cause as Error).message}. ${permission}`
+  if (permission !== undefined) return `${start}${wordsOf(cause)}. ${permission}`
   const at = placeOf(name)
   if (at !== undefined || isBundle(home)) return start + bundled(name, home, at)
   return `${start}the package ${name} is not installed.${others()} The usual causes: ${CAUSES}`
 }
 
-/** The remedy, where a permission model has denied something. */
+/** Without the full stop that some errors have. */
+function wordsOf(cause: unknown): string {
+  return (cause as Error).message.replace(/\.$/, '')
+}
+
+/** The remedy if Node.js or Deno was told not to allow it. */
 function permissionFor(cause: unknown): string | undefined {
-  const { code, name, resource } = cause as { code?: string; name?: string; resource?: string }
+  const { code, name } = cause as { code?: string; name?: string }
   if (code === 'ERR_DLOPEN_DISABLED')
     return process.permission === undefined
       ? 'Start node without --no-addons'
       : 'The permission model of Node.js is on: start node with --allow-addons too'
   if (code === 'ERR_ACCESS_DENIED')
-    return `The permission model of Node.js is on: start node with --allow-fs-read too, for ${resource || 'node_modules'}`
+    return 'The permission model of Node.js is on: start node with --allow-fs-read too, for all of node_modules/@mcp-integration'
   // Deno's, by its new and by its old name.
-  if (name === 'NotCapable' || name === 'PermissionDenied') return 'Start deno with --allow-ffi and --allow-read'
+  if (name === 'NotCapable' || name === 'PermissionDenied') return 'It is native code: start deno with --allow-ffi'
   return undefined
 }
 
@@ -89,12 +93,12 @@ function placeOf(name: string): string | undefined {
 
 function others(): string {
   const names = PLATFORMS.map((platform) => `${PACKAGE}-${platform}`).filter((name) => placeOf(name) !== undefined)
-  return names.length > 0 ? ` Installed is instead: ${names.join(', ')}.` : ''
+  return names.length > 0 ? ` These are installed instead: ${names.join(', ')}.` : ''
 }
 
 const CAUSES =
   'optional dependencies were omitted (install again without --omit=optional or --no-optional); ' +
   'node_modules or the lockfile come from another platform (delete both and install again on this one); ' +
-  'on Alpine, node_modules come from a system with glibc, or the other way round (install inside of the image); ' +
-  'in Electron, the package is inside of the ASAR archive or was left out (list node_modules/@mcp-integration under asarUnpack). ' +
-  'MCP_CLIENT_NATIVE_PATH may name the .node file.'
+  'on Alpine, node_modules come from a system with glibc, or the other way round (install in the image itself); ' +
+  'in Electron, the package is in the ASAR archive or was left out (list node_modules/@mcp-integration under asarUnpack). ' +
+  'Or name the .node file in MCP_CLIENT_NATIVE_PATH.'

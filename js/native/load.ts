@@ -1,10 +1,10 @@
 /**
  * Finds and loads the native binary of this platform.
  *
- * Bundlers leave everything here as it is: nothing is required under a name that they could follow, because most of them
- * cannot put a binary into a bundle. So the code of a bundle looks for the binary when it runs. Only `#bundled-binary`
- * (`imports` of package.json) names the binaries in a way that tools understand: embedded-binary.ts for Bun, which can
- * put them into executables, copied-binary.ts for the others.
+ * Bundlers leave everything here as it is: nothing is required under a name that they could follow, because most of
+ * them cannot put a binary into a bundle. So the code of a bundle looks for the binary when it runs. Only
+ * `#bundled-binary` (`imports` of package.json) names the binaries in a way that tools understand: embedded-binary.ts
+ * for Bun, which can put them into executables, copied-binary.ts for the others.
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -15,7 +15,7 @@ import { PACKAGE, PLATFORMS, platformName } from './platform.js'
 
 export type Native = typeof Binding
 
-/** @throws an Error that says why it cannot, and what to do */
+/** @throws Error with cause and remedy */
 export function loadNative(): Native {
   const override = environment('MCP_CLIENT_NATIVE_PATH')
   if (override !== undefined) return open(resolve(override))
@@ -25,12 +25,12 @@ export function loadNative(): Native {
   if (exists(beside)) return open(beside)
   if (!PLATFORMS.includes(platform)) throw new Error(failure().noBinary())
   const name = `${PACKAGE}-${platform}`
-  // Finding it where installers put it, beside this package, takes Node.js less time than finding it by its name.
+  // Installers put it next to this package; Node.js takes longer to find it by its name.
   const installed = join(home(), '../..', `client-${platform}`, file)
   return openIfOurs(name, installed) ?? openBundled(name, platform) ?? openElsewhere(name, file)
 }
 
-/** Beside this package may be what belongs to another version of it. */
+/** The one next to this package may belong to another installation. */
 function openIfOurs(name: string, at: string): Native | undefined {
   if (!exists(at)) return undefined
   const loaded = load(name, at)
@@ -94,8 +94,8 @@ function openBundled(name: string, platform: string): Native | undefined {
 }
 
 /**
- * @param from what messages call it: a path, or the name of the platform's package
- * @param at where it is
+ * @param from its name in error messages: a path, or the package of the platform
+ * @param at the path to load
  */
 function open(from: string, at = from): Native {
   const loaded = load(from, at)
