@@ -336,7 +336,7 @@ describe('what makes no sense is refused by name:', () => {
     [{}, TypeError, /"target".*not undefined/],
     [{ target: 'example.com' }, TypeError, /"target".*'example\.com'/],
     [{ target: 'ftp://example.com' }, TypeError, /"target".*ftp:/],
-    [{ target, prot: 1 }, TypeError, /unknown option "prot"; there are target, faults, seed, port, host/],
+    [{ target, prot: 1 }, TypeError, /unknown option "prot" of FaultProxy\.listen, did you mean "port"\?/],
     [{ target, port: 70_000 }, RangeError, /"port"/],
     [{ target, host: '' }, TypeError, /"host"/],
     [{ target, seed: 0.5 }, TypeError, /"seed".*0\.5/],
@@ -346,7 +346,7 @@ describe('what makes no sense is refused by name:', () => {
     [
       { target, faults: { toServer: { delay: 1 } } },
       TypeError,
-      /unknown fault of "toServer" "delay"; there are latency/,
+      /unknown fault "delay" of "toServer": use latency/,
     ],
     [
       { target, faults: { toClient: { latency: '1' } } },

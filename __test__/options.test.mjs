@@ -166,7 +166,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     headers: [{}, { 'x-team': 'blue' }, Object.create(null)],
     protocols: ['a', [], ['a', 'b']],
     dialect: ['auto', 'guide', 'event'],
-    apiKey: ['', 'key', () => 'key'],
+    apiKey: ['key', () => 'key'],
     autoConnect: [false],
     onMessage: [null, () => {}],
   }

@@ -1,6 +1,7 @@
 /**
  * Where installers put the binary of each platform, seen from this file. The paths are written out for the tools that
- * read them without running the code, and copy the files: ncc, and the tracers of Next.js, Nuxt and serverless platforms.
+ * read them without running the code, and copy the files: ncc, and the tracers of Next.js, Nuxt and serverless
+ * platforms.
  */
 
 /** @returns a path; `undefined` of a platform without a binary, and in a bundle that is an ES module */

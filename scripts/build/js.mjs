@@ -35,6 +35,7 @@ const BUNDLES = [
       'shared/close-codes',
       'shared/errors',
       'shared/native-types',
+      'shared/option-names',
       'shared/socket-events',
       'shared/socket-face',
     ],
