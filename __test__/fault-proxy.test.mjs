@@ -343,11 +343,7 @@ describe('what makes no sense is refused by name:', () => {
     [{ target, faults: 'all' }, TypeError, /faults must be an object, not 'all'/],
     [{ target, faults: { toServr: {} } }, TypeError, /unknown direction "toServr"/],
     [{ target, faults: { toServer: 1 } }, TypeError, /"toServer" must be an object, not 1/],
-    [
-      { target, faults: { toServer: { delay: 1 } } },
-      TypeError,
-      /unknown fault "delay" of "toServer": use latency/,
-    ],
+    [{ target, faults: { toServer: { delay: 1 } } }, TypeError, /unknown fault "delay" of "toServer": use latency/],
     [
       { target, faults: { toClient: { latency: '1' } } },
       TypeError,
