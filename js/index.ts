@@ -15,6 +15,10 @@ export type {
   MCPClientOptions,
   MCPKey,
   MCPTools,
+  ParametersOf,
+  ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
   TlsOptions,
   UseToolOptions,
 } from './shared/types.js'

@@ -30,6 +30,7 @@ mod rule_10_duplicate_keys;
 mod rule_11_uptime;
 mod rule_12_retry_after;
 mod rule_15_expiring_keys;
+mod rule_17_compression;
 mod rule_18_causes;
 mod rule_18_words;
 mod secrets;
