@@ -169,7 +169,11 @@ systemCause?: SystemCause,
 /**
  * The cause is what the user's token function threw.
  */
-fromTokenFunction?: boolean, };
+fromTokenFunction?: boolean, 
+/**
+ * The cause is what the user's url function threw.
+ */
+fromUrlFunction?: boolean, };
 export type DialPhase = "name" | "tcp" | "proxy" | "tls" | "upgrade";
 export type SystemCause = { 
 /**

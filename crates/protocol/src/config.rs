@@ -84,6 +84,8 @@ options! {
         "reconnectFactor" reconnect_factor: f64 = 1.5, number(1..=1000);
         /// How the delay is spread.
         "reconnectJitter" reconnect_jitter: Jitter = Jitter::Fraction(0.2), jitter();
+        /// Whether to dial several endpoints at the same time.
+        "race" race: bool = false, boolean();
         /// How long a connection must have been `ready` before the attempts are counted from 0 again.
         "minUptime" min_uptime: Duration = Duration::from_secs(5), duration(0);
         /// The longest wait that a server may ask for with `Retry-After`; zero ignores it.

@@ -97,6 +97,9 @@ pub enum Fault {
         /// Where and why.
         failure: Box<DialFailure>,
     },
+    /// The user's url function failed.
+    #[error("the url function {0}")]
+    NoUrls(NoUrls),
     /// The server refused the token, with this message.
     #[error("{0}")]
     AuthFailed(String),
@@ -161,6 +164,7 @@ impl Fault {
             Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) | Self::KeyExpired(_) => {
                 ErrorCode::AuthFailed
             }
+            Self::NoUrls(_) => ErrorCode::ConnectFailed,
             Self::AuthTimeout(_) => ErrorCode::AuthTimeout,
             Self::ConnectionLost(_) => ErrorCode::ConnectionLost,
             Self::ReconnectExhausted(_) => ErrorCode::ReconnectExhausted,
@@ -193,7 +197,7 @@ impl Fault {
                     (None, None) => failure.to_string(),
                 }
             }
-            Self::NoToken(NoToken::Threw(class)) => class.clone(),
+            Self::NoToken(NoToken::Threw(class)) | Self::NoUrls(NoUrls::Threw(class)) => class.clone(),
             Self::ReconnectExhausted(last) | Self::KeyExpired(Some(last)) => last.fault().log_cause(),
             other => other.to_string(),
         }
@@ -226,6 +230,7 @@ impl Fault {
             status: dial.and_then(|failure| failure.status()),
             system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
             from_token_function: matches!(self, Self::NoToken(_)),
+            from_url_function: matches!(self, Self::NoUrls(_)),
         }
     }
 }
@@ -243,6 +248,17 @@ pub enum NoToken {
     /// The end of its key is past, or no time in ms.
     #[error("gave an expiresAt of {0}: it must be in ms since 1970 (not in seconds), and in the future")]
     Expiry(f64),
+}
+
+/// How the user's url function failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoUrls {
+    /// It threw, or returned no list of URLs; the class of the error. What the error says stays in JavaScript.
+    #[error("gave no url")]
+    Threw(String),
+    /// It did not answer within `connectTimeout`, in ms.
+    #[error("did not answer within connectTimeout ({0} ms)")]
+    TimedOut(u128),
 }
 
 /// Why the client is not connected. However many calls and events tell of it, it is one error, with one number, which
@@ -385,6 +401,10 @@ pub struct ErrorData {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_token_function: bool,
+    /// The cause is what the user's url function threw.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub from_url_function: bool,
 }
 
 /// What the operating system said, as it crosses to JavaScript.

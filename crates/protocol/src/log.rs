@@ -34,6 +34,8 @@ log_lines! {
     Dialing Debug "connecting";
     /// The dial has failed; with `cause`.
     DialFailed Warn "cannot connect";
+    /// The user's url function has failed; with `cause`, the class of what it threw.
+    NoUrls Warn "the url function failed";
     /// The socket is open.
     Open Debug "the socket is open";
     /// The server's first message shows that it speaks the event dialect.

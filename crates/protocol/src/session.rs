@@ -5,9 +5,11 @@
 
 mod authentication;
 mod commands;
+mod endpoints;
 mod inputs;
 mod lifecycle;
 mod liveness;
+mod race;
 mod renewal;
 mod requests;
 
@@ -18,7 +20,6 @@ use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Map, Value};
 
 pub use self::{
-    inputs::Received,
     lifecycle::Ending,
     requests::{Call, Refused},
 };
@@ -26,10 +27,12 @@ use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     config::{Config, Secret, TokenSource},
     dialect::{Dialect, RequestText},
+    endpoints::{EndpointSource, Endpoints},
     error::{CallError, Fault, Reason},
     log::LogLine,
     pending::Pending,
-    state::{Snapshot, Socket, State, Unwritten},
+    socket::{Socket, Unwritten},
+    state::{Snapshot, State},
     stats::{Counters, Stats},
     timer::{Timer, TimerTable},
 };
@@ -37,8 +40,9 @@ use super::{
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
     config: Config,
-    /// The endpoint as users are shown it.
-    url: String,
+    endpoints: Endpoints,
+    /// The user's url function is asked before each round.
+    asks_urls: bool,
     token: TokenSource,
     state: State,
     /// Counts the changes of `state`.
@@ -102,13 +106,15 @@ impl Interest {
 }
 
 impl<T> Session<T> {
-    /// A session in `idle`. Users are shown `url`; only the driver knows how to reach the endpoint. Request ids are
+    /// A session in `idle`. Users are shown the URLs; only the driver knows how to reach an endpoint. Request ids are
     /// drawn from `seed`, which must come from a cryptographic source.
-    pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
+    pub fn new(config: Config, source: impl Into<EndpointSource>, seed: [u8; 32], now: Now) -> Self {
+        let source = source.into();
         Self {
             token: config.token.clone(),
             config,
-            url: url.into(),
+            asks_urls: source == EndpointSource::Ask,
+            endpoints: Endpoints::new(source),
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -186,7 +192,7 @@ impl<T> Session<T> {
             state: self.state.name(),
             connected: self.state.socket().is_some(),
             authenticated: matches!(self.state, State::Ready(_)),
-            url: self.url.clone(),
+            url: self.endpoints.url_in_use().to_owned(),
             attempt: if self.is_underway() { self.attempt } else { 0 },
             retry_delay: match self.state {
                 State::Reconnecting { delay, .. } => Some(delay),
@@ -235,6 +241,10 @@ impl<T> Session<T> {
         let socket = self.state.socket();
         let outputs = self.transmits.len() + self.actions.len() + self.events.len();
         crate::Footprint {
+            dials: match &self.state {
+                State::Connecting(dials) => dials.dials.len(),
+                _ => 0,
+            },
             unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
             pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
             waiters: self.connect_waiters.len() + self.close_waiters.len(),
@@ -258,6 +268,11 @@ impl<T> Session<T> {
 
     fn notify(&mut self, notice: Notice) {
         self.events.push_back(Event::Notice(notice));
+    }
+
+    /// The place of the endpoint in use, or used last, in the list.
+    pub fn endpoint(&self) -> usize {
+        self.endpoints.in_use()
     }
 
     /// Sets the reason of the state that is entered next.
@@ -326,12 +341,15 @@ impl<T> Session<T> {
 
     fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) {
         let Some(socket) = self.state.socket_mut() else { return };
-        socket.unwritten.push_back(unwritten);
-        socket.handed_out += 1;
-        self.unwritten_bytes += text.len();
+        let transmit = socket.hand_out(text, confidential, unwritten);
+        self.pass_on(transmit);
+    }
+
+    fn pass_on(&mut self, transmit: Transmit) {
+        self.unwritten_bytes += transmit.text.len();
         self.counters.messages_sent += 1;
-        self.counters.bytes_sent += text.len() as u64;
-        self.transmits.push_back(Transmit { connection: socket.id, text, confidential });
+        self.counters.bytes_sent += transmit.text.len() as u64;
+        self.transmits.push_back(transmit);
     }
 
     fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {
@@ -343,18 +361,13 @@ impl<T> Session<T> {
             return;
         }
         let common = [
-            ("url", self.shown_url().into()),
+            ("url", self.endpoints.url_in_use().into()),
             ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];
         let fields: Map<String, Value> =
             common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
-    }
-
-    /// The endpoint without its query, which may contain a secret.
-    fn shown_url(&self) -> &str {
-        self.url.split('?').next().unwrap_or_default()
     }
 
     fn dialect(&self) -> Dialect {

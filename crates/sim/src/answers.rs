@@ -10,18 +10,22 @@ impl Server {
     pub(super) fn obey(self, action: Action, chance: &mut Chance) -> Option<WorldEvent> {
         match (self, action) {
             (Self::Scripted, _) | (_, Action::Drop { .. }) => None,
-            (Self::Refusing, Action::Dial(connection)) => Some(match chance.pick(&[0, 400, 401, 429, 503]) {
+            (Self::Refusing, Action::Dial { connection, .. }) => Some(match chance.pick(&[0, 400, 401, 429, 503]) {
                 0 => WorldEvent::Open(connection),
                 status => WorldEvent::Refuse(
                     connection,
                     DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None, retry_after: None }),
                 ),
             }),
-            (Self::Down, Action::Dial(connection)) => {
+            (Self::Down, Action::Dial { connection, .. }) => {
                 let is_answered = chance.pick(&[true, true, false]);
                 is_answered.then(|| WorldEvent::Refuse(connection, connection_refused()))
             }
-            (_, Action::Dial(connection)) => Some(WorldEvent::Open(connection)),
+            (_, Action::Dial { connection, .. }) => Some(WorldEvent::Open(connection)),
+            (Self::Liar | Self::Refusing, Action::AskUrls(asked)) => {
+                Some(WorldEvent::Urls(asked, chance.pick(&[Ok(1), Ok(2), Err("threw")])))
+            }
+            (_, Action::AskUrls(asked)) => Some(WorldEvent::Urls(asked, Ok(chance.pick(&[1, 2, 3])))),
             (Self::Mute | Self::Down, _) => None,
             (Self::Liar, Action::AskToken(connection)) => {
                 let life = chance.pick(&[None, Some(1_000.0), Some(-1.0), Some(f64::NAN)]);

@@ -25,6 +25,8 @@ pub(super) enum WorldEvent {
     /// A text of the client reaches the server.
     Hear(Transmit),
     Token(ConnectionId, Result<(&'static str, Life), &'static str>),
+    /// The user's url function answers: with so many endpoints, or not.
+    Urls(ConnectionId, Result<usize, &'static str>),
     End(ConnectionId, Ending),
     /// The connection is gone on both sides.
     Cut(ConnectionId),
@@ -44,6 +46,7 @@ impl WorldEvent {
             | Self::Refuse(id, _)
             | Self::Say(id, _)
             | Self::Token(id, _)
+            | Self::Urls(id, _)
             | Self::End(id, _)
             | Self::Cut(id)
             | Self::Room(id) => Some(*id),
@@ -57,7 +60,12 @@ impl WorldEvent {
             Self::Hear(text) => Some((text.connection, Way::Up)),
             Self::Room(id) => Some((*id, Way::Up)),
             Self::Open(id) | Self::Say(id, _) | Self::End(id, _) => Some((*id, Way::Down)),
-            Self::Refuse(..) | Self::Token(..) | Self::Cut(_) | Self::TellOpening | Self::Change(_) => None,
+            Self::Refuse(..)
+            | Self::Token(..)
+            | Self::Urls(..)
+            | Self::Cut(_)
+            | Self::TellOpening
+            | Self::Change(_) => None,
         }
     }
 }

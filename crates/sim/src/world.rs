@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_protocol::{DialFailure, Ending, Key, Secret, Session, UpgradeFailure};
+use mcp_protocol::{ConnectionId, DialFailure, Ending, Key, Secret, Session, UpgradeFailure};
 
 use crate::{
     Server, Sim,
@@ -50,11 +50,43 @@ impl Sim {
         let is_dead = self.network.is_frozen(self.connection);
         if self.state() == "connecting" {
             self.network.unfreeze();
-            self.open();
+            self.let_it_connect(server);
         } else if !is_dead || self.session.config().heartbeat_interval.is_none() {
             self.network.unfreeze();
             self.drop_connection();
         }
+    }
+
+    /// What a client waits for that is `connecting`: the url function, dials, the token function, servers of a race.
+    fn let_it_connect(&mut self, server: Server) {
+        let [token, urls] = self.asked;
+        urls.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Urls(asked, Ok(2))));
+        self.dials.clone().into_iter().for_each(|dial| self.network.at_once(WorldEvent::Open(dial)));
+        token.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Token(asked, Ok(("token", None)))));
+        let yes = if server == Server::Event { r#"{"event":"schemas"}"# } else { r#"{"id":"auth","success":true}"# };
+        self.racing.clone().into_iter().for_each(|racer| self.network.at_once(WorldEvent::Say(racer, yes.to_owned())));
+        self.drain();
+    }
+
+    /// From now on what is done on a connection is done on this one: a dial of a race, say.
+    pub fn select(&mut self, connection: u32) {
+        assert!(!self.is_open, "a socket is open");
+        self.connection = ConnectionId(connection);
+    }
+
+    /// The user's url function returns so many, or fails, if it was ever asked.
+    pub fn answer_urls(&mut self, urls: Result<usize, &'static str>) {
+        if let Some(asked) = self.asked[1] {
+            self.network.at_once(WorldEvent::Urls(asked, urls));
+            self.drain();
+        }
+    }
+
+    /// The user's url function returns these, or fails.
+    pub fn urls(&mut self, urls: Result<&[&str], &str>) {
+        let asked = self.asked[1].expect("it was asked");
+        let urls = urls.map(|urls| urls.iter().map(|url| (*url).to_owned()).collect()).map_err(str::to_owned);
+        self.input(|session, now| session.handle_urls(now, asked, urls));
     }
 
     /// The dial succeeds.

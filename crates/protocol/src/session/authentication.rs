@@ -25,6 +25,9 @@ impl<T> Session<T> {
     /// The user's token function has returned a key, or has failed with an error of this class.
     pub fn handle_token(&mut self, now: Now, connection: ConnectionId, key: Result<Key, String>) {
         self.observe(now);
+        if self.race_has_asked(connection) {
+            return self.key_of_race(now, key.map_err(NoToken::Threw));
+        }
         let Some(socket) = self.current(connection) else { return };
         if !socket.auth.is_asking() {
             return;
@@ -157,9 +160,9 @@ impl<T> Session<T> {
     }
 
     /// The server refused the upgrade with 401 or 403: there is no socket.
-    pub(super) fn upgrade_unauthorized(&mut self, fault: Fault) {
+    pub(super) fn upgrade_unauthorized(&mut self, reason: Reason) {
         self.stop_connection_timers();
-        let reason = self.set_error(fault);
+        self.error = Some(reason.clone());
         self.enter(State::Unauthorized(None));
         self.log(LogLine::KeyRefused, &[("cause", reason.fault().log_cause().into())]);
         self.report_error();

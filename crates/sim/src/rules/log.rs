@@ -231,13 +231,17 @@ fn eventful() -> Vec<Sim> {
     renewing.advance(5_000);
     renewing.token(Err("VaultError"));
     renewing.advance(5_000);
+    let mut urls = Sim::with_endpoints(Sim::exact(), mcp_protocol::EndpointSource::Ask, 1);
+    urls.input(|session, _| session.set_interest(Interest::ALL));
+    urls.connect();
+    urls.urls(Err("VaultError"));
     let mut changing = logging(defaults);
     changing.connect();
     changing.open();
     changing.server_says(SCHEMAS);
     changing.server_says(ACCEPTED);
     changing.end(Ending::abnormal("reset"));
-    vec![lost, ended, failed, asking, renewing, changing]
+    vec![lost, ended, failed, asking, renewing, urls, changing]
 }
 
 #[test]
