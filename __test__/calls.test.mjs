@@ -374,7 +374,7 @@ describe('an AbortSignal', () => {
       client.useTool('sleep', { ms: 60_000 }, { signal, timeout: 20 }),
       client.useTool('sleep', { ms: 60_000 }, { signal }),
     ].map(rejection)
-    assert.equal(listeners(signal), 3)
+    assert.equal(listeners(signal), 1)
     assert.equal((await calls[0]).code, 'TOOL_ERROR')
     assert.equal((await calls[1]).code, 'REQUEST_TIMEOUT')
     await server.terminateAll()

@@ -1,10 +1,13 @@
 /** `MCPClient`: the native client as an EventEmitter, and with the face of a WebSocket. */
+import type { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
+import { env } from 'node:process'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
 import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
 import { checkCloseFrame, explain } from '../shared/close-codes.js'
 import { errorOf, type MCPError } from '../shared/errors.js'
+import { soon } from '../shared/globals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
 import { runSafely, type SocketEventType, type SocketListener } from '../shared/socket-events.js'
 import {
@@ -30,9 +33,22 @@ import type {
   UseToolOptions,
 } from '../shared/types.js'
 import { Call, Command } from './call.js'
-import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
+import { scheduleApart } from './contexts.js'
+import {
+  createNative,
+  drainSoon,
+  flush,
+  hold,
+  keepsFailure,
+  occupy,
+  request,
+  restSoon,
+  setActive,
+  vacate,
+  type Recipient,
+} from './hub.js'
 import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
-import { closedBefore, replaceClosed, scheduleApart, tellClosed, type Replaceable } from './succession.js'
+import { closedBefore, contextOfClient, replaceClosed, tellClosed, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
@@ -61,6 +77,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #requestTimeout: number
+  /** As given, to tell whether another client has the same. */
+  #key: unknown
+  /** What the user's code runs in; `null` after the end, until the client is used again. */
+  #context: AsyncResource | null = contextOfClient()
   #snapshot: ConnectionSnapshot
   /** What the listeners were told last; a command may have shown a later picture. */
   #told: ConnectionSnapshot
@@ -85,6 +105,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const sorted = sortOptions(mergeArguments(first, second))
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
+    this.#key = sorted.key
     this.#internals = new MCPClient.#Internals(this)
     this.#face = new SocketFace(this, this.#internals)
     try {
@@ -99,12 +120,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     // Made as a WebSocket is: listeners are about to be added.
     if (isMadeLikeASocket(first, second)) this.#holdOpenings()
     // Listeners added in the same turn hear everything; then the core is told what is wanted.
-    queueMicrotask(() => {
+    soon(() => {
       this.#isFirstTurn = false
       this.#updateInterest()
     })
     if (!sorted.autoConnect) return
-    replaceClosed(this.url)
+    if (replaceClosed(this.url, this.#key)) this.#native.warn(HAS_REPLACED)
     void this.connect()
   }
 
@@ -146,13 +167,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * 'reconnecting' it dials at once; in 'unauthorized' it authenticates again.
    */
   connect(): Promise<void> {
-    this.#face.restore()
+    this.#revive()
     return this.#command((slot) => this.#native.connect(slot))
   }
 
   /** Drops the connection, resets the attempt counter, connects at once. Settles as {@link connect} does. */
   reconnect(): Promise<void> {
-    this.#face.restore()
+    this.#revive()
     return this.#command((slot) => this.#native.reconnect(slot))
   }
 
@@ -164,7 +185,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
-    this.#face.restore()
+    this.#revive()
+    this.#key = token ?? this.#key
     return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
   }
 
@@ -214,8 +236,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       checkName(toolName)
       if (options !== NO_OPTIONS) checkCallOptions(options)
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
-      signal?.throwIfAborted()
+      if (signal?.aborted) return reject(signal.reason)
       const json = serialise(toolName, parameters)
+      // A `toJSON` of the parameters may have aborted it.
+      if (signal?.aborted) return reject(signal.reason)
       const call = new Call(this, toolName, resolve, reject)
       const slot = occupy(call)
       const flags =
@@ -225,9 +249,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const key = request(this.#number, slot, toolName, json, timeout, flags)
       if (typeof key === 'string') {
         vacate(slot)
-        return call.failed(JSON.parse(key) as ErrorData)
+        return call.refused(JSON.parse(key) as ErrorData)
       }
-      if (signal !== undefined && key !== undefined) call.abortBy(signal, slot, () => this.#native.abort(key))
+      if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
       this.#flushSoon()
     })
   }
@@ -409,15 +433,19 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
 
     receiveNotice(notice: Notice): void {
-      this.#client.#receiveNotice(notice)
+      this.#client.#inContext(() => this.#client.#receiveNotice(notice))
     }
 
     receiveMessage(text: string, isJson: boolean): void {
-      this.#client.#receiveMessage(text, isJson)
+      this.#client.#inContext(() => this.#client.#receiveMessage(text, isJson))
     }
 
     askToken(connection: number): void {
-      void this.#client.#answerToken(connection)
+      this.#client.#inContext(() => void this.#client.#answerToken(connection))
+    }
+
+    rest(): void {
+      if (this.#client.#hasEnded) this.#client.#context = null
     }
 
     socketListenersChanged(): void {
@@ -428,12 +456,19 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       return this.#client.url
     }
 
-    get isClosed(): boolean {
-      return this.#client.readyState === this.#client.CLOSED
+    get key(): unknown {
+      return this.#client.#key
+    }
+
+    get isReplaceable(): boolean {
+      const { state } = this.#client
+      const isWaiting = state === 'reconnecting' || state === 'connecting' || state === 'authenticating'
+      return isWaiting || (!this.#client.#hasEnded && this.#client.#isOnlyASocket)
     }
 
     replace(): void {
       this.#client.#face.replace()
+      this.#client.#native.warn(IS_REPLACED)
       void this.#client.close()
     }
   }
@@ -492,13 +527,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #tellClose(info: CloseInfo): void {
-    if (!this.#face.close()) return
-    const tell = () => {
-      this.#emit('close', info)
-      this.#face.dispatch('close', info)
-    }
-    const isHeard = this.listenerCount('close') > 0 || this.#face.has('close')
-    if (info.willReconnect && isHeard) tellClosed(this.#internals, tell)
+    const isForFace = this.#face.close()
+    this.#emit('close', info)
+    if (!isForFace || !this.#face.has('close')) return
+    const tell = () => this.#face.dispatch('close', info)
+    if (info.willReconnect) tellClosed(this.#internals, tell)
     else tell()
   }
 
@@ -532,10 +565,42 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, this, args))
   }
 
+  /** The user's code runs in the context in which the client was made, whoever has caused that it runs. */
+  #inContext(act: () => void): void {
+    if (this.#context === null) act()
+    else this.#context.runInAsyncScope(act)
+  }
+
+  /** The client is used again. After an end it belongs to whoever does that. */
+  #revive(): void {
+    this.#face.restore()
+    if (this.#hasEnded) this.#context = contextOfClient()
+  }
+
+  get #hasEnded(): boolean {
+    return this.#snapshot.state === 'closed' || this.#snapshot.state === 'failed'
+  }
+
+  /** It hears and sends messages as a WebSocket does, and nothing else of it was ever used. */
+  get #isOnlyASocket(): boolean {
+    return (
+      this.#face.has('message') &&
+      this.#onMessage === null &&
+      this.eventNames().length === 0 &&
+      this.stats().requests === 0
+    )
+  }
+
+  /** The caller has given the call up. If it is settled already, its delivery frees the slot and settles nothing. */
+  #takeBack(key: number, slot: number): void {
+    if (this.#native.abort(key)) vacate(slot)
+    else if (!keepsFailure(slot)) this.#native.discardResults(slot)
+  }
+
   /** `act` returns the picture that it left behind. */
   #command(act: (slot: number) => string): Promise<void> {
-    const settled = new Promise<void>((resolve, reject) => {
-      const slot = occupy(new Command(resolve, (error) => reject(this.#errorOf(error))))
+    const settled = new Promise<void>((resolve) => {
+      const slot = occupy(new Command(resolve as (value: unknown) => void, (error) => this.#errorOf(error)))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#picture(latest))
     })
@@ -557,6 +622,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (!isActive) this.#native.awaitCommit()
     // One that is unreferenced, and has nobody to tell anything, is only held by whoever uses it, and by its calls.
     setActive(this.#internals, isActive && (this.#isReferenced || this.#hasListeners()))
+    if (this.#hasEnded && this.#context !== null) restSoon(this.#internals)
     const mustHold = isActive && this.#isReferenced
     if (mustHold === this.#isHolding) return
     this.#isHolding = mustHold
@@ -582,7 +648,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #flushSoon(): void {
     if (this.#flushIsQueued) return
     this.#flushIsQueued = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#flushIsQueued = false
       // Somebody was refused; nothing may keep the process alive until he hears of it.
       if (flush(this.#number)) drainSoon()
@@ -612,8 +678,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #warnOfProxy(): void {
-    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => process.env[name])
+    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => env[name])
     if (name !== undefined)
       this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
 }
+
+const IS_REPLACED =
+  'closed, because a close listener of its WebSocket interface has led to another client for the same endpoint and key'
+
+const HAS_REPLACED =
+  'replaces the client that has led to this one by a close event of its WebSocket interface, and is now closed'

@@ -5,8 +5,10 @@
  */
 import { ITEM } from '../native/binding-constants.js'
 import { loadNative, type Native } from '../native/load.js'
+import { soon } from '../shared/globals.js'
 import type { ErrorData, Notice } from '../shared/native-types.js'
-import { scheduleApart } from './succession.js'
+import { runApart, scheduleApart } from './contexts.js'
+import { now } from './node.js'
 
 /** Somebody who waits for a command or a call. */
 export interface Waiter {
@@ -19,6 +21,8 @@ export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
+  /** It was told everything that was on its way to it. */
+  rest(): void
 }
 
 type Container = unknown[] | Record<string, unknown>
@@ -66,7 +70,7 @@ let sliceEnd = 0
  * @throws what {@link loadNative} throws, or what the binary says of the options
  */
 export function createNative(recipient: Recipient, options: string): InstanceType<Native['NativeClient']> {
-  native ??= begin(loadNative())
+  native ??= runApart(() => begin(loadNative()))
   const id = nextId++
   recipients.set(id, new WeakRef(recipient))
   collected.register(recipient, id)
@@ -83,10 +87,13 @@ function begin(loaded: Native): Native {
 /** While a client is active it is not collected, nor before it was told what is in the mailbox then. */
 export function setActive(recipient: Recipient, isActive: boolean): void {
   if (isActive) active.add(recipient)
-  else if (active.delete(recipient)) {
-    ending.add(recipient)
-    drainSoon()
-  }
+  else if (active.delete(recipient)) restSoon(recipient)
+}
+
+/** Lets a client that has ended know when it was told everything. */
+export function restSoon(recipient: Recipient): void {
+  ending.add(recipient)
+  drainSoon()
 }
 
 /** A slot for the native core to settle. */
@@ -112,6 +119,11 @@ export function hold(more: boolean): void {
   else if (!isHolding) mailbox.hold((isHolding = true))
 }
 
+/** Whether a failure of this slot was taken from the mailbox, and is not delivered yet. */
+export function keepsFailure(slot: number): boolean {
+  return kept.some(([kind, a]) => kind === ITEM.FAILED && a === slot)
+}
+
 /** Drains soon, whether or not anything keeps the process alive. For what a command has just caused. */
 export function drainSoon(): void {
   if (drainIsScheduled) return
@@ -125,7 +137,7 @@ export function drainSoon(): void {
  * another.
  */
 function wake(...item: Item): void {
-  if (kept.length > 0 || performance.now() > sliceEnd) {
+  if (kept.length > 0 || now() > sliceEnd) {
     kept.push(item)
     drainSoon()
   } else deliverAndGoOn(item)
@@ -133,7 +145,7 @@ function wake(...item: Item): void {
 
 function drainInNewTurn(): void {
   drainIsScheduled = false
-  sliceEnd = performance.now() + SLICE
+  sliceEnd = now() + SLICE
   drain()
 }
 
@@ -147,6 +159,7 @@ function drain(): void {
 function letGo(): void {
   const mustRelease = isHolding && holders === 0
   if ((!mustRelease && ending.size === 0) || !mailbox.isEmpty()) return
+  for (const recipient of ending) recipient.rest()
   ending.clear()
   if (mustRelease) mailbox.hold((isHolding = false))
 }
@@ -158,8 +171,8 @@ function deliverAndGoOn(item: Item): void {
   deliver(item)
   const goesOn = item[4] || kept.length > 0
   if (!goesOn) letGo()
-  else if (performance.now() > sliceEnd) drainSoon()
-  else queueMicrotask(drain)
+  else if (now() > sliceEnd) drainSoon()
+  else soon(drain)
 }
 
 function deliver([kind, a, b, payload]: Item): void {

@@ -2,6 +2,9 @@
  * From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it
  * cannot know.
  */
+import { env } from 'node:process'
+import { URL } from 'node:url'
+import { isError, isUrl } from '../shared/foreign.js'
 import type { OptionError } from '../shared/native-types.js'
 import type { MCPClientOptions } from '../shared/types.js'
 
@@ -10,6 +13,8 @@ export interface SortedOptions {
   /** JSON for the native core. */
   readonly native: string
   readonly url: string
+  /** The API key as it was given, or the variable that takes its place. */
+  readonly key: unknown
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
   readonly askToken: (() => string | Promise<string>) | null
@@ -30,6 +35,7 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   return {
     native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, tellNonJson),
     url: endpoint,
+    key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
@@ -41,7 +47,7 @@ export function mergeArguments(
   first: string | URL | MCPClientOptions,
   second: MCPClientOptions | string | readonly string[],
 ): MCPClientOptions {
-  if (typeof first !== 'string' && !(first instanceof URL)) return first
+  if (typeof first !== 'string' && !isUrl(first)) return first
   if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
   checkOptions(second)
   return { ...(second as MCPClientOptions), url: first }
@@ -55,7 +61,8 @@ function checkOptions(options: unknown): void {
 
 /** The error that the native core reports for an option. */
 export function optionErrorOf(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || !thrown.message.startsWith('{')) return thrown
+  // Native code makes errors of Node.js's own realm, whichever this one is.
+  if (!isError(thrown) || !thrown.message.startsWith('{')) return thrown
   const { kind, message } = JSON.parse(thrown.message) as OptionError
   return kind === 'RangeError' ? new RangeError(message) : new TypeError(message)
 }
@@ -76,7 +83,7 @@ function checkHeaders(headers: unknown): void {
 
 /** A variable that is set to nothing is not set. */
 function environment(name: string): string | undefined {
-  return process.env[name] || undefined
+  return env[name] || undefined
 }
 
 function endpointOf(given: MCPClientOptions['url']): string {
@@ -88,7 +95,7 @@ function endpointOf(given: MCPClientOptions['url']): string {
   if (url === undefined) {
     throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
   }
-  if (typeof url !== 'string' && !(url instanceof URL)) throw wrongKind('url', 'a string or a URL', url)
+  if (typeof url !== 'string' && !isUrl(url)) throw wrongKind('url', 'a string or a URL', url)
   return normalise(url)
 }
 
@@ -100,7 +107,7 @@ function fromLocation(): string | undefined {
   return location.protocol === 'http:' ? `ws://${location.host}` : undefined
 }
 
-function normalise(given: string | URL): string {
+function normalise(given: string | { toString(): string }): string {
   const text = String(given).trim()
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL

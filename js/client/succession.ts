@@ -1,16 +1,22 @@
 /**
- * Which client was closed, as far as the code that runs now knows. Code written against a WebSocket answers a 'close'
- * by making a new socket, at once or after a while; but a client comes back by itself, and there would be two. What
- * such code does because of a 'close' is told from everything else by its asynchronous context, so nothing has to be
- * guessed.
+ * Which client another one replaces. Code written against a WebSocket answers a 'close' by making a new socket, at once
+ * or after a while; but a client comes back by itself, and there would be two.
+ *
+ * What such code does because of a 'close' is told from everything else by its asynchronous context. Nothing else tells
+ * it reliably: two clients for one endpoint with one key may well have nothing to do with each other. The context is
+ * only the condition without which nothing is replaced; the others are in `replaceClosed`.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, type AsyncResource } from 'node:async_hooks'
+import { currentContext } from './contexts.js'
 
 /** A client that another one may replace. */
 export interface Replaceable {
   readonly url: string
-  readonly isClosed: boolean
-  /** Closes it, without telling anyone. */
+  /** The API key, or the function that gives it. */
+  readonly key: unknown
+  /** It waits for another connection, or is used as a WebSocket and in no other way. */
+  readonly isReplaceable: boolean
+  /** Closes it. */
   replace(): void
 }
 
@@ -45,18 +51,19 @@ export function closedBefore(): Replaceable | undefined {
 }
 
 /**
- * A new client for `url` is made. If a 'close' has led to that, the client that was closed need not come back by
- * itself.
+ * A new client for `url` with `key` is made. Returns whether it has replaced the one whose 'close' has led to that.
  */
-export function replaceClosed(url: string): void {
+export function replaceClosed(url: string, key: unknown): boolean {
   const other = closedBefore()
-  if (other !== undefined && isTheSameEndpoint(other.url, url) && !other.isClosed) other.replace()
+  if (other === undefined || !isTheSameEndpoint(other.url, url) || other.key !== key || !other.isReplaceable)
+    return false
+  other.replace()
+  return true
 }
 
-/** Schedules what has nothing to do with whoever calls. Costs nothing while no 'close' is remembered. */
-export function scheduleApart(act: () => void): void {
-  if (closed.getStore() === undefined) setImmediate(act)
-  else closed.run(undefined, setImmediate, act)
+/** The context of a new client. What its code does does not follow from the 'close' of another one. */
+export function contextOfClient(): AsyncResource {
+  return closedBefore() === undefined ? currentContext() : closed.run(undefined, currentContext)
 }
 
 /** The query apart, where some put a token or the time. */

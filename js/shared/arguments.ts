@@ -2,6 +2,7 @@
  * Checks what callers of `useTool` and its neighbours give, and writes it as JSON. Needs nothing of Node.js: pages use
  * it too.
  */
+import { messageOf } from './foreign.js'
 import type { UseToolOptions } from './types.js'
 
 /** @throws TypeError */
@@ -49,8 +50,7 @@ export function serialise(toolName: string, parameters: unknown): string {
   try {
     return JSON.stringify(parameters) ?? ''
   } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause)
-    throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${words}`, { cause })
+    throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${messageOf(cause)}`, { cause })
   }
 }
 

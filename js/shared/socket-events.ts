@@ -2,6 +2,8 @@
  * The listeners of a WHATWG WebSocket: `addEventListener` and the `on…` properties, for code written against `socket`.
  */
 
+import { queueMicrotask } from './globals.js'
+
 /** The events of a WebSocket. */
 export type SocketEventType = 'open' | 'message' | 'close' | 'error'
 export type SocketListener = ((event: any) => void) | { handleEvent(event: any): void } | null

@@ -4,6 +4,8 @@
  */
 import { explain } from './close-codes.js'
 import { makeError, type MCPError } from './errors.js'
+import { isUrl } from './foreign.js'
+import { DOMException } from './globals.js'
 import { SocketListeners, type SocketEventType, type SocketListener } from './socket-events.js'
 import type { CloseInfo, ConnectionSnapshot, ConnectionState } from './types.js'
 
@@ -132,8 +134,10 @@ export function bufferFull(): MCPError {
 
 /** Whether a constructor was called as that of a WebSocket is: with a URL, perhaps subprotocols, and no options. */
 export function isMadeLikeASocket(first: unknown, second: unknown): boolean {
-  const isUrl = typeof first === 'string' || first instanceof URL
-  return isUrl && (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
+  return (
+    (typeof first === 'string' || isUrl(first)) &&
+    (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
+  )
 }
 
 const NO_LISTENERS = new SocketListeners(() => {})
