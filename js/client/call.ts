@@ -1,4 +1,4 @@
-/** Who waits for the answer of a call, or for the end of a command. */
+/** The promises of calls and commands, as the hub settles them. */
 import { errorOf } from '../shared/errors.js'
 import type { ErrorData } from '../shared/native-types.js'
 import { rejectWith } from '../shared/rejections.js'
@@ -8,9 +8,9 @@ import type { Waiter } from './hub.js'
 
 type Settle = (value: any) => void
 
-/** A call that waits for its answer. */
+/** The promise of a call. */
 export class Call implements Waiter, Abortable {
-  /** Not collected while a call waits for its answer. */
+  /** Held, so that it is not garbage-collected while a call is in flight. */
   readonly client: object
   readonly #toolName: string
   readonly #resolve: Settle
@@ -28,12 +28,12 @@ export class Call implements Waiter, Abortable {
   }
 
   done(value: unknown): void {
-    this.#letGo()
+    this.#removeListener()
     this.#resolve(value)
   }
 
   failed(error: ErrorData): void {
-    this.#letGo()
+    this.#removeListener()
     if (!this.#isAborted) rejectWith(this.#resolve, () => this.#errorOf(error))
   }
 
@@ -59,13 +59,13 @@ export class Call implements Waiter, Abortable {
     return errorOf(error, { toolName: this.#toolName })
   }
 
-  /** A signal that is not Node.js's own may throw: the calls delivered after this one must not pay for it. */
-  #letGo(): void {
+  /** The signal may be the user's own and throw: that must not stop the delivery of other calls. */
+  #removeListener(): void {
     if (this.#stopListening !== undefined) runSafely(this.#stopListening)
   }
 }
 
-/** Who waits for `connect`, `reconnect`, `authenticate` or `close`. */
+/** The promise of `connect`, `reconnect`, `authenticate` or `close`. */
 export class Command implements Waiter {
   readonly #resolve: Settle
   readonly #errorOf: (error: ErrorData) => Error

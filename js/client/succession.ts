@@ -1,26 +1,26 @@
 /**
- * Which client another one replaces. Code written against a WebSocket answers a 'close' by making a new socket, at once
- * or after a while; but a client comes back by itself, and there would be two.
+ * Whether a new client replaces one that has just lost its connection. Code written against a WebSocket handles a
+ * 'close' by making a new socket, at once or later; but a client reconnects by itself, so there would be two
+ * connections.
  *
- * What such code does because of a 'close' is told from everything else by its asynchronous context. Nothing else tells
- * it reliably: two clients for one endpoint with one key may well have nothing to do with each other. The context is
- * only the condition without which nothing is replaced; the others are in `replaceClosed`.
+ * The asynchronous context shows which code runs because of a 'close'. Nothing else shows it reliably: two clients with
+ * one endpoint and one key may well have nothing to do with each other.
  */
 import { AsyncLocalStorage, type AsyncResource } from 'node:async_hooks'
 import { currentContext } from './contexts.js'
 
-/** A client that another one may replace. */
+/** A client that a new one may replace. */
 export interface Replaceable {
   readonly url: string
-  /** The API key, or the function that gives it. */
+  /** The API key, or the function that returns it. */
   readonly key: unknown
-  /** It waits for another connection, or is used as a WebSocket and in no other way. */
+  /** It is waiting for another connection, or is used like a WebSocket and in no other way. */
   readonly isReplaceable: boolean
   /** Closes it. */
   replace(): void
 }
 
-/** One 'close' that was told. Only what it has led to holds it. */
+/** A 'close' event. Only the contexts of the code that it made run hold it. */
 interface Mark {
   readonly client: Replaceable
 }
@@ -28,8 +28,8 @@ interface Mark {
 const closed = new AsyncLocalStorage<Mark | undefined>()
 
 /**
- * While it is in use, every promise and timer of the process costs more on older Node.js: it ends when nothing can know
- * of a 'close' any more.
+ * While the storage is in use, every promise and timer of the process costs more on older Node.js. So it is disabled
+ * when no context holds a mark any more.
  */
 let marks = 0
 const forgotten = new FinalizationRegistry<undefined>(() => {
@@ -37,21 +37,22 @@ const forgotten = new FinalizationRegistry<undefined>(() => {
   if (marks === 0) closed.disable()
 })
 
-/** Tells listeners that `client` has lost its socket: what they do because of it, now or later, knows. */
-export function tellClosed(client: Replaceable, tell: () => void): void {
+/** Runs the 'close' listeners of a client. Code that runs because of that, now or later, is marked. */
+export function runAfterClose(client: Replaceable, listeners: () => void): void {
   const mark: Mark = { client }
   marks += 1
   forgotten.register(mark, undefined)
-  closed.run(mark, tell)
+  closed.run(mark, listeners)
 }
 
-/** The client whose 'close' has led to what runs now. */
+/** The client whose 'close' made the current code run, if one did. */
 export function closedBefore(): Replaceable | undefined {
   return closed.getStore()?.client
 }
 
 /**
- * A new client for `url` with `key` is made. Returns whether it has replaced the one whose 'close' has led to that.
+ * Called when a client is made. If the 'close' of another one led to that, it may replace that one; returns whether it
+ * did.
  */
 export function replaceClosed(url: string, key: unknown): boolean {
   const other = closedBefore()
@@ -61,12 +62,12 @@ export function replaceClosed(url: string, key: unknown): boolean {
   return true
 }
 
-/** The context of a new client. What its code does does not follow from the 'close' of another one. */
+/** The context of a new client, without a mark: its own code does not run because of the 'close' of another one. */
 export function contextOfClient(): AsyncResource {
   return closedBefore() === undefined ? currentContext() : closed.run(undefined, currentContext)
 }
 
-/** The query apart, where some put a token or the time. */
+/** Without the query, in which some put a token or the time. */
 function isTheSameEndpoint(one: string, other: string): boolean {
   return one.split('?')[0] === other.split('?')[0]
 }

@@ -12,18 +12,16 @@ use std::{
     time::Duration,
 };
 
+use mcp_protocol::{ConnectionId, Ending, Route, Transmit};
 use tokio::{runtime::Builder, time::timeout};
 
 use super::{
     LINGER, close_code_of, ending_of, frames::Message, outbox::Outbox, poll_write_all, reader::Reader,
     transport::Transport, write_and_await_end,
 };
-use crate::{
-    driver::{
-        clock::Clock,
-        dial::{Endpoint, dial},
-    },
-    protocol::{ConnectionId, Ending, Route, Transmit},
+use crate::driver::{
+    clock::Clock,
+    dial::{Endpoint, dial},
 };
 
 #[test]
