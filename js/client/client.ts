@@ -1,5 +1,6 @@
 /** `MCPClient`: the native client as an EventEmitter that can also be used like a WebSocket. */
 import type { AsyncResource } from 'node:async_hooks'
+import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { env } from 'node:process'
 import { inspect } from 'node:util'

@@ -1,6 +1,7 @@
 /** Finds and loads the native binary of this platform. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { env } from 'node:process'
 import type * as Binding from './binding.js'
 import { PACKAGE, PLATFORMS, platformName } from './platform.js'
 
@@ -11,7 +12,7 @@ const ROOT = resolve(__dirname, '..')
 
 /** @throws Error with cause and remedy */
 export function loadNative(): Native {
-  const override = process.env.MCP_CLIENT_NATIVE_PATH
+  const override = env.MCP_CLIENT_NATIVE_PATH
   if (override !== undefined && override !== '') return open(resolve(override))
   const platform = platformName()
   const file = `mcp-client.${platform}.node`
