@@ -49,6 +49,8 @@ export function connectClient(port: BridgePort): MCPClientLike {
 interface Waiting {
   readonly resolve: (value: any) => void
   readonly toolName: string | undefined
+  /** Of a command: its promise may be ignored. */
+  ignorable?: Promise<void>
   /** Of a call with a signal. */
   stopListening?: () => void
 }
@@ -208,11 +210,14 @@ class ConnectedClient implements MCPClientLike {
   }
 
   #command(name: CommandName, token?: string): Promise<void> {
+    let id: number | null = null
     const settled = new Promise<void>((resolve, reject) => {
-      const id = this.#wait(resolve, reject)
+      id = this.#wait(resolve, reject)
       if (id !== null) this.#post({ type: 'command', id, name, token: token ?? null, seen: this.#snapshot.state })
     })
-    settled.catch(() => {})
+    const waiting = id === null ? undefined : this.#waiting.get(id)
+    if (waiting !== undefined) waiting.ignorable = settled
+    else settled.catch(() => {})
     return settled
   }
 
@@ -239,8 +244,7 @@ class ConnectedClient implements MCPClientLike {
         return this.#settle(message.id)?.resolve(message.bytes ?? message.value)
       case 'failed': {
         const waiting = this.#settle(message.id)
-        if (waiting !== undefined) rejectWith(waiting.resolve, () => decodeError(message.error, waiting.toolName))
-        return
+        return waiting && fail(waiting, () => decodeError(message.error, waiting.toolName))
       }
       case 'stats':
         this.#stats = message.stats
@@ -391,8 +395,7 @@ class ConnectedClient implements MCPClientLike {
       if (error !== null) this.#emitter.emit(this, 'failed', error)
       for (const [id, { toolName }] of [...this.#waiting]) {
         const waiting = this.#settle(id)
-        if (waiting !== undefined)
-          rejectWith(waiting.resolve, () => errorOfCall(why, { toolName, sent: !neverLeft.has(id) }))
+        if (waiting !== undefined) fail(waiting, () => errorOfCall(why, { toolName, sent: !neverLeft.has(id) }))
       }
     })
   }
@@ -433,6 +436,15 @@ class ConnectedClient implements MCPClientLike {
     }
     this.#emitter.emit(this, 'log', Object.freeze(entry))
   }
+}
+
+function fail({ resolve, ignorable }: Waiting, makeError: () => Error): void {
+  rejectWith(resolve, () => {
+    const error = makeError()
+    // With a second reaction before, V8 would not find those who await it for the stack.
+    ignorable?.catch(() => {})
+    return error
+  })
 }
 
 function decodeSnapshot({ error, ...snapshot }: Snapshot): ConnectionSnapshot {

@@ -488,15 +488,19 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
 
     receiveNotice(notice: Notice): void {
-      this.#client.#inContext(() => this.#client.#receiveNotice(notice))
+      this.#client.#receiveNotice(notice)
     }
 
     receiveMessage(text: string, isJson: boolean): void {
-      this.#client.#inContext(() => this.#client.#receiveMessage(text, isJson))
+      this.#client.#receiveMessage(text, isJson)
     }
 
     askToken(connection: number): void {
       this.#client.#inContext(() => void this.#client.#answerToken(connection))
+    }
+
+    inContext(act: () => void): void {
+      this.#client.#inContext(act)
     }
 
     rest(): void {
@@ -586,10 +590,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #emitClose(info: CloseInfo): void {
     const isForFace = this.#face.close()
     this.#emit('close', info)
-    if (!isForFace || !this.#face.has('close')) return
-    const dispatch = () => this.#face.dispatch('close', info)
-    if (info.willReconnect) runAfterClose(this.#internals, dispatch)
-    else dispatch()
+    if (!isForFace) return
+    this.#face.dispatch('close', info, info.willReconnect ? (act) => runAfterClose(this.#internals, act) : undefined)
   }
 
   #receiveMessage(text: string, isJson: boolean): void {
@@ -597,11 +599,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (!isJson || (this.#onMessage === null && this.listenerCount('message') === 0)) return
     const message: unknown = JSON.parse(text)
     const onMessage = this.#onMessage
-    if (onMessage !== null) runSafely(() => onMessage(message))
+    if (onMessage !== null) this.#inContext(() => runSafely(() => onMessage(message)))
     this.#emit('message', message)
   }
 
   async #answerToken(connection: number): Promise<void> {
+    // What the function throws may be kept, and its stack would hold the context that is entered below on it.
+    await null
     try {
       const token: unknown = await this.#askToken?.()
       if (typeof token !== 'string')
@@ -617,10 +621,17 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
   #emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
-    for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, this, args))
+    const listeners = this.rawListeners(event)
+    if (listeners.length === 0) return
+    this.#inContext(() => {
+      for (const listener of listeners) runSafely(() => Reflect.apply(listener, this, args))
+    })
   }
 
-  /** The user's code runs in the context in which the client was made, whoever has caused that it runs. */
+  /**
+   * Runs the user's code in the context in which the client was made, whoever made it run. Nothing else runs there:
+   * errors that are kept would hold the context with their stacks.
+   */
   #inContext(act: () => void): void {
     if (this.#context === null) act()
     else this.#context.runInAsyncScope(act)
@@ -655,13 +666,18 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
     const settled = new Promise<void>((resolve) => {
-      const slot = occupy(new Command(resolve as (value: unknown) => void, (error) => this.#errorOf(error)))
+      const errorOf = (data: ErrorData) => {
+        const error = this.#errorOf(data)
+        // It may be ignored. With a second reaction before, V8 would not find those who await it for the stack.
+        settled.catch(() => {})
+        return error
+      }
+      const slot = occupy(new Command(resolve as (value: unknown) => void, errorOf))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
     // Its events must be emitted even if nothing keeps the process alive any more.
     drainSoon()
-    settled.catch(() => {})
     return settled
   }
 

@@ -16,6 +16,8 @@ export type ReadyState = 0 | 1 | 2 | 3
 export interface SocketFaceOwner {
   /** Called whenever there may be more or fewer listeners. */
   socketListenersChanged(): void
+  /** Runs code of the user. */
+  inContext(act: () => void): void
 }
 
 /** The part of a client that is a WebSocket. */
@@ -63,8 +65,10 @@ export class SocketFace {
     return this.#listeners.hasAny()
   }
 
-  dispatch(type: SocketEventType, details: object): void {
-    this.#listeners.dispatch(type, this.#target, details)
+  /** `run` calls the listeners. */
+  dispatch(type: SocketEventType, details: object, run = (listeners: () => void): void => listeners()): void {
+    if (!this.#listeners.has(type)) return
+    this.#owner.inContext(() => run(() => this.#listeners.dispatch(type, this.#target, details)))
   }
 
   #ownListeners(): SocketListeners {
