@@ -1,5 +1,5 @@
 /** The promises of calls and commands, as the hub settles them. */
-import { errorOf } from '../shared/errors.js'
+import type { MCPError } from '../shared/errors.js'
 import type { ErrorData } from '../shared/native-types.js'
 import { rejectWith } from '../shared/rejections.js'
 import { abortWith, type Abortable } from '../shared/signals.js'
@@ -8,10 +8,16 @@ import type { Waiter } from './hub.js'
 
 type Settle = (value: any) => void
 
+/** Whose call it is. */
+export interface Caller {
+  /** Makes the error of one of its calls. */
+  failure(error: ErrorData, toolName: string): () => MCPError
+}
+
 /** The promise of a call. */
 export class Call implements Waiter, Abortable {
   /** Held, so that it is not garbage-collected while a call is in flight. */
-  readonly client: object
+  readonly client: Caller
   readonly #toolName: string
   readonly #resolve: Settle
   readonly #reject: Settle
@@ -20,7 +26,7 @@ export class Call implements Waiter, Abortable {
   #stopListening: (() => void) | undefined
   #isAborted = false
 
-  constructor(client: object, toolName: string, resolve: Settle, reject: Settle) {
+  constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle) {
     this.client = client
     this.#toolName = toolName
     this.#resolve = resolve
@@ -34,12 +40,12 @@ export class Call implements Waiter, Abortable {
 
   failed(error: ErrorData): void {
     this.#removeListener()
-    if (!this.#isAborted) rejectWith(this.#resolve, () => this.#errorOf(error))
+    if (!this.#isAborted) rejectWith(this.#resolve, this.client.failure(error, this.#toolName))
   }
 
   /** The call was not made. To be called before `useTool` returns: the stack shows who has called it. */
   refused(error: ErrorData): void {
-    this.#reject(this.#errorOf(error))
+    this.#reject(this.client.failure(error, this.#toolName)())
   }
 
   /** Rejects with the signal's reason when it aborts. `takeBack` tells the native core. */
@@ -55,10 +61,6 @@ export class Call implements Waiter, Abortable {
     this.#reject(reason)
   }
 
-  #errorOf(error: ErrorData): Error {
-    return errorOf(error, { toolName: this.#toolName })
-  }
-
   /** The signal may be the user's own and throw: that must not stop the delivery of other calls. */
   #removeListener(): void {
     if (this.#stopListening !== undefined) runSafely(this.#stopListening)
@@ -68,11 +70,11 @@ export class Call implements Waiter, Abortable {
 /** The promise of `connect`, `reconnect`, `authenticate` or `close`. */
 export class Command implements Waiter {
   readonly #resolve: Settle
-  readonly #errorOf: (error: ErrorData) => Error
+  readonly #failure: (error: ErrorData) => () => Error
 
-  constructor(resolve: Settle, errorOf: (error: ErrorData) => Error) {
+  constructor(resolve: Settle, failure: (error: ErrorData) => () => Error) {
     this.#resolve = resolve
-    this.#errorOf = errorOf
+    this.#failure = failure
   }
 
   done(): void {
@@ -80,6 +82,6 @@ export class Command implements Waiter {
   }
 
   failed(error: ErrorData): void {
-    rejectWith(this.#resolve, () => this.#errorOf(error))
+    rejectWith(this.#resolve, this.#failure(error))
   }
 }

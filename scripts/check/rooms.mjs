@@ -64,7 +64,7 @@ export const RULES = [
   {
     room: 'js',
     except: ['js/cli', 'js/shared/foreign.ts'],
-    ban: /\binstanceof\s+(?!MCPError\b|MCPToolError\b|ToolFailure\b|this\b)/,
+    ban: /\binstanceof\s+((?!MCP)\w*Error|\w*(Array|Buffer|Signal|Map|Set)|AbortController|Date|Promise|RegExp|URL)\b/,
     why: 'under Jest and Vitest values of Node.js are of another realm; js/shared/foreign.ts knows them',
   },
   {
