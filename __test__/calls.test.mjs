@@ -190,6 +190,18 @@ describe('useTool never throws; it rejects', () => {
     })
   }
 
+  test('an unknown option, with the one that may have been meant', async (t) => {
+    const client = await ready(t, await listen(t))
+    for (const [name, words] of [
+      ['timeOut', 'unknown option "timeOut" of useTool, did you mean "timeout"?'],
+      ['singal', 'unknown option "singal" of useTool, did you mean "signal"?'],
+      ['retries', 'unknown option "retries" of useTool: use timeout, signal, idempotent, responseType'],
+      ['', 'unknown option "" of useTool: use timeout, signal, idempotent, responseType'],
+    ]) {
+      assert.equal((await rejection(client.useTool('echo', {}, { [name]: 1 }))).message, words)
+    }
+  })
+
   for (const timeout of [-1, NaN, Infinity, 2 ** 31, -0.5]) {
     test(`a timeout of ${timeout}`, async (t) => {
       const client = await ready(t, await listen(t))

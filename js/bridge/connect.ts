@@ -2,7 +2,7 @@
  * The far end of the bridge, where a client is used that lives elsewhere. It contains no rule of the protocol and no
  * timer; those are where the client is.
  */
-import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
+import { checkCallOptions, checkKey, checkName, closeOptionsOf, serialise } from '../shared/arguments.js'
 import { errorOfCall, makeError, MCPError } from '../shared/errors.js'
 import { messageOf } from '../shared/foreign.js'
 import { abortAfter, soon } from '../shared/globals.js'
@@ -140,6 +140,7 @@ class ConnectedClient implements MCPClientLike {
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
+    if (token !== undefined) checkKey('the token', token)
     return this.#command('authenticate', token)
   }
 
@@ -186,8 +187,8 @@ class ConnectedClient implements MCPClientLike {
     return false
   }
 
-  close({ drain = 0 }: CloseOptions = {}): Promise<void> {
-    checkMillis('drain', drain)
+  close(options: CloseOptions = {}): Promise<void> {
+    const { drain } = closeOptionsOf(options)
     return this.#close(drain)
   }
 

@@ -3,6 +3,7 @@ import { checkName } from '../shared/arguments.js'
 import { makeError } from '../shared/errors.js'
 import { messageOf } from '../shared/foreign.js'
 import { newAbortController, soon } from '../shared/globals.js'
+import { checkNames } from '../shared/option-names.js'
 import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../shared/types.js'
 import { requestedId } from './answers.js'
 import { encodeError, notAllowed } from './errors.js'
@@ -355,10 +356,7 @@ export function checkServeOptions(options: ServeClientOptions): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('the options of serveClient must be an object')
   // A misspelt option would allow what it was meant to forbid.
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name))
-      throw new TypeError(`unknown option "${name}" of serveClient: use ${[...OPTIONS].join(', ')}`)
-  }
+  checkNames(options, OPTIONS, 'serveClient')
   const { allowTools, allowMessages, allowControl, onLog } = options
   if (Array.isArray(allowTools)) allowTools.forEach(checkName)
   else if (allowTools !== undefined && typeof allowTools !== 'function')
@@ -369,7 +367,7 @@ export function checkServeOptions(options: ServeClientOptions): void {
   if (onLog !== undefined && typeof onLog !== 'function') throw new TypeError('option "onLog" must be a function')
 }
 
-const OPTIONS = new Set(['allowTools', 'allowMessages', 'allowControl', 'onLog'])
+const OPTIONS = ['allowTools', 'allowMessages', 'allowControl', 'onLog'] satisfies (keyof ServeClientOptions)[]
 
 /** The states that lead to 'ready' by themselves. */
 const TRANSIENT: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])

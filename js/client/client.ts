@@ -2,11 +2,19 @@
 import type { AsyncResource } from 'node:async_hooks'
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
-import { env } from 'node:process'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
-import { checkCallOptions, checkMillis, checkName, PARAMETERS_ARE_JSON, serialise } from '../shared/arguments.js'
-import { checkCloseFrame, explain } from '../shared/close-codes.js'
+import { environment } from '../native/environment.js'
+import { checkNetwork } from '../native/permissions.js'
+import {
+  checkCallOptions,
+  checkKey,
+  checkName,
+  closeOptionsOf,
+  PARAMETERS_ARE_JSON,
+  serialise,
+} from '../shared/arguments.js'
+import { explain } from '../shared/close-codes.js'
 import type { MCPError } from '../shared/errors.js'
 import { soon } from '../shared/globals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
@@ -25,12 +33,15 @@ import type {
   CloseOptions,
   ConnectionSnapshot,
   ConnectionState,
+  LogEntry,
   MCPClientEvents,
   MCPClientLike,
   MCPClientOptions,
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
   UseToolOptions,
 } from '../shared/types.js'
 import { Call, Command, type Caller } from './call.js'
@@ -111,7 +122,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /**
    * Connects at once, unless `autoConnect` is false. The first client loads the native binary.
    * @throws TypeError or RangeError that names the option at fault; Error with cause and remedy if the native binary
-   * cannot be loaded
+   * cannot be loaded, or a permission model (of Node.js or Deno) denies the network
    */
   constructor(options?: MCPClientOptions)
   /**
@@ -119,12 +130,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @param url the endpoint, as the option `url`
    * @param options the other options, or subprotocols as a WebSocket takes them
    * @throws TypeError or RangeError that names the option at fault; Error with cause and remedy if the native binary
-   * cannot be loaded
+   * cannot be loaded, or a permission model (of Node.js or Deno) denies the network
    */
   constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
   constructor(first: string | URL | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
     super()
     const sorted = sortOptions(mergeArguments(first, second))
+    checkNetwork(sorted.url)
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
     this.#key = sorted.key
@@ -212,6 +224,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
+    if (token !== undefined) checkKey('the token', token)
     this.#revive()
     this.#key = token ?? this.#key
     return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
@@ -231,11 +244,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @throws RangeError or TypeError if the code or the reason cannot be used
    */
   close(code?: number, reason?: string): Promise<void>
-  close(first: CloseOptions | number = {}, second = ''): Promise<void> {
-    if (first === null) throw new TypeError('close() takes a code and a reason, or an object of options, got null')
-    const { code = 1000, reason = '', drain = 0 } = typeof first === 'number' ? { code: first, reason: second } : first
-    checkCloseFrame(code, reason)
-    checkMillis('drain', drain)
+  close(first: CloseOptions | number = {}, second?: string): Promise<void> {
+    const { code, reason, drain } = closeOptionsOf(first, second)
     // A WebSocket that closes while its 'close' is handled has no second 'close'.
     if (closedBefore() === this.#internals) this.#face.replace()
     return this.#command((slot) => this.#native.close(code, reason, drain, slot))
@@ -259,6 +269,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     parameters: ParametersOf<MCPTools[K]>,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<ResultsOf<MCPTools[K]>>
+  /** Calls a declared tool that needs no parameters. Resolves and rejects as with parameters. */
+  useTool<K extends ToolsWithoutRequiredParameters>(toolName: K): Promise<ResultsOf<MCPTools[K]>>
   /**
    * Calls a tool that is not declared in {@link MCPTools}. Never throws synchronously. Before 'ready' the call waits,
    * within its timeout.
@@ -266,13 +278,23 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * with another {@link MCPError} if there is no answer, with the signal's reason if the signal aborts, and with a
    * TypeError or RangeError if an argument cannot be used
    */
-  useTool<T = unknown>(
-    toolName: string,
+  useTool<T = unknown, N extends string = string>(
+    toolName: Undeclared<N>,
     parameters?: unknown,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<T>
+  /** Calls a declared tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results. */
+  useTool<K extends keyof MCPTools & string>(
+    toolName: K,
+    parameters: ParametersOf<MCPTools[K]>,
+    options: UseToolOptions & { responseType: 'buffer' },
+  ): Promise<Buffer>
   /** Calls a tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results. */
-  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
+  useTool<N extends string>(
+    toolName: Undeclared<N>,
+    parameters: unknown,
+    options: UseToolOptions & { responseType: 'buffer' },
+  ): Promise<Buffer>
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = NO_OPTIONS): Promise<unknown> {
     // An error thrown in here rejects the promise.
     return new Promise((resolve, reject) => {
@@ -347,6 +369,29 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   // ── EventEmitter: the core only sends events that have listeners ───────────────────────────────────────────
 
+  /** The state changed. It is the first event of a change. */
+  override on(event: 'state', listener: (snapshot: ConnectionSnapshot, previous: ConnectionState) => void): this
+  /** The socket is open. */
+  override on(event: 'open', listener: () => void): this
+  /** The server accepted the key, or asks for none: tools can be called. */
+  override on(event: 'authenticated', listener: () => void): this
+  /** The server sent a message, here parsed: pushes, answers, pongs, everything. */
+  override on(event: 'message', listener: (message: unknown) => void): this
+  /** The socket closed. */
+  override on(event: 'close', listener: (info: CloseInfo) => void): this
+  /** The wait before the next attempt begins; `delay` in ms. `maxAttempts` is Infinity if there is no limit. */
+  override on(
+    event: 'reconnecting',
+    listener: (info: { attempt: number; maxAttempts: number; delay: number }) => void,
+  ): this
+  /** A pong arrived; `rtt` is the round trip time in ms. */
+  override on(event: 'heartbeat', listener: (info: { rtt: number }) => void): this
+  /** The client has given up; `connect()` starts again. */
+  override on(event: 'failed', listener: (error: MCPError) => void): this
+  /** Something went wrong, lost connections included. Without a listener nothing happens: it never ends the process. */
+  override on(event: 'error', listener: (error: MCPError) => void): this
+  /** An entry for a log; never contains a key. */
+  override on(event: 'log', listener: (entry: LogEntry) => void): this
   /** Adds a listener. The events and their arguments: {@link MCPClientEvents}. */
   override on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   override on(event: string | symbol, listener: (...args: any[]) => void): this {
@@ -367,16 +412,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   /** Adds a listener that is called once. The events and their arguments: {@link MCPClientEvents}. */
   override once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
-  /** Adds a listener that is called once. */
-  override once(event: string | symbol, listener: (...args: any[]) => void): this
   override once(event: string | symbol, listener: (...args: any[]) => void): this {
     return super.once(event, listener)
   }
 
-  /** Removes a listener. */
+  /** Removes a listener. The events and their arguments: {@link MCPClientEvents}. */
   override off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
-  /** Removes a listener. */
-  override off(event: string | symbol, listener: (...args: any[]) => void): this
   override off(event: string | symbol, listener: (...args: any[]) => void): this {
     return this.removeListener(event, listener)
   }
@@ -622,6 +663,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const token: unknown = await this.#askToken?.()
       if (typeof token !== 'string')
         throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
+      checkKey('the key that the apiKey function returned', token)
       this.#native.answerToken(connection, token, null)
     } catch (error) {
       this.#errors.tokenFailure = error
@@ -759,7 +801,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #warnOfProxy(): void {
-    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => env[name])
+    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => environment(name))
     if (name !== undefined)
       this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }

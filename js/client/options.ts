@@ -2,8 +2,9 @@
  * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
  * cannot know: the environment, the page, functions.
  */
-import { env } from 'node:process'
 import { URL } from 'node:url'
+import { environment } from '../native/environment.js'
+import { checkKey } from '../shared/arguments.js'
 import { isError, isUrl } from '../shared/foreign.js'
 import type { OptionError } from '../shared/native-types.js'
 import type { MCPClientOptions } from '../shared/types.js'
@@ -32,6 +33,7 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkHeaders(rest.headers)
   const endpoint = endpointOf(url)
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
+  if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
     native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, replaceNonJson),
     url: endpoint,
@@ -81,11 +83,6 @@ function checkHeaders(headers: unknown): void {
   throw wrongKind('headers', 'a plain object of strings', headers)
 }
 
-/** An empty variable counts as unset. */
-function environment(name: string): string | undefined {
-  return env[name] || undefined
-}
-
 function endpointOf(given: MCPClientOptions['url']): string {
   if (Array.isArray(given)) {
     if (given.length === 1) return endpointOf(given[0] as string | URL)
@@ -107,8 +104,20 @@ function fromLocation(): string | undefined {
   return location.protocol === 'http:' ? `ws://${location.host}` : undefined
 }
 
+/** A path alone is one of the page. */
+function withPage(text: string): string {
+  if (!text.startsWith('/')) return text
+  const page = fromLocation()
+  if (page !== undefined) return new URL(text, page).href
+  const path = text.replace(/[?#].*/, '')
+  throw new TypeError(
+    `option "url" is only a path (${path}), and there is no page that it belongs to: give a whole one, ` +
+      'such as wss://example.com/mcp-ws',
+  )
+}
+
 function normalise(given: string | { toString(): string }): string {
-  const text = String(given).trim()
+  const text = withPage(String(given).trim())
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
   try {

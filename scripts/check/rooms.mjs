@@ -12,7 +12,7 @@ const IMPORTS = {
   bridge: ['shared/'],
   electron: ['bridge/', 'shared/'],
   // The client and the server are each other's test: they share no rule of the protocol.
-  testing: ['shared/loopback.js'],
+  testing: ['shared/loopback.js', 'shared/option-names.js'],
   cli: ['index.js', 'testing.js', 'native/node-version.js', 'shared/'],
 }
 
