@@ -32,6 +32,7 @@ import type {
 import { Call, Command } from './call.js'
 import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
 import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
+import { answerRoots, resumeAfter } from './stand-in.js'
 import { closedBefore, replaceClosed, scheduleApart, tellClosed, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
@@ -418,6 +419,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     askToken(connection: number): void {
       void this.#client.#answerToken(connection)
+    }
+
+    resumeAfter(ms: number): void {
+      resumeAfter(this.#client.#native, ms)
+    }
+
+    askRoots(): void {
+      answerRoots(this.#client.#native)
     }
 
     socketListenersChanged(): void {

@@ -101,7 +101,7 @@ function fromLocation(): string | undefined {
 }
 
 function normalise(given: string | URL): string {
-  const text = String(given).trim()
+  const [text, zone] = withoutZone(String(given).trim())
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
   try {
@@ -117,7 +117,18 @@ function normalise(given: string | URL): string {
   if (scheme === undefined)
     throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
   const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
-  return `${scheme}//${url.host}${path}${url.search}`
+  return `${scheme}//${url.host.replace(']', `${zone}]`)}${path}${url.search}`
+}
+
+/**
+ * The zone of an IPv6 address, as `%25eth0`, apart from the rest: the standard of URLs knows none (RFC 6874 does), but
+ * a link-local address leads nowhere without it.
+ */
+function withoutZone(url: string): [rest: string, zone: string] {
+  const found = /^([a-z][a-z0-9+.-]*:\/\/)?(\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)\]/i.exec(url)
+  if (found === null) return [url, '']
+  const [whole, scheme = '', address, zone] = found
+  return [`${scheme}${address}]${url.slice(whole.length)}`, `%25${zone}`]
 }
 
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }

@@ -14,7 +14,7 @@ use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, task::yield_now};
 use super::{
     Sink,
     clock::Clock,
-    dial::Endpoint,
+    dial::{Dialer, Endpoint},
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
 use mcp_protocol::{Action, ConnectionId, Now, Session};
@@ -23,6 +23,7 @@ use mcp_protocol::{Action, ConnectionId, Now, Session};
 pub(super) struct Shared<S: Sink> {
     pub(super) sink: S,
     pub(super) endpoint: Arc<Endpoint>,
+    pub(super) dialer: Arc<Dialer>,
     pub(super) clock: Clock,
     /// Wakes the client's task.
     pub(super) nudge: Notify,
@@ -48,7 +49,7 @@ pub(super) struct Core<T> {
 
 impl<S: Sink> Shared<S> {
     /// A client whose task does not run yet.
-    pub(super) fn new(session: Session<S::Payload>, endpoint: Endpoint, clock: Clock, sink: S) -> Self {
+    pub(super) fn new(session: Session<S::Payload>, endpoint: Endpoint, dialer: Dialer, clock: Clock, sink: S) -> Self {
         let core = Core {
             session,
             outbox: None,
@@ -58,7 +59,8 @@ impl<S: Sink> Shared<S> {
             running: false,
             abandoned: false,
         };
-        Self { sink, endpoint: Arc::new(endpoint), clock, nudge: Notify::new(), core: Mutex::new(core) }
+        let (endpoint, dialer) = (Arc::new(endpoint), Arc::new(dialer));
+        Self { sink, endpoint, dialer, clock, nudge: Notify::new(), core: Mutex::new(core) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core<S::Payload>> {

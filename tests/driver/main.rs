@@ -13,6 +13,8 @@ mod closing;
 mod dialing;
 #[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod names;
 #[cfg(all(test, target_os = "linux"))]
 mod process;
 #[cfg(test)]

@@ -7,17 +7,20 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
-use tokio::{net::TcpStream, sync::OnceCell, task::spawn_blocking};
+use tokio::{net::TcpStream, sync::OnceCell};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::system_error::system_error;
-use mcp_protocol::{SystemError, TlsFailure};
+use super::{
+    system_error::{exhaustion, system_error},
+    thread,
+};
+use mcp_protocol::{DialFailure, DialPhase, SystemError, TlsFailure};
 
 /// Shakes hands with the server and verifies that it is `host`.
-pub(super) async fn connect(host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, TlsFailure> {
-    let config = client_config().await.map_err(|error| TlsFailure::NoRoots(SystemError::new(None, error)))?;
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsFailure::HostName)?;
-    TlsConnector::from(config).connect(name, tcp).await.map_err(|error| failure_of(&error))
+pub(super) async fn connect(host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, DialFailure> {
+    let config = client_config().await?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| DialFailure::Tls(TlsFailure::HostName))?;
+    TlsConnector::from(config).connect(name, tcp).await.map_err(|error| DialFailure::Tls(failure_of(&error)))
 }
 
 fn failure_of(error: &io::Error) -> TlsFailure {
@@ -50,8 +53,14 @@ fn code_of(reason: &CertificateError) -> Option<&'static str> {
 /// the I/O thread, because reading the system's store takes milliseconds.
 ///
 /// Errors: what the system said when it refused; the next dial tries again.
-async fn client_config() -> Result<Arc<ClientConfig>, String> {
-    SHARED.get_or_try_init(|| async { spawn_blocking(load).await.map_err(|error| error.to_string())? }).await.cloned()
+async fn client_config() -> Result<Arc<ClientConfig>, DialFailure> {
+    let load = || async {
+        match thread::run(THREAD_NAME, load).await {
+            Ok(loaded) => loaded.map_err(|error| DialFailure::Tls(TlsFailure::NoRoots(SystemError::new(None, error)))),
+            Err(error) => Err(DialFailure::Exhausted { phase: Some(DialPhase::Tls), error: exhaustion(&error) }),
+        }
+    };
+    SHARED.get_or_try_init(load).await.cloned()
 }
 
 fn load() -> Result<Arc<ClientConfig>, String> {
@@ -75,5 +84,8 @@ fn load() -> Result<Arc<ClientConfig>, String> {
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
+
+/// At most 15 bytes, or Linux cuts it.
+const THREAD_NAME: &str = "mcp-client-tls";
 
 static SHARED: OnceCell<Arc<ClientConfig>> = OnceCell::const_new();

@@ -7,7 +7,6 @@
 use std::{
     env,
     future::poll_fn,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::driver::{
     clock::Clock,
-    dial::{Endpoint, dial},
+    dial::{Dialer, Endpoint, Progress, Resolver},
 };
 
 #[test]
@@ -43,7 +42,9 @@ fn every_case_of_the_autobahn_testsuite_is_gone_through() {
 /// Sends back what comes, until the connection has ended. Returns the texts among it.
 async fn echo(url: &str) -> Vec<String> {
     let endpoint = Endpoint::new(&Route { url: url.to_owned(), ..Route::default() }).expect("an endpoint");
-    let dialed = dial(Arc::new(endpoint)).await.unwrap_or_else(|_| panic!("{url} accepts no connection"));
+    let dialer = Dialer::new(Resolver::system());
+    let dialed =
+        dialer.dial(&endpoint, &Progress::default()).await.unwrap_or_else(|_| panic!("{url} accepts no connection"));
     let mut echo = Echo {
         transport: dialed.transport,
         reader: Reader::new(dialed.early, LARGEST_MESSAGE, Clock::start()),
