@@ -1,14 +1,14 @@
-/** Errors on their way across: what is sent of one, and the instance it becomes again. */
+/** Errors on their way across the bridge: what is sent of an error, and the instance that is made of it. */
 import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
 import type { BridgeError } from './messages.js'
 
-/** How far causes of causes are followed: a made-up chain may have no end. */
+/** How far causes of causes are followed: a forged chain may be endless. */
 const MAX_CAUSES = 8
 
-/** What crosses of an error: the words and the codes, never a stack and never properties of its own. */
+/** What is sent of an error: message and codes, never a stack and never other properties. */
 export function encodeError(error: unknown, depth = 0): BridgeError {
   if (!(error instanceof MCPError)) return encodeForeign(error)
-  const cause = causeThatCrosses(error)
+  const cause = causeToSend(error)
   return {
     code: error.code,
     message: error.message,
@@ -38,7 +38,7 @@ function encodeCause(cause: unknown, depth: number): Pick<BridgeError, 'cause' |
   }
 }
 
-/** @param toolName whose call it was */
+/** @param toolName the tool that was called */
 export function decodeError(error: BridgeError, toolName?: string): Error {
   if (error.code !== '') return errorOf(error, { toolName })
   const { name, message } = error
@@ -49,7 +49,7 @@ export function decodeError(error: BridgeError, toolName?: string): Error {
       : new Error(message)
 }
 
-/** What the serving end does not allow. */
+/** The error for what the serving end does not allow. */
 export function notAllowed(message: string): MCPError {
   return makeError('NOT_ALLOWED', { message, sent: false })
 }
@@ -68,7 +68,7 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** What a token function has thrown may speak of the token: it stays where the key is. */
-function causeThatCrosses({ code, cause }: MCPError): unknown {
+/** An error of a token function may contain the token: it is not sent. */
+function causeToSend({ code, cause }: MCPError): unknown {
   return code === 'AUTH_FAILED' && !(cause instanceof MCPError) ? undefined : cause
 }
