@@ -25,7 +25,9 @@ test('an IPv6 address may have a zone', async (t) => {
     assert.equal(client.url, url)
   }
   assert.throws(() => new MCPClient('ws://[fe80::1%]:81'), /option "url" is not a valid URL/)
-  const loopback = Object.values(networkInterfaces()).flat().find(({ address }) => address === '::1')
+  const loopback = Object.values(networkInterfaces())
+    .flat()
+    .find(({ address }) => address === '::1')
   if (loopback === undefined) return t.diagnostic('NOT TESTED: this machine has no ::1 to connect to')
   const server = await listen(t, { host: '::1' })
   const client = new MCPClient(`ws://[::1%251]:${server.port}`)

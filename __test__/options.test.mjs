@@ -93,6 +93,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     ],
     protocols: [5, null, {}, [5], ['a', null], () => 'a'],
     dialect: [5, null, ['auto']],
+    tls: [5, null, 'x', []],
   }
   for (const [name, values] of Object.entries(misfits)) {
     for (const value of values) {
@@ -166,6 +167,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     headers: [{}, { 'x-team': 'blue' }, Object.create(null)],
     protocols: ['a', [], ['a', 'b']],
     dialect: ['auto', 'guide', 'event'],
+    tls: [{}, { rejectUnauthorized: false, minVersion: 'TLSv1.3', servername: 'h' }, { ca: undefined }],
     apiKey: ['', 'key', () => 'key'],
     autoConnect: [false],
     onMessage: [null, () => {}],
@@ -192,8 +194,7 @@ test('headers and subprotocols that HTTP does not allow throw a TypeError that n
   for (const protocol of ['a b', '', 'ü', 'a,b']) assertRefused({ protocols: [protocol] }, TypeError, '"protocols"')
 })
 
-test('tls, proxy and several endpoints are refused in clear words', () => {
-  assertRefused({ tls: { rejectUnauthorized: false } }, TypeError, '"tls"', 'not supported by this version')
+test('proxy and several endpoints are refused in clear words', () => {
   assertRefused({ proxy: 'http://proxy:3128' }, TypeError, '"proxy"', 'not supported by this version')
   assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', '2 endpoints', 'exactly one')
   assertRefused({ url: [] }, TypeError, '"url"')

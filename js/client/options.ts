@@ -2,6 +2,7 @@
  * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
  * cannot know: the environment, the page, functions.
  */
+import { types } from 'node:util'
 import type { OptionError } from '../shared/native-types.js'
 import type { MCPClientOptions } from '../shared/types.js'
 
@@ -28,12 +29,23 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   const endpoint = endpointOf(url)
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   return {
-    native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, replaceNonJson),
+    native: JSON.stringify({ ...rest, ...tlsAsText(rest.tls), url: endpoint, apiKey: key }, replaceNonJson),
     url: endpoint,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
   }
+}
+
+/** JSON has no buffers. PEM is ASCII; of anything else the core says that it is no PEM. */
+function tlsAsText(tls: unknown): { tls?: unknown } {
+  if (typeof tls !== 'object' || tls === null || Array.isArray(tls)) return {}
+  const text = (value: unknown): unknown => {
+    if (types.isUint8Array(value)) return Buffer.from(value).toString('latin1')
+    return Array.isArray(value) ? value.map(text) : value
+  }
+  const { ca, cert, key } = tls as Record<string, unknown>
+  return { tls: { ...tls, ca: text(ca), cert: text(cert), key: text(key) } }
 }
 
 /** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */

@@ -14,16 +14,16 @@ use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, task::yield_now};
 use super::{
     Sink,
     clock::Clock,
-    dial::{Dialer, Endpoint},
+    dial::{Dialer, Endpoint, Owner},
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
-use mcp_protocol::{Action, ConnectionId, Now, Session};
+use mcp_protocol::{Action, ConnectionId, LogLevel, Now, Session};
 
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
     pub(super) sink: S,
-    pub(super) endpoint: Arc<Endpoint>,
-    pub(super) dialer: Arc<Dialer>,
+    pub(super) endpoint: Endpoint,
+    pub(super) dialer: Dialer,
     pub(super) clock: Clock,
     /// Wakes the client's task.
     pub(super) nudge: Notify,
@@ -59,7 +59,6 @@ impl<S: Sink> Shared<S> {
             running: false,
             abandoned: false,
         };
-        let (endpoint, dialer) = (Arc::new(endpoint), Arc::new(dialer));
         Self { sink, endpoint, dialer, clock, nudge: Notify::new(), core: Mutex::new(core) }
     }
 
@@ -117,6 +116,16 @@ impl<S: Sink> Shared<S> {
         let mut core = self.lock();
         core.put_back(connection, batch);
         result.is_ok() && core.outbox.as_ref().is_none_or(Outbox::is_empty)
+    }
+}
+
+impl<S: Sink> Owner for Shared<S> {
+    fn note(&self, level: LogLevel, message: &str) {
+        self.input(|core, _| core.session.note(level, message));
+    }
+
+    fn ask_roots(&self) {
+        self.sink.ask_roots();
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Sink,
     clock::Clock,
     core::{Core, Shared},
-    dial::{Dialer, Endpoint, Resolver},
+    dial::{Dialer, Endpoint, Resolver, answer_roots},
     runtime::THREAD_NAME,
     task,
 };
@@ -45,10 +45,10 @@ impl<S: Sink> Handle<S> {
     /// The same for a client that looks names up with this resolver.
     pub fn with_resolver(config: Config, route: Route, resolver: Arc<Resolver>, sink: S) -> Result<Self, OptionError> {
         let endpoint = Endpoint::new(&route)?;
+        let dialer = Dialer::new(resolver, route.tls)?;
         let clock = Clock::start();
         let mut session = Session::new(config, route.url, seed(), clock.now());
         session.set_interest(Interest::ALL);
-        let dialer = Dialer::new(resolver);
         Ok(Self { shared: Arc::new(Shared::new(session, endpoint, dialer, clock, sink)) })
     }
 
@@ -168,7 +168,9 @@ impl<S: Sink> Handle<S> {
     }
 
     /// The certificates that [`Sink::ask_roots`] asks for, as PEM. They are those of the process from then on.
-    pub fn answer_roots(&self, _pem: &str) {}
+    pub fn answer_roots(&self, pem: &str) {
+        answer_roots(pem);
+    }
 
     fn change(&self, act: impl FnOnce(&mut Session<S::Payload>, Now)) -> Snapshot {
         self.command(Writes::Now, |session, now| {

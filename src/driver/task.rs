@@ -275,10 +275,9 @@ impl<S: Sink> Task<S> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
-                let (endpoint, dialer) = (Arc::clone(&self.shared.endpoint), Arc::clone(&self.shared.dialer));
                 let progress = Arc::new(Progress::default());
-                let told = Arc::clone(&progress);
-                let dial = Box::pin(async move { dialer.dial(&endpoint, &told).await });
+                let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
+                let dial = Box::pin(async move { shared.dialer.dial(&*shared, &shared.endpoint, &told).await });
                 self.connection = Connection::Dialing(connection, dial, progress);
             }
             Action::Close { connection, code, reason } => {

@@ -48,16 +48,16 @@ pub enum DialFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TlsFailure {
     /// There are no certificates to verify the server's against.
-    #[error("the system's certificates could not be read")]
+    #[error("the certificates to trust could not be read: {}", .0.message)]
     NoRoots(SystemError),
     /// The host is neither a DNS name nor an address.
     #[error("the host is no name that TLS can verify")]
     HostName,
     /// The server's certificate does not verify.
-    #[error("the server's certificate does not verify")]
+    #[error("the server's certificate does not verify: {}", .0.with_code())]
     Certificate(SystemError),
     /// The server speaks no TLS, or none that fits.
-    #[error("the TLS handshake failed")]
+    #[error("the TLS handshake failed: {}", .0.with_code())]
     Handshake(SystemError),
     /// The server closed the connection.
     #[error("the TLS handshake broke off: the other side closed the connection")]
@@ -220,6 +220,11 @@ impl SystemError {
     /// One that is about no address.
     pub fn new(code: Option<&'static str>, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), address: None }
+    }
+
+    /// The words, and the code if there is one.
+    fn with_code(&self) -> String {
+        self.code.map_or_else(|| self.message.clone(), |code| format!("{} ({code})", self.message))
     }
 
     /// A limit on threads or file handles was reached.

@@ -13,13 +13,30 @@ mod upgrade;
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
+use tokio::{io::AsyncReadExt, net::TcpStream};
 
 pub use self::resolve::{Resolve, Resolver};
+pub(super) use self::tls::answer_roots;
 pub(super) use self::{endpoint::Endpoint, progress::Progress};
-use self::{resolve::Turn, suspects::Suspects, upgrade::upgrade};
+use self::{
+    resolve::Turn,
+    suspects::Suspects,
+    tls::{Encrypted, Tls, stream_error},
+    upgrade::upgrade,
+};
 use super::socket::transport::Transport;
-use mcp_protocol::{DialFailure, DialPhase, TlsFailure, UpgradeFailure};
+use mcp_protocol::{
+    DialFailure, DialPhase, LogLevel, OptionError, SystemError, TlsFailure, TlsOptions, UpgradeFailure,
+};
+
+/// What a dial needs of the client that it is for.
+pub(super) trait Owner: Send + Sync {
+    /// Adds a line to the client's log.
+    fn note(&self, level: LogLevel, message: &str);
+
+    /// The certificates that the runtime brings are needed: see [`answer_roots`].
+    fn ask_roots(&self);
+}
 
 /// A stream on which the server has accepted the upgrade.
 pub(super) struct Dialed {
@@ -33,15 +50,22 @@ pub(super) struct Dialer {
     resolver: Arc<Resolver>,
     turn: Turn,
     suspects: Suspects,
+    tls: Tls,
 }
 
 impl Dialer {
-    pub(super) fn new(resolver: Arc<Resolver>) -> Self {
-        Self { resolver, turn: Turn::default(), suspects: Suspects::default() }
+    /// Errors: what is wrong with the TLS options.
+    pub(super) fn new(resolver: Arc<Resolver>, tls: TlsOptions) -> Result<Self, OptionError> {
+        Ok(Self { resolver, turn: Turn::default(), suspects: Suspects::default(), tls: Tls::new(tls)? })
     }
 
     /// Opens a stream to the endpoint. The caller bounds the time that it may take.
-    pub(super) async fn dial(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Box<Dialed>, DialFailure> {
+    pub(super) async fn dial(
+        &self,
+        owner: &dyn Owner,
+        endpoint: &Endpoint,
+        progress: &Progress,
+    ) -> Result<Box<Dialed>, DialFailure> {
         progress.enter(DialPhase::Name);
         let addresses = self.resolver.resolve(&self.turn, &endpoint.host, endpoint.port).await?;
         progress.enter(DialPhase::Tcp);
@@ -50,31 +74,50 @@ impl Dialer {
         // Until it has opened a WebSocket, or refused to in so many words. If this is dropped, because the time is
         // over, it stays one.
         self.suspects.suspect(address);
-        let dialed = open(endpoint, progress, tcp).await;
+        let dialed = self.open(owner, endpoint, progress, tcp).await;
         if !dialed.as_ref().is_err_and(breaks_off) {
             self.suspects.trust(address);
         }
-        dialed
+        dialed.map(Box::new)
+    }
+
+    /// From a TCP connection to an open WebSocket.
+    async fn open(
+        &self,
+        owner: &dyn Owner,
+        endpoint: &Endpoint,
+        progress: &Progress,
+        mut tcp: TcpStream,
+    ) -> Result<Dialed, DialFailure> {
+        if !endpoint.secure {
+            progress.enter(DialPhase::Upgrade);
+            let early = upgrade(&mut tcp, endpoint).await.map_err(DialFailure::Upgrade)?;
+            return Ok(Dialed { transport: Transport::plain(tcp), early });
+        }
+        progress.enter(DialPhase::Tls);
+        let mut encrypted = self.tls.connect(owner, &endpoint.host, tcp).await?;
+        progress.enter(DialPhase::Upgrade);
+        match upgrade(&mut encrypted.stream, endpoint).await {
+            Ok(early) => Ok(Dialed { transport: Transport::Tls(Box::new(encrypted.stream)), early }),
+            Err(failure) => Err(refused_by_tls(encrypted, failure).await),
+        }
     }
 }
 
-/// From a TCP connection to an open WebSocket.
-async fn open(endpoint: &Endpoint, progress: &Progress, mut tcp: TcpStream) -> Result<Box<Dialed>, DialFailure> {
-    let (transport, early) = if endpoint.secure {
-        progress.enter(DialPhase::Tls);
-        let mut tls = tls::connect(&endpoint.host, tcp).await?;
-        progress.enter(DialPhase::Upgrade);
-        let early = upgrade(&mut tls, endpoint).await.map_err(DialFailure::Upgrade)?;
-        (Transport::Tls(Box::new(tls)), early)
-    } else {
-        progress.enter(DialPhase::Upgrade);
-        let early = upgrade(&mut tcp, endpoint).await.map_err(DialFailure::Upgrade)?;
-        (Transport::plain(tcp), early)
-    };
-    Ok(Box::new(Dialed { transport, early }))
+/// Why an encrypted stream broke during the upgrade. With TLS 1.3 a server refuses the client only after the handshake
+/// is over for the client, so that the reason is the next thing to be read, whatever writing has failed with.
+async fn refused_by_tls(
+    Encrypted { mut stream, identity_was_asked }: Encrypted,
+    failure: UpgradeFailure,
+) -> DialFailure {
+    let UpgradeFailure::Broken(_) = failure else { return DialFailure::Upgrade(failure) };
+    match stream.read(&mut [0]).await.err().and_then(|error| stream_error(&error, identity_was_asked)) {
+        Some(reason) => DialFailure::Tls(TlsFailure::Handshake(reason)),
+        None => DialFailure::Upgrade(failure),
+    }
 }
 
-fn tcp_failure(error: mcp_protocol::SystemError) -> DialFailure {
+fn tcp_failure(error: SystemError) -> DialFailure {
     if error.is_exhaustion() {
         return DialFailure::Exhausted { phase: Some(DialPhase::Tcp), error };
     }

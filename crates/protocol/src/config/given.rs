@@ -67,9 +67,13 @@ impl Given<'_> {
         OptionError::new(kind, self.name, complaint)
     }
 
-    fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
+    pub(super) fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
         // A key or a header may be a secret: its value is never shown.
-        let shown = if matches!(self.name, "apiKey" | "headers") { kind_of(self.value) } else { show(self.value) };
+        let shown = if matches!(self.name, "apiKey" | "headers" | "tls" | "tls.key") {
+            kind_of(self.value)
+        } else {
+            show(self.value)
+        };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }
 

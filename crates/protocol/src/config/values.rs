@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use zeroize::Zeroize;
 
 /// How many attempts follow a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,18 +53,25 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token. It shows itself to nobody but the auth message.
+/// A token or a private key. It cannot be printed, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a token.
+    /// Wraps a secret.
     pub fn new(token: impl Into<String>) -> Self {
         Self(token.into())
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The secret itself, for the auth message and for TLS.
+    pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
