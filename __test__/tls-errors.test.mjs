@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { createAuthority } from './helpers/certificates.mjs'
-import { P521, RSA_1024, selfSigned, startServer } from './helpers/openssl.mjs'
+import { RSA_1024, selfSigned, startServer } from './helpers/openssl.mjs'
 import { listen } from './helpers/test-server.mjs'
 import { attempt, codeOfNode, listenTls } from './helpers/tls-server.mjs'
 

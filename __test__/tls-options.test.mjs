@@ -23,7 +23,7 @@ describe('tls.ca', () => {
     assert.equal((await attempt(`wss://localhost:${port}`, { tls: { ca: other } })).state, 'failed')
   })
 
-  for (const [what, key] of Object.entries({ EC, P384, RSA, ED25519 })) {
+  for (const [what, key] of Object.entries({ EC, P384, P521, RSA, ED25519 })) {
     test(`trusts what plain openssl req -x509 makes, for its host alone (${what})`, async (t) => {
       const own = selfSigned({ key })
       const { port } = await listenTls(t, own)

@@ -3,6 +3,8 @@
 mod identity;
 mod observe;
 mod options;
+mod p521;
+mod provider;
 mod trust;
 mod verify;
 mod words;
@@ -12,7 +14,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use rustls::{
     ClientConfig,
     client::Resumption,
-    crypto::{CryptoProvider, ring},
     pki_types::ServerName,
     version::{TLS12, TLS13},
 };
@@ -21,7 +22,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub(in crate::driver) use self::trust::answer_roots;
 pub(super) use self::words::stream_error;
-use self::{identity::Identity, observe::observed, options::Settings, verify::Verifier};
+use self::{identity::Identity, observe::observed, options::Settings, provider::provider, verify::Verifier};
 use super::Owner;
 use mcp_protocol::{DialFailure, LogLevel, OptionError, TlsFailure, TlsOptions};
 
@@ -91,11 +92,6 @@ impl Tls {
     }
 }
 
-/// The one implementation of cryptography, with what it does not have itself.
-fn provider() -> Arc<CryptoProvider> {
-    Arc::clone(PROVIDER.get_or_init(|| Arc::new(ring::default_provider())))
-}
-
 /// A host as TLS knows it: without the zone of an address, and without the dot at the end of a name.
 fn server_name(host: &str) -> Option<ServerName<'static>> {
     let host = host.split('%').next().unwrap_or(host);
@@ -105,7 +101,6 @@ fn server_name(host: &str) -> Option<ServerName<'static>> {
 type SharedConfigs = Mutex<Vec<(TlsOptions, Weak<ClientConfig>)>>;
 
 static CONFIGS: OnceLock<SharedConfigs> = OnceLock::new();
-static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
 
 /// Servers whose sessions are kept. A client has one, or a few that it rotates through.
 const MOST_SESSIONS: usize = 32;

@@ -7,7 +7,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::{provider, server_name};
+use super::{provider::provider, server_name};
 use mcp_protocol::{OptionError, OptionFault, Secret, TlsOptions};
 
 /// The option `tls`, read.

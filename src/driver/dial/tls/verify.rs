@@ -17,7 +17,7 @@ use rustls::{
 use super::{
     observe::note_refusal,
     options::Settings,
-    provider,
+    provider::provider,
     trust::Store,
     words::{Described, refusal},
 };
@@ -67,10 +67,10 @@ fn verify_itself(leaf: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime
     let described = Described::of(leaf).ok_or(CertificateError::BadEncoding)?;
     described.check_time(now)?;
     // As in Node.js, the common name counts if the certificate has no other.
-    if let (ServerName::DnsName(wanted), Some(common_name)) = (name, described.name_without_alternatives()) {
-        if wanted.as_ref().eq_ignore_ascii_case(common_name) {
-            return Ok(());
-        }
+    if let (ServerName::DnsName(wanted), Some(common_name)) = (name, described.name_without_alternatives())
+        && wanted.as_ref().eq_ignore_ascii_case(&common_name)
+    {
+        return Ok(());
     }
     verify_server_name(&ParsedCertificate::try_from(leaf)?, name)
 }

@@ -8,12 +8,8 @@ use rustls::{
 };
 use x509_cert::{
     Certificate,
-    der::{
-        DateTime, Decode,
-        asn1::{PrintableStringRef, Utf8StringRef},
-    },
-    ext::pkix::SubjectAltName,
-    name::Name,
+    der::{DateTime, Decode},
+    ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
 use super::observe::Seen;
@@ -189,21 +185,20 @@ impl Described {
     }
 
     fn is_self_signed(&self) -> bool {
-        self.0.tbs_certificate.issuer == self.0.tbs_certificate.subject
+        self.0.tbs_certificate().issuer() == self.0.tbs_certificate().subject()
     }
 
     fn issuer(&self) -> String {
-        shown(&self.0.tbs_certificate.issuer.to_string())
+        shown(&self.0.tbs_certificate().issuer().to_string())
     }
 
     fn subject(&self) -> String {
-        shown(&self.0.tbs_certificate.subject.to_string())
+        shown(&self.0.tbs_certificate().subject().to_string())
     }
 
     pub(super) fn check_time(&self, now: UnixTime) -> Result<(), CertificateError> {
-        let validity = &self.0.tbs_certificate.validity;
-        let (not_before, not_after) =
-            [validity.not_before, validity.not_after].map(|time| time.to_unix_duration()).into();
+        let validity = self.0.tbs_certificate().validity();
+        let (not_before, not_after) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
         let now_is = Duration::from_secs(now.as_secs());
         if now_is < not_before {
             let not_before = UnixTime::since_unix_epoch(not_before);
@@ -217,19 +212,22 @@ impl Described {
     }
 
     /// The common name, if there are no alternative names.
-    pub(super) fn name_without_alternatives(&self) -> Option<&str> {
-        if self.alternatives().is_some() { None } else { common_name(&self.0.tbs_certificate.subject) }
+    pub(super) fn name_without_alternatives(&self) -> Option<String> {
+        if self.alternatives().is_some() {
+            return None;
+        }
+        let name = self.0.tbs_certificate().subject().common_name().ok().flatten()?;
+        Some(name.value().into_owned())
     }
 
     fn alternatives(&self) -> Option<SubjectAltName> {
-        self.0.tbs_certificate.get::<SubjectAltName>().ok().flatten().map(|(_, names)| names)
+        self.0.tbs_certificate().get_extension::<SubjectAltName>().ok().flatten().map(|(_, names)| names)
     }
 
     /// Its names and addresses, the common name if there are none.
     fn names(&self) -> Vec<String> {
-        use x509_cert::ext::pkix::name::GeneralName;
         let Some(alternatives) = self.alternatives() else {
-            return self.name_without_alternatives().map(shown).into_iter().collect();
+            return self.name_without_alternatives().iter().map(|name| shown(name)).collect();
         };
         let text = |name: &GeneralName| match name {
             GeneralName::DnsName(name) => Some(shown(name.as_str())),
@@ -252,13 +250,6 @@ fn address(bytes: &[u8]) -> Option<String> {
         (_, Ok(v6)) => Some(std::net::Ipv6Addr::from(v6).to_string()),
         _ => None,
     }
-}
-
-fn common_name(name: &Name) -> Option<&str> {
-    let attributes = name.0.iter().flat_map(|set| set.0.iter());
-    let value = attributes.filter(|one| one.oid.to_string() == COMMON_NAME).last().map(|one| &one.value)?;
-    let utf8 = value.decode_as::<Utf8StringRef<'_>>().ok().map(|text| text.as_str());
-    utf8.or_else(|| value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str()))
 }
 
 /// A server wrote it: it must neither be long nor steer a terminal.
@@ -286,8 +277,8 @@ const TOO_OLD: &str =
 const NOTHING_IN_COMMON: &str = "client and server have no cipher suite or key exchange in common";
 const IDENTITY_IS_DEMANDED: &str = "the server demands a client certificate: tls.cert and tls.key";
 const IDENTITY_IS_REFUSED: &str = "the server refuses the client's certificate (tls.cert)";
-const SUPPORTED: &str = "RSA from 2048 bits with SHA-256 to SHA-512, ECDSA with P-256 and P-384, and Ed25519 are";
-const COMMON_NAME: &str = "2.5.4.3";
+const SUPPORTED: &str =
+    "RSA from 2048 bits with SHA-256 to SHA-512, ECDSA with P-256, P-384 and P-521, and Ed25519 are";
 /// More do not help a reader.
 const MOST_NAMES: usize = 10;
 const MOST_CHARACTERS: usize = 200;
