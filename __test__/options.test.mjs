@@ -94,6 +94,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     protocols: [5, null, {}, [5], ['a', null], () => 'a'],
     dialect: [5, null, ['auto']],
     tls: [5, null, 'x', []],
+    compression: ['true', 1, null, {}, () => true],
   }
   for (const [name, values] of Object.entries(misfits)) {
     for (const value of values) {
@@ -139,6 +140,7 @@ test("the defaults are the guide's constants", () => {
     offlineQueueLimit: 1_024,
     maxMessageSize: 64 << 20,
     maxBufferedAmount: 16 << 20,
+    compression: true,
     dialect: 'auto',
   })
 })
@@ -168,6 +170,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     protocols: ['a', [], ['a', 'b']],
     dialect: ['auto', 'guide', 'event'],
     tls: [{}, { rejectUnauthorized: false, minVersion: 'TLSv1.3', servername: 'h' }, { ca: undefined }],
+    compression: [true, false],
     apiKey: ['', 'key', () => 'key'],
     autoConnect: [false],
     onMessage: [null, () => {}],

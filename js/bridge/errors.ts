@@ -15,6 +15,8 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
     retryable: error.retryable,
     ...(error.requestId !== undefined && { requestId: error.requestId }),
     ...(error.sent !== undefined && { sent: error.sent }),
+    ...(error.phase !== undefined && { phase: error.phase }),
+    ...(error.status !== undefined && { status: error.status }),
     ...(error instanceof MCPToolError && {
       data: error.data,
       ...(error.toolCode !== null && { toolCode: error.toolCode }),
@@ -68,7 +70,7 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** An error of a token function may contain the token: it is not sent. */
+/** An error of a token function, whatever it is, may contain the token: it is not sent. */
 function causeToSend({ code, cause }: MCPError): unknown {
-  return code === 'AUTH_FAILED' && !(cause instanceof MCPError) ? undefined : cause
+  return code === 'AUTH_FAILED' ? undefined : cause
 }

@@ -1,5 +1,12 @@
 /** The error classes. The native core decides what went wrong; here that becomes an instance. */
-import { ERROR_CODES, type ErrorCode, type ErrorData, type MCPErrorCode, type SystemCause } from './native-types.js'
+import {
+  ERROR_CODES,
+  type DialPhase,
+  type ErrorCode,
+  type ErrorData,
+  type MCPErrorCode,
+  type SystemCause,
+} from './native-types.js'
 
 export type { MCPErrorCode } from './native-types.js'
 
@@ -15,6 +22,10 @@ export interface MCPErrorDetails {
   requestId?: string | undefined
   /** Whether the request may have been sent; false is a guarantee. */
   sent?: boolean | undefined
+  /** The part of the dial that failed. */
+  phase?: DialPhase | undefined
+  /** The HTTP status that the upgrade was answered with. */
+  status?: number | undefined
   /** The error that caused this one. */
   cause?: unknown
 }
@@ -33,6 +44,10 @@ export class MCPError extends Error {
   declare readonly requestId?: string
   /** false: the request was certainly not sent. true: it was passed to the socket, so the tool may have run. */
   declare readonly sent?: boolean
+  /** How far the dial got, if the connection could not be opened (CONNECT_FAILED). */
+  declare readonly phase?: DialPhase
+  /** The HTTP status that the upgrade was answered with, if it was refused. */
+  declare readonly status?: number
 
   /** Made by the client; in your own code, for tests say. */
   constructor(message: string, details: MCPErrorDetails) {
@@ -40,12 +55,14 @@ export class MCPError extends Error {
     this.code = details.code
     this.retryable = details.retryable
     // Properties only for what is known, so that a printed error has no lines with `undefined`.
-    const { toolName, requestId, sent } = details
+    const { toolName, requestId, sent, phase, status } = details
     Object.assign(
       this,
       toolName !== undefined && { toolName },
       requestId !== undefined && { requestId },
       sent !== undefined && { sent },
+      phase !== undefined && { phase },
+      status !== undefined && { status },
     )
   }
 }
@@ -104,31 +121,23 @@ export function errorOfCall(
   return new MCPError(message, { code, retryable, ...call })
 }
 
-/** The tool that was called, and what the user's token function threw. */
+/** Whose error it is, and its cause if that is known already. */
 interface ErrorContext {
   toolName?: string | undefined
-  tokenFailure?: unknown
+  cause?: unknown
 }
 
-/** The instance for an error that the native core reports. */
-export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
-  const details = {
-    retryable: data.retryable,
-    toolName: context.toolName,
-    requestId: data.requestId,
-    sent: data.sent,
-    cause: causeOf(data, context),
-  }
-  if (data.code === 'TOOL_ERROR') {
-    return new MCPToolError(data.message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
-  }
-  return new MCPError(data.message, { ...details, code: data.code })
+/** The instance for what the native core reports. */
+export function errorOf(data: ErrorData, { toolName, cause = causeOf(data) }: ErrorContext = {}): MCPError {
+  const { code, message, retryable, requestId, sent, phase, status } = data
+  const details = { retryable, toolName, requestId, sent, phase, status, cause }
+  if (code !== 'TOOL_ERROR') return new MCPError(message, { ...details, code })
+  return new MCPToolError(message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
 }
 
-function causeOf(data: ErrorData, context: ErrorContext): unknown {
-  if (data.fromTokenFunction === true) return context.tokenFailure
-  if (data.systemCause !== undefined) return systemErrorOf(data.systemCause)
-  return data.cause === undefined ? undefined : errorOf(data.cause, context)
+function causeOf({ cause, systemCause }: ErrorData): unknown {
+  if (systemCause !== undefined) return systemErrorOf(systemCause)
+  return cause === undefined ? undefined : errorOf(cause)
 }
 
 /** Like an error of Node.js itself: with `code`, and with `address` and `port` where there are any. */

@@ -139,6 +139,11 @@ export interface MCPClientOptions {
    * the log.
    */
   proxy?: string | false
+  /**
+   * Whether to offer compression of messages (permessage-deflate, RFC 7692), which is used if the server agrees.
+   * @default true
+   */
+  compression?: boolean
   /** The wire dialect; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }

@@ -62,15 +62,7 @@ async fn a_name_that_hangs_times_out_in_its_phase_and_delays_no_other_client() {
     let mut other = connecting(&resolver, "other.test", server.port(), config());
     let _ws = server.ready_ws().await;
     other.state("ready").await;
-    // The next attempt of each finds the answer.
-    drop(gate);
-    let mut sockets = Vec::new();
-    for _ in &hanging {
-        sockets.push(server.ready_ws().await);
-    }
-    for client in &mut hanging {
-        client.state("ready").await;
-    }
+    drop((hanging, gate));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::{
     http::{HeaderName, HeaderValue, Uri, header::HOST},
 };
 
+use super::extensions;
 use mcp_protocol::{Headers, OptionError, OptionFault, Route};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
@@ -20,6 +21,8 @@ pub(crate) struct Endpoint {
     pub(super) secure: bool,
     /// The subprotocols to offer.
     pub(super) protocols: Box<[Box<str>]>,
+    /// Compression is offered.
+    pub(super) compression: bool,
     /// The upgrade request: what comes before its key, and what after. Headers may be secrets.
     request: [Box<[u8]>; 2],
 }
@@ -41,9 +44,13 @@ impl Endpoint {
         let mut request = uri.into_client_request().map_err(|_| wrong("is not a valid URL"))?;
         add_headers(&mut request, &route.headers)?;
         add_protocols(&mut request, &route.protocols)?;
+        if route.compression {
+            let offer = HeaderValue::from_static(extensions::OFFER);
+            request.headers_mut().insert("sec-websocket-extensions", offer);
+        }
         let (request, key) = generate_request(request).map_err(|_| wrong("is not a valid URL"))?;
         let protocols = route.protocols.iter().map(|protocol| protocol.as_str().into()).collect();
-        Ok(Self { host, port, secure, protocols, request: around(&request, &key) })
+        Ok(Self { host, port, secure, protocols, compression: route.compression, request: around(&request, &key) })
     }
 
     /// An upgrade request with a fresh key, and that key.

@@ -1,6 +1,7 @@
 //! From an endpoint to an open stream: name, TCP, TLS, HTTP upgrade.
 
 mod endpoint;
+mod extensions;
 mod head;
 mod progress;
 mod resolve;
@@ -17,6 +18,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 
 pub use self::resolve::{Resolve, Resolver};
 pub(super) use self::tls::answer_roots;
+pub(super) use self::upgrade::Upgraded;
 pub(super) use self::{endpoint::Endpoint, progress::Progress};
 use self::{
     resolve::Turn,
@@ -41,8 +43,7 @@ pub(super) trait Owner: Send + Sync {
 /// A stream on which the server has accepted the upgrade.
 pub(super) struct Dialed {
     pub(super) transport: Transport,
-    /// What came after the answer to the upgrade.
-    pub(super) early: Vec<u8>,
+    pub(super) upgraded: Upgraded,
 }
 
 /// Dials for one client, and what it learns from one dial for the next.
@@ -91,14 +92,14 @@ impl Dialer {
     ) -> Result<Dialed, DialFailure> {
         if !endpoint.secure {
             progress.enter(DialPhase::Upgrade);
-            let early = upgrade(&mut tcp, endpoint).await.map_err(DialFailure::Upgrade)?;
-            return Ok(Dialed { transport: Transport::plain(tcp), early });
+            let upgraded = upgrade(&mut tcp, endpoint).await.map_err(DialFailure::Upgrade)?;
+            return Ok(Dialed { transport: Transport::plain(tcp), upgraded });
         }
         progress.enter(DialPhase::Tls);
         let mut encrypted = self.tls.connect(owner, &endpoint.host, tcp).await?;
         progress.enter(DialPhase::Upgrade);
         match upgrade(&mut encrypted.stream, endpoint).await {
-            Ok(early) => Ok(Dialed { transport: Transport::Tls(Box::new(encrypted.stream)), early }),
+            Ok(upgraded) => Ok(Dialed { transport: Transport::Tls(Box::new(encrypted.stream)), upgraded }),
             Err(failure) => Err(refused_by_tls(encrypted, failure).await),
         }
     }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::driver::{
     clock::Clock,
-    dial::{Dialer, Endpoint, Owner, Progress, Resolver},
+    dial::{Dialer, Endpoint, Owner, Progress, Resolver, Upgraded},
 };
 
 #[test]
@@ -47,10 +47,11 @@ async fn echo(url: &str) -> Vec<String> {
         .dial(&Nobody, &endpoint, &Progress::default())
         .await
         .unwrap_or_else(|_| panic!("{url} accepts no connection"));
+    let Upgraded { early, compression } = dialed.upgraded;
     let mut echo = Echo {
         transport: dialed.transport,
-        reader: Reader::new(dialed.early, LARGEST_MESSAGE, Clock::start()),
-        outbox: Outbox::new(ConnectionId::default()),
+        reader: Reader::new(early, LARGEST_MESSAGE, compression, Clock::start()),
+        outbox: Outbox::new(ConnectionId::default(), compression),
         texts: Vec::new(),
     };
     let ending = poll_fn(|cx| echo.poll_turn(cx)).await;
@@ -89,7 +90,7 @@ impl Echo {
                 Message::Text(text) => {
                     self.texts.push(text.to_string());
                     let connection = self.outbox.connection();
-                    self.outbox.push(&Transmit { connection, text: text.into_bytes() });
+                    self.outbox.push(&Transmit { connection, text: text.into_bytes(), confidential: false });
                 }
                 Message::Binary(bytes) => self.outbox.push_binary(&bytes),
                 Message::Ping(payload) => newest_ping = Some(payload),

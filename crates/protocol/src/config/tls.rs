@@ -51,10 +51,6 @@ impl Given<'_> {
         Ok(tls)
     }
 
-    fn boolean(&self) -> Result<bool, OptionError> {
-        self.value.as_bool().ok_or_else(|| self.must_be(OptionFault::Type, "true or false"))
-    }
-
     fn is_tls_1_3(&self) -> Result<bool, OptionError> {
         let what = "'TLSv1.2' or 'TLSv1.3'";
         match self.value {

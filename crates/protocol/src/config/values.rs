@@ -1,9 +1,9 @@
 //! The types of options that are more than a number or a text.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// How many attempts follow a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,25 +53,19 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token or a private key. It cannot be printed, and its memory is overwritten when it is dropped.
+/// A token or a private key, cheap to clone. It cannot be printed, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Wraps a secret.
     pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
+        Self(Arc::new(Zeroizing::new(token.into())))
     }
 
     /// The secret itself, for the auth message and for TLS.
     pub fn expose(&self) -> &str {
         &self.0
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
