@@ -2,13 +2,17 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { createAuthority } from './helpers/certificates.mjs'
 import { RSA_1024, selfSigned, startServer } from './helpers/openssl.mjs'
+import { ROOT } from './helpers/root.mjs'
 import { listen } from './helpers/test-server.mjs'
 import { attempt, codeOfNode, listenTls } from './helpers/tls-server.mjs'
 
 const DAY = 86_400_000
+const NETWORKS = await readFile(join(ROOT, 'docs/networks.md'), 'utf8')
 const authority = createAuthority()
 const stranger = createAuthority('another authority')
 const trusting = { ca: authority.cert }
@@ -20,6 +24,7 @@ async function assertFails(port, { host = 'localhost', words, tls = trusting, co
   assert.equal(error.code, 'CONNECT_FAILED')
   assert.equal(error.retryable, false)
   assert.match(error.message, words)
+  assert.ok(NETWORKS.includes(`\`${error.cause.code}\``), `docs/networks.md says what to do about ${error.cause.code}`)
   // A debug word of Rust.
   assert.doesNotMatch(error.message, /\b[A-Z][a-z]+[A-Z]\w+\b(?<!TLSv1|RsaPss)|\{|\bSome\(/)
   const name = /^[\d.]+$/.test(servername) ? {} : { servername }

@@ -53,8 +53,18 @@ describe('NODE_EXTRA_CA_CERTS', () => {
       'ready',
       /^warn: NODE_EXTRA_CA_CERTS \(.*extra\.pem\): 1 of its certificates cannot be read; 1 are trusted$/,
     ],
-    ['that holds none is a warning', 'hello', 'failed', /^warn: NODE_EXTRA_CA_CERTS \(.*extra\.pem\): it holds no cert/],
-    ['that is not there is a warning', null, 'failed', /^warn: NODE_EXTRA_CA_CERTS \(.*extra\.pem\): it is ignored, for/],
+    [
+      'that holds none is a warning',
+      'hello',
+      'failed',
+      /^warn: NODE_EXTRA_CA_CERTS \(.*extra\.pem\): it holds no cert/,
+    ],
+    [
+      'that is not there is a warning',
+      null,
+      'failed',
+      /^warn: NODE_EXTRA_CA_CERTS \(.*extra\.pem\): it is ignored, for/,
+    ],
   ]) {
     test(what, async (t) => {
       const folder = await folderOf(t, text === null ? {} : { 'extra.pem': text })
@@ -101,7 +111,14 @@ test('on a machine without a store, what Node.js brings is trusted, and the log 
   const { port } = await listenTls(t, authority.issue())
   // In a mount namespace of its own, whose folders of certificates are empty.
   const hide = 'for dir in /etc/ssl /etc/pki /usr/local/share/certs /var/lib/ca-certificates; do '
-  const under = ['unshare', '--mount', 'sh', '-c', `${hide} if [ -d $dir ]; then mount -t tmpfs none $dir || exit 9; fi; done; exec "$@"`, 'sh']
+  const under = [
+    'unshare',
+    '--mount',
+    'sh',
+    '-c',
+    `${hide} if [ -d $dir ]; then mount -t tmpfs none $dir || exit 9; fi; done; exec "$@"`,
+    'sh',
+  ]
   const { log, error } = await connecting(t, port, { under })
   assert.deepEqual(log, ['info: this machine has no store of certificates: those that Node.js brings are trusted'])
   assert.equal(error.code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')

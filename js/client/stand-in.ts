@@ -1,7 +1,10 @@
-/** What JavaScript does for the native core where the system refuses it something: a thread, or a store of certificates. */
-import type { Native } from '../native/load.js'
+/** What JavaScript does for the native core if the system refuses it a thread, or has no store of certificates. */
 
-type NativeClient = InstanceType<Native['NativeClient']>
+/** What the native half of a client has for it. */
+interface NativeClient {
+  resume(): void
+  answerRoots(pem: string): void
+}
 
 // As they are before anybody fakes timers.
 const later = setTimeout

@@ -132,7 +132,10 @@ export interface MCPClientOptions {
   headers?: Record<string, string>
   /** One or several subprotocols to offer to the server. @default none */
   protocols?: string | readonly string[]
-  /** How to verify a `wss:` server, and a certificate of the client's own. @default the system's certificates, TLS 1.2 */
+  /**
+   * How to verify a `wss:` server, and a certificate of the client's own.
+   * @default the system's certificates, TLS 1.2
+   */
   tls?: TlsOptions
   /**
    * Reserved: this version refuses it with a TypeError. A proxy set in the environment is ignored, with a warning in

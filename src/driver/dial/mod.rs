@@ -3,6 +3,7 @@
 mod endpoint;
 mod extensions;
 mod head;
+mod owner;
 mod progress;
 mod resolve;
 mod suspects;
@@ -10,6 +11,7 @@ pub(super) mod system_error;
 mod tcp;
 mod thread;
 mod tls;
+mod tls_error;
 mod upgrade;
 
 use std::sync::Arc;
@@ -19,26 +21,16 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 pub use self::resolve::{Resolve, Resolver};
 pub(super) use self::tls::answer_roots;
 pub(super) use self::upgrade::Upgraded;
-pub(super) use self::{endpoint::Endpoint, progress::Progress};
+pub(super) use self::{endpoint::Endpoint, owner::Owner, progress::Progress};
 use self::{
     resolve::Turn,
     suspects::Suspects,
-    tls::{Encrypted, Tls, stream_error},
+    tls::{Encrypted, Tls},
+    tls_error::tls_error,
     upgrade::upgrade,
 };
 use super::socket::transport::Transport;
-use mcp_protocol::{
-    DialFailure, DialPhase, LogLevel, OptionError, SystemError, TlsFailure, TlsOptions, UpgradeFailure,
-};
-
-/// What a dial needs of the client that it is for.
-pub(super) trait Owner: Send + Sync {
-    /// Adds a line to the client's log.
-    fn note(&self, level: LogLevel, message: &str);
-
-    /// The certificates that the runtime brings are needed: see [`answer_roots`].
-    fn ask_roots(&self);
-}
+use mcp_protocol::{DialFailure, DialPhase, OptionError, SystemError, TlsFailure, TlsOptions, UpgradeFailure};
 
 /// A stream on which the server has accepted the upgrade.
 pub(super) struct Dialed {
@@ -112,7 +104,7 @@ async fn refused_by_tls(
     failure: UpgradeFailure,
 ) -> DialFailure {
     let UpgradeFailure::Broken(_) = failure else { return DialFailure::Upgrade(failure) };
-    match stream.read(&mut [0]).await.err().and_then(|error| stream_error(&error, identity_was_asked)) {
+    match stream.read(&mut [0]).await.err().and_then(|error| tls_error(&error, identity_was_asked)) {
         Some(reason) => DialFailure::Tls(TlsFailure::Handshake(reason)),
         None => DialFailure::Upgrade(failure),
     }

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use super::tls::stream_error;
+use super::tls_error::tls_error;
 use mcp_protocol::SystemError;
 
 /// The error with the code that Node.js has for it. TLS reports its own as errors of the system, too.
 pub(in crate::driver) fn system_error(error: &io::Error) -> SystemError {
-    if let Some(by_tls) = stream_error(error, false) {
+    if let Some(by_tls) = tls_error(error, false) {
         return by_tls;
     }
     SystemError::new(handle_code(error).or_else(|| code_of(error.kind())), error.to_string())

@@ -14,16 +14,20 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use rustls::{
     ClientConfig,
     client::Resumption,
-    pki_types::ServerName,
     version::{TLS12, TLS13},
 };
 use tokio::{net::TcpStream, sync::OnceCell};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub(in crate::driver) use self::trust::answer_roots;
-pub(super) use self::words::stream_error;
-use self::{identity::Identity, observe::observed, options::Settings, provider::provider, verify::Verifier};
-use super::Owner;
+use self::{
+    identity::Identity,
+    observe::observed,
+    options::{Settings, server_name},
+    provider::provider,
+    verify::Verifier,
+};
+use super::owner::Owner;
 use mcp_protocol::{DialFailure, LogLevel, OptionError, TlsFailure, TlsOptions};
 
 /// The TLS of one client.
@@ -90,12 +94,6 @@ impl Tls {
         shared.push((self.options.clone(), Arc::downgrade(&config)));
         Ok(config)
     }
-}
-
-/// A host as TLS knows it: without the zone of an address, and without the dot at the end of a name.
-fn server_name(host: &str) -> Option<ServerName<'static>> {
-    let host = host.split('%').next().unwrap_or(host);
-    ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned()).ok()
 }
 
 type SharedConfigs = Mutex<Vec<(TlsOptions, Weak<ClientConfig>)>>;

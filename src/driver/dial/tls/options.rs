@@ -7,7 +7,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::{provider::provider, server_name};
+use super::provider::provider;
 use mcp_protocol::{OptionError, OptionFault, Secret, TlsOptions};
 
 /// The option `tls`, read.
@@ -30,6 +30,12 @@ impl Settings {
         let name = options.servername.as_deref();
         Ok(Self { ca, identity: identity(options)?, server_name: name.map(checked_name).transpose()? })
     }
+}
+
+/// A host as TLS knows it: without the zone of an address, and without the dot at the end of a name.
+pub(super) fn server_name(host: &str) -> Option<ServerName<'static>> {
+    let host = host.split('%').next().unwrap_or(host);
+    ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned()).ok()
 }
 
 fn wrong(option: &str, complaint: &str) -> OptionError {

@@ -10,8 +10,8 @@ use rustls::{
 use rustls_native_certs::{CertificateResult, ErrorKind, load_native_certs};
 use tokio::sync::{OnceCell, watch};
 
-use super::super::{
-    Owner,
+use crate::driver::dial::{
+    owner::Owner,
     system_error::{exhaustion, system_error},
     thread,
 };
