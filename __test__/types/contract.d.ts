@@ -34,6 +34,7 @@ export interface TlsOptions {
   key?: string | Buffer                                // PEM private key
   servername?: string                                  // SNI and the name to verify
   rejectUnauthorized?: boolean                         // default true; false logs a warning on every connect
+  minVersion?: 'TLSv1.2' | 'TLSv1.3'                   // default TLSv1.2
 }
 
 /** What a key function may return: a key, or a key and when it ends. It is then renewed on the living connection before that. */

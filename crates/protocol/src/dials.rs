@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ConnectionId, config::Secret, key_life::KeyLife, received::Received, socket::Socket};
+use super::{ConnectionId, config::Secret, dialing::DialPhase, key_life::KeyLife, received::Received, socket::Socket};
 
 /// What `connecting` waits for.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Dial {
     pub(super) endpoint: usize,
     /// When to give it up.
     pub(super) deadline: Duration,
+    /// How far it has come. A timeout names it.
+    pub(super) phase: Option<DialPhase>,
     /// Its socket is open, and takes part in a race.
     pub(super) opened: Option<Box<Opened>>,
 }

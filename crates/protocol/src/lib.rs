@@ -54,7 +54,8 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, Key, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TokenSource,
+        Config, DialectChoice, Headers, Key, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TlsOptions,
+        TokenSource,
     },
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},

@@ -63,7 +63,11 @@ impl Sim {
         urls.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Urls(asked, Ok(2))));
         self.dials.clone().into_iter().for_each(|dial| self.network.at_once(WorldEvent::Open(dial)));
         token.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Token(asked, Ok(("token", None)))));
-        let yes = if server == Server::Event { r#"{"event":"schemas"}"# } else { r#"{"id":"auth","success":true}"# };
+        let yes = if server == Server::Event {
+            r#"{"event":"schemas","data":[]}"#
+        } else {
+            r#"{"id":"auth","success":true}"#
+        };
         self.racing.clone().into_iter().for_each(|racer| self.network.at_once(WorldEvent::Say(racer, yes.to_owned())));
         self.drain();
     }

@@ -8,7 +8,7 @@ use crate::{
     Action, ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::Dialect,
-    dialing::{DialFailure, Remedy},
+    dialing::{DialFailure, DialPhase, Remedy},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
@@ -52,6 +52,14 @@ impl<T> Session<T> {
         let dial = dials.dials.swap_remove(place);
         self.take_over(now, dial.endpoint, socket);
         self.begin_authentication(now);
+    }
+
+    /// The dial is in this phase now. A timeout names it.
+    pub fn handle_dial_phase(&mut self, connection: ConnectionId, phase: DialPhase) {
+        let State::Connecting(dials) = &mut self.state else { return };
+        if let Some(place) = dials.place(connection) {
+            dials.dials[place].phase = Some(phase);
+        }
     }
 
     /// The dial has failed.
@@ -104,7 +112,7 @@ impl<T> Session<T> {
         self.log(LogLine::Dialing, &[("url", self.endpoints.url(endpoint).into())]);
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
-        dials.dials.push(Dial { id: connection, endpoint, deadline, opened: None });
+        dials.dials.push(Dial { id: connection, endpoint, deadline, phase: None, opened: None });
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
@@ -157,7 +165,8 @@ impl<T> Session<T> {
             if dial.opened.is_some() {
                 self.racer_timed_out(now, &dial);
             } else {
-                self.dial_failed(now, &dial, DialFailure::Timeout(self.config.connect_timeout));
+                let (limit, phase) = (self.config.connect_timeout, dial.phase);
+                self.dial_failed(now, &dial, DialFailure::Timeout { limit, phase });
             }
         }
     }
