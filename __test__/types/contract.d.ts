@@ -44,7 +44,9 @@ export interface MCPClientOptions {
   /** Endpoint, or several to rotate through. http(s) means ws(s); 'host' and 'host:port' mean wss, or ws when the host is loopback;
    *  '/mcp-ws' is added when there is no path. Credentials in the URL are a TypeError.
    *  Default: $MCP_WS_URL, else derived from globalThis.location (http or https) as the guide does; else a TypeError that says so. */
-  url?: string | URL | readonly (string | URL)[]
+  url?: string | URL | readonly (string | URL)[] | (() => string | URL | readonly (string | URL)[] | Promise<string | URL | readonly (string | URL)[]>)
+  /** Several urls: dial them 250 ms apart, the first to become ready wins. Default false: one after the other. */
+  race?: boolean
   /** API key, or a function asked before every authentication (token refresh). Default: $MCP_API_KEY, else 'anonymous'. */
   apiKey?: string | (() => MCPKey | Promise<MCPKey>)
   autoConnect?: boolean            // default true, as in the guide
@@ -177,7 +179,7 @@ export interface MCPClientLike {
 
 export declare class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
   constructor(options?: MCPClientOptions)
-  constructor(url: string | URL, options?: MCPClientOptions)
+  constructor(url: Exclude<MCPClientOptions['url'], undefined>, options?: MCPClientOptions)
   on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this

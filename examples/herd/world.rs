@@ -190,7 +190,7 @@ impl World {
             follows.push_back((at + *round_trip, What::Answer(transmit.connection.0)));
         }
         while let Some(action) = session.poll_action() {
-            if let Action::Dial(connection) = action {
+            if let Action::Dial { connection, .. } = action {
                 self.tally.dialed(at - START);
                 follows.push_back((at + *round_trip / 2, What::Arrival(connection.0, 0)));
             }

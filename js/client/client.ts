@@ -62,11 +62,15 @@ import {
   type Recipient,
 } from './hub.js'
 import { keyOf } from './key.js'
-import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
+import { mergeArguments, optionErrorOf, sortOptions, type UrlFunction } from './options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
+import { endpointsReturned, wholeUrl, type UrlOption } from './urls.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
+
+/** From these a dial is the user's wish, and a WebSocket whose dial fails owes a 'close'. Others follow a 'close'. */
+const BEFORE_THE_FIRST_DIAL: ReadonlySet<ConnectionState> = new Set(['idle', 'unauthorized', 'closed', 'failed'])
 
 /** A call made in one of these states fails with the client's error if the client has failed in the meantime. */
 const ACCEPTING_CALLS: ReadonlySet<ConnectionState> = new Set(['connecting', 'authenticating', 'ready', 'reconnecting'])
@@ -104,6 +108,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => MCPKey | Promise<MCPKey>) | null
+  readonly #askUrls: UrlFunction | null
+  /** Whole, in the order of the core's list. */
+  #urls: readonly string[]
   readonly #requestTimeout: number
   /** As given, to tell whether another client has the same. */
   #key: unknown
@@ -135,11 +142,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @throws TypeError or RangeError that names the option at fault; Error with cause and remedy if the native binary
    * cannot be loaded, or a permission model (of Node.js or Deno) denies the network
    */
-  constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
-  constructor(first: string | URL | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
+  constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
+  constructor(first: UrlOption | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
     super()
     const sorted = sortOptions(mergeArguments(first, second))
-    checkNetwork(sorted.url)
+    sorted.urls.forEach(checkNetwork)
+    this.#urls = sorted.urls
+    this.#askUrls = sorted.askUrls
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
     this.#key = sorted.key
@@ -451,9 +460,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     return this.#native.bufferedAmount()
   }
 
-  /** The endpoint in use. */
+  /** The endpoint in use, with its query; '' until a `url` function has answered. */
   get url(): string {
-    return this.#snapshot.url
+    return wholeUrl(this.#snapshot.url, this.#urls, () => this.#native.endpoint())
   }
 
   /** Called when the socket is open. */
@@ -570,6 +579,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       return this.#client.#errors.failure(error, toolName)
     }
 
+    askUrls(asked: number): void {
+      void this.#client.#answerUrls(asked)
+    }
+
     socketListenersChanged(): void {
       this.#client.#updateInterest()
     }
@@ -636,7 +649,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (snapshot.revision > this.#snapshot.revision) this.#show(snapshot)
     this.#emitted = snapshot
     const { state } = snapshot
-    if (state === 'connecting' && previous !== 'reconnecting') this.#face.begin()
+    if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.#face.begin()
     this.#emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
     if (state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.#face.closeUnopened()
@@ -677,6 +690,21 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     } catch (error) {
       this.#errors.tokenFailure = error
       this.#native.failToken(connection, classOf(error))
+    }
+  }
+
+  async #answerUrls(asked: number): Promise<void> {
+    this.#errors.urlFailure = undefined
+    // As in `#answerToken`.
+    await null
+    try {
+      const urls = endpointsReturned(await this.#askUrls?.())
+      urls.forEach(checkNetwork)
+      if (this.#native.answerUrls(asked, urls)) this.#urls = urls
+    } catch (thrown) {
+      const error = optionErrorOf(thrown)
+      this.#errors.urlFailure = error
+      this.#native.failUrls(asked, classOf(error))
     }
   }
 

@@ -6,6 +6,8 @@ import type { ErrorData } from '../shared/native-types.js'
 export class ClientErrors {
   /** What the user's token function threw last. */
   tokenFailure: unknown
+  /** What the user's url function threw last. */
+  urlFailure: unknown
   /** The newest ones by their numbers. Made when something goes wrong. */
   #known: Map<number, MCPError> | undefined
 
@@ -29,8 +31,9 @@ export class ClientErrors {
     return () => errorOf({ ...data, message }, { toolName, cause })
   }
 
-  #causeOf({ cause, fromTokenFunction }: ErrorData): unknown {
+  #causeOf({ cause, fromTokenFunction, fromUrlFunction }: ErrorData): unknown {
     if (fromTokenFunction === true) return this.tokenFailure
+    if (fromUrlFunction === true) return this.urlFailure
     return cause === undefined ? undefined : this.reason(cause)
   }
 

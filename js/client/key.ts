@@ -1,4 +1,5 @@
 /** What a user's key function returns, checked as far as the native core cannot. */
+import { types } from 'node:util'
 import type { MCPKey } from '../shared/types.js'
 
 /** A key as the native core takes it. */
@@ -16,7 +17,7 @@ export function keyOf(returned: unknown): Key {
   if (typeof returned !== 'object' || returned === null) throw wrong(`returned ${kindOf(returned)}`)
   const { token, expiresAt } = returned as Exclude<MCPKey, string>
   if (typeof token !== 'string') throw wrong(`returned an object whose token is ${kindOf(token)}`)
-  if (expiresAt instanceof Date) return { token, expiresAt: expiresAt.getTime() }
+  if (types.isDate(expiresAt)) return { token, expiresAt: expiresAt.getTime() }
   if (typeof expiresAt !== 'number') throw wrong(`returned an object whose expiresAt is ${kindOf(expiresAt)}`)
   return { token, expiresAt }
 }

@@ -50,8 +50,22 @@ export declare class NativeClient {
   send(text: string): boolean
   /** What the token function has returned: a token, and when it ends, in ms since 1970, or `null`. */
   answerToken(connection: number, token: string, expiresAt?: number | undefined | null): void
+  /**
+   * What the url function has returned, as in the option `url`. False if it is not asked any more.
+   *
+   * Throws as the constructor does; then `failUrls` is still to be called.
+   */
+  answerUrls(asked: number, urls: Array<string>): boolean
+  /** The class of the error that the url function has thrown. */
+  failUrls(asked: number, thrown: string): void
+  /** The place of the endpoint in use, or used last, in the list. */
+  endpoint(): number
   /** The class of the error that the token function has thrown. */
   failToken(connection: number, thrown: string): void
+  /** The core asked to be called again: it had no thread. */
+  resume(): void
+  /** The certificates that the runtime brings, as PEM. The core asks for them where the machine has no store. */
+  answerRoots(pem: string): void
   /** The `open` listeners have run. */
   openTold(): void
   /** Sets which events have listeners: bits of `Interest`. */

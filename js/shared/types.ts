@@ -65,10 +65,22 @@ export type MCPKey = string | { token: string; expiresAt: number | Date }
 export interface MCPClientOptions {
   /**
    * The endpoint. `http(s)` means `ws(s)`; `host` and `host:port` mean `wss`, or `ws` on loopback; `/mcp-ws` is added
-   * if there is no path. A URL with credentials, and more than one URL, is a TypeError.
+   * if there is no path. A URL with credentials is a TypeError.
+   *
+   * Several are dialed one after the other until one is 'ready', the last good one first: see `race`. A function is
+   * called before each such round; it may return a promise.
    * @default `$MCP_WS_URL`, else derived from `globalThis.location`, else a TypeError
    */
-  url?: string | URL | readonly (string | URL)[]
+  url?:
+    | string
+    | URL
+    | readonly (string | URL)[]
+    | (() => string | URL | readonly (string | URL)[] | Promise<string | URL | readonly (string | URL)[]>)
+  /**
+   * Whether to dial several endpoints 250 ms apart; the first to become 'ready' wins. Otherwise they are dialed one
+   * after the other. @default false
+   */
+  race?: boolean
   /**
    * The API key, or a function that returns one or a promise of one and is called before every authentication. If it
    * also says when the key ends, it is called again before that, and the connection goes on with the new key.

@@ -131,6 +131,26 @@ impl NativeClient {
         self.handle().answer_token(ConnectionId(connection), Ok(key));
     }
 
+    /// What the url function has returned, as in the option `url`. False if it is not asked any more.
+    ///
+    /// Throws as the constructor does; then `failUrls` is still to be called.
+    #[napi(catch_unwind)]
+    pub fn answer_urls(&self, asked: u32, urls: Vec<String>) -> Result<bool> {
+        self.handle().answer_urls(ConnectionId(asked), urls).map_err(|error| refused(&error))
+    }
+
+    /// The class of the error that the url function has thrown.
+    #[napi(catch_unwind)]
+    pub fn fail_urls(&self, asked: u32, thrown: String) {
+        self.handle().fail_urls(ConnectionId(asked), thrown);
+    }
+
+    /// The place of the endpoint in use, or used last, in the list.
+    #[napi(catch_unwind)]
+    pub fn endpoint(&self) -> u32 {
+        self.handle().endpoint() as u32
+    }
+
     /// The class of the error that the token function has thrown.
     #[napi(catch_unwind)]
     pub fn fail_token(&self, connection: u32, thrown: String) {

@@ -157,6 +157,8 @@ impl Sink for Blocking {
         }
     }
 
+    fn ask_urls(&self, _: ConnectionId) {}
+
     fn ask_token(&self, _: ConnectionId) {}
 
     fn wake(&self) {}
@@ -237,6 +239,8 @@ impl Sink for Faulty {
     fn push(&self, event: Event<u32>) {
         assert!(!(self.at)(&event), "the sink is broken");
     }
+
+    fn ask_urls(&self, _: ConnectionId) {}
 
     fn ask_token(&self, _: ConnectionId) {}
 

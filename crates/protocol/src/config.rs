@@ -11,10 +11,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use self::given::Given;
+pub(crate) use self::values::without_query;
 pub use self::{
-    given::{OptionError, OptionFault},
+    given::{OptionError, OptionFault, check_urls},
     tls::TlsOptions,
-    values::{DialectChoice, Headers, Key, MaxAttempts, Secret, TokenSource},
+    values::{DialectChoice, EndpointSource, Headers, Key, MaxAttempts, Secret, TokenSource},
 };
 use crate::backoff::Jitter;
 
@@ -112,8 +113,8 @@ options! {
 
     /// How to reach the server. The driver checks what HTTP allows of it.
     Route {
-        /// `ws://` or `wss://` endpoint without credentials.
-        "url" url: String = String::new(), string();
+        /// The endpoints, or the function that gives them.
+        "url" url: EndpointSource = EndpointSource::default(), urls();
         /// Extra headers of the upgrade request.
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
@@ -196,7 +197,7 @@ as_option! {
         DialectChoice::Event => "event",
     }));
     TokenSource: |_token| None;
-    String: |_url| None;
+    EndpointSource: |_urls| None;
     Headers: |_headers| None;
     Vec<String>: |_protocols| None;
     TlsOptions: |_tls| None;
@@ -244,7 +245,7 @@ mod tests {
         assert_eq!((config.min_uptime, config.max_retry_after), (Duration::ZERO, Duration::ZERO));
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
-        assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
+        assert_eq!((route.url.known(), route.protocols), (&["ws://h/mcp-ws".to_owned()][..], vec!["p".to_owned()]));
         assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
     }
 
@@ -285,6 +286,9 @@ mod tests {
             ("protocols", json!([1])),
             ("dialect", json!(1)),
             ("url", json!(1)),
+            ("url", json!([])),
+            ("url", json!(["ws://h/", 1])),
+            ("url", json!(["ws://h/?a", "ws://h/?a"])),
             ("compression", json!("true")),
             ("compression", json!(1)),
             ("tls", json!("x")),

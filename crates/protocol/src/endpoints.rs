@@ -5,23 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::error::Reason;
-
-/// Where the endpoints of a session come from. The session knows them by their place in the list, and by the URL that
-/// users are shown; only the driver knows how to reach one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndpointSource {
-    /// Known: at least one.
-    Known(Vec<String>),
-    /// A function of the user's, asked before each round.
-    Ask,
-}
-
-impl From<&str> for EndpointSource {
-    fn from(url: &str) -> Self {
-        Self::Known(vec![url.to_owned()])
-    }
-}
+use super::{
+    config::{EndpointSource, without_query},
+    error::Reason,
+};
 
 /// The endpoints, and the round of dials that is under way.
 #[derive(Debug, Default)]
@@ -197,10 +184,6 @@ impl Endpoints {
         let verdict = if all_authorization { Verdict::Unauthorized } else { Verdict::Failed };
         Some(verdict(first.clone()))
     }
-}
-
-fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or_default()
 }
 
 /// PROTOCOL.md rule 16.

@@ -54,12 +54,11 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, Key, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TlsOptions,
-        TokenSource,
+        Config, DialectChoice, EndpointSource, Headers, Key, MaxAttempts, OptionError, OptionFault, Options, Route,
+        Secret, TlsOptions, TokenSource, check_urls,
     },
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
-    endpoints::EndpointSource,
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
     received::Received,

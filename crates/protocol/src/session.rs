@@ -25,9 +25,9 @@ pub use self::{
 };
 use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
-    config::{Config, Secret, TokenSource},
+    config::{Config, EndpointSource, Secret, TokenSource},
     dialect::{Dialect, RequestText},
-    endpoints::{EndpointSource, Endpoints},
+    endpoints::Endpoints,
     error::{CallError, Fault, Reason},
     log::LogLine,
     pending::Pending,

@@ -1,6 +1,6 @@
 //! Where to connect to, and the upgrade request to make there.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use memchr::memmem;
 use tokio_tungstenite::tungstenite::{
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::extensions;
-use mcp_protocol::{Headers, OptionError, OptionFault, Route};
+use mcp_protocol::{Headers, OptionError, OptionFault, Route, check_urls};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
 /// because of it.
@@ -28,10 +28,18 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// All endpoints of a client, in their order.
+    ///
+    /// Errors: as of [`Endpoint::new`]; there is none, or one twice.
+    pub(crate) fn list(route: &Route, urls: &[String]) -> Result<Vec<Arc<Self>>, OptionError> {
+        check_urls(urls)?;
+        urls.iter().map(|url| Self::new(route, url).map(Arc::new)).collect()
+    }
+
     /// Errors: a URL, header or subprotocol that HTTP does not allow; each names its option.
-    pub(crate) fn new(route: &Route) -> Result<Self, OptionError> {
+    pub(crate) fn new(route: &Route, url: &str) -> Result<Self, OptionError> {
         let wrong = |complaint: &str| OptionError::new(OptionFault::Type, "url", complaint);
-        let (url, zone) = without_zone(&route.url);
+        let (url, zone) = without_zone(url);
         let uri: Uri = url.parse().map_err(|_| wrong("is not a valid URL"))?;
         let secure = match uri.scheme_str() {
             Some("ws") => false,
@@ -127,12 +135,8 @@ const OURS: [&str; 6] = [
 mod tests {
     use super::*;
 
-    fn route_to(url: &str) -> Route {
-        Route { url: url.to_owned(), ..Route::default() }
-    }
-
     fn endpoint(url: &str) -> Result<Endpoint, OptionError> {
-        Endpoint::new(&route_to(url))
+        Endpoint::new(&Route::default(), url)
     }
 
     #[test]
@@ -162,11 +166,11 @@ mod tests {
             [("a b", "c"), ("Upgrade", "x"), ("Sec-WebSocket-Key", "x"), ("x", "a\r\nb"), ("Host", "ü")]
         {
             let headers = Headers::from_iter([(name.to_owned(), value.to_owned())]);
-            let error = Endpoint::new(&Route { headers, ..route_to("ws://h/") }).err().expect(name);
+            let error = Endpoint::new(&Route { headers, ..Route::default() }, "ws://h/").err().expect(name);
             assert!(error.option == "headers" && error.message.contains(name), "{error}");
         }
-        let route = Route { protocols: vec!["a b".to_owned()], ..route_to("ws://h/") };
-        let error = Endpoint::new(&route).err().expect("a blank");
+        let route = Route { protocols: vec!["a b".to_owned()], ..Route::default() };
+        let error = Endpoint::new(&route, "ws://h/").err().expect("a blank");
         assert!(error.option == "protocols" && !error.message.contains("a b"), "{error}");
     }
 
@@ -175,8 +179,8 @@ mod tests {
         let headers =
             Headers::from_iter([("Host".to_owned(), "elsewhere".to_owned()), ("X-A".to_owned(), "ü".to_owned())]);
         let protocols = vec!["a".to_owned(), "b".to_owned()];
-        let route = Route { headers, protocols, ..route_to("ws://h:81/p?q=1") };
-        let endpoint = Endpoint::new(&route).unwrap_or_else(|error| panic!("{error}"));
+        let route = Route { headers, protocols, ..Route::default() };
+        let endpoint = Endpoint::new(&route, "ws://h:81/p?q=1").unwrap_or_else(|error| panic!("{error}"));
         let [(one, first), (other, second)] = [(); 2].map(|()| endpoint.upgrade_request());
         let text = String::from_utf8(one).expect("UTF-8");
         assert_ne!(first, second);

@@ -19,10 +19,11 @@ use crate::{
 
 impl<T> Session<T> {
     /// The user's url function has returned these, as users are shown them, or has failed with an error of this class.
-    pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) {
+    /// False if it is not asked any more: then the list stays as it is.
+    pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) -> bool {
         self.observe(now);
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
-            return;
+            return false;
         }
         match urls {
             Ok(urls) if !urls.is_empty() => {
@@ -33,6 +34,7 @@ impl<T> Session<T> {
             Ok(_) => self.url_function_failed(now, NoUrls::Threw("TypeError".to_owned())),
             Err(class) => self.url_function_failed(now, NoUrls::Threw(class)),
         }
+        true
     }
 
     /// The dial has succeeded: the WebSocket is open.
