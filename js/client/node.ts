@@ -3,9 +3,15 @@
  * the global object, because the environments of test runners have another one, which may lack them.
  */
 import { performance } from 'node:perf_hooks'
-import * as timers from 'node:timers'
+import {
+  clearTimeout as nodeClearTimeout,
+  setImmediate as nodeSetImmediate,
+  setTimeout as nodeSetTimeout,
+} from 'node:timers'
 
-export const { clearTimeout, setImmediate, setTimeout } = timers
+export const clearTimeout = nodeClearTimeout
+export const setImmediate = nodeSetImmediate
+export const setTimeout = nodeSetTimeout
 
 /** ms, monotonic. */
 export const now: () => number = performance.now.bind(performance)
