@@ -73,7 +73,9 @@ for (const [name, input] of Object.entries(FAKES)) {
           tell(await client.useTool('sleep', { ms: 5 }))
           const overdue = client.useTool('sleep', { ms: 60_000 }, { timeout: 5 })
           tell(await overdue.catch(({ code }) => code))
+          const closed = new Promise((resolve) => client.once('close', resolve))
           await server.terminateAll()
+          await closed
           tell(await client.useTool('echo', 2))
           await client.close()
           await server.close()

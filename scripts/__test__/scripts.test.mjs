@@ -1,8 +1,9 @@
 /** The commands of a clone: their errors when something is missing, what they check, and what `npm start` shows. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { chmod, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -98,7 +99,14 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
     ],
     'crates/sim/src': ['let now = SystemTime::now();'],
     'src/driver': ['use napi::Env;', 'unsafe { x() }'],
-    js: ['setTimeout(retry, 1000)', '/** setTimeout(x) */'],
+    js: [
+      'setTimeout(retry, 1000)',
+      'if (error instanceof TypeError) return',
+      'const gone = new AbortController()',
+      "import { setImmediate } from 'node:timers'",
+      '/** setTimeout(x) */',
+      'if (error instanceof MCPError) return',
+    ],
     'js/shared': ["import type { MCPClient } from '../client/client.js'", "import { EventEmitter } from 'node:events'"],
     'js/bridge': ["import { MCPClient } from '../index.js'", "import { MCPError } from '../shared/errors.js'"],
     'js/testing': ["import { explain } from '../../shared/close-codes.js'", "import { Inbox } from '../inbox.js'"],
@@ -113,7 +121,7 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
     ...planted['crates/protocol/src'].slice(0, 4),
     ...planted['crates/sim/src'],
     ...planted['src/driver'],
-    planted.js[0],
+    ...planted.js.slice(0, 4),
     ...planted['js/shared'],
     planted['js/bridge'][0],
     planted['js/testing'][0],
@@ -185,5 +193,26 @@ test('the demonstration searches, loses its connection, reconnects, searches aga
     const at = stdout.indexOf(part, from)
     assert.ok(at >= from, `${part} is missing after ${stdout.slice(0, from).length} characters of:\n${stdout}`)
     from = at + part.length
+  }
+})
+
+test('the linter finds globals in js/ that test runners replace, and lets imports and the command line alone', async () => {
+  const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome')
+  const lint = (path, code) =>
+    spawnSync(process.execPath, [biome, 'lint', `--stdin-file-path=${path}`], {
+      cwd: ROOT,
+      input: code,
+      encoding: 'utf8',
+    })
+  for (const name of ['setImmediate', 'queueMicrotask', 'process', 'Buffer', 'performance', 'setTimeout']) {
+    const { stderr, stdout } = lint('js/client/planted.ts', `export const used = () => ${name}\n`)
+    assert.match(stderr + stdout, new RegExp(`Do not use the global variable ${name}`))
+  }
+  for (const [path, code] of [
+    ['js/client/planted.ts', "import { setImmediate } from './node.js'\nexport const used = () => setImmediate\n"],
+    ['js/cli/planted.ts', 'export const used = () => process\n'],
+  ]) {
+    const { stderr, stdout } = lint(path, code)
+    assert.doesNotMatch(stderr + stdout, /global variable/)
   }
 })
