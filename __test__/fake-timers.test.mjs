@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
-/** Without the real nextTick, which Jest and Vitest replace for the tests alone, no socket of Node.js works any more. */
+/** Without the real nextTick no socket of Node.js works any more. Jest and Vitest replace it for the tests alone. */
 const FAKES = {
   'all but nextTick of sinon': {
     toFake: [
