@@ -1,4 +1,6 @@
 /** `MCPClient`: the native client as an EventEmitter that can also be used like a WebSocket. */
+import type { AsyncResource } from 'node:async_hooks'
+import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
@@ -14,6 +16,7 @@ import {
 } from '../shared/arguments.js'
 import { explain } from '../shared/close-codes.js'
 import type { MCPError } from '../shared/errors.js'
+import { soon } from '../shared/globals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
 import { runSafely, type SocketEventType, type SocketListener } from '../shared/socket-events.js'
 import {
@@ -42,10 +45,24 @@ import type {
   UseToolOptions,
 } from '../shared/types.js'
 import { Call, Command, type Caller } from './call.js'
+import { scheduleApart } from './contexts.js'
 import { ClientErrors, classOf } from './errors.js'
-import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
+import {
+  createNative,
+  drainSoon,
+  flush,
+  hold,
+  keepsFailure,
+  occupy,
+  request,
+  restSoon,
+  setActive,
+  vacate,
+  type Recipient,
+} from './hub.js'
 import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
-import { closedBefore, replaceClosed, runAfterClose, scheduleApart, type Replaceable } from './succession.js'
+import { answerRoots, resumeAfter } from './stand-in.js'
+import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
@@ -86,6 +103,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #requestTimeout: number
+  /** As given, to tell whether another client has the same. */
+  #key: unknown
+  /** What the user's code runs in; `null` after the end, until the client is used again. */
+  #context: AsyncResource | null = contextOfClient()
   #snapshot: ConnectionSnapshot
   /** The snapshot of the last 'state' event. After a command, `#snapshot` may be newer. */
   #emitted: ConnectionSnapshot
@@ -119,6 +140,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     checkNetwork(sorted.url)
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
+    this.#key = sorted.key
     this.#internals = new MCPClient.#Internals(this)
     this.#face = new SocketFace(this, this.#internals)
     try {
@@ -133,12 +155,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     // Code that makes it like a WebSocket is about to add listeners.
     if (isMadeLikeASocket(first, second)) this.#holdOpenings()
     // Listeners added in the same turn miss nothing; after it, the core is asked only for what is listened to.
-    queueMicrotask(() => {
+    soon(() => {
       this.#isFirstTurn = false
       this.#updateInterest()
     })
     if (!sorted.autoConnect) return
-    replaceClosed(this.url)
+    if (replaceClosed(this.url, this.#key)) this.#native.warn(HAS_REPLACED)
     void this.connect()
   }
 
@@ -182,7 +204,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * dials at once; in 'unauthorized' it authenticates again.
    */
   connect(): Promise<void> {
-    this.#face.restore()
+    this.#revive()
     return this.#command((slot) => this.#native.connect(slot))
   }
 
@@ -191,7 +213,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * does.
    */
   reconnect(): Promise<void> {
-    this.#face.restore()
+    this.#revive()
     return this.#command((slot) => this.#native.reconnect(slot))
   }
 
@@ -204,7 +226,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
     if (token !== undefined) checkKey('the token', token)
-    this.#face.restore()
+    this.#revive()
+    this.#key = token ?? this.#key
     return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
   }
 
@@ -279,8 +302,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       checkName(toolName)
       if (options !== NO_OPTIONS) checkCallOptions(options)
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
-      signal?.throwIfAborted()
+      if (signal?.aborted) return reject(signal.reason)
       const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
+      // A `toJSON` of the parameters may have aborted it.
+      if (signal?.aborted) return reject(signal.reason)
       const call = new Call(this.#internals, toolName, resolve, reject)
       const slot = occupy(call)
       const flags =
@@ -291,9 +316,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const key = request(this.#number, slot, toolName, json, timeout, flags)
       if (typeof key === 'string') {
         vacate(slot)
-        return call.failed(JSON.parse(key) as ErrorData)
+        return call.refused(JSON.parse(key) as ErrorData)
       }
-      if (signal !== undefined && key !== undefined) call.abortBy(signal, slot, () => this.#native.abort(key))
+      if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
       this.#flushSoon()
     })
   }
@@ -520,10 +545,26 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
 
     askToken(connection: number): void {
-      void this.#client.#answerToken(connection)
+      this.#client.#inContext(() => void this.#client.#answerToken(connection))
     }
 
-    errorOf(error: ErrorData, toolName: string): MCPError {
+    resumeAfter(ms: number): void {
+      resumeAfter(this.#client.#native, ms)
+    }
+
+    askRoots(): void {
+      answerRoots(this.#client.#native)
+    }
+
+    inContext(act: () => void): void {
+      this.#client.#inContext(act)
+    }
+
+    rest(): void {
+      if (this.#client.#hasEnded) this.#client.#context = null
+    }
+
+    failure(error: ErrorData, toolName: string): () => MCPError {
       return this.#client.#errors.failure(error, toolName)
     }
 
@@ -535,12 +576,19 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       return this.#client.url
     }
 
-    get isClosed(): boolean {
-      return this.#client.readyState === this.#client.CLOSED
+    get key(): unknown {
+      return this.#client.#key
+    }
+
+    get isReplaceable(): boolean {
+      const { state } = this.#client
+      const isWaiting = state === 'reconnecting' || state === 'connecting' || state === 'authenticating'
+      return isWaiting || (!this.#client.#hasEnded && this.#client.#isOnlyASocket)
     }
 
     replace(): void {
       this.#client.#face.replace()
+      this.#client.#native.warn(IS_REPLACED)
       void this.#client.close()
     }
   }
@@ -601,14 +649,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #emitClose(info: CloseInfo): void {
-    if (!this.#face.close()) return
-    const emit = () => {
-      this.#emit('close', info)
-      this.#face.dispatch('close', info)
-    }
-    const hasListeners = this.listenerCount('close') > 0 || this.#face.has('close')
-    if (info.willReconnect && hasListeners) runAfterClose(this.#internals, emit)
-    else emit()
+    const isForFace = this.#face.close()
+    this.#emit('close', info)
+    if (!isForFace) return
+    this.#face.dispatch('close', info, info.willReconnect ? (act) => runAfterClose(this.#internals, act) : undefined)
   }
 
   #receiveMessage(text: string, isJson: boolean): void {
@@ -616,12 +660,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (!isJson || (this.#onMessage === null && this.listenerCount('message') === 0)) return
     const message: unknown = JSON.parse(text)
     const onMessage = this.#onMessage
-    if (onMessage !== null) runSafely(() => onMessage(message))
+    if (onMessage !== null) this.#inContext(() => runSafely(() => onMessage(message)))
     this.#emit('message', message)
   }
 
   async #answerToken(connection: number): Promise<void> {
     this.#errors.tokenFailure = undefined
+    // What the function throws may be kept, and its stack would hold the context if that were entered below on it.
+    await null
     try {
       const token: unknown = await this.#askToken?.()
       if (typeof token !== 'string')
@@ -638,19 +684,66 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
   #emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
-    for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, this, args))
+    const listeners = this.rawListeners(event)
+    if (listeners.length === 0) return
+    this.#inContext(() => {
+      for (const listener of listeners) runSafely(() => Reflect.apply(listener, this, args))
+    })
+  }
+
+  /**
+   * Runs the user's code in the context in which the client was made, whoever made it run. Nothing else runs there:
+   * errors that are kept would hold the context with their stacks.
+   */
+  #inContext(act: () => void): void {
+    if (this.#context === null) act()
+    else this.#context.runInAsyncScope(act)
+  }
+
+  /** The client is used again. After an end it belongs to whoever does that. */
+  #revive(): void {
+    this.#face.restore()
+    if (this.#hasEnded) this.#context = contextOfClient()
+  }
+
+  get #hasEnded(): boolean {
+    return this.#snapshot.state === 'closed' || this.#snapshot.state === 'failed'
+  }
+
+  /** It hears and sends messages as a WebSocket does, and nothing else of it was ever used. */
+  get #isOnlyASocket(): boolean {
+    return (
+      this.#face.has('message') &&
+      this.#onMessage === null &&
+      this.eventNames().length === 0 &&
+      this.stats().requests === 0
+    )
+  }
+
+  /** The caller has given the call up. If it is settled already, its delivery frees the slot and settles nothing. */
+  #takeBack(key: number, slot: number): void {
+    if (this.#native.abort(key)) vacate(slot)
+    else if (!keepsFailure(slot)) this.#native.discardResults(slot)
   }
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
-    const settled = new Promise<void>((resolve, reject) => {
-      const slot = occupy(new Command(resolve, (error) => reject(this.#errors.failure(error))))
+    const settled = new Promise<void>((resolve) => {
+      const failure = (data: ErrorData) => {
+        const makeError = this.#errors.failure(data)
+        return () => {
+          const error = makeError()
+          // It may be ignored. With a second reaction before, V8 would not find those who await it for the stack.
+          settled.catch(() => {})
+          return error
+        }
+      }
+      const slot = occupy(new Command(resolve as (value: unknown) => void, failure))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
     // Its events must be emitted even if nothing keeps the process alive any more.
     drainSoon()
-    settled.catch(() => {})
     return settled
   }
 
@@ -667,6 +760,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (!isActive) this.#native.awaitCommit()
     // If it is unreferenced and has no listeners, only the user's code and its calls hold it.
     setActive(this.#internals, isActive && (this.#isReferenced || this.#hasListeners()))
+    if (this.#hasEnded && this.#context !== null) restSoon(this.#internals)
     const mustHold = isActive && this.#isReferenced
     if (mustHold === this.#isHolding) return
     this.#isHolding = mustHold
@@ -686,7 +780,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #flushSoon(): void {
     if (this.#flushIsQueued) return
     this.#flushIsQueued = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#flushIsQueued = false
       // A call was refused: its promise must reject even if nothing keeps the process alive.
       if (flush(this.#number)) drainSoon()
@@ -721,3 +815,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
 }
+
+const IS_REPLACED =
+  'closed, because a close listener of its WebSocket interface has led to another client for the same endpoint and key'
+
+const HAS_REPLACED =
+  'replaces the client that has led to this one by a close event of its WebSocket interface, and is now closed'

@@ -2,8 +2,12 @@
  * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
  * cannot know: the environment, the page, functions.
  */
+import { Buffer } from 'node:buffer'
+import { URL } from 'node:url'
+import { types } from 'node:util'
 import { environment } from '../native/environment.js'
 import { checkKey } from '../shared/arguments.js'
+import { isError, isUrl } from '../shared/foreign.js'
 import type { OptionError } from '../shared/native-types.js'
 import type { MCPClientOptions } from '../shared/types.js'
 
@@ -12,6 +16,8 @@ export interface SortedOptions {
   /** JSON for the native core. */
   readonly native: string
   readonly url: string
+  /** The API key as it was given, or the variable that takes its place. */
+  readonly key: unknown
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
   readonly askToken: (() => string | Promise<string>) | null
@@ -31,12 +37,24 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
-    native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, replaceNonJson),
+    native: JSON.stringify({ ...rest, ...tlsAsText(rest.tls), url: endpoint, apiKey: key }, replaceNonJson),
     url: endpoint,
+    key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
   }
+}
+
+/** JSON has no buffers. PEM is ASCII; of anything else the core says that it is no PEM. */
+function tlsAsText(tls: unknown): { tls?: unknown } {
+  if (typeof tls !== 'object' || tls === null || Array.isArray(tls)) return {}
+  const text = (value: unknown): unknown => {
+    if (types.isUint8Array(value)) return Buffer.from(value).toString('latin1')
+    return Array.isArray(value) ? value.map(text) : value
+  }
+  const { ca, cert, key } = tls as Record<string, unknown>
+  return { tls: { ...tls, ca: text(ca), cert: text(cert), key: text(key) } }
 }
 
 /** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */
@@ -44,7 +62,7 @@ export function mergeArguments(
   first: string | URL | MCPClientOptions,
   second: MCPClientOptions | string | readonly string[],
 ): MCPClientOptions {
-  if (typeof first !== 'string' && !(first instanceof URL)) return first
+  if (typeof first !== 'string' && !isUrl(first)) return first
   if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
   checkOptions(second)
   return { ...(second as MCPClientOptions), url: first }
@@ -58,7 +76,8 @@ function checkOptions(options: unknown): void {
 
 /** The error that the native core reports for an option. */
 export function optionErrorOf(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || !thrown.message.startsWith('{')) return thrown
+  // Native code makes errors of Node.js's own realm, whichever this one is.
+  if (!isError(thrown) || !thrown.message.startsWith('{')) return thrown
   const { kind, message } = JSON.parse(thrown.message) as OptionError
   return kind === 'RangeError' ? new RangeError(message) : new TypeError(message)
 }
@@ -86,7 +105,7 @@ function endpointOf(given: MCPClientOptions['url']): string {
   if (url === undefined) {
     throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
   }
-  if (typeof url !== 'string' && !(url instanceof URL)) throw wrongKind('url', 'a string or a URL', url)
+  if (typeof url !== 'string' && !isUrl(url)) throw wrongKind('url', 'a string or a URL', url)
   return normalise(url)
 }
 
@@ -110,8 +129,8 @@ function withPage(text: string): string {
   )
 }
 
-function normalise(given: string | URL): string {
-  const text = withPage(String(given).trim())
+function normalise(given: string | { toString(): string }): string {
+  const [text, zone] = withoutZone(withPage(String(given).trim()))
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
   try {
@@ -127,7 +146,18 @@ function normalise(given: string | URL): string {
   if (scheme === undefined)
     throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
   const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
-  return `${scheme}//${url.host}${path}${url.search}`
+  return `${scheme}//${url.host.replace(']', `${zone}]`)}${path}${url.search}`
+}
+
+/**
+ * The zone of an IPv6 address, as `%25eth0`, apart from the rest: the standard of URLs knows none (RFC 6874 does), but
+ * a link-local address leads nowhere without it.
+ */
+function withoutZone(url: string): [rest: string, zone: string] {
+  const found = /^([a-z][a-z0-9+.-]*:\/\/)?(\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)\]/i.exec(url)
+  if (found === null) return [url, '']
+  const [whole, scheme = '', address, zone] = found
+  return [`${scheme}${address}]${url.slice(whole.length)}`, `%25${zone}`]
 }
 
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }

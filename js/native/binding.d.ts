@@ -39,12 +39,21 @@ export declare class NativeClient {
    * mailbox, or about to be.
    */
   abort(key: number): boolean
+  /**
+   * After `abort` has returned false: unless `slot` has failed, its results are given to nobody, and count as a
+   * failure. JavaScript must not have taken them from the mailbox yet, or not delivered them.
+   */
+  discardResults(slot: number): void
   /** The guide's `sendToolRequest`. Returns the id, or `null` if it cannot be sent. `parameters` as in `request`. */
   sendToolRequest(name: string, parameters: string): string | null
   /** Sends a text unchanged. False if it cannot be sent. */
   send(text: string): boolean
   /** What the token function has returned, or the class of the error that it has thrown. */
   answerToken(connection: number, token?: string | undefined | null, thrown?: string | undefined | null): void
+  /** The core asked to be called again: it had no thread. */
+  resume(): void
+  /** The certificates that the runtime brings, as PEM. The core asks for them where the machine has no store. */
+  answerRoots(pem: string): void
   /** The `open` listeners have run. */
   openTold(): void
   /** Sets which events have listeners: bits of `Interest`. */

@@ -1,9 +1,10 @@
 /** Reads environment variables. */
+import { env } from 'node:process'
 
 /** A variable that is empty counts as unset, and so does one that this process may not read (Deno, `--allow-env`). */
 export function environment(name: string): string | undefined {
   try {
-    return process.env[name] || undefined
+    return env[name] || undefined
   } catch {
     return undefined
   }

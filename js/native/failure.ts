@@ -1,6 +1,7 @@
 /** The error messages if the native binary cannot be loaded: why, and what to do. */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { cwd, permission } from 'node:process'
 import { PACKAGE, PLATFORMS, platformWords } from './platform.js'
 
 /** If there is no binary for this platform. */
@@ -51,7 +52,7 @@ function wordsOf(cause: unknown): string {
 function permissionFor(cause: unknown): string | undefined {
   const { code, name } = cause as { code?: string; name?: string }
   if (code === 'ERR_DLOPEN_DISABLED')
-    return process.permission === undefined
+    return permission === undefined
       ? 'Start node without --no-addons'
       : 'The permission model of Node.js is on: start node with --allow-addons too'
   if (code === 'ERR_ACCESS_DENIED')
@@ -85,7 +86,7 @@ function isBundle(home: string): boolean {
 /** Where a package is installed, seen from the working directory. */
 function placeOf(name: string): string | undefined {
   try {
-    return dirname(createRequire(join(process.cwd(), 'index.js')).resolve(`${name}/package.json`))
+    return dirname(createRequire(join(cwd(), 'index.js')).resolve(`${name}/package.json`))
   } catch {
     return undefined
   }

@@ -9,6 +9,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
+import { argv, execPath } from 'node:process'
 import type * as Binding from './binding.js'
 import { environment } from './environment.js'
 import { PACKAGE, PLATFORMS, platformName } from './platform.js'
@@ -41,7 +42,7 @@ function openElsewhere(name: string, file: string): Native {
   const found = findByName(name, file)
   if (typeof found === 'string') return open(name, found)
   // A single executable application has no other folder.
-  const besideProgram = join(dirname(process.execPath), file)
+  const besideProgram = join(dirname(execPath), file)
   if (exists(besideProgram)) return open(besideProgram)
   throw new Error(failure().missing(name, home(), found.cause), found)
 }
@@ -83,7 +84,7 @@ function home(): string {
 }
 
 function programFolder(): string {
-  return dirname(resolve(process.argv[1] ?? process.execPath))
+  return dirname(resolve(argv[1] ?? execPath))
 }
 
 /** What came with a bundle. */

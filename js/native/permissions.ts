@@ -2,6 +2,8 @@
  * Asks the permission models of Node.js and Deno whether this process may use the network. Native code is not held by
  * them, so a process that may load it could connect all the same.
  */
+import { allowedNodeEnvironmentFlags, permission } from 'node:process'
+import { URL } from 'node:url'
 import { PACKAGE } from './platform.js'
 
 /** Of Deno's global object what is used. */
@@ -29,7 +31,6 @@ export function checkNetwork(url: string): void {
 
 /** Before Node.js had the permission, `has('net')` was false although sockets worked. */
 function isDeniedByNode(): boolean {
-  const { permission, allowedNodeEnvironmentFlags } = process
   return permission !== undefined && allowedNodeEnvironmentFlags.has('--allow-net') && !permission.has('net')
 }
 

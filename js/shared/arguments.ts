@@ -2,6 +2,7 @@
  * Checks the arguments of calls, and writes parameters as JSON. Needs nothing of Node.js: pages use it too.
  */
 import { checkCloseFrame } from './close-codes.js'
+import { messageOf } from './foreign.js'
 import { checkNames } from './option-names.js'
 import type { CloseOptions, UseToolOptions } from './types.js'
 
@@ -74,8 +75,7 @@ export function serialise(toolName: string, parameters: unknown): string {
   try {
     return JSON.stringify(parameters) ?? ''
   } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause)
-    throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${words}`, { cause })
+    throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -97,6 +97,15 @@ impl NativeClient {
         self.handle().abort(RequestKey(key as u64)).is_some()
     }
 
+    /// After `abort` has returned false: unless `slot` has failed, its results are given to nobody, and count as a
+    /// failure. JavaScript must not have taken them from the mailbox yet, or not delivered them.
+    #[napi(catch_unwind)]
+    pub fn discard_results(&self, slot: u32) {
+        if !self.handle().sink().holds_failure(slot) {
+            self.handle.discard_results();
+        }
+    }
+
     /// The guide's `sendToolRequest`. Returns the id, or `null` if it cannot be sent. `parameters` as in `request`.
     #[napi(catch_unwind)]
     pub fn send_tool_request(
@@ -120,6 +129,18 @@ impl NativeClient {
     pub fn answer_token(&self, connection: u32, token: Option<String>, thrown: Option<String>) {
         let answer = token.map(Secret::new).ok_or_else(|| thrown.unwrap_or_default());
         self.handle().answer_token(ConnectionId(connection), answer);
+    }
+
+    /// The core asked to be called again: it had no thread.
+    #[napi(catch_unwind)]
+    pub fn resume(&self) {
+        self.handle().resume();
+    }
+
+    /// The certificates that the runtime brings, as PEM. The core asks for them where the machine has no store.
+    #[napi(catch_unwind)]
+    pub fn answer_roots(&self, pem: String) {
+        self.handle().answer_roots(&pem);
     }
 
     /// The `open` listeners have run.
