@@ -3,9 +3,9 @@
  * the global object, because the environments of test runners have another one, which may lack them.
  */
 import { performance } from 'node:perf_hooks'
-import { setImmediate as nodeSetImmediate } from 'node:timers'
+import * as timers from 'node:timers'
 
-export const setImmediate = nodeSetImmediate
+export const { clearTimeout, setImmediate, setTimeout } = timers
 
 /** ms, monotonic. */
 export const now: () => number = performance.now.bind(performance)
