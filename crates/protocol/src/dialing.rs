@@ -109,6 +109,8 @@ pub enum DialPhase {
     Name,
     /// The TCP connection.
     Tcp,
+    /// The way through a proxy.
+    Proxy,
     /// The TLS handshake, certificates included.
     Tls,
     /// The HTTP upgrade.
@@ -207,6 +209,7 @@ fn unfinished(phase: Option<DialPhase>) -> &'static str {
         None => "",
         Some(DialPhase::Name) => ": the look-up of its name has not ended",
         Some(DialPhase::Tcp) => ": no address has accepted a TCP connection",
+        Some(DialPhase::Proxy) => ": the proxy has not opened its tunnel",
         Some(DialPhase::Tls) => ": the TLS handshake has not ended",
         Some(DialPhase::Upgrade) => ": the server has not answered the upgrade",
     }
