@@ -2,6 +2,7 @@
  * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
  * cannot know: the environment, the page, functions.
  */
+import { Buffer } from 'node:buffer'
 import { URL } from 'node:url'
 import { types } from 'node:util'
 import { environment } from '../native/environment.js'

@@ -1,14 +1,11 @@
 /** What JavaScript does for the native core if the system refuses it a thread, or has no store of certificates. */
+import { cancel, later } from './node.js'
 
 /** What the native half of a client has for it. */
 interface NativeClient {
   resume(): void
   answerRoots(pem: string): void
 }
-
-// As they are before anybody fakes timers.
-const later = setTimeout
-const cancel = clearTimeout
 
 /** The longest that a timer waits, in ms. A call that is too early only waits again. */
 const LONGEST = 2 ** 31 - 1
