@@ -21,10 +21,10 @@ export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
-  /** It was told everything that was on its way to it. */
-  rest(): void
   resumeAfter(ms: number): void
   askRoots(): void
+  /** It was told everything that was on its way to it. */
+  rest(): void
 }
 
 type Container = unknown[] | Record<string, unknown>

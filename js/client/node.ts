@@ -9,9 +9,9 @@ import {
   setTimeout as nodeSetTimeout,
 } from 'node:timers'
 
-export const clearTimeout = nodeClearTimeout
 export const setImmediate = nodeSetImmediate
-export const setTimeout = nodeSetTimeout
+export const later = nodeSetTimeout
+export const cancel = nodeClearTimeout
 
 /** ms, monotonic. */
 export const now: () => number = performance.now.bind(performance)

@@ -1,5 +1,5 @@
 /** What JavaScript does for the native core if the system refuses it a thread, or has no store of certificates. */
-import { clearTimeout, setTimeout } from './node.js'
+import { cancel, later } from './node.js'
 
 /** What the native half of a client has for it. */
 interface NativeClient {
@@ -17,8 +17,8 @@ const waiting = new WeakMap<NativeClient, NodeJS.Timeout>()
  * the client, not this.
  */
 export function resumeAfter(native: NativeClient, ms: number): void {
-  clearTimeout(waiting.get(native))
-  const timer = setTimeout(() => native.resume(), Math.min(ms, LONGEST))
+  cancel(waiting.get(native))
+  const timer = later(() => native.resume(), Math.min(ms, LONGEST))
   timer.unref()
   waiting.set(native, timer)
 }

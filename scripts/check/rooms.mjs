@@ -51,8 +51,7 @@ export const RULES = [
   { room: 'src/driver', ban: /\bcrate::binding\b/, why: 'imports run one way: protocol ← driver ← binding' },
   {
     room: 'js',
-    // stand-in.ts waits where the system gives the core no thread that could.
-    except: ['js/testing', 'js/cli', 'js/client/stand-in.ts'],
+    except: ['js/testing', 'js/cli'],
     ban: /\b(setTimeout|setInterval)\s*\(/,
     why: 'timers that keep a rule are in the Rust core',
   },
