@@ -158,30 +158,6 @@ describe('the event', () => {
     assert.deepEqual(entry.fields, { code: 1012, reason: 'deploy' })
     assert.ok(Object.isFrozen(entry))
   })
-
-  test('"log" tells once that a proxy in the environment is passed over', async (t) => {
-    const server = await listen(t)
-    for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']) {
-      const [entries] = await run(
-        t,
-        async ({ MCPClient, tell, input }) => {
-          const client = new MCPClient(input.url)
-          const entries = []
-          client.on('log', (entry) => entries.push(entry))
-          await client.connect()
-          await client.reconnect()
-          await client.close()
-          tell(entries.filter(({ message }) => message.includes('prox')))
-        },
-        { url: server.url },
-        { env: { [name]: 'http://hunter2@proxy.example:3128' } },
-      )
-      assert.equal(entries.length, 1)
-      assert.equal(entries[0].level, 'warn')
-      assert.match(entries[0].message, new RegExp(`^${name} is set`))
-      assert.doesNotMatch(JSON.stringify(entries), /hunter2/)
-    }
-  })
 })
 
 describe('the order:', () => {

@@ -162,6 +162,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     maxBufferedAmount: [1],
     headers: [{}, { 'x-team': 'blue' }, Object.create(null)],
     protocols: ['a', [], ['a', 'b']],
+    proxy: [false, 'http://proxy:3128', 'socks5h://u:p@proxy', new URL('https://proxy'), 'proxy:3128', () => false],
     dialect: ['auto', 'guide', 'event'],
     apiKey: ['', 'key', () => 'key'],
     autoConnect: [false],
@@ -189,9 +190,21 @@ test('headers and subprotocols that HTTP does not allow throw a TypeError that n
   for (const protocol of ['a b', '', 'ü', 'a,b']) assertRefused({ protocols: [protocol] }, TypeError, '"protocols"')
 })
 
-test('tls, proxy and several endpoints are refused in clear words', () => {
+test('a proxy that cannot be used throws a TypeError that names the option and the remedy, never a password', () => {
+  assertRefused({ proxy: 'ftp://u:hunter2@proxy' }, TypeError, '"proxy"', '"ftp"', 'use http, https, socks5 or socks5h')
+  for (const proxy of ['', 'http://', 'http://u:hunter2@', 'http://u:hunter2/3@proxy', 'http://proxy:99999', 'a b'])
+    assertRefused({ proxy }, TypeError, '"proxy"', 'http://user:password@host:port')
+  for (const proxy of [true, null, 3128, [], ['http://hunter2@proxy'], { url: 'http://hunter2@proxy' }, Symbol('p')])
+    assertRefused({ proxy }, TypeError, '"proxy"', 'false for none')
+  for (const proxy of ['ftp://u:hunter2@proxy', 'http://u:hunter2@', ['http://hunter2@proxy']])
+    assert.throws(
+      () => construct({ proxy }),
+      (error) => !error.message.includes('hunter2'),
+    )
+})
+
+test('tls and several endpoints are refused in clear words', () => {
   assertRefused({ tls: { rejectUnauthorized: false } }, TypeError, '"tls"', 'not supported by this version')
-  assertRefused({ proxy: 'http://proxy:3128' }, TypeError, '"proxy"', 'not supported by this version')
   assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', '2 endpoints', 'exactly one')
   assertRefused({ url: [] }, TypeError, '"url"')
   assert.equal(construct({ url: [DEAF_URL] }).url, DEAF_URL)

@@ -68,7 +68,9 @@ export interface MCPClientOptions {
   headers?: Record<string, string> // on the upgrade request
   protocols?: string | readonly string[]
   tls?: TlsOptions
-  proxy?: string | false           // default: HTTPS_PROXY / HTTP_PROXY / NO_PROXY
+  /** http://, https://, socks5:// or socks5h:// with optional user:password; false for none; or a function that is asked for each dial (session.resolveProxy() in Electron: 'PROXY host:port', 'SOCKS5 host:port', 'DIRECT' are understood too).
+   *  Default: HTTPS_PROXY / HTTP_PROXY / ALL_PROXY and NO_PROXY, lower case too. */
+  proxy?: string | URL | false | ((url: string) => string | false | Promise<string | false>)
   dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
 }
 
@@ -237,6 +239,10 @@ export declare class MCPError extends Error {
   readonly retryable: boolean
   readonly toolName?: string
   readonly requestId?: string
+  /** CONNECT_FAILED: how far the dial came. */
+  readonly phase?: 'name' | 'tcp' | 'proxy' | 'tls' | 'upgrade'
+  /** CONNECT_FAILED at the upgrade or a proxy: the HTTP status. */
+  readonly status?: number
   /** false: the request certainly never left. true: it was handed to the socket, so the tool may have run. (CONNECTION_LOST, CLOSED, REQUEST_TIMEOUT) */
   readonly sent?: boolean
 }

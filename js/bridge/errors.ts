@@ -15,6 +15,11 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
     retryable: error.retryable,
     ...(error.requestId !== undefined && { requestId: error.requestId }),
     ...(error.sent !== undefined && { sent: error.sent }),
+    ...(error.phase !== undefined && { phase: error.phase }),
+    ...(error.status !== undefined && { status: error.status }),
+    ...(error.location !== undefined && { location: error.location }),
+    ...(error.body !== undefined && { body: error.body }),
+    ...(error.proxy !== undefined && { proxy: error.proxy }),
     ...(error instanceof MCPToolError && {
       data: error.data,
       ...(error.toolCode !== null && { toolCode: error.toolCode }),
@@ -68,7 +73,9 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** What a token function has thrown may speak of the token: it stays where the key is. */
-function causeThatCrosses({ code, cause }: MCPError): unknown {
-  return code === 'AUTH_FAILED' && !(cause instanceof MCPError) ? undefined : cause
+/** What a function of the user has thrown may speak of its secret: it stays where the key and the password are. */
+function causeThatCrosses({ code, phase, proxy, cause }: MCPError): unknown {
+  // A proxy function that has failed has named no proxy.
+  const isOfFunction = code === 'AUTH_FAILED' || (phase === 'proxy' && proxy === undefined)
+  return isOfFunction && !(cause instanceof MCPError) ? undefined : cause
 }

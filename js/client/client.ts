@@ -31,7 +31,7 @@ import type {
 } from '../shared/types.js'
 import { Call, Command } from './call.js'
 import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
-import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
+import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction } from './options.js'
 import { closedBefore, replaceClosed, scheduleApart, tellClosed, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
@@ -60,11 +60,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
+  readonly #askProxy: ProxyFunction | null
   readonly #requestTimeout: number
   #snapshot: ConnectionSnapshot
   /** What the listeners were told last; a command may have shown a later picture. */
   #told: ConnectionSnapshot
   #tokenFailure: unknown
+  #proxyFailure: unknown
   #isReferenced = true
   #isHolding = false
   #flushIsQueued = false
@@ -85,6 +87,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const sorted = sortOptions(mergeArguments(first, second))
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
+    this.#askProxy = sorted.askProxy
     this.#internals = new MCPClient.#Internals(this)
     this.#face = new SocketFace(this, this.#internals)
     try {
@@ -95,7 +98,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#number = this.#native.number()
     this.#requestTimeout = this.#native.requestTimeout()
     this.#snapshot = this.#told = this.#picture(JSON.parse(this.#native.snapshot()) as Snapshot)
-    this.#warnOfProxy()
     // Made as a WebSocket is: listeners are about to be added.
     if (isMadeLikeASocket(first, second)) this.#holdOpenings()
     // Listeners added in the same turn hear everything; then the core is told what is wanted.
@@ -420,6 +422,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       void this.#client.#answerToken(connection)
     }
 
+    askProxy(connection: number, server: string): void {
+      void this.#client.#answerProxy(connection, server)
+    }
+
     socketListenersChanged(): void {
       this.#client.#updateInterest()
     }
@@ -523,6 +529,21 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
   }
 
+  async #answerProxy(connection: number, server: string): Promise<void> {
+    try {
+      const proxy: unknown = await this.#askProxy?.(server)
+      // The value is not shown: a password may be in it.
+      if (proxy !== false && typeof proxy !== 'string' && !(proxy instanceof URL))
+        throw new TypeError(
+          `the proxy function returned ${proxy === null ? 'null' : typeof proxy}: return the URL of a proxy, or false for none`,
+        )
+      this.#native.answerProxy(connection, proxy === false ? 'DIRECT' : String(proxy))
+    } catch (error) {
+      this.#proxyFailure = error
+      this.#native.answerProxy(connection, null)
+    }
+  }
+
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
@@ -575,7 +596,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #errorOf(data: ErrorData): MCPError {
-    return errorOf(data, { tokenFailure: this.#tokenFailure })
+    return errorOf(data, { tokenFailure: this.#tokenFailure, proxyFailure: this.#proxyFailure })
   }
 
   /** All calls of one turn leave in one write. */
@@ -609,11 +630,5 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (interest !== this.#interest) this.#native.setInterest(interest)
     this.#interest = interest
     return this
-  }
-
-  #warnOfProxy(): void {
-    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => process.env[name])
-    if (name !== undefined)
-      this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
 }

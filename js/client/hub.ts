@@ -19,6 +19,7 @@ export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
+  askProxy(connection: number, server: string): void
 }
 
 type Container = unknown[] | Record<string, unknown>
@@ -194,6 +195,8 @@ function deliver([kind, a, b, payload]: Item): void {
         ?.receiveMessage(text, b === 1)
     case ITEM.ASK_TOKEN:
       return recipients.get(a)?.deref()?.askToken(b)
+    case ITEM.ASK_PROXY:
+      return recipients.get(a)?.deref()?.askProxy(b, text)
   }
 }
 

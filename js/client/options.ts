@@ -13,14 +13,18 @@ export interface SortedOptions {
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
   readonly askToken: (() => string | Promise<string>) | null
+  readonly askProxy: ProxyFunction | null
 }
+
+/** The option `proxy` as a function. */
+export type ProxyFunction = Extract<MCPClientOptions['proxy'], (...args: never[]) => unknown>
 
 /**
  * @throws TypeError for options that are no object, an unusable url, or a callback that is none
  */
 export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkOptions(options)
-  const { url, apiKey, autoConnect = true, onMessage = null, ...rest } = options
+  const { url, apiKey, proxy, autoConnect = true, onMessage = null, ...rest } = options
   if (typeof autoConnect !== 'boolean') throw wrongKind('autoConnect', 'true or false', autoConnect)
   if (onMessage !== null && typeof onMessage !== 'function')
     throw wrongKind('onMessage', 'a function or null', onMessage)
@@ -28,11 +32,15 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   const endpoint = endpointOf(url)
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   return {
-    native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, tellNonJson),
+    native: JSON.stringify(
+      { ...rest, url: endpoint, apiKey: key, proxy: proxy === undefined ? proxyVariables() : proxy },
+      tellNonJson,
+    ),
     url: endpoint,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
+    askProxy: typeof proxy === 'function' ? proxy : null,
   }
 }
 
@@ -79,6 +87,16 @@ function environment(name: string): string | undefined {
   return process.env[name] || undefined
 }
 
+/** What the core chooses a proxy by. */
+function proxyVariables(): { $environment: Record<string, string> } {
+  const $environment: Record<string, string> = {}
+  for (const name of PROXY_VARIABLES) {
+    const value = environment(name)
+    if (value !== undefined) $environment[name] = value
+  }
+  return { $environment }
+}
+
 function endpointOf(given: MCPClientOptions['url']): string {
   if (Array.isArray(given)) {
     if (given.length === 1) return endpointOf(given[0] as string | URL)
@@ -119,6 +137,12 @@ function normalise(given: string | URL): string {
   const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
   return `${scheme}//${url.host}${path}${url.search}`
 }
+
+const PROXY_VARIABLES = [
+  ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name.toLowerCase(), name]),
+  // Set in CGI programs, where HTTP_PROXY comes from whoever asks.
+  'REQUEST_METHOD',
+]
 
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }
 

@@ -14,6 +14,7 @@ export const ITEM = {
   MESSAGE: 9,
   ASK_TOKEN: 10,
   NOTHING: 11,
+  ASK_PROXY: 12,
 } as const
 
 /** Bits of the `flags` of `request`. */

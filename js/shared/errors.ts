@@ -1,5 +1,12 @@
 /** The error classes. What went wrong is decided in the native core; here it becomes an instance. */
-import { ERROR_CODES, type ErrorCode, type ErrorData, type MCPErrorCode, type SystemCause } from './native-types.js'
+import {
+  ERROR_CODES,
+  type DialPhase,
+  type ErrorCode,
+  type ErrorData,
+  type MCPErrorCode,
+  type SystemCause,
+} from './native-types.js'
 
 export type { MCPErrorCode } from './native-types.js'
 
@@ -10,6 +17,11 @@ export interface MCPErrorDetails {
   toolName?: string | undefined
   requestId?: string | undefined
   sent?: boolean | undefined
+  phase?: DialPhase | undefined
+  status?: number | undefined
+  location?: string | undefined
+  body?: string | undefined
+  proxy?: string | undefined
   cause?: unknown
 }
 
@@ -23,18 +35,33 @@ export class MCPError extends Error {
   declare readonly requestId?: string
   /** false: the request certainly never left. true: it was handed to the socket, so the tool may have run. */
   declare readonly sent?: boolean
+  /** Where the dial failed; `proxy` until a proxy has opened its tunnel. Missing if it ran out of time. */
+  declare readonly phase?: DialPhase
+  /** The HTTP status that the server or the proxy answered with. */
+  declare readonly status?: number
+  /** Where that answer leads to, without the query. The client never follows it. */
+  declare readonly location?: string
+  /** The first line of that answer's body, if it is text; of HTML the title. */
+  declare readonly body?: string
+  /** The proxy that the dial went through, as `scheme://host:port`. */
+  declare readonly proxy?: string
 
   constructor(message: string, details: MCPErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = details.code
     this.retryable = details.retryable
     // Only what is known becomes a property: a printed error shows no rows of `undefined`.
-    const { toolName, requestId, sent } = details
+    const { toolName, requestId, sent, phase, status, location, body, proxy } = details
     Object.assign(
       this,
       toolName !== undefined && { toolName },
       requestId !== undefined && { requestId },
       sent !== undefined && { sent },
+      phase !== undefined && { phase },
+      status !== undefined && { status },
+      location !== undefined && { location },
+      body !== undefined && { body },
+      proxy !== undefined && { proxy },
     )
   }
 }
@@ -93,10 +120,11 @@ export function errorOfCall(
   return new MCPError(message, { code, retryable, ...call })
 }
 
-/** Whose error it is, and what the user's own token function threw. */
+/** Whose error it is, and what the user's own functions threw. */
 interface ErrorContext {
   toolName?: string | undefined
   tokenFailure?: unknown
+  proxyFailure?: unknown
 }
 
 /** The instance that stands for what the native core reports. */
@@ -106,6 +134,11 @@ export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
     toolName: context.toolName,
     requestId: data.requestId,
     sent: data.sent,
+    phase: data.phase,
+    status: data.status,
+    location: data.location,
+    body: data.body,
+    proxy: data.proxy,
     cause: causeOf(data, context),
   }
   if (data.code === 'TOOL_ERROR') {
@@ -116,6 +149,7 @@ export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
 
 function causeOf(data: ErrorData, context: ErrorContext): unknown {
   if (data.fromTokenFunction === true) return context.tokenFailure
+  if (data.fromProxyFunction === true) return context.proxyFailure
   if (data.systemCause !== undefined) return systemErrorOf(data.systemCause)
   return data.cause === undefined ? undefined : errorOf(data.cause, context)
 }

@@ -42,7 +42,7 @@ export type ErrorCode =
  * The stable code of an {@link MCPError}; codes may be added.
  *
  * - `NOT_CONNECTED`: The client is not connected and is not connecting, or has not been authenticated.
- * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
+ * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, a proxy, TLS or the HTTP upgrade. Not retryable if only a change of
  *   configuration can help.
  * - `AUTH_FAILED`: The server refused the key, or the `apiKey` function failed.
  * - `AUTH_TIMEOUT`: The server did not answer the auth message within `authTimeout`.
@@ -155,9 +155,21 @@ cause?: ErrorData,
  */
 phase?: DialPhase, 
 /**
- * The HTTP status that the upgrade was answered with.
+ * The HTTP status that the upgrade, or CONNECT, was answered with.
  */
 status?: number, 
+/**
+ * Where that answer leads to, without the query.
+ */
+location?: string, 
+/**
+ * The first line of its body, if that is text; of HTML the title.
+ */
+body?: string, 
+/**
+ * The proxy that the dial went through, as `scheme://host:port`.
+ */
+proxy?: string, 
 /**
  * The error that has caused this one, if it is one of the operating system.
  */
@@ -165,8 +177,12 @@ systemCause?: SystemCause,
 /**
  * The cause is what the user's token function threw.
  */
-fromTokenFunction?: boolean, };
-export type DialPhase = "name" | "tcp" | "tls" | "upgrade";
+fromTokenFunction?: boolean, 
+/**
+ * The cause is what the user's proxy function threw.
+ */
+fromProxyFunction?: boolean, };
+export type DialPhase = "name" | "tcp" | "proxy" | "tls" | "upgrade";
 export type SystemCause = { 
 /**
  * For people.

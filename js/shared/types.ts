@@ -105,8 +105,14 @@ export interface MCPClientOptions {
   protocols?: string | readonly string[]
   /** Refused by this version. */
   tls?: TlsOptions
-  /** Refused by this version. A proxy in the environment is passed over, with a warning in the log. */
-  proxy?: string | false
+  /**
+   * The URL of a proxy: `http://`, `https://`, `socks5://` or `socks5h://`, with an optional `user:password@`; `false`
+   * for none; or a function that is asked before each dial, with the server as `https://host` or `http://host`, within
+   * `connectTimeout`. It may also return what `session.resolveProxy()` of Electron does, such as
+   * `'PROXY host:port; DIRECT'`: the entries are tried in order.
+   * @default `HTTPS_PROXY` for `wss:`, `HTTP_PROXY` for `ws:`, else `ALL_PROXY`; not for `NO_PROXY` and on loopback
+   */
+  proxy?: string | URL | false | ((url: string) => string | URL | false | Promise<string | URL | false>)
   /** Which wire dialect to speak; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }

@@ -15,6 +15,7 @@ use napi::{
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use slab::Slab;
+use zeroize::Zeroizing;
 
 use super::{
     calls::CallBatch,
@@ -51,6 +52,8 @@ impl NativeClient {
     /// Throws an error whose message is the JSON of an `OptionError`.
     #[napi(constructor, catch_unwind)]
     pub fn new(mailbox: &Mailbox, id: u32, options: String) -> Result<Self> {
+        // They have the key.
+        let options = Zeroizing::new(options);
         let options: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
         let options = Options::from_json(&options).map_err(|error| refused(&error))?;
         let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
@@ -120,6 +123,12 @@ impl NativeClient {
     pub fn answer_token(&self, connection: u32, token: Option<String>, failure: Option<String>) {
         let answer = token.map(Secret::new).ok_or_else(|| failure.unwrap_or_default());
         self.handle().answer_token(ConnectionId(connection), answer);
+    }
+
+    /// What the proxy function has returned: a URL, or a list as of proxy auto-configuration; `null` if it failed.
+    #[napi(catch_unwind)]
+    pub fn answer_proxy(&self, connection: u32, answer: Option<String>) {
+        self.handle().answer_proxy(ConnectionId(connection), answer.map(Secret::new));
     }
 
     /// The `open` listeners have run.

@@ -25,9 +25,11 @@ pub(super) const MESSAGE: u8 = 9;
 pub(super) const ASK_TOKEN: u8 = 10;
 /// A wake-up for items that were taken already.
 pub(super) const NOTHING: u8 = 11;
+/// The proxy function must be called: (client, connection, the server as `http(s)://host`).
+pub(super) const ASK_PROXY: u8 = 12;
 
 #[cfg(test)]
-pub(super) const NAMES: [(&str, u8); 12] = [
+pub(super) const NAMES: [(&str, u8); 13] = [
     ("RESULTS", RESULTS),
     ("RESULT", RESULT),
     ("OPEN", OPEN),
@@ -40,4 +42,5 @@ pub(super) const NAMES: [(&str, u8); 12] = [
     ("MESSAGE", MESSAGE),
     ("ASK_TOKEN", ASK_TOKEN),
     ("NOTHING", NOTHING),
+    ("ASK_PROXY", ASK_PROXY),
 ];

@@ -93,6 +93,7 @@ enum Item {
     Notice(u32, String),
     Message(u32, bool, Text),
     AskToken(u32, u32),
+    AskProxy(u32, u32, String),
 }
 
 #[napi]
@@ -195,6 +196,10 @@ impl Sink for ClientSink {
 
     fn ask_token(&self, connection: ConnectionId) {
         self.inner.push(Incoming::Item(Item::AskToken(self.client, connection.0)));
+    }
+
+    fn ask_proxy(&self, connection: ConnectionId, server: &str) {
+        self.inner.push(Incoming::Item(Item::AskProxy(self.client, connection.0, server.to_owned())));
     }
 
     fn wake(&self) {
@@ -371,7 +376,7 @@ impl Item {
                 | Self::Message(_, _, text) => text.size(),
                 Self::Open(_, _, key) => key.as_ref().map_or(0, Text::size),
                 Self::Bytes(_, bytes) => bytes.len(),
-                Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
+                Self::Failed(_, text) | Self::Notice(_, text) | Self::AskProxy(_, _, text) => text.len(),
                 Self::Close(_) | Self::Done(_) | Self::AskToken(..) => 0,
             }
     }
@@ -403,6 +408,9 @@ impl Item {
             Self::Notice(client, json) => (kind::NOTICE, client, 0, Either3::A(Text::new(json.into()))),
             Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Either3::A(text)),
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, nothing),
+            Self::AskProxy(client, connection, server) => {
+                (kind::ASK_PROXY, client, connection, Either3::A(Text::new(server.into())))
+            }
         };
         (kind, a, b, payload, has_more)
     }

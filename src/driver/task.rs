@@ -250,10 +250,7 @@ impl<S: Sink> Task<S> {
 
     async fn perform(&mut self, action: Action) {
         match action {
-            Action::Dial(connection) => {
-                let endpoint = Arc::clone(&self.shared.endpoint);
-                self.connection = Connection::Dialing(connection, Box::pin(dial(endpoint)));
-            }
+            Action::Dial(connection) => self.start_dial(connection),
             Action::Close { connection, code, reason } => {
                 if let (Connection::Open(socket), Some(outbox)) = (&mut self.connection, &mut self.shared.lock().outbox)
                     && socket.connection == connection
@@ -266,6 +263,15 @@ impl<S: Sink> Task<S> {
             // These go straight to the sink, under the session's lock.
             Action::AskToken(_) => {}
         }
+    }
+
+    fn start_dial(&mut self, connection: ConnectionId) {
+        let answer = self.shared.ask_proxy(connection);
+        let limit = self.shared.lock().session.config().connect_timeout;
+        let shared = Arc::clone(&self.shared);
+        let report = move |via| shared.input(|core, _| core.session.handle_via(connection, via));
+        let dial = dial(Arc::clone(&self.shared.endpoint), answer, limit, report);
+        self.connection = Connection::Dialing(connection, Box::pin(dial));
     }
 
     async fn drop_connection(&mut self, connection: ConnectionId, close_code: Option<u16>) {

@@ -16,6 +16,8 @@ mod messages;
 #[cfg(all(test, target_os = "linux"))]
 mod process;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod token;

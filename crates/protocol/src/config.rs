@@ -3,6 +3,7 @@
 //! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
 
 mod given;
+mod proxy;
 mod values;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 use self::given::Given;
 pub use self::{
     given::{OptionError, OptionFault},
+    proxy::ProxySource,
     values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
 };
 use crate::backoff::Jitter;
@@ -110,6 +112,8 @@ options! {
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
         "protocols" protocols: Vec<String> = Vec::new(), strings();
+        /// Where the proxy of a dial comes from.
+        "proxy" proxy: ProxySource = ProxySource::default(), proxy();
     }
 }
 
@@ -135,9 +139,7 @@ impl Options {
                 continue;
             }
             return Err(match name.as_str() {
-                "tls" | "proxy" => {
-                    OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out")
-                }
+                "tls" => OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out"),
                 _ => OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()),
             });
         }
@@ -188,6 +190,7 @@ as_option! {
     String: |_url| None;
     Headers: |_headers| None;
     Vec<String>: |_protocols| None;
+    ProxySource: |_proxy| None;
 }
 
 /// Options that the JavaScript part keeps to itself; named here only to suggest them for a misspelt one.
@@ -222,7 +225,7 @@ mod tests {
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
             "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
-            "protocols": "p", "dialect": "event"
+            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event"
         }))
         .expect("valid");
         assert_eq!(config.request_timeout, None);
@@ -232,6 +235,7 @@ mod tests {
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
         assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
+        assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
         assert_eq!(config.dialect, DialectChoice::Event);
     }
 
@@ -271,7 +275,10 @@ mod tests {
             ("dialect", json!(1)),
             ("url", json!(1)),
             ("tls", json!({})),
-            ("proxy", json!("http://p")),
+            ("proxy", json!(true)),
+            ("proxy", json!(null)),
+            ("proxy", json!(["http://hunter2@p"])),
+            ("proxy", json!({"$environment": {"HTTPS_PROXY": 1}})),
             ("reconectDelay", json!(1)),
         ] {
             let (kind, message) = fault(json!({ name: value }));
@@ -289,6 +296,10 @@ mod tests {
         assert!(!format!("{:?}", parse(json!({ "apiKey": "hunter2" }))).contains("hunter2"));
         let shown = format!("{:?}", parse(json!({ "headers": { "authorization": "Bearer hunter2" } })));
         assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
+        let variables = json!({"$environment": {"ALL_PROXY": "http://hunter2@p"}});
+        for proxy in [json!("http://u:hunter2@p"), json!(["hunter2"]), json!({"url": "hunter2"}), variables] {
+            assert!(!format!("{:?}", parse(json!({ "proxy": proxy }))).contains("hunter2"));
+        }
     }
 
     #[test]

@@ -47,10 +47,11 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TokenSource,
+        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, ProxySource, Route, Secret,
+        TokenSource,
     },
     dialect::Dialect,
-    dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
+    dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
     error::{CallError, ErrorCode, ErrorData, Fault, SystemCause},
     record::{Record, What},
     request_id::{RequestId, RequestKey},

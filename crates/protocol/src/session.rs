@@ -25,6 +25,7 @@ use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     config::{Config, TokenSource},
     dialect::{Dialect, RequestText},
+    dialing::Via,
     error::{CallError, Fault},
     pending::Pending,
     state::{Snapshot, Socket, State, Unwritten},
@@ -50,6 +51,8 @@ pub struct Session<T> {
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
     next_connection: u32,
+    /// How the newest dial of which that is known reaches the server.
+    via: Option<(ConnectionId, Via)>,
     timers: TimerTable,
     pending: Pending<T>,
     /// Commands that wait for `ready`.
@@ -108,6 +111,7 @@ impl<T> Session<T> {
             error: None,
             was_ready: false,
             next_connection: 0,
+            via: None,
             timers: TimerTable::default(),
             pending: Pending::default(),
             connect_waiters: Vec::new(),
@@ -186,7 +190,7 @@ impl<T> Session<T> {
                 State::Reconnecting { ends, .. } => Some(ends),
                 _ => None,
             },
-            error: self.error.as_ref().map(Fault::data),
+            error: self.error.as_ref().map(|fault| Box::new(fault.data())),
             revision: self.revision,
         }
     }

@@ -335,7 +335,7 @@ pub struct Snapshot {
     /// When the current wait ends, in ms since the epoch; `null` when not waiting.
     pub retry_at: Option<u64>,
     /// Why the client is in this state; `null` when all is well.
-    pub error: Option<ErrorData>,
+    pub error: Option<Box<ErrorData>>,
     /// Increases with every change of the state.
     pub revision: u32,
 }

@@ -1,4 +1,5 @@
-//! TLS on a TCP connection. The client trusts the system's certificates, and those that `NODE_EXTRA_CA_CERTS` names.
+//! TLS on a TCP connection, or on a tunnel through a proxy. The client trusts the system's certificates, and those that
+//! `NODE_EXTRA_CA_CERTS` names.
 
 use std::{io, sync::Arc};
 
@@ -7,17 +8,24 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
-use tokio::{net::TcpStream, sync::OnceCell, task::spawn_blocking};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::OnceCell,
+    task::spawn_blocking,
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::system_error::system_error;
 use mcp_protocol::{SystemError, TlsFailure};
 
 /// Shakes hands with the server and verifies that it is `host`.
-pub(super) async fn connect(host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, TlsFailure> {
+pub(super) async fn connect<S>(host: &str, stream: S) -> Result<TlsStream<S>, TlsFailure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let config = client_config().await.map_err(|error| TlsFailure::NoRoots(SystemError::new(None, error)))?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsFailure::HostName)?;
-    TlsConnector::from(config).connect(name, tcp).await.map_err(|error| failure_of(&error))
+    TlsConnector::from(config).connect(name, stream).await.map_err(|error| failure_of(&error))
 }
 
 fn failure_of(error: &io::Error) -> TlsFailure {

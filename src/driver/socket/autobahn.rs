@@ -43,7 +43,8 @@ fn every_case_of_the_autobahn_testsuite_is_gone_through() {
 /// Sends back what comes, until the connection has ended. Returns the texts among it.
 async fn echo(url: &str) -> Vec<String> {
     let endpoint = Endpoint::new(&Route { url: url.to_owned(), ..Route::default() }).expect("an endpoint");
-    let dialed = dial(Arc::new(endpoint)).await.unwrap_or_else(|_| panic!("{url} accepts no connection"));
+    let dialed = dial(Arc::new(endpoint), None, LONGEST_CASE, |_| {}).await;
+    let dialed = dialed.unwrap_or_else(|_| panic!("{url} accepts no connection"));
     let mut echo = Echo {
         transport: dialed.transport,
         reader: Reader::new(dialed.early, LARGEST_MESSAGE, Clock::start()),

@@ -7,7 +7,10 @@ use serde_json::Value;
 use strsim::damerau_levenshtein;
 use thiserror::Error;
 
-use super::values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource};
+use super::{
+    proxy::ProxySource,
+    values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
+};
 use crate::backoff::Jitter;
 
 /// Which JavaScript error an [`OptionError`] becomes.
@@ -68,8 +71,12 @@ impl Given<'_> {
     }
 
     fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
-        // A key or a header may be a secret: its value is never shown.
-        let shown = if matches!(self.name, "apiKey" | "headers") { kind_of(self.value) } else { show(self.value) };
+        // These may be secrets: their values are never shown.
+        let shown = if matches!(self.name, "apiKey" | "headers" | "protocols" | "proxy") {
+            kind_of(self.value)
+        } else {
+            show(self.value)
+        };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }
 
@@ -139,8 +146,29 @@ impl Given<'_> {
     pub(super) fn token(&self) -> Result<TokenSource, OptionError> {
         match self.value {
             Value::String(token) => Ok(TokenSource::Fixed(Secret::new(token))),
-            Value::Object(tag) if tag.get("$type").is_some_and(|kind| kind == "function") => Ok(TokenSource::Ask),
+            function if is_function(function) => Ok(TokenSource::Ask),
             _ => Err(self.must_be(OptionFault::Type, "a string, or a function that returns one")),
+        }
+    }
+
+    /// The environment comes as `{"$environment": {name: value}}`.
+    pub(super) fn proxy(&self) -> Result<ProxySource, OptionError> {
+        let wrong = || {
+            let what = "a URL such as http://proxy.example:3128, false for none, or a function that returns either";
+            self.must_be(OptionFault::Type, what)
+        };
+        match self.value {
+            Value::String(url) => Ok(ProxySource::Url(Secret::new(url))),
+            Value::Bool(false) => Ok(ProxySource::None),
+            function if is_function(function) => Ok(ProxySource::Ask),
+            other => {
+                let variables = other.get("$environment").and_then(Value::as_object).ok_or_else(wrong)?;
+                let variables = variables.iter().map(|(name, value)| {
+                    let value = value.as_str().ok_or_else(wrong)?;
+                    Ok((name.clone(), Secret::new(value)))
+                });
+                Ok(ProxySource::Environment(variables.collect::<Result<_, _>>()?))
+            }
         }
     }
 
@@ -176,6 +204,10 @@ impl Given<'_> {
             None => Err(self.must_be(OptionFault::Type, what)),
         }
     }
+}
+
+fn is_function(value: &Value) -> bool {
+    value.get("$type").is_some_and(|kind| kind == "function")
 }
 
 fn as_number(value: &Value) -> Option<f64> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
 
 /// How many attempts follow a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,17 +53,19 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token. It shows itself to nobody but the auth message.
+/// A token, or another text that may contain a secret. It cannot be printed, and its memory is overwritten when it is
+/// dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a token.
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The text, for where it is used.
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -75,18 +78,18 @@ impl fmt::Debug for Secret {
 
 /// Headers of the upgrade request. A value may be a secret: only the names are ever printed.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
+pub struct Headers(Vec<(String, Secret)>);
 
 impl Headers {
     /// Name and value of each header.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))
     }
 }
 
 impl FromIterator<(String, String)> for Headers {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(headers: T) -> Self {
-        Self(headers.into_iter().collect())
+        Self(headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     ConnectionId, LogLevel, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
-    dialing::{DialFailure, Remedy},
+    dialing::{DialFailure, Remedy, Via},
     envelope::{self, Envelope, NotJson},
     error::Fault,
     state::Socket,
@@ -51,6 +51,17 @@ impl<T> Session<T> {
         self.notify(Notice::Open);
         self.schedule_ping(now);
         self.begin_authentication(now);
+    }
+
+    /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
+    pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
+        if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
+            return;
+        }
+        if let Some(proxy) = via.proxy() {
+            self.log(LogLevel::Debug, "connecting through a proxy", &[("proxy", proxy.into())]);
+        }
+        self.via = Some((connection, via));
     }
 
     /// The dial has failed.
@@ -181,7 +192,9 @@ impl<T> Session<T> {
     fn connect_failed(&self, failure: DialFailure) -> Fault {
         // Without the query, which may contain a secret.
         let url = self.url.split('?').next().unwrap_or_default().to_owned();
-        Fault::ConnectFailed { url, failure: Box::new(failure) }
+        let via = self.via.as_ref().filter(|(connection, _)| self.state.connection() == Some(*connection));
+        let via = via.map(|(_, via)| via.clone());
+        Fault::ConnectFailed { url, via, failure: Box::new(failure) }
     }
 
     /// What the message means in the dialect of this connection. The first message may reveal the dialect.
