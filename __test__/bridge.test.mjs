@@ -953,7 +953,7 @@ describe('what is malformed is logged and dropped', () => {
     for (let i = 0; i < 1_000; i++) say('junk')
     await heardOut()
     assert.equal(warn.mock.callCount(), 16)
-    assert.match(warn.mock.calls.at(-1).arguments[0], /no more is told of this port$/)
+    assert.match(warn.mock.calls.at(-1).arguments[0], /further ones of this port are not logged$/)
   })
 
   test('at the serving end: an id that another end uses stays that one’s', async (t) => {
@@ -1116,7 +1116,7 @@ describe('ports of other kinds', () => {
     await far.connect()
     const log = next(far, 'log')
     for (const peer of sockets.clients) peer.send('not json')
-    assert.match((await log)[0].message, /no message of the bridge/)
+    assert.match((await log)[0].message, /not a message of the bridge/)
     await far.close()
     await (await served).closed
     if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close')

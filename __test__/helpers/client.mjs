@@ -4,8 +4,8 @@ import { MCPClient } from '@mcp-integration/client'
 delete process.env.MCP_WS_URL
 delete process.env.MCP_API_KEY
 
-/** Reconnects almost at once. */
-const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0 }
+/** Reconnects almost at once, and as often as a test takes the connection away. */
+const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0, minUptime: 0 }
 
 /** Options of a client that stays in 'reconnecting' until the test does something. */
 export const PATIENT = { baseReconnectDelay: 60_000, maxReconnectDelay: 60_000 }

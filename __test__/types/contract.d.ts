@@ -57,6 +57,7 @@ export interface MCPClientOptions {
   reconnectFactor?: number         // 1.5
   reconnectJitter?: number         // 0.2 = ±20 % as in the guide; 'full' spreads over [0, delay]
     | 'full'
+  minUptime?: number               // 5_000: 'ready' for so long before the attempt counter returns to 0
   slowReconnectDelay?: number      // 5_000: added before backing off after a slowReconnectCodes close
   slowReconnectCodes?: readonly number[]  // [1008, 1011]
   noReconnectCodes?: readonly number[]    // [1000]

@@ -1,6 +1,6 @@
 /**
- * Whose answer a message of the server is. A client tells everybody who listens everything that comes; across a bridge
- * each port gets the answers to its own requests and what the server says unasked, and never another's answers.
+ * Decides which port gets a message of the server. A client emits every message to all of its listeners. Across a
+ * bridge, each port gets the answers to its own requests and the server's pushes, but no answer to another port.
  */
 
 /** The id of a request, as it stands in a message. */
@@ -8,11 +8,11 @@ type Id = string | number
 
 interface Owned<Owner> {
   readonly owner: Owner
-  /** What the owner calls the request. */
+  /** The id by which the owner knows the request. */
   readonly id: Id
 }
 
-/** For everybody, for one with the message as that one knows it, or for nobody. */
+/** To all, to one owner with the message as that one knows it, or to nobody. */
 export type Route<Owner> =
   | { readonly to: 'all' }
   | { readonly to: 'owner'; readonly owner: Owner; readonly message: unknown }
@@ -23,7 +23,8 @@ export class Answers<Owner> {
   readonly #owned = new Map<Id, Owned<Owner>>()
 
   /**
-   * From now on the answers to `sentAs` are this owner's, who calls the request `id`. An id that has an owner keeps it.
+   * From now on, answers to the request `sentAs` go to this owner, who knows it as `id`. An id that has an owner keeps
+   * it.
    */
   claim(owner: Owner, sentAs: Id, id: Id): void {
     if (this.#owned.has(sentAs)) return
@@ -37,11 +38,11 @@ export class Answers<Owner> {
     const owned = this.#owned.get(id)
     if (owned !== undefined)
       return { to: 'owner', owner: owned.owner, message: owned.id === id ? message : withId(message, owned.id) }
-    return looksAnswered(message, id) ? { to: 'nobody' } : { to: 'all' }
+    return looksLikeAnswer(message, id) ? { to: 'nobody' } : { to: 'all' }
   }
 }
 
-/** The ids in a text that is about to be sent as it is. */
+/** The id of the request in a text that is going to be sent unchanged; `undefined` if there is none. */
 export function requestedId(text: string): Id | undefined {
   try {
     const message: unknown = JSON.parse(text)
@@ -52,7 +53,7 @@ export function requestedId(text: string): Id | undefined {
   }
 }
 
-/** In the guide's dialect an answer has its id on top, in the event dialect within (PROTOCOL.md). */
+/** In the guide's dialect an answer has its id at the top, in the event dialect inside `data` (PROTOCOL.md). */
 function answeredId(message: unknown): Id | undefined {
   if (!isObject(message)) return undefined
   const { event, data } = message
@@ -69,18 +70,18 @@ function withId(message: unknown, id: Id): unknown {
 }
 
 /**
- * Of an id that nobody here has asked under: the answer to a call of the client's own, say, or a push that happens to
- * have an id.
+ * Whether a message whose id belongs to no port is an answer, to a call of the client's own for example; otherwise it
+ * is a push that happens to have an id.
  */
-function looksAnswered(message: unknown, id: Id): boolean {
+function looksLikeAnswer(message: unknown, id: Id): boolean {
   const { event, ...rest } = message as Record<string, unknown>
   if (event === 'response' || event === 'error' || REQUEST_ID.test(String(id))) return true
-  // An answer without results has nothing but its id.
+  // An answer without results has only its id.
   return 'results' in rest || 'error' in rest || Object.keys(rest).length === 1
 }
 
 function idIn(value: unknown): Id | undefined {
-  // The answer to the authentication concerns everybody.
+  // The answer to the auth message goes to all.
   return (typeof value === 'string' || typeof value === 'number') && value !== 'auth' ? value : undefined
 }
 
@@ -88,8 +89,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** As the client makes them (PROTOCOL.md rule 8). */
+/** The ids that the client makes (PROTOCOL.md rule 8). */
 const REQUEST_ID = /^req_\d+_[0-9a-z]{9}$/
 
-/** As many as a client has in flight at most, unless it is told otherwise. */
+/** How many ids are remembered: as many as a client may have in flight by default. */
 const REMEMBERED = 65_536

@@ -1,6 +1,6 @@
 /**
- * The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol and no time; those are
- * where the client is.
+ * The far end of the bridge, where a client is used that lives elsewhere. It contains no rule of the protocol and no
+ * timer; those are where the client is.
  */
 import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
 import { errorOfCall, makeError, MCPError } from '../shared/errors.js'
@@ -33,11 +33,10 @@ import { openChannel, type BridgePort, type Channel } from './port.js'
 /**
  * The client that `serveClient` serves at the other end of this port.
  *
- * Until the other end has answered, its snapshot is that of a client that is `idle`, and what is called waits.
- * `close()` ends this end alone; when the port goes away it is `failed`, and what is in flight rejects with
- * CONNECTION_LOST. Neither can be undone: make another one.
+ * Until the other end has answered, its state is 'idle', and calls wait. `close()` closes only this end. If the port
+ * closes, the state is 'failed', and calls in flight reject with CONNECTION_LOST. Neither can be undone: connect again.
  *
- * @throws TypeError for what is no port
+ * @throws TypeError if the port cannot be used
  */
 export function connectClient(port: BridgePort): MCPClientLike {
   return new ConnectedClient(port)
@@ -51,9 +50,9 @@ interface Waiting {
 
 class ConnectedClient implements MCPClientLike {
   readonly #channel: Channel
-  readonly #emitter = new Emitter<MCPClientEvents>(() => this.#tellInterest())
+  readonly #emitter = new Emitter<MCPClientEvents>(() => this.#sendInterest())
   readonly #waiting = new Map<number, Waiting>()
-  /** What waits for the other end to answer; `null` once it has. */
+  /** Messages that wait until the other end has answered; `null` afterwards. */
   #held: ToServer[] | null = []
   #interest = ''
   #snapshot = IDLE
@@ -61,17 +60,17 @@ class ConnectedClient implements MCPClientLike {
   #allowsMessages = false
   #nextId = 0
   #isClosing = false
-  /** Why nothing can be called any more. */
+  /** Why this end is closed; `null` while it is open. */
   #end: MCPError | null = null
-  #whenSettled: (() => void) | null = null
+  #onDrained: (() => void) | null = null
 
   constructor(port: BridgePort) {
     this.#channel = openChannel(port, {
       message: (message) => this.#receive(message),
-      unreadable: () => this.#complain('it cannot be read'),
+      unreadable: () => this.#logDropped('it cannot be read'),
       closed: () => this.#lose(connectionLost('the port of the bridge was closed')),
     })
-    PAGE.addEventListener?.('pagehide', this.#leavePage)
+    PAGE.addEventListener?.('pagehide', this.#onPageHide)
     this.#send({ type: 'hello' })
   }
 
@@ -98,8 +97,8 @@ class ConnectedClient implements MCPClientLike {
   }
 
   /**
-   * Those of the client itself, its other users' calls included, as last told: with every state and, once asked for,
-   * with every answer.
+   * The counters of the client itself, with the calls of its other users, as the other end last sent them: with every
+   * change of the state and, after the first call of `stats()`, with every answer.
    */
   stats(): ClientStats {
     this.#post({ type: 'stats' })
@@ -138,7 +137,7 @@ class ConnectedClient implements MCPClientLike {
   }
 
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = {}): Promise<any> {
-    // What this throws rejects the promise.
+    // An error thrown in here rejects the promise.
     return new Promise((resolve, reject) => {
       checkName(toolName)
       checkCallOptions(options)
@@ -173,7 +172,7 @@ class ConnectedClient implements MCPClientLike {
     const error = notAllowed(
       'sendMessage() is not allowed through this bridge: the serving side must set allowMessages',
     )
-    // No event fires inside of a command.
+    // A command emits nothing before it returns.
     queueMicrotask(() => this.#emitter.emit(this, 'error', error))
     return false
   }
@@ -193,11 +192,11 @@ class ConnectedClient implements MCPClientLike {
     const previous = this.#snapshot.state
     this.#isClosing = true
     this.#snapshot = Object.freeze({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 })
-    this.#tellSoon(this.#snapshot, previous)
-    // A signal rather than a timer: what it ends is this end alone, and it keeps no process alive.
+    this.#emitSoon(this.#snapshot, previous)
+    // A signal, because unlike a timer it does not keep the process alive.
     const signal = AbortSignal.timeout(ms)
     await new Promise<void>((resolve) => {
-      this.#whenSettled = resolve
+      this.#onDrained = resolve
       signal.addEventListener('abort', () => resolve())
     })
   }
@@ -211,20 +210,20 @@ class ConnectedClient implements MCPClientLike {
     return settled
   }
 
-  // ── What comes through the port ───────────────────────────────────────────────────────────────────────────────
+  // ── What comes through the port ────────────────────────────────────────────────────────────────────────────
 
   #receive(value: unknown): void {
     if (this.#end !== null) return
     const version = versionOf(value)
     if (version !== null && version !== VERSION) return this.#lose(otherVersion(version))
     const { message, problem } = checkToClient(value)
-    if (problem !== null) return this.#complain(problem)
+    if (problem !== null) return this.#logDropped(problem)
     switch (message.type) {
       case 'welcome':
         return this.#receiveWelcome(message)
       case 'state':
         this.#stats = message.stats
-        // The view never goes back, and an end that is closing only closes.
+        // What users see never goes back, and an end that is closing shows no other state.
         if (message.snapshot.revision > this.#snapshot.revision && !this.#isClosing)
           this.#show(decodeSnapshot(message.snapshot), message.previous)
         return
@@ -252,14 +251,14 @@ class ConnectedClient implements MCPClientLike {
     const held = this.#held
     if (held === null) return
     this.#held = null
-    this.#tellInterest()
+    this.#sendInterest()
     for (const message of held) this.#post(message)
     this.#begin(decodeSnapshot(snapshot))
   }
 
   /**
-   * What has happened before this end came is told as if it happened now: code that waits for 'authenticated' need not
-   * look first.
+   * Emits what happened before this end connected, so that code can wait for 'authenticated' without looking at the
+   * state first.
    */
   #begin(snapshot: ConnectionSnapshot): void {
     const { state } = this.#snapshot
@@ -298,7 +297,7 @@ class ConnectedClient implements MCPClientLike {
   #post(message: ToServer): void {
     if (this.#end !== null) return
     if (this.#held !== null) {
-      // Before it is known that anybody hears, only what somebody waits for is kept.
+      // Until the other end has answered, only messages with a promise are kept.
       if (message.type === 'call' || message.type === 'command') this.#held.push(message)
       return
     }
@@ -317,7 +316,7 @@ class ConnectedClient implements MCPClientLike {
     }
   }
 
-  /** A number under which the answer comes; `null` where none can come, and then it is rejected. */
+  /** The id for the answer; `null` if this end is closed, and then the promise is rejected. */
   #wait(resolve: (value: unknown) => void, reject: (error: unknown) => void, toolName?: string): number | null {
     if (!this.#isOpen) {
       reject(this.#refusal(toolName))
@@ -328,7 +327,7 @@ class ConnectedClient implements MCPClientLike {
     return id
   }
 
-  /** In the words of a client in that state. */
+  /** The error that a client in this state has. */
   #refusal(toolName: string | undefined): MCPError {
     if (this.#isClosing) return makeError('CLOSED', { toolName, sent: false })
     return makeError('NOT_CONNECTED', { toolName, sent: false, cause: this.#end })
@@ -337,7 +336,7 @@ class ConnectedClient implements MCPClientLike {
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
-    if (this.#waiting.size === 0) this.#whenSettled?.()
+    if (this.#waiting.size === 0) this.#onDrained?.()
     return waiting
   }
 
@@ -364,25 +363,25 @@ class ConnectedClient implements MCPClientLike {
     })
   }
 
-  #tellInterest(): void {
+  #sendInterest(): void {
     const events = ON_DEMAND.filter((event) => this.#emitter.has(event))
     if (this.#held !== null || this.#end !== null || events.join() === this.#interest) return
     this.#interest = events.join()
     this.#post({ type: 'listen', events })
   }
 
-  /** @param previous the state before, which need not be the one that was shown */
+  /** @param previous the state before, which this end may have skipped */
   #show(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
     this.#snapshot = snapshot
     this.#emitter.emit(this, 'state', snapshot, previous)
   }
 
-  /** The other end is gone. */
+  /** The other end is gone, or cannot be used. */
   #lose(error: MCPError): void {
     if (this.#end === null) this.#finish(error, { state: 'failed', error })
   }
 
-  /** The picture changes at once; what it means for others is told when the command that has caused it has returned. */
+  /** The snapshot changes at once; events and rejections come after the command that caused it has returned. */
   #finish(why: MCPError, { state, error }: Pick<ConnectionSnapshot, 'state' | 'error'>): void {
     const previous = this.#snapshot.state
     const neverLeft = new Set(this.#held?.map((message) => ('id' in message ? message.id : undefined)))
@@ -397,7 +396,7 @@ class ConnectedClient implements MCPClientLike {
       state,
       error,
     })
-    this.#tellSoon(this.#snapshot, previous, () => {
+    this.#emitSoon(this.#snapshot, previous, () => {
       if (error !== null) this.#emitter.emit(this, 'failed', error)
       for (const [id, { toolName }] of [...this.#waiting]) {
         this.#settle(id)?.reject(errorOfCall(why, { toolName, sent: !neverLeft.has(id) }))
@@ -405,7 +404,7 @@ class ConnectedClient implements MCPClientLike {
     })
   }
 
-  #tellSoon(snapshot: ConnectionSnapshot, previous: ConnectionState, andThen?: () => void): void {
+  #emitSoon(snapshot: ConnectionSnapshot, previous: ConnectionState, andThen?: () => void): void {
     queueMicrotask(() => {
       this.#emitter.emit(this, 'state', snapshot, previous)
       andThen?.()
@@ -413,27 +412,27 @@ class ConnectedClient implements MCPClientLike {
   }
 
   #detach(): void {
-    PAGE.removeEventListener?.('pagehide', this.#leavePage)
-    this.#sayGoodbye()
+    PAGE.removeEventListener?.('pagehide', this.#onPageHide)
+    this.#sendBye()
     this.#channel.close()
   }
 
-  #sayGoodbye(): void {
+  #sendBye(): void {
     try {
       this.#channel.post({ type: 'bye' } satisfies ToServer)
     } catch {
-      // The port is gone already.
+      // The port is closed already.
     }
   }
 
   /**
-   * A page that is left closes its ports without a word to the other end. One that is kept for the way back keeps them.
+   * A page that is left closes its ports without telling the other end. A page in the back-forward cache keeps them.
    */
-  readonly #leavePage = ({ persisted }: { persisted?: boolean }): void => {
-    if (persisted !== true) this.#sayGoodbye()
+  readonly #onPageHide = ({ persisted }: { persisted?: boolean }): void => {
+    if (persisted !== true) this.#sendBye()
   }
 
-  #complain(problem: string): void {
+  #logDropped(problem: string): void {
     const entry: LogEntry = {
       level: 'warn',
       message: `a message through the bridge was dropped: ${problem}`,
@@ -459,13 +458,13 @@ function otherVersion(version: number): MCPError {
   return makeError('BRIDGE_VERSION', { message })
 }
 
-/** As the client makes them (PROTOCOL.md rule 8). */
+/** An id like those that the client makes (PROTOCOL.md rule 8). */
 function newRequestId(): string {
   const digits = crypto.getRandomValues(new Uint32Array(9))
   return `req_${Date.now()}_${Array.from(digits, (digit) => (digit % 36).toString(36)).join('')}`
 }
 
-/** The global scope, where it is a page. */
+/** The global scope, with what it has in a page. */
 const PAGE = globalThis as {
   addEventListener?(type: string, listener: (event: any) => void): void
   removeEventListener?(type: string, listener: (event: any) => void): void

@@ -1,14 +1,14 @@
-/** Errors on their way across: what is sent of one, and the instance it becomes again. */
+/** Errors on their way across the bridge: what is sent of an error, and the instance that is made of it. */
 import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
 import type { BridgeError } from './messages.js'
 
-/** How far causes of causes are followed: a made-up chain may have no end. */
+/** How far causes of causes are followed: a forged chain may be endless. */
 const MAX_CAUSES = 8
 
-/** What crosses of an error: the words and the codes, never a stack and never properties of its own. */
+/** What is sent of an error: message and codes, never a stack and never other properties. */
 export function encodeError(error: unknown, depth = 0): BridgeError {
   if (!(error instanceof MCPError)) return encodeForeign(error)
-  const cause = causeThatCrosses(error)
+  const cause = causeToSend(error)
   return {
     code: error.code,
     message: error.message,
@@ -43,7 +43,7 @@ function encodeCause(cause: unknown, depth: number): Pick<BridgeError, 'cause' |
   }
 }
 
-/** @param toolName whose call it was */
+/** @param toolName the tool that was called */
 export function decodeError(error: BridgeError, toolName?: string): Error {
   if (error.code !== '') return errorOf(error, { toolName })
   const { name, message } = error
@@ -54,7 +54,7 @@ export function decodeError(error: BridgeError, toolName?: string): Error {
       : new Error(message)
 }
 
-/** What the serving end does not allow. */
+/** The error for what the serving end does not allow. */
 export function notAllowed(message: string): MCPError {
   return makeError('NOT_ALLOWED', { message, sent: false })
 }
@@ -73,8 +73,8 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** What a function of the user has thrown may speak of its secret: it stays where the key and the password are. */
-function causeThatCrosses({ code, phase, proxy, cause }: MCPError): unknown {
+/** An error of a user's function may contain its secret, a token or a password: it is not sent. */
+function causeToSend({ code, phase, proxy, cause }: MCPError): unknown {
   // A proxy function that has failed has named no proxy.
   const isOfFunction = code === 'AUTH_FAILED' || (phase === 'proxy' && proxy === undefined)
   return isOfFunction && !(cause instanceof MCPError) ? undefined : cause

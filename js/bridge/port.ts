@@ -1,42 +1,49 @@
-/** One face for all kinds of ports: those of Node.js, of pages, of Electron, workers, and adaptors. */
+/** One interface for all kinds of ports: those of Node.js, of pages and of Electron, workers, and adapters. */
 import { VERSION } from './messages.js'
 
 /**
- * Anything that takes messages and gives messages: a `MessagePort` of Node.js or a page, Electron's `MessagePortMain`,
- * a `Worker` or what a worker talks to its parent with, a `utilityProcess`, `webSocketPort()`. It hears through `on` if
- * it has one, else `addEventListener`.
+ * Anything that sends and receives messages: a `MessagePort` of Node.js or a page, Electron's `MessagePortMain`, a
+ * `Worker` or the `parentPort` in one, a `utilityProcess`, a `webSocketPort()`. Listeners are added by `on` if it has
+ * that, else by `addEventListener`.
  */
 export interface BridgePort {
+  /** Sends a message to the other end. */
   postMessage(message: any): void
+  /** Adds a listener, as in Node.js. */
   on?(event: any, listener: (...args: any[]) => void): unknown
+  /** Removes a listener, as in Node.js. */
   off?(event: any, listener: (...args: any[]) => void): unknown
+  /** Adds a listener, as in a page. */
   addEventListener?(type: any, listener: (event: any) => void): unknown
+  /** Removes a listener, as in a page. */
   removeEventListener?(type: any, listener: (event: any) => void): unknown
-  /** Of a port that holds its messages back until it is started. Such a port is closed when the bridge is. */
+  /** Lets messages through, if the port holds them back until then. A port with `start` is closed with the bridge. */
   start?(): void
+  /** Closes the port. */
   close?(): void
 }
 
-/** What a channel tells. */
+/** What a channel reports. */
 export interface ChannelEvents {
+  /** A message came. */
   message(message: unknown): void
-  /** Something came that could not be read at all. */
+  /** A message came that could not be deserialised. */
   unreadable(): void
-  /** The port is gone. Not told of a port that was closed from here. */
+  /** The port was closed by the other end. */
   closed(): void
 }
 
 /** A port in use. */
 export interface Channel {
-  /** @throws what the port throws: for what cannot be cloned, say */
+  /** @throws what the port throws, for a message that cannot be cloned for example */
   post(message: object): void
-  /** Lets go of the port, and closes it where that ends nothing but the port. */
+  /** Removes the listeners, and closes the port if that closes nothing else. */
   close(): void
 }
 
 /**
  * Starts to listen.
- * @throws TypeError for what is no port
+ * @throws TypeError if the port cannot be used
  */
 export function openChannel(port: BridgePort, events: ChannelEvents): Channel {
   checkPort(port)
@@ -59,19 +66,19 @@ export function openChannel(port: BridgePort, events: ChannelEvents): Channel {
         if (port.on) port.off?.(event, listener)
         else port.removeEventListener?.(event, listener)
       }
-      // `close()` of a worker's own global scope would end the worker: only what can be started is a port and no more.
+      // `close()` of a worker's global scope would end the worker. What has `start` is only a port.
       if (port.start) port.close?.()
     },
   }
 }
 
 function checkPort(port: BridgePort): void {
-  const hears = typeof port?.on === 'function' || typeof port?.addEventListener === 'function'
-  if (hears && typeof port.postMessage === 'function') return
+  const hasListeners = typeof port?.on === 'function' || typeof port?.addEventListener === 'function'
+  if (hasListeners && typeof port.postMessage === 'function') return
   throw new TypeError('a port must have postMessage(), and on() or addEventListener()')
 }
 
-/** Node.js hands out the message itself, pages and Electron an event that has it as `data`. */
+/** In Node.js listeners get the message itself, in pages and Electron an event with the message as `data`. */
 function contentOf(event: unknown): unknown {
   if (typeof event !== 'object' || event === null || 'mcpBridge' in event) return event
   return 'data' in event ? event.data : event

@@ -1,4 +1,4 @@
-/** The end of the bridge where the client is. It believes nothing that comes through the port. */
+/** The end of the bridge where the client is. It trusts nothing that comes through the port. */
 import { checkName } from '../shared/arguments.js'
 import { makeError } from '../shared/errors.js'
 import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../shared/types.js'
@@ -11,31 +11,34 @@ import { encodeSnapshot, Service, type Subscriber } from './service.js'
 /** What the far end may do. */
 export interface ServeClientOptions {
   /**
-   * The tools that may be called, by name, or a function that says so of each call.
+   * The tools that may be called: their names, or a function that returns whether a call is allowed.
    * @default all
    */
   allowTools?: readonly string[] | ((toolName: string, parameters: unknown) => boolean) | undefined
-  /** `sendMessage` works. It gets round `allowTools`, and can authenticate anew. @default false */
+  /** Whether `sendMessage` works. It bypasses `allowTools`, and can authenticate again. @default false */
   allowMessages?: boolean | undefined
-  /** `reconnect` and `authenticate` work, and `connect` opens again what was closed or has failed. @default false */
+  /**
+   * Whether `reconnect` and `authenticate` work, and `connect` reopens a client that is closed or has failed.
+   * @default false
+   */
   allowControl?: boolean | undefined
-  /** Gets what was dropped for being malformed, or not allowed. @default `console.warn` with the message */
+  /** Called for messages that were dropped, because malformed or not allowed. @default `console.warn` */
   onLog?: ((entry: LogEntry) => void) | undefined
 }
 
-/** A client on a port. */
+/** A client that is served on a port. */
 export interface ServedPort {
-  /** Says goodbye, lets go of the port and aborts the calls that came through it. The client goes on. */
+  /** Tells the far end, releases the port and aborts the calls that came through it. The client itself goes on. */
   close(): void
-  /** Resolves when the port is closed, from whichever end; never rejects. */
+  /** Resolves when the port is closed, by either end; never rejects. */
   readonly closed: Promise<void>
 }
 
 /**
- * Gives the far end of a port, where `connectClient` is called, the use of this client. A client may be served on many
- * ports; each gets the answers to its own calls, and the events. The API key stays here.
+ * Lets the far end of a port, where `connectClient` is called, use this client. A client may be served on many ports;
+ * each gets the answers to its own calls, and the events. The API key is never sent.
  *
- * @throws TypeError for what is no port, or an option that does not exist or is of the wrong kind
+ * @throws TypeError if the port cannot be used, or an option is unknown or of the wrong kind
  */
 export function serveClient(client: MCPClientLike, port: BridgePort, options: ServeClientOptions = {}): ServedPort {
   checkServeOptions(options)
@@ -49,21 +52,21 @@ class Session implements ServedPort, Subscriber {
   readonly #options: ServeClientOptions
   readonly #channel: Channel
   readonly #calls = new Map<number, AbortController>()
-  /** Aborted when the port is gone, for what waits. */
-  readonly #end = new AbortController()
+  /** Aborted when the port is closed. */
+  readonly #portClosed = new AbortController()
   #wanted: readonly OnDemand[] = []
   #wantsStats = false
   #statsAreQueued = false
-  #complaints = 0
+  #logged = 0
 
   constructor(client: MCPClientLike, port: BridgePort, options: ServeClientOptions) {
     this.#client = client
     this.#options = options
     this.#service = Service.of(client)
-    this.closed = new Promise((resolve) => this.#end.signal.addEventListener('abort', () => resolve()))
+    this.closed = new Promise((resolve) => this.#portClosed.signal.addEventListener('abort', () => resolve()))
     this.#channel = openChannel(port, {
       message: (message) => this.#receiveSafely(message),
-      unreadable: () => this.#complain('it cannot be read'),
+      unreadable: () => this.#logDropped('it cannot be read'),
       closed: () => this.#finish(),
     })
     this.#service.add(this)
@@ -72,26 +75,26 @@ class Session implements ServedPort, Subscriber {
 
   close(): void {
     if (this.#isOver) return
-    this.tell({ type: 'bye' })
+    this.send({ type: 'bye' })
     this.#finish()
   }
 
-  // ── What the service needs ─────────────────────────────────────────────────────────────────────────────────
+  // ── For the service ────────────────────────────────────────────────────────────────────────────────────────
 
   wants(event: OnDemand): boolean {
     return this.#wanted.includes(event)
   }
 
-  tell(message: ToClient): void {
+  send(message: ToClient): void {
     if (this.#isOver) return
     try {
       this.#channel.post(message)
     } catch (error) {
-      // What cannot be cloned, or a port that is gone without a word.
+      // The message cannot be cloned, or the port was closed silently.
       const words = error instanceof Error ? error.message : String(error)
       this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
       if (message.type === 'done')
-        this.tell({
+        this.send({
           type: 'failed',
           id: message.id,
           error: encodeError(new TypeError(`the results cannot cross the bridge: ${words}`)),
@@ -99,23 +102,23 @@ class Session implements ServedPort, Subscriber {
     }
   }
 
-  // ── What comes through the port ───────────────────────────────────────────────────────────────────────────────
+  // ── What comes through the port ────────────────────────────────────────────────────────────────────────────
 
-  /** Nothing that the far end says may end this process. */
+  /** No message of the far end may end this process. */
   #receiveSafely(value: unknown): void {
     try {
       if (!this.#isOver) this.#receive(value)
     } catch (error) {
-      this.#complain(String(error))
+      this.#logDropped(String(error))
     }
   }
 
   #receive(value: unknown): void {
     const { message, problem } = checkToServer(value)
     if (problem !== null) {
-      // The other version hears of this one, and says so itself.
+      // The other end learns this version from the welcome, and reports the difference itself.
       if (versionOf(value) !== null && versionOf(value) !== VERSION) this.#welcome()
-      return this.#complain(problem)
+      return this.#logDropped(problem)
     }
     switch (message.type) {
       case 'hello':
@@ -132,17 +135,17 @@ class Session implements ServedPort, Subscriber {
       case 'request':
         return this.#request(message)
       case 'send':
-        return this.#send(message.text)
+        return this.#sendMessage(message.text)
       case 'stats':
         this.#wantsStats = true
-        return this.tell({ type: 'stats', stats: this.#client.stats() })
+        return this.send({ type: 'stats', stats: this.#client.stats() })
       case 'bye':
         return this.#finish()
     }
   }
 
   #welcome(): void {
-    this.tell({
+    this.send({
       type: 'welcome',
       snapshot: encodeSnapshot(this.#client.snapshot),
       stats: this.#client.stats(),
@@ -151,7 +154,7 @@ class Session implements ServedPort, Subscriber {
   }
 
   #call({ id, tool, parameters, options }: Extract<ToServer, { type: 'call' }>): void {
-    if (this.#calls.has(id)) return this.#complain(`call ${id} is in flight already`)
+    if (this.#calls.has(id)) return this.#logDropped(`call ${id} is in flight already`)
     const parsed = this.#parse(parameters)
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value))
@@ -159,17 +162,17 @@ class Session implements ServedPort, Subscriber {
     const controller = new AbortController()
     this.#calls.set(id, controller)
     const { timeout, idempotent, responseType } = options
-    const settle = (tell: () => void) => {
-      // Whoever has cancelled waits for nothing.
+    const settle = (answer: () => void) => {
+      // A call that was cancelled gets no answer.
       if (this.#calls.get(id) !== controller) return
       this.#calls.delete(id)
-      tell()
-      this.#tellStatsSoon()
+      answer()
+      this.#sendStatsSoon()
     }
     this.#client
       .useTool(tool, parsed.value, {
         signal: controller.signal,
-        // A missing option must not become one that is undefined.
+        // Only options that were given: `undefined` is not the same as missing.
         ...(isGiven(timeout) && { timeout }),
         ...(isGiven(idempotent) && { idempotent }),
         ...(isGiven(responseType) && { responseType: responseType as 'json' }),
@@ -177,7 +180,7 @@ class Session implements ServedPort, Subscriber {
       .then(
         (value) =>
           settle(() =>
-            this.tell(
+            this.send(
               responseType === 'buffer' ? { type: 'done', id, bytes: copyOf(value) } : { type: 'done', id, value },
             ),
           ),
@@ -199,15 +202,15 @@ class Session implements ServedPort, Subscriber {
         throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
       else if (name === 'reconnect') await this.#client.reconnect()
       else await this.#client.authenticate(token ?? undefined)
-      this.tell({ type: 'done', id })
+      this.send({ type: 'done', id })
     } catch (error) {
       this.#fail(id, error)
     }
   }
 
   /**
-   * Waits for 'ready', and starts a client that nobody has started. More is control, and then only where the far end
-   * has seen what it asks about: one that has just come and knows nothing yet must not open what was closed on purpose.
+   * Waits for 'ready', and starts a client that is 'idle'. Anything else needs `allowControl`, and the far end must
+   * have seen the current state: one that has just connected must not reopen a client that was closed on purpose.
    */
   #connect(seen: string): Promise<void> {
     const { state, error } = this.#client.snapshot
@@ -234,66 +237,67 @@ class Session implements ServedPort, Subscriber {
     return new Promise((resolve, reject) => {
       const stop = () => {
         this.#client.off('state', look)
-        this.#end.signal.removeEventListener('abort', stop)
+        this.#portClosed.signal.removeEventListener('abort', stop)
       }
       const look = ({ state, error }: ConnectionSnapshot) => {
-        if (ON_THE_WAY.has(state)) return
+        if (TRANSIENT.has(state)) return
         stop()
         if (state === 'ready') resolve()
         else reject(error ?? makeError('NOT_CONNECTED'))
       }
       this.#client.on('state', look)
-      this.#end.signal.addEventListener('abort', stop)
+      this.#portClosed.signal.addEventListener('abort', stop)
     })
   }
 
-  /** The far end has made an id of its own up, because it had to return one at once. */
+  /** `id` was made by the far end, because it had to return one at once. */
   #request({ id, tool, parameters }: Extract<ToServer, { type: 'request' }>): void {
     const parsed = this.#parse(parameters)
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value)) {
       const { code, message } = notAllowed(`the tool "${tool}" is not allowed through this bridge`)
-      // Its answer arrives as a message, so must this.
-      return this.tell({ type: 'event', name: 'message', detail: { id, error: { code, message } } })
+      // Its answer would arrive as a message, and so does its error.
+      return this.send({ type: 'event', name: 'message', detail: { id, error: { code, message } } })
     }
     const sentAs = this.#client.sendToolRequest(tool, parsed.value)
     if (sentAs !== null) this.#service.claim(this, sentAs, id)
   }
 
-  #send(text: string): void {
-    if (this.#options.allowMessages !== true) return this.#complain('sendMessage() is not allowed through this bridge')
+  #sendMessage(text: string): void {
+    if (this.#options.allowMessages !== true)
+      return this.#logDropped('sendMessage() is not allowed through this bridge')
     const id = requestedId(text)
     if (id !== undefined) this.#service.claim(this, id, id)
     if (this.#client.sendMessage(text)) return
-    const message = 'the message was not sent: the socket is not open, or its buffer is full'
+    const message = 'the message was not sent: the socket is not open, or the buffer is full'
     const error = makeError('NOT_CONNECTED', { message, sent: false })
-    this.tell({ type: 'event', name: 'error', detail: encodeError(error) })
+    this.send({ type: 'event', name: 'error', detail: encodeError(error) })
   }
 
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
   get #isOver(): boolean {
-    return this.#end.signal.aborted
+    return this.#portClosed.signal.aborted
   }
 
   #finish(): void {
     if (this.#isOver) return
-    this.#end.abort()
+    this.#portClosed.abort()
     this.#service.remove(this)
     this.#channel.close()
     for (const id of [...this.#calls.keys()]) this.#cancel(id)
   }
 
   #fail(id: number, error: unknown): void {
-    this.tell({ type: 'failed', id, error: encodeError(error) })
+    this.send({ type: 'failed', id, error: encodeError(error) })
   }
 
-  /** `null` for what is not JSON, which no caller's own end can have sent. */
+  /** `null` if they are not JSON, which `connectClient` never sends. */
   #parse(parameters: string): { value: unknown } | null {
     try {
       return { value: parameters === '' ? undefined : JSON.parse(parameters) }
     } catch {
-      this.#complain('its parameters are not JSON')
+      this.#logDropped('its parameters are not JSON')
       return null
     }
   }
@@ -310,25 +314,25 @@ class Session implements ServedPort, Subscriber {
     }
   }
 
-  /** Once a turn, and only where somebody has asked for any. */
-  #tellStatsSoon(): void {
+  /** Once a turn, and only after the far end has asked for counters. */
+  #sendStatsSoon(): void {
     if (!this.#wantsStats || this.#statsAreQueued) return
     this.#statsAreQueued = true
     queueMicrotask(() => {
       this.#statsAreQueued = false
-      this.tell({ type: 'stats', stats: this.#client.stats() })
+      this.send({ type: 'stats', stats: this.#client.stats() })
     })
   }
 
-  #complain(problem: string): void {
+  #logDropped(problem: string): void {
     this.#log(`a message through the bridge was dropped: ${problem}`)
   }
 
-  /** A hostile end must not fill the log. */
+  /** Limited, so that a hostile end cannot fill the log. */
   #log(message: string, fields: LogEntry['fields'] = {}): void {
-    this.#complaints += 1
-    if (this.#complaints > MAX_COMPLAINTS) return
-    const last = this.#complaints === MAX_COMPLAINTS ? '; no more is told of this port' : ''
+    this.#logged += 1
+    if (this.#logged > MAX_LOGGED) return
+    const last = this.#logged === MAX_LOGGED ? '; further ones of this port are not logged' : ''
     const entry = { level: 'warn', message: message + last, fields } as const
     if (this.#options.onLog) this.#options.onLog(entry)
     else console.warn(entry.message, fields)
@@ -339,7 +343,7 @@ function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null
 }
 
-/** A Buffer shares its memory with others, and a clone of it would take all of that memory along. */
+/** A Buffer may share its memory with others, and cloning it would copy all of that memory. */
 function copyOf(bytes: unknown): Uint8Array {
   return new Uint8Array(bytes as Uint8Array)
 }
@@ -348,10 +352,10 @@ function copyOf(bytes: unknown): Uint8Array {
 export function checkServeOptions(options: ServeClientOptions): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('the options of serveClient must be an object')
-  // One that is misspelt would allow what it was to forbid.
+  // A misspelt option would allow what it was meant to forbid.
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name))
-      throw new TypeError(`"${name}" is not an option of serveClient: use ${[...OPTIONS].join(', ')}`)
+      throw new TypeError(`unknown option "${name}" of serveClient: use ${[...OPTIONS].join(', ')}`)
   }
   const { allowTools, allowMessages, allowControl, onLog } = options
   if (Array.isArray(allowTools)) allowTools.forEach(checkName)
@@ -365,8 +369,8 @@ export function checkServeOptions(options: ServeClientOptions): void {
 
 const OPTIONS = new Set(['allowTools', 'allowMessages', 'allowControl', 'onLog'])
 
-/** States that lead to 'ready' by themselves. */
-const ON_THE_WAY: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
+/** The states that lead to 'ready' by themselves. */
+const TRANSIENT: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
 
-/** Told of one port, then no more. */
-const MAX_COMPLAINTS = 16
+/** How many entries of one port are logged. */
+const MAX_LOGGED = 16

@@ -1,6 +1,6 @@
 /**
- * One client and all the ports that it is served on: it is listened to once, and each event is made ready for the
- * crossing once.
+ * One client and all the ports that it is served on. The client has one set of listeners for all ports, and each event
+ * is encoded once.
  */
 import type { Snapshot } from '../shared/native-types.js'
 import type { ConnectionSnapshot, ConnectionState, MCPClientEvents, MCPClientLike } from '../shared/types.js'
@@ -8,9 +8,9 @@ import { Answers } from './answers.js'
 import { encodeError } from './errors.js'
 import { ON_DEMAND, type EventName, type OnDemand, type ToClient } from './messages.js'
 
-/** One who is told what happens. */
+/** A port that gets the events. */
 export interface Subscriber {
-  tell(message: ToClient): void
+  send(message: ToClient): void
   wants(event: OnDemand): boolean
 }
 
@@ -21,10 +21,10 @@ export class Service {
   readonly #client: MCPClientLike
   readonly #answers = new Answers<Subscriber>()
   readonly #subscribers = new Set<Subscriber>()
-  /** What is listened to now. */
-  readonly #heard = new Set<keyof MCPClientEvents>()
+  /** The events that are listened to now. */
+  readonly #listenedTo = new Set<keyof MCPClientEvents>()
 
-  /** That of the client; made when it is first asked for. */
+  /** The service of a client; made when it is first needed. */
   static of(client: MCPClientLike): Service {
     const service = services.get(client) ?? new Service(client)
     services.set(client, service)
@@ -45,76 +45,76 @@ export class Service {
     this.updateListeners()
   }
 
-  /** Answers to a request that left as `sentAs` go to this one alone, under the id it knows. */
+  /** Answers to the request that was sent as `sentAs` go to this subscriber alone, under the id that it knows. */
   claim(subscriber: Subscriber, sentAs: string | number, id: string | number): void {
     this.#answers.claim(subscriber, sentAs, id)
   }
 
-  /** To be called when a subscriber wants more, or less. */
+  /** To be called when a subscriber wants more or fewer events. */
   updateListeners(): void {
     const subscribers = [...this.#subscribers]
     for (const event of Object.keys(this.#events) as (keyof MCPClientEvents)[]) {
       const isOnDemand = (ON_DEMAND as readonly string[]).includes(event)
       const isWanted = isOnDemand ? subscribers.some((one) => one.wants(event as OnDemand)) : subscribers.length > 0
-      if (isWanted !== this.#heard.has(event)) this.#listen(event, isWanted)
+      if (isWanted !== this.#listenedTo.has(event)) this.#listen(event, isWanted)
     }
   }
 
   #listen(event: keyof MCPClientEvents, isWanted: boolean): void {
     const listener = this.#events[event] as (...args: unknown[]) => void
     if (isWanted) {
-      this.#heard.add(event)
+      this.#listenedTo.add(event)
       this.#client.on(event, listener)
     } else {
-      this.#heard.delete(event)
+      this.#listenedTo.delete(event)
       this.#client.off(event, listener)
     }
   }
 
   readonly #events: { readonly [E in keyof MCPClientEvents]: (...args: MCPClientEvents[E]) => void } = {
-    state: (snapshot, previous) => this.#tellState(snapshot, previous),
-    open: () => this.#tell('open'),
-    authenticated: () => this.#tell('authenticated'),
-    message: (message) => this.#tellMessage(message),
-    close: (info) => this.#tell('close', info),
+    state: (snapshot, previous) => this.#sendState(snapshot, previous),
+    open: () => this.#send('open'),
+    authenticated: () => this.#send('authenticated'),
+    message: (message) => this.#sendMessage(message),
+    close: (info) => this.#send('close', info),
     // JSON has no Infinity.
     reconnecting: (info) =>
-      this.#tell('reconnecting', { ...info, maxAttempts: Number.isFinite(info.maxAttempts) ? info.maxAttempts : null }),
-    heartbeat: (info) => this.#tell('heartbeat', info),
-    failed: (error) => this.#tell('failed', encodeError(error)),
-    error: (error) => this.#tell('error', encodeError(error)),
-    log: (entry) => this.#tell('log', entry),
+      this.#send('reconnecting', { ...info, maxAttempts: Number.isFinite(info.maxAttempts) ? info.maxAttempts : null }),
+    heartbeat: (info) => this.#send('heartbeat', info),
+    failed: (error) => this.#send('failed', encodeError(error)),
+    error: (error) => this.#send('error', encodeError(error)),
+    log: (entry) => this.#send('log', entry),
   }
 
-  #tellState(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
+  #sendState(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
     const message = {
       type: 'state',
       snapshot: encodeSnapshot(snapshot),
       previous,
       stats: this.#client.stats(),
     } as const
-    for (const subscriber of this.#subscribers) subscriber.tell(message)
+    for (const subscriber of this.#subscribers) subscriber.send(message)
   }
 
-  #tell(name: EventName, detail?: unknown): void {
+  #send(name: EventName, detail?: unknown): void {
     for (const subscriber of this.#subscribers) {
       if (name === 'heartbeat' || name === 'log' ? subscriber.wants(name) : true)
-        subscriber.tell({ type: 'event', name, detail })
+        subscriber.send({ type: 'event', name, detail })
     }
   }
 
-  #tellMessage(message: unknown): void {
+  #sendMessage(message: unknown): void {
     const route = this.#answers.route(message)
     if (route.to === 'nobody') return
     const detail = route.to === 'owner' ? route.message : message
     for (const subscriber of this.#subscribers) {
       if (subscriber.wants('message') && (route.to === 'all' || route.owner === subscriber))
-        subscriber.tell({ type: 'event', name: 'message', detail })
+        subscriber.send({ type: 'event', name: 'message', detail })
     }
   }
 }
 
-/** The picture as it crosses. The query of the URL stays: some servers take the key there. */
+/** The snapshot to send. The query of the URL is left out, because some servers take the key there. */
 export function encodeSnapshot({
   state,
   connected,

@@ -2,16 +2,21 @@
 import type { BridgePort } from './port.js'
 import { fromText, toText } from './text.js'
 
-/** What a WebSocket of a page, of Node.js or of `ws` has in common. */
+/** What the WebSockets of pages, of Node.js and of `ws` have in common. */
 export interface SocketLike {
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number
+  /** Sends a text frame. */
   send(data: string): void
+  /** Closes the socket. */
   close(): void
+  /** Adds a listener. */
   addEventListener(type: any, listener: (event: any) => void): void
+  /** Removes a listener. */
   removeEventListener(type: any, listener: (event: any) => void): void
 }
 
-/** What is posted before the socket is open waits until it is. Closing the bridge closes the socket. */
+/** A port over a WebSocket. Messages wait until the socket is open. Closing the bridge closes the socket. */
 export function webSocketPort(socket: SocketLike): BridgePort {
   const listeners = new Map<string, (event: unknown) => void>()
   const waiting: string[] = []
@@ -25,22 +30,22 @@ export function webSocketPort(socket: SocketLike): BridgePort {
     postMessage(message: { bytes?: Uint8Array }) {
       const text = toText(message)
       if (socket.readyState === CONNECTING) waiting.push(text)
-      // A page's socket that is closed takes it, and says in the console that it was for nothing.
+      // A closed socket of a page would print a warning for each message.
       else if (socket.readyState === OPEN) socket.send(text)
     },
     on(event: string, listener) {
       listeners.set(event, listener)
-      // It is too late for the event itself.
+      // The event itself is over.
       if (event === 'close' && socket.readyState === CLOSED) queueMicrotask(() => listeners.get('close')?.(undefined))
     },
     off: (event: string) => void listeners.delete(event),
-    // It does not hold anything back, but may be closed.
+    // It holds nothing back; `start` marks it as a port that is closed with the bridge.
     start() {},
     close: () => socket.close(),
   }
 }
 
-/** States of every WebSocket. */
+/** Values of `readyState`. */
 const CONNECTING = 0
 const OPEN = 1
 const CLOSED = 3

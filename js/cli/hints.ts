@@ -1,18 +1,18 @@
-/** What may help where no connection could be made. */
+/** Hints for a connection that could not be made. */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { isLoopback } from '../shared/loopback.js'
 
 /**
- * The remedy, for an error that says everything else; `undefined` where it would be a guess.
- * @param words - all that is known of the failure
+ * The remedy for a failure; `undefined` if it would be a guess.
+ * @param words - everything that is known about the failure
  */
 export async function hintFor(words: string, url: URL): Promise<string | undefined> {
   if (/\bECONNREFUSED\b/.test(words)) {
     return isLoopback(url.hostname) ? '"mcp-client serve" starts a server' : undefined
   }
   const [, status] = /\bHTTP (\d{3})\b/.exec(words) ?? []
-  // Other answers come from a server that has understood what it was asked.
+  // Other statuses come from a server that has understood the request.
   if (status !== undefined && !/^(3..|400)$/.test(status)) return undefined
   const other = new URL(url)
   other.protocol = url.protocol === 'wss:' ? 'ws:' : 'wss:'
@@ -20,12 +20,12 @@ export async function hintFor(words: string, url: URL): Promise<string | undefin
   return `the server speaks ${other.protocol}//: try ${other.protocol}//${other.host}${other.pathname}`
 }
 
-/** Whether the scheme is the one that the server speaks; it is sent nothing that could be a secret. */
+/** Whether the server speaks this scheme. Nothing that could be a secret is sent. */
 async function isRight(url: URL): Promise<boolean> {
   const wss = new URL(url)
   wss.protocol = 'wss:'
   if (url.protocol === 'wss:') return await speaksTls(wss)
-  // Servers that want TLS may answer in plain HTTP too, to say so.
+  // A server that needs TLS may answer in plain HTTP to say so.
   return !(await speaksTls(wss)) && (await speaksHttp(url))
 }
 
@@ -45,7 +45,7 @@ function addressOf(url: URL, defaultPort: number): { host: string; port: number 
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || defaultPort) }
 }
 
-/** False as well when the socket has failed, or says nothing for too long. */
+/** False also if the socket fails, or stays silent for too long. */
 async function settled(socket: Socket, listen: (resolve: (answer: boolean) => void) => void): Promise<boolean> {
   const answer = await new Promise<boolean>((resolve) => {
     listen(resolve)
@@ -56,5 +56,5 @@ async function settled(socket: Socket, listen: (resolve: (answer: boolean) => vo
   return answer
 }
 
-/** Whoever waits has had an error already. */
+/** Short, because the user already waits for an error message. */
 const PATIENCE_MS = 2_000

@@ -1,4 +1,4 @@
-/** JSON with line breaks, as `JSON.stringify(value, null, 2)` writes it, but with every digit of its numbers. */
+/** Indents JSON as `JSON.stringify(value, null, 2)` does, but keeps every digit of numbers. */
 
 /** @param json - valid JSON */
 export function indented(json: string): string {
@@ -31,7 +31,7 @@ function* tokensOf(json: string): Generator<string> {
   }
 }
 
-/** Where the token ends that begins here; `start` itself for white space. */
+/** The end of the token that begins here; `start` itself for white space. */
 function endOfToken(json: string, start: number): number {
   const first = json[start]!
   if (first === '"') return endOfString(json, start)
@@ -41,12 +41,12 @@ function endOfToken(json: string, start: number): number {
   return end
 }
 
-// Not a regular expression: that of a string runs out of stack for one of some MB.
+// Without a regular expression, which would overflow the stack for a string of some MB.
 function endOfString(json: string, start: number): number {
   let end = start + 1
   while (end < json.length && json[end] !== '"') end += json[end] === '\\' ? 2 : 1
   return end + 1
 }
 
-/** Deeper levels stay on one line: a server could make a text of gigabytes of some thousand brackets. */
+/** Deeper levels stay on one line: otherwise a server could make gigabytes of text out of some thousand brackets. */
 const MOST_INDENTED = 100

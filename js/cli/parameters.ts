@@ -1,6 +1,6 @@
 /**
- * The parameters of a tool call as they stand on the command line, in the manner of HTTPie: any number of key=value, or
- * one JSON value. They are kept as JSON text, so that every digit of a number is sent.
+ * The parameters of a tool call on the command line, as in HTTPie: any number of key=value, or one JSON value. They
+ * stay JSON text, so that every digit of a number is sent.
  */
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.js'
 
 /**
  * The parameters as JSON.
- * @throws UsageError that names the word at fault
+ * @throws UsageError that names the argument at fault
  */
 export async function readParameters(words: readonly string[]): Promise<string> {
   const [first, ...more] = words
@@ -20,7 +20,7 @@ export async function readParameters(words: readonly string[]): Promise<string> 
   return checkJson(first, 'the parameters are neither JSON nor key=value', first)
 }
 
-/** A pair never begins like JSON, and what holds no equals sign cannot be a pair. */
+/** No pair begins like JSON, and without an equals sign it cannot be a pair. */
 function isWhole(word: string): boolean {
   return /^\s*[{["]/.test(word) || !word.includes('=')
 }
@@ -54,7 +54,7 @@ async function jsonOf(key: string, isJson: boolean, value: string): Promise<stri
   return checkJson(text, `parameter "${key}" is not JSON (key=value takes text)`, path === undefined ? text : value)
 }
 
-/** @param shown - what is named in the error */
+/** @param shown - what the error shows */
 function checkJson(json: string, fault: string, shown?: string): string {
   try {
     JSON.parse(json)

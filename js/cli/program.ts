@@ -1,7 +1,7 @@
 /**
- * `mcp-client`: reads the command line, runs one command and turns what went wrong into one line and an exit code: 0 it
- * did what was asked, 1 it could not, 2 the command line was wrong. Each command is a file in commands/ and loads what
- * it needs when it runs, so that `serve` needs no native code and `call` no server.
+ * `mcp-client`: reads the command line, runs one command and reports an error in one line. Exit codes: 0 the command
+ * succeeded, 1 it failed, 2 the command line was wrong. Each command is a file in commands/ and loads what it needs
+ * when it runs: `serve` loads no native code, `call` no server.
  */
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
@@ -35,16 +35,16 @@ function createProgram(): Command {
 }
 
 /**
- * Commander has printed by now: help and version are no failure, unless the help is there because a command was
- * missing.
+ * Commander has printed its message already. Help and version are not failures, unless help is shown because the
+ * command is missing.
  */
 function exitCodeOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : BAD_USAGE
 }
 
 /**
- * What cannot be printed: a full disk is one line; and whoever reads the output of `mcp-client call … | head` may stop
- * when it is enough.
+ * Output that cannot be written: a full disk is an error of one line; the reader of `mcp-client call … | head` may stop
+ * early.
  */
 function endWithoutOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') return
@@ -68,10 +68,10 @@ Exit codes:
 `
 
 process.stdout.on('error', endWithoutOutput)
-// Then there is nobody to tell.
+// If standard error cannot be written, nothing can be reported.
 process.stderr.on('error', () => {})
 
 void main(process.argv.slice(2)).then((code) => {
-  // Not process.exit(): what is written to a pipe may still be on its way.
+  // Not process.exit(), because output to a pipe may not have been written yet.
   process.exitCode = code
 })

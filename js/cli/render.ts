@@ -1,8 +1,8 @@
-/** Results for people: search results as a list, anything else as JSON with line breaks. */
+/** Formats results for people: search results as a list, anything else as indented JSON. */
 import { indented } from './indented.js'
 import { oneLine, printable, printableJson } from './text.js'
 
-/** @param json - the results as they came; empty where there are none */
+/** @param json - the results as they came; empty if there are none */
 export function render(json: string): string {
   if (json === '') return 'Done: the tool answered without results.'
   const results: unknown = JSON.parse(json)

@@ -1,8 +1,8 @@
-/** Text from elsewhere, made fit for a terminal. */
+/** Makes text from elsewhere safe for a terminal. */
 
 /**
- * Without control characters other than line feed and tab, and without those that change the direction of writing: a
- * server's text must neither steer the terminal nor show something else than it says.
+ * Without control characters except line feed and tab, and without those that change the direction of writing: a
+ * server must neither control the terminal nor make text look different from what it is.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '')
@@ -13,9 +13,9 @@ export function oneLine(text: string): string {
   return printable(text.replace(/\s+/g, ' ')).trim()
 }
 
-/** The same JSON, with such characters as escapes in its strings. */
+/** The same JSON, with such characters escaped in its strings. */
 export function printableJson(json: string): string {
-  // Between the values a carriage return is white space, within a string it is none.
+  // Between values a carriage return is white space; in a string it is not allowed.
   return json.replaceAll('\r', ' ').replace(UNPRINTABLE, escaped)
 }
 

@@ -1,6 +1,6 @@
 /**
- * Stands in for client.ts where there is no native code: in pages, sandboxed renderers and their bundles (`imports` of
- * package.json).
+ * Replaces `MCPClient` where native code cannot be loaded: in pages, sandboxed renderers and their bundles (`imports`
+ * of package.json).
  */
 import { makeError } from '../shared/errors.js'
 
@@ -10,7 +10,7 @@ export class MCPClient {
     throw makeError('CONNECT_FAILED', {
       retryable: false,
       message:
-        'no client can be made here, because a page cannot load native code: make one in Node.js or in the main process, bring it here ' +
+        'no client can be made here, because a page cannot load native code: make one in Node.js or in the main process, connect to it ' +
         'with connectClient() of @mcp-integration/client/bridge, and give it to useMCPWebSocket as `client` or to <MCPProvider client={…}>',
     })
   }

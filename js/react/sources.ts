@@ -4,21 +4,21 @@ import type { ConnectionSnapshot, MCPClientLike } from '../shared/types.js'
 import { acquire, peek, type Lease } from './shared-clients.js'
 import type { UseMCPWebSocketOptions } from './types.js'
 
-/** A store as `useSyncExternalStore` wants it, and the client behind it while there is one. */
+/** A store for `useSyncExternalStore`, and its client while there is one. */
 export interface ClientSource {
   readonly client: MCPClientLike | null
   readonly subscribe: (changed: () => void) => () => void
   readonly getSnapshot: () => ConnectionSnapshot
 }
 
-/** No client: the hook is not enabled, or has not been given one yet. */
+/** No client: the hook is not enabled, or has none yet. */
 export class NoClient implements ClientSource {
   readonly client = null
   readonly subscribe = () => () => {}
   readonly getSnapshot = () => IDLE
 }
 
-/** A client that somebody else has made and will close. */
+/** A client of the user's, who closes it. */
 export class GivenClient implements ClientSource {
   readonly client: MCPClientLike
 
@@ -34,7 +34,7 @@ export class GivenClient implements ClientSource {
   readonly getSnapshot = () => this.client.snapshot
 }
 
-/** A client that is made for whoever subscribes first and closed when nobody is subscribed any more. */
+/** A client that is made for the first subscriber and closed after the last one. */
 export class SharedClient implements ClientSource {
   readonly #key: string
   readonly #options: { readonly current: UseMCPWebSocketOptions }
@@ -60,11 +60,11 @@ export class SharedClient implements ClientSource {
     }
   }
 
-  /** Before it is subscribed, what others have: a component that comes later need not begin with a lie. */
+  /** Before the subscription, the snapshot of an existing client: a later component starts with the right state. */
   readonly getSnapshot = () => (this.#lease ?? peek(this.#key))?.snapshot ?? IDLE
 }
 
-/** What components must have in common to share a client. All functions count as one key. */
+/** Components share a client if they have the same key here. All `apiKey` functions count as one. */
 export function keyOf({ url, apiKey = 'anonymous' }: UseMCPWebSocketOptions): string {
   const endpoints = url === undefined ? null : Array.isArray(url) ? url.map(String) : String(url)
   return JSON.stringify([endpoints, typeof apiKey === 'function' ? null : apiKey])

@@ -1,7 +1,7 @@
-/** Pictures of a connection that nobody has told anything about yet. Needs nothing of Node.js. */
+/** Snapshots that no client has made. Needs nothing of Node.js: pages use it too. */
 import type { ConnectionSnapshot } from './types.js'
 
-/** Before anything is known: nothing is connected, and nothing is wrong. */
+/** The snapshot before anything is known: nothing is connected, and nothing is wrong. */
 export const IDLE: ConnectionSnapshot = Object.freeze({
   state: 'idle',
   connected: false,

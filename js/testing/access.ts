@@ -1,7 +1,7 @@
 /**
- * Who may use a server. Browsers let every page open WebSockets to this machine, and name the page in `Origin`; a page
- * whose name its owner has let point to this machine (DNS rebinding) is given away by `Host`. Programs send no
- * `Origin`.
+ * Decides which clients may connect. Browsers let every page open WebSockets to this machine, and send its origin as
+ * `Origin`. If a page's owner has made its name point to this machine (DNS rebinding), `Host` shows that. Programs send
+ * no `Origin`.
  */
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
@@ -11,13 +11,13 @@ import { describe } from './describe.js'
 export interface AccessRules {
   /** The address that the server is bound to. */
   readonly host: string
-  /** As {@link checkOrigins} hands them out. */
+  /** From {@link checkOrigins}. */
   readonly allowedOrigins: ReadonlySet<string>
-  /** As {@link checkHosts} hands them out. */
+  /** From {@link checkHosts}. */
   readonly allowedHosts: ReadonlySet<string>
 }
 
-/** Why an upgrade is refused, and what lets it in; `undefined` when it may come in. */
+/** Why an upgrade is refused, and how to allow it; `undefined` if it is allowed. */
 export function refusalOf(request: IncomingMessage, rules: AccessRules): string | undefined {
   const { host = '', origin } = request.headers
   const name = nameIn(host)
@@ -29,7 +29,7 @@ export function refusalOf(request: IncomingMessage, rules: AccessRules): string 
   return refusal('Origin', origin, 'allowedOrigins', '--allow-origin', normalised(origin))
 }
 
-/** @throws TypeError that names the entry that no browser would send */
+/** @throws TypeError that names an entry that no browser sends */
 export function checkOrigins(origins: unknown): ReadonlySet<string> {
   const all = checkList('allowedOrigins', origins)
   const misfit = all.find((origin) => !ORIGIN.test(origin))
@@ -41,7 +41,7 @@ export function checkOrigins(origins: unknown): ReadonlySet<string> {
   return new Set(all.map(normalised))
 }
 
-/** @throws TypeError that names the entry that is not the name or address of a host */
+/** @throws TypeError that names an entry that is not the name or address of a host */
 export function checkHosts(hosts: unknown): ReadonlySet<string> {
   const all = checkList('allowedHosts', hosts)
   const misfit = all.find((host) => !isIPv6(host) && !HOST.test(host))
@@ -59,7 +59,7 @@ function checkList(option: string, value: unknown): readonly string[] {
   return value as string[]
 }
 
-/** The address that the server is bound to, or the one at which this connection came in. */
+/** Whether it is the address that the server is bound to, or the one at which this connection arrived. */
 function isOwn(name: string, { socket }: IncomingMessage, { host }: AccessRules): boolean {
   const address = socket.localAddress?.replace(/^::ffff:/, '') ?? ''
   return name !== '' && [host, address].some((own) => own !== '' && name === inUrl(own))
@@ -70,23 +70,23 @@ function isLoopbackOrigin(origin: string): boolean {
   return /^https?:$/.test(protocol) && isLoopback(hostname)
 }
 
-/** A page that came from where it connects to. */
+/** Whether the page was loaded from the host that it connects to. */
 function isOriginOf(origin: string, host: string): boolean {
   const url = urlOf(origin)
   return url !== undefined && /^https?:$/.test(url.protocol) && url.host === urlOf(`${url.protocol}//${host}`)?.host
 }
 
-/** A name or an address as it stands in a URL. */
+/** A name or an address as in a URL. */
 function inUrl(host: string): string {
   return nameIn(isIPv6(host) ? `[${host}]` : host)
 }
 
-/** The name or address in a `Host` header, as URLs write it; '' for what is none. */
+/** The name or address in a `Host` header, as in a URL; '' if there is none. */
 function nameIn(host: string): string {
   return /[/?#@\\]/.test(host) ? '' : (urlOf(`http://${host}`)?.hostname ?? '')
 }
 
-/** As browsers write it: in lower case, without the scheme's own port. */
+/** As browsers send it: in lower case, without the default port of the scheme. */
 function normalised(origin: string): string {
   const url = urlOf(origin)
   return url !== undefined && url.origin !== 'null' ? url.origin : origin.toLowerCase()
@@ -96,7 +96,7 @@ function urlOf(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-/** The value comes from whoever was refused: `describe` leaves nothing in it that could steer a terminal. */
+/** The value comes from the client: `describe` removes characters that control a terminal. */
 function refusal(header: string, value: string, option: string, flag: string, remedy: string): string {
   const [shown, named] = [value, remedy].map((text) => describe(text.slice(0, LONGEST_SHOWN)))
   const said = `${header} ${shown} may not use this server`
@@ -105,7 +105,7 @@ function refusal(header: string, value: string, option: string, flag: string, re
 
 const LONGEST_SHOWN = 200
 
-/** What browsers send: `null` for pages without an origin of their own, sandboxed ones say. */
+/** What browsers send: `null` for pages without an origin of their own, such as sandboxed ones. */
 const ORIGIN = /^(null|[a-z][a-z0-9+.-]*:\/\/[^/?#@*\s]*)$/i
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?)$/i

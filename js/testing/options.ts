@@ -1,6 +1,6 @@
 /**
- * Checks the options of `MCPTestServer.listen()` and fills in their defaults. Reads nothing but the `docs` folder's
- * entry.
+ * Checks the options of `MCPTestServer.listen()` and fills in their defaults. Of the file system, it only looks whether
+ * the `docs` folder exists.
  */
 import { opendir } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -34,7 +34,7 @@ export async function resolveOptions(options: MCPTestServerOptions): Promise<Set
   }
 }
 
-/** `kind` is what the names are of, for the error. */
+/** `kind` says in the error what the names are. */
 export function checkNames(kind: string, given: object, known: ReadonlySet<string>): void {
   for (const name of Object.keys(given)) {
     if (!known.has(name)) throw new TypeError(`unknown ${kind} "${name}"; there are ${[...known].join(', ')}`)
@@ -44,7 +44,7 @@ export function checkNames(kind: string, given: object, known: ReadonlySet<strin
 export function checkTokens(tokens: readonly string[] | undefined): readonly string[] | undefined {
   if (tokens === undefined) return undefined
   const good = Array.isArray(tokens) && tokens.every((token) => typeof token === 'string' && token !== '')
-  // The value is left out of the message on purpose: it holds secrets.
+  // The message does not show the value, because tokens are secrets.
   if (!good) throw new TypeError('option "tokens" must be an array of strings that are not empty')
   return [...tokens]
 }
@@ -84,8 +84,8 @@ export function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>
 }
 
 /**
- * What `stub()` is given; hands out how many requests it answers.
- * @throws TypeError or RangeError that names what is wrong
+ * Checks the arguments of `stub()`; returns how many requests it answers.
+ * @throws TypeError or RangeError that names the argument at fault
  */
 export function checkStub(name: unknown, handler: unknown, options: StubOptions): number {
   if (typeof name !== 'string' || name === '')

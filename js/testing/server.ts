@@ -1,4 +1,4 @@
-/** `MCPTestServer`: the face of the server, and what holds its parts together. The wire is the dialects' affair. */
+/** `MCPTestServer`: the public part of the server, which connects the others. The dialects read and write frames. */
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -42,7 +42,7 @@ import type {
  *
  * | tool | parameters | results |
  * |---|---|---|
- * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false leaves the `url`s out;
+ * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false omits the `url`s;
  * `tavilyOptions.includeAnswer`, default false; `provider` is accepted and changes nothing | `{ query, total, items: [{
  * title, url, snippet }], answer? }` from the `docs` folder |
  * | `status` | none | `{ version, dialect, uptime, connections, requests }`, `uptime` in milliseconds |
@@ -64,7 +64,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   readonly #requests: MCPTestRequest[] = []
   readonly #newConnections: Inbox<MCPTestConnection>
   readonly #newRequests: Inbox<MCPTestRequest>
-  /** Of each spell of listening that has ended: resolved when its last connection is gone. */
+  /** One for each listener that was closed: resolves when its last connection has ended. */
   readonly #drained: Promise<void>[] = []
   #listener: Listener | undefined
   #port = 0
@@ -80,8 +80,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   /**
    * Starts a server and resolves when it can be connected to.
    *
-   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port
-   * cannot be had (`code` `EADDRINUSE`, `EACCES`, …).
+   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error if the port
+   * cannot be used (`code` `EADDRINUSE`, `EACCES`, …).
    */
   static async listen(options: MCPTestServerOptions = {}): Promise<MCPTestServer> {
     const server = new MCPTestServer(await resolveOptions(options))
@@ -106,12 +106,12 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
       path: settings.path,
       maxPayload: MAX_PAYLOAD,
       clientTracking: false,
-      // Pongs are this server's own business, because pausePongs() stops them.
+      // This server sends pongs itself, so that pausePongs() can stop them.
       autoPong: false,
     })
   }
 
-  /** What a client connects to, `ws://127.0.0.1:49152/mcp-ws` say. */
+  /** The URL for clients, such as `ws://127.0.0.1:49152/mcp-ws`. */
   get url(): string {
     return `ws://${dialableHost(this.#settings.host)}:${this.#port}${this.#settings.path}`
   }
@@ -121,105 +121,106 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     return this.#port
   }
 
+  /** The wire dialect that it speaks. */
   get dialect(): ServerDialect {
     return this.#settings.dialect
   }
 
-  /** The live connections, oldest first. */
+  /** The open connections, oldest first. */
   get connections(): readonly MCPTestConnection[] {
     return [...this.#connections]
   }
 
-  /** The tool requests received so far, as far as `history` reaches back, oldest first. */
+  /** The tool requests received so far, oldest first; at most `history`. */
   get requests(): readonly MCPTestRequest[] {
     return [...this.#requests]
   }
 
   /**
-   * The oldest connection that this method has not handed out yet, or else the next one to come: whether a client
-   * connects before or after the call makes no difference. It may be gone already; see its `closed`. Rejects when the
-   * server closes first.
+   * The oldest connection that this method has not returned yet, or else the next one: whether a client connects before
+   * or after the call makes no difference. It may have ended already; see its `closed`. Rejects if the server closes
+   * first.
    */
   nextConnection(): Promise<MCPTestConnection> {
     return this.#newConnections.next()
   }
 
   /**
-   * The oldest tool request (for the tool `name`, if given) that this method has not handed out yet, or else the next
-   * one to come. Rejects when the server closes first.
+   * The oldest tool request (for the tool `name`, if given) that this method has not returned yet, or else the next
+   * one. Rejects if the server closes first.
    */
   nextRequest(name?: string): Promise<MCPTestRequest> {
     return this.#newRequests.next(name === undefined ? undefined : (request) => request.name === name)
   }
 
-  /** Sends a message to every live connection: a string as it is, bytes as a binary frame, anything else as JSON. */
+  /** Sends a message to every open connection: a string unchanged, bytes as a binary frame, other values as JSON. */
   broadcast(message: unknown): void {
     for (const connection of this.#connections) connection.send(message)
   }
 
   /**
-   * Lets `interceptor` see each frame of a client first. Where it returns true the server does nothing about the frame,
-   * so that a test can answer it in a way of its own, or not at all. It replaces the one before; `null` takes it away.
+   * Lets `interceptor` see each frame of a client first. If it returns true, the server ignores the frame, so a test
+   * can answer it itself, or not at all. It replaces the one before; `null` removes it.
    */
   intercept(interceptor: Interceptor | null): void {
     this.#interceptor = interceptor ?? undefined
   }
 
-  /** Replaces the tokens that authenticate; `undefined` accepts any. Who has authenticated stays so. */
+  /** Replaces the accepted tokens; `undefined` accepts any. Authenticated connections stay authenticated. */
   setTokens(tokens: readonly string[] | undefined): void {
     this.#tokens = checkTokens(tokens)
   }
 
   /**
-   * Replaces the tools that were given as the option `tools`, or by this method; those that are built in and stubs
-   * stay. Tools that are running go on. Clients of the `event` dialect are told the schemas when they connect.
-   * @throws TypeError that names what is no function
+   * Replaces the tools that were given as the option `tools`, or by this method; built-in tools and stubs stay. Calls
+   * that are running go on. Clients of the `event` dialect get the schemas when they connect.
+   * @throws TypeError that names the tool that is not a function
    */
   setTools(tools: Readonly<Record<string, ToolHandler>>): void {
     this.#toolbox.setOwn(checkTools(tools))
   }
 
   /**
-   * Lets `handler` answer the requests for a tool from now on, whether there is such a tool or not: until `restore()`
-   * of what it returns, or `restoreStubs()`. Of several stubs of a tool the newest answers.
+   * Lets `handler` answer the requests for a tool, whether there is such a tool or not, until `restore()` of the stub
+   * or `restoreStubs()`. If a tool has several stubs, the newest answers.
    *
    * @example
    * ```js
    * const busy = server.stub('web_search', () => { throw new ToolFailure('Too many', 'RATE_LIMIT') }, { times: 1 })
    * t.after(busy.restore)
    * ```
-   * @throws TypeError or RangeError that names what is wrong
+   * @throws TypeError or RangeError that names the argument at fault
    */
   stub(name: string, handler: ToolHandler, options: StubOptions = {}): ToolStub {
     return this.#toolbox.stub(name, handler, checkStub(name, handler, options))
   }
 
-  /** Ends all stubs: for `afterEach`, where tests share a server. */
+  /** Removes all stubs: for `afterEach`, if tests share a server. */
   restoreStubs(): void {
     this.#toolbox.restoreStubs()
   }
 
   /**
-   * From now on no ping is answered, neither the dialect's own nor that of the WebSocket protocol. Everything else goes
-   * on.
+   * From now on, no pings are answered, neither those of the dialect nor those of the WebSocket protocol. Everything
+   * else goes on.
    */
   pausePongs(): void {
     this.#answersPings = false
   }
 
-  /** Answers pings again. Those that came in between stay without an answer. */
+  /** Answers pings again, but not those that came meanwhile. */
   resumePongs(): void {
     this.#answersPings = true
   }
 
-  /** Stops listening: new connections are refused by the operating system. Live ones go on. */
+  /** Stops listening: the operating system refuses new connections. Open ones go on. */
   stopAccepting(): void {
     if (this.#listener) this.#drained.push(this.#listener.close())
     this.#listener = undefined
   }
 
   /**
-   * Answers every upgrade from now on with this HTTP status instead of 101. Live connections go on.
+   * From now on, answers every upgrade with this HTTP status instead of 101. Open connections go on.
    * @param status - 200 to 599.
    * @throws RangeError for any other status.
    */
@@ -231,9 +232,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Ends what `stopAccepting()` and `refuseUpgrades()` began, on the same port. Resolves when clients can connect
-   * again. Rejects when the server is closed, or with Node's own error when another process has taken the port
-   * meanwhile.
+   * Undoes `stopAccepting()` and `refuseUpgrades()`, on the same port. Resolves when clients can connect again. Rejects
+   * if the server is closed, or with Node's own error if another process uses the port now.
    */
   async resumeAccepting(): Promise<void> {
     if (this.#closing) throw new Error('the server is closed')
@@ -244,9 +244,9 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Closes every live connection with a close frame. Resolves when they are gone, after 2,000 ms at the latest.
+   * Closes every open connection with a close frame. Resolves when they have ended, after 2,000 ms at the latest.
    * Rejects with a RangeError for a code or reason that cannot be sent; see {@link MCPTestConnection.close}.
-   * @param code - default 1000, after which a client stays away; 1012 is a restart.
+   * @param code - default 1000, after which a client stays closed; 1012 is a restart.
    */
   async closeAll(code: number = 1000, reason: string = ''): Promise<void> {
     checkCloseFrame(code, reason)
@@ -254,7 +254,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Drops every live connection without a close frame, as a crash does: clients see 1006. Resolves when they are gone.
+   * Drops every open connection without a close frame, as a crash does: clients see 1006. Resolves when they have
+   * ended.
    */
   async terminateAll(): Promise<void> {
     await Promise.all([...this.#connections].map((connection) => connection.terminate()))
@@ -262,8 +263,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
 
   /**
    * Stops listening and ends every connection: with 1001 in the `guide` dialect, without a close frame in the `event`
-   * dialect, as the platform's server does. Running tools are aborted. Resolves when everything is gone; further calls
-   * return the same promise.
+   * dialect, as the platform's server does. Running tools are aborted. Resolves when everything has ended; further
+   * calls return the same promise.
    */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
@@ -287,7 +288,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   async #listen(port: number): Promise<void> {
     const listener = await Listener.open(port, this.#settings.host, (...upgrade) => this.#upgrade(...upgrade))
     if (this.#closing) {
-      // close() was called meanwhile and could not know of this one.
+      // close() was called meanwhile, and did not know this listener.
       await listener.close()
       throw new Error('the server is closed')
     }
@@ -325,7 +326,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     socket.on('ping', (data) => {
       if (this.#answersPings) socket.pong(data)
     })
-    // What a broken frame comes to is a close, and that is told below.
+    // An error is followed by a close, which is handled below.
     socket.on('error', () => {})
     socket.once('close', (code, reason) => {
       this.#connections.delete(connection)
@@ -345,7 +346,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
       if (this.#interceptor?.(text, connection) === true) return
       this.#dialect.receive(text, connection, this.#host)
     } catch (error) {
-      // It surfaces as uncaughtException, but not from here: `ws` never ends a connection whose listener has thrown.
+      // Thrown later, as an uncaughtException: `ws` never ends a connection whose listener has thrown.
       queueMicrotask(() => {
         throw error
       })
@@ -367,7 +368,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     return this.#tokens === undefined ? token !== '' : this.#tokens.includes(token)
   }
 
-  /** What the tool `status` answers. */
+  /** The results of the tool `status`. */
   #status(): object {
     return {
       version: PACKAGE_VERSION,
@@ -390,7 +391,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
 
 const DIALECTS: Readonly<Record<ServerDialect, Dialect>> = { guide, event }
 
-/** 100 MiB: above it the platform's server closes with 1009, and so does this one. */
+/** 100 MiB: for a larger message, the platform's server closes with 1009, and so does this one. */
 const MAX_PAYLOAD = 100 * 1024 * 1024
 
 /** The close code of a server that stops (RFC 6455, 7.4.1). */

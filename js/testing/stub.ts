@@ -1,10 +1,10 @@
-/** One stand-in for a tool. Which stub answers a request is the toolbox's decision. */
+/** A replacement for a tool. The toolbox decides which stub answers a request. */
 import type { MCPTestRequest, ToolHandler, ToolStub } from './types.js'
 
 export class Stub implements ToolStub {
   readonly name: string
   readonly handler: ToolHandler
-  /** Takes it out of the toolbox. It may be handed on without its object, as in `t.after(stub.restore)`. */
+  /** Removes it from the toolbox. It needs no `this`, as in `t.after(stub.restore)`. */
   readonly restore: () => void
   readonly #times: number
   readonly #requests: MCPTestRequest[] = []
@@ -20,12 +20,12 @@ export class Stub implements ToolStub {
     return [...this.#requests]
   }
 
-  /** False when it has answered as often as it was to. */
+  /** Whether it answers another request. */
   get isDue(): boolean {
     return this.#requests.length < this.#times
   }
 
-  /** It is this stub that answers the request. */
+  /** Records a request that this stub answers. */
   take(request: MCPTestRequest): void {
     this.#requests.push(request)
   }

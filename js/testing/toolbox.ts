@@ -1,11 +1,9 @@
-/**
- * The tools of a server by name, and the one place where a tool runs and where what it throws becomes an error to send.
- */
+/** The tools of a server by name. Only here are tools run, and their exceptions turned into errors to send. */
 import { Stub } from './stub.js'
 import { DEFAULT_TOOL_ERROR_CODE, ToolFailure } from './tool-failure.js'
 import type { MCPTestRequest, ToolHandler, ToolStub } from './types.js'
 
-/** What a tool call came to, in the words of the wire. */
+/** The outcome of a tool call, as it is sent. */
 export type Outcome = { readonly results: unknown } | { readonly error: WireError }
 
 /** The error object of both dialects. */
@@ -28,7 +26,7 @@ export interface BuiltInTool {
   readonly run: ToolHandler
 }
 
-/** Looked up in this order: stubs, the newest first; the user's own tools; those that are built in. */
+/** Tools are looked up in this order: stubs, the newest first; the user's own tools; built-in tools. */
 export class Toolbox {
   readonly #builtIn: ReadonlyMap<string, BuiltInTool>
   #own: ReadonlyMap<string, ToolHandler> = new Map()

@@ -24,10 +24,10 @@ const AGENT = 'mcp-client'
 const GOOD = ['OK', 'NON-STRICT', 'INFORMATIONAL']
 
 /**
- * Several pings that arrive together get one pong, for the latest, which RFC 6455 § 5.5.3 allows. The suite expects a
- * pong for each, but says itself that this is not required.
+ * Several pings that are read together get one pong, for the latest, which RFC 6455 § 5.5.3 allows. The suite expects a
+ * pong for each, but says itself that this is not required. How many are read together depends on the timing.
  */
-const EXPECTED_FAILURES = ['2.10', '2.11']
+const MAY_FAIL = ['2.10', '2.11']
 
 /** @throws NotRun without Python 2.7, or on another system than Linux x64 */
 export async function testAutobahn() {
@@ -39,7 +39,18 @@ export async function testAutobahn() {
   try {
     runWith(
       { AUTOBAHN_URL: server.url },
-      ...['cargo', 'test', '--locked', '--profile=deep', '--lib', 'autobahn', '--', '--ignored'],
+      ...[
+        'cargo',
+        'test',
+        '--locked',
+        '--profile=deep',
+        '--package',
+        'mcp-client',
+        '--lib',
+        'autobahn',
+        '--',
+        '--ignored',
+      ],
     )
   } finally {
     await server.stop()
@@ -110,10 +121,11 @@ function judge(results) {
   const failures = cases.filter((name) => !isGood(name))
   const told = (name) => `${name}: ${results[name].behavior}, close ${results[name].behaviorClose}`
   assert.equal(cases.length, CASES, 'cases that were run')
-  assert.deepEqual(failures.sort(), EXPECTED_FAILURES, `cases that fail: ${failures.map(told).join('; ')}`)
+  const unexpected = failures.filter((name) => !MAY_FAIL.includes(name))
+  assert.deepEqual(unexpected, [], `cases that fail: ${unexpected.map(told).join('; ')}`)
   const count = (behavior) => cases.filter((name) => results[name].behavior === behavior).length
   const counts = GOOD.map((behavior) => `${count(behavior)} ${behavior}`).join(', ')
-  console.log(`${SUITE}: ${cases.length} cases, ${counts}; ${failures.join(' and ')} fail, as expected`)
+  console.log(`${SUITE}: ${cases.length} cases, ${counts}; failed, as allowed: ${failures.join(', ') || 'none'}`)
   console.log(`The report: ${join(OUTPUT, 'index.html')}`)
 }
 

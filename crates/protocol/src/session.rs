@@ -42,7 +42,8 @@ pub struct Session<T> {
     state: State,
     /// Counts the changes of `state`.
     revision: u32,
-    /// Attempts made since the connection was last `ready`, or since the user called `connect` or `reconnect`.
+    /// Attempts made since a connection was last `ready` for `min_uptime`, or since the user called `connect` or
+    /// `reconnect`.
     attempt: u32,
     /// A change of network has already shortened a wait since then.
     wait_was_shortened: bool,

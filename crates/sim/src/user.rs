@@ -25,9 +25,8 @@ impl Sim {
     /// `reconnect()`.
     pub fn reconnect(&mut self) -> u32 {
         let payload = self.ledger.open_account();
-        self.ledger.forgive_attempts();
+        self.ledger.reconnect();
         self.input(|session, now| session.reconnect(now, payload));
-        self.ledger.forgive_attempts();
         payload
     }
 

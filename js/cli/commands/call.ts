@@ -48,7 +48,7 @@ async function call(tool: string, words: readonly string[], options: CallOptions
   const parameters = await readParameters(words)
   const client = await createClient(options)
   try {
-    // First the connection, so that what is wrong with it is told; a call would only be told that there is none.
+    // Connect first, because its error says what is wrong; that of a call would only say that it is not connected.
     await client.connect()
     const results = await resultsOf(client, tool, parameters)
     process.stdout.write(`${options.json ? printableJson(results || 'null') : render(results)}\n`)
@@ -72,12 +72,12 @@ async function createClient({ url, apiKey, timeout }: CallOptions): Promise<MCPC
   try {
     return new MCPClient(options)
   } catch (error) {
-    // The client says so of options out of their range, and here all of them come from the command line.
+    // All options come from the command line, so an error in one means wrong usage.
     throw error instanceof TypeError || error instanceof RangeError ? new UsageError(error.message) : error
   }
 }
 
-/** As JSON, both ways: neither the parameters nor the results lose a digit. Empty for an answer without results. */
+/** JSON in, JSON out, so that no digit of a number is lost. Empty if the answer has no results. */
 async function resultsOf(client: MCPClient, tool: string, parameters: string): Promise<string> {
   const options = { responseType: 'buffer' as const, [PARAMETERS_ARE_JSON]: true }
   const bytes = (await client.useTool(tool, parameters, options)) as Buffer | undefined
@@ -97,7 +97,7 @@ async function explain(error: unknown, tool: string, client: MCPClient, apiKey: 
   return new Error(code === undefined ? said : `${said} (${code})`)
 }
 
-/** The message with those of its causes, as far as they say more. */
+/** The message and those of its causes, if they say more. */
 function wordsOf(error: unknown): string {
   const words: string[] = []
   for (let cause = error; cause !== undefined && words.length < MOST_CAUSES; cause = (cause as Error).cause) {
@@ -108,15 +108,15 @@ function wordsOf(error: unknown): string {
   return words.join(': ')
 }
 
-/** Some tools say their name themselves. */
+/** Some tools begin their messages with their name. */
 function naming(tool: string, message: string): string {
   return message.startsWith(`${tool}:`) ? message : `${tool} failed: ${message}`
 }
 
-/** A server may repeat the key in its refusal; this program does not. */
+/** A server may repeat the key in its error; it is not printed. */
 function withoutSecret(message: string, secret: string | undefined): string {
   return secret ? message.replaceAll(secret, '***') : message
 }
 
-/** A chain of causes may be a circle. */
+/** A limit, because a chain of causes may be circular. */
 const MOST_CAUSES = 5

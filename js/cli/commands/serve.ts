@@ -1,4 +1,4 @@
-/** `mcp-client serve`: a server on this machine until it is told to stop. */
+/** `mcp-client serve`: runs a server on this machine until it is stopped. */
 import { Option, type Command } from 'commander'
 import type { MCPTestServer, ServerDialect } from '../../testing.js'
 import { DEFAULT_PORT, DEFAULT_URL } from '../defaults.js'
@@ -45,7 +45,7 @@ async function serve(options: ServeOptions): Promise<void> {
   if (dialect === 'event' && token)
     throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
   const server = await listen(options)
-  // Before anyone can know that there is something to stop.
+  // Before the output tells anyone that there is something to stop.
   const stopped = toldToStop()
   process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
   if (!token && !isLoopback(host))
@@ -65,7 +65,7 @@ async function listen({ port, host, docs, token, dialect, ...allowed }: ServeOpt
   })
 }
 
-/** Each reason once, because a page may try again and again. */
+/** Prints each reason once, because a page may try again and again. */
 function reportRefusals(server: MCPTestServer): void {
   const reported = new Set<string>()
   server.on('refused', (reason) => {
@@ -82,7 +82,7 @@ function hint(server: MCPTestServer, needsToken: boolean): string {
   return `Try it:  npx --no mcp-client call web_search query="reconnect"${url}${key}\n`
 }
 
-/** A second signal ends the process at once, as if nobody listened. */
+/** A second signal ends the process at once. */
 function toldToStop(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
@@ -110,7 +110,7 @@ function explain(error: unknown, port: number, host: string): unknown {
   }
 }
 
-/** What the server says of its options, said of those of the command line. */
+/** Replaces the names of the server's options with those of the command line. */
 function inFlags(message: string): string {
   return message.replace(/option "(\w+)"/, (said, name: string) => FLAGS[name] ?? said)
 }

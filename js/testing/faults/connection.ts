@@ -23,7 +23,7 @@ export class Connection implements FaultProxyConnection {
     this.#sockets = [client, server]
     for (const socket of this.#sockets) {
       socket.setNoDelay(true)
-      // What an error comes to is a close, and that the lanes pass on.
+      // An error is followed by a close, which the lanes pass on.
       socket.on('error', () => {})
     }
     this.#toServer = new Lane(client, server, this, faults.toServer, random('toServer'))
@@ -39,7 +39,7 @@ export class Connection implements FaultProxyConnection {
     return this.#toClient.passed
   }
 
-  /** Lets the first bytes through. */
+  /** Begins to pass on bytes. */
   start(): void {
     this.#toServer.start()
     this.#toClient.start()
@@ -64,7 +64,7 @@ export class Connection implements FaultProxyConnection {
   end(): void {
     this.#stop()
     for (const socket of this.#sockets) endSocket(socket)
-    // A side that never ends its own half must not keep the other's socket.
+    // If one side never ends its half, the socket of the other must not stay open.
     const overdue = setTimeout(() => this.reset(), ENDING_MS)
     void this.closed.then(() => clearTimeout(overdue))
   }
@@ -74,7 +74,7 @@ export class Connection implements FaultProxyConnection {
     for (const socket of this.#sockets) resetSocket(socket)
   }
 
-  /** The same, but does not wait for a server that has not taken its connection yet. */
+  /** Like `reset()`, but without waiting for a server that has not accepted the connection yet. */
   abandon(): void {
     for (const socket of this.#sockets) if (socket.connecting) socket.destroy()
     this.reset()

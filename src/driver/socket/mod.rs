@@ -239,7 +239,7 @@ fn ending_of(error: ReadError) -> Ending {
     let code = match violation {
         Violation::TooLarge { .. } => 1009,
         Violation::NotUtf8 => 1007,
-        Violation::Rule(_) => 1002,
+        Violation::CloseCode(_) | Violation::Rule(_) => 1002,
     };
     Ending { code, reason: violation.to_string(), clean: false, too_large: code == 1009 }
 }

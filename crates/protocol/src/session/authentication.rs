@@ -82,6 +82,7 @@ impl<T> Session<T> {
     }
 
     pub(super) fn authenticate_again(&mut self, now: Now) {
+        self.credit_uptime(now);
         if let Some(socket) = self.state.socket_mut() {
             socket.auth.forget_refusal();
         }

@@ -65,12 +65,12 @@ impl<T> Session<T> {
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
             self.counters.reconnects += u64::from(self.was_ready);
-            self.attempt = 0;
-            self.wait_was_shortened = false;
             self.was_ready = true;
             self.enter_with(State::Ready);
         }
+        let now = self.last.mono;
         if let Some(socket) = self.state.socket_mut() {
+            socket.ready_since.get_or_insert(now);
             socket.auth.accepted();
         }
         self.notify(Notice::Authenticated);
@@ -78,6 +78,16 @@ impl<T> Session<T> {
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Ok(()));
         self.flush_queue();
+    }
+
+    /// Counts attempts from 0 again if the open socket has been `ready` for long enough. Called when the count is about
+    /// to matter, so it needs no timer. Source: PROTOCOL.md rule 11.
+    pub(super) fn credit_uptime(&mut self, now: Now) {
+        let since = self.state.socket().and_then(|socket| socket.ready_since);
+        if since.is_some_and(|since| now.mono.saturating_sub(since) >= self.config.min_uptime) {
+            self.attempt = 0;
+            self.wait_was_shortened = false;
+        }
     }
 
     /// The dial failed, and a later one may succeed.
@@ -96,6 +106,7 @@ impl<T> Session<T> {
             let lost = Fault::ConnectionLost(ending.sentence());
             return self.become_closed(Some(&ending), &lost);
         }
+        self.credit_uptime(now);
         self.stop_connection_timers();
         let next = if self.config.no_reconnect_codes.contains(&ending.code) {
             self.set_error(fault.clone());

@@ -26,6 +26,7 @@ mod rule_07_close;
 mod rule_08_ids;
 mod rule_09_malformed_input;
 mod rule_10_duplicate_keys;
+mod rule_11_uptime;
 mod secrets;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
