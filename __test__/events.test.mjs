@@ -4,7 +4,6 @@ import { describe, test } from 'node:test'
 import { MCPClient, MCPError } from '@mcp-integration/client'
 import { PATIENT, inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
-import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const names = (told) => told.map(([name]) => name)
