@@ -170,7 +170,10 @@ describe('the environment', () => {
       /^the environment variable http_proxy has the scheme "ftp": use http, .* or set the option/,
     )
     assert.ok(!error.message.includes(SECRET))
-    assert.equal((await connecting(t, (await listenAsPlatform(t)).url, {}, { http_proxy: 'ftp://proxy' })).error, undefined)
+    assert.equal(
+      (await connecting(t, (await listenAsPlatform(t)).url, {}, { http_proxy: 'ftp://proxy' })).error,
+      undefined,
+    )
   })
 })
 
