@@ -22,12 +22,12 @@ pub(super) async fn read_answer(
 ) -> Answer {
     let kind = BodyKind::of(head);
     let mut body = early;
-    if kind.is_some() {
+    if let Some(kind) = &kind {
         // An answer that does not end, or breaks off, says what it has said so far.
-        let _ = timeout(PATIENCE, read_body(stream, length_of(head), &mut body)).await;
+        let _ = timeout(PATIENCE, read_body(stream, head, kind, &mut body)).await;
     }
     body.truncate(length_of(head).unwrap_or(MOST_BYTES).min(MOST_BYTES));
-    let text = kind.and_then(|kind| kind.text_of(without_chunks(head, &body)));
+    let text = kind.and_then(|kind| kind.text_of(FirstPart::of(head, &body).bytes));
     Answer {
         status: head.status,
         reason: StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason()),
@@ -57,6 +57,14 @@ impl BodyKind {
         }
     }
 
+    /// What is shown is there, whatever comes after it.
+    fn is_shown_by(&self, body: &[u8]) -> bool {
+        match self {
+            Self::Text => body.trim_ascii_start().contains(&b'\n'),
+            Self::Html => memmem::find(&body.to_ascii_lowercase(), b"</title").is_some(),
+        }
+    }
+
     fn text_of(&self, body: &[u8]) -> Option<String> {
         let body = String::from_utf8_lossy(body);
         match self {
@@ -72,9 +80,14 @@ impl BodyKind {
     }
 }
 
-async fn read_body(stream: &mut (impl AsyncRead + Unpin), length: Option<usize>, body: &mut Vec<u8>) {
-    let wanted = length.unwrap_or(MOST_BYTES).min(MOST_BYTES);
+/// Stops when all that is shown has come.
+async fn read_body(stream: &mut (impl AsyncRead + Unpin), head: &Head, kind: &BodyKind, body: &mut Vec<u8>) {
+    let wanted = length_of(head).unwrap_or(MOST_BYTES).min(MOST_BYTES);
     while body.len() < wanted {
+        let part = FirstPart::of(head, body);
+        if part.is_whole || kind.is_shown_by(part.bytes) {
+            break;
+        }
         match stream.read_buf(body).await {
             Ok(0) | Err(_) => break,
             Ok(_) => {}
@@ -88,16 +101,24 @@ fn length_of(head: &Head) -> Option<usize> {
     str::from_utf8(length).ok()?.trim().parse().ok()
 }
 
-/// Of a body in chunks (RFC 9112 § 7.1), the first one.
-fn without_chunks<'a>(head: &Head, body: &'a [u8]) -> &'a [u8] {
-    if head.values("transfer-encoding").next().is_none() {
-        return body;
+/// A body, or of a body in chunks (RFC 9112 § 7.1) the first one.
+struct FirstPart<'a> {
+    bytes: &'a [u8],
+    /// It is a chunk, and all of it has come.
+    is_whole: bool,
+}
+
+impl<'a> FirstPart<'a> {
+    fn of(head: &Head, body: &'a [u8]) -> Self {
+        if head.values("transfer-encoding").next().is_none() {
+            return Self { bytes: body, is_whole: false };
+        }
+        let Some(end) = memchr::memchr(b'\n', body) else { return Self { bytes: &[], is_whole: false } };
+        let size = str::from_utf8(&body[..end]).ok().and_then(|line| line.split(';').next());
+        let size = size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok()).unwrap_or_default();
+        let rest = &body[end + 1..];
+        Self { bytes: &rest[..rest.len().min(size)], is_whole: rest.len() >= size }
     }
-    let Some(end) = memchr::memchr(b'\n', body) else { return &[] };
-    let size = str::from_utf8(&body[..end]).ok().and_then(|line| line.split(';').next());
-    let size = size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok()).unwrap_or_default();
-    let rest = &body[end + 1..];
-    &rest[..rest.len().min(size)]
 }
 
 /// Without user, password, query and fragment, which may be secrets.
@@ -226,11 +247,29 @@ mod tests {
         assert_eq!(answer.text.as_deref(), Some("wrong: [secret]"));
     }
 
-    #[tokio::test]
-    async fn a_body_that_does_not_end_is_not_waited_for() {
+    /// An answer whose connection stays open.
+    async fn read_open(answer: &str) -> Answer {
         let (mut client, mut server) = tokio::io::duplex(1024);
-        tokio::io::AsyncWriteExt::write_all(&mut server, b"HTTP/1.1 503 x\r\n\r\nlater").await.expect("there is room");
+        tokio::io::AsyncWriteExt::write_all(&mut server, answer.as_bytes()).await.expect("there is room");
         let (head, early) = read_head(&mut client).await.unwrap_or_else(|error| panic!("{error:?}"));
-        assert_eq!(read_answer(&mut client, &head, early, &[]).await.text.as_deref(), Some("later"));
+        read_answer(&mut client, &head, early, &[]).await
+    }
+
+    #[tokio::test]
+    async fn nothing_is_waited_for_when_the_words_are_there() {
+        for answer in [
+            "Content-Type: text/plain\r\n\r\nlater\n",
+            "Content-Type: text/html\r\n\r\n<title>later</title>",
+            "Content-Length: 5\r\n\r\nlater",
+            "Transfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n0\r\n\r\n",
+        ] {
+            let answer = timeout(PATIENCE / 2, read_open(&format!("HTTP/1.1 503 x\r\n{answer}"))).await;
+            assert_eq!(answer.expect("it waited for more").text.as_deref(), Some("later"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_not_waited_for_long() {
+        assert_eq!(read_open("HTTP/1.1 503 x\r\n\r\nlater").await.text.as_deref(), Some("later"));
     }
 }
