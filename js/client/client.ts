@@ -71,6 +71,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #askProxy: ProxyFunction | null
   readonly #requestTimeout: number
+  readonly #url: string
   #snapshot: ConnectionSnapshot
   /** The snapshot of the last 'state' event. After a command, `#snapshot` may be newer. */
   #emitted: ConnectionSnapshot
@@ -101,6 +102,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     super()
     const sorted = sortOptions(mergeArguments(first, second))
     this.#onMessage = sorted.onMessage
+    this.#url = sorted.url
     this.#askToken = sorted.askToken
     this.#askProxy = sorted.askProxy
     this.#internals = new MCPClient.#Internals(this)
@@ -377,9 +379,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     return this.#native.bufferedAmount()
   }
 
-  /** The endpoint in use. */
+  /** The endpoint in use, with the query that you gave it. */
   get url(): string {
-    return this.#snapshot.url
+    return this.#url
   }
 
   /** Called when the socket is open. */
@@ -440,11 +442,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#face.remove(type, listener)
   }
 
-  /** Shows neither the key nor the query of the URL, which may contain one. */
+  /** Shows the snapshot, which has neither the key nor the query of the URL. */
   [inspect.custom](depth: number, options: object, show: typeof inspect): string {
     const { url, error, ...rest } = this.#snapshot
     const shown = {
-      url: url.replace(/\?.*/, ''),
+      url,
       ...rest,
       error: error === null ? null : `${error.name} ${error.code}: ${error.message}`,
     }

@@ -314,7 +314,7 @@ async fn what_the_server_says_at_the_door_is_told_without_the_secrets_of_the_req
     let server = Server::start().await;
     let url = format!("{}?key=hunter2", server.url());
     let headers = [("authorization".to_owned(), "Bearer hunter3".to_owned())].into_iter().collect();
-    let protocols = vec!["key.hunter4".to_owned()];
+    let protocols = ["key.hunter4".to_owned()].into_iter().collect();
     let config = Config { max_reconnect_attempts: MaxAttempts::Limited(0), ..config() };
     let mut client = Client::on(Route { headers, protocols, ..route(&url) }, config);
     client.connect();

@@ -14,7 +14,7 @@ use self::given::Given;
 pub use self::{
     given::{OptionError, OptionFault},
     proxy::ProxySource,
-    values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
+    values::{DialectChoice, Headers, MaxAttempts, Secret, Subprotocols, TokenSource},
 };
 use crate::backoff::Jitter;
 
@@ -113,7 +113,7 @@ options! {
         /// Extra headers of the upgrade request.
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
-        "protocols" protocols: Vec<String> = Vec::new(), strings();
+        "protocols" protocols: Subprotocols = Subprotocols::default(), protocols();
         /// Where the proxy of a dial comes from.
         "proxy" proxy: ProxySource = ProxySource::default(), proxy();
     }
@@ -191,7 +191,7 @@ as_option! {
     TokenSource: |_token| None;
     String: |_url| None;
     Headers: |_headers| None;
-    Vec<String>: |_protocols| None;
+    Subprotocols: |_protocols| None;
     ProxySource: |_proxy| None;
 }
 
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(config.min_uptime, Duration::ZERO);
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
-        assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
+        assert_eq!((route.url.as_str(), route.protocols.iter().collect()), ("ws://h/mcp-ws", vec!["p"]));
         assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
         assert_eq!(config.dialect, DialectChoice::Event);
     }

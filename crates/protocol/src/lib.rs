@@ -48,7 +48,7 @@ pub use self::{
     backoff::{Backoff, Jitter},
     config::{
         Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, ProxySource, Route, Secret,
-        TokenSource,
+        Subprotocols, TokenSource,
     },
     dialect::Dialect,
     dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},

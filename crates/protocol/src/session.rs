@@ -98,13 +98,15 @@ impl Interest {
 }
 
 impl<T> Session<T> {
-    /// A session in `idle`. Users are shown `url`; only the driver knows how to reach the endpoint. Request ids are
+    /// A session in `idle`. Users are shown `url` without its query, which may contain a secret; only the driver knows how to reach the endpoint. Request ids are
     /// drawn from `seed`, which must come from a cryptographic source.
     pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
+        let mut url = url.into();
+        url.truncate(url.find('?').unwrap_or(url.len()));
         Self {
             token: config.token.clone(),
             config,
-            url: url.into(),
+            url,
             state: State::Idle,
             revision: 0,
             attempt: 0,

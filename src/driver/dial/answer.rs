@@ -44,6 +44,10 @@ enum BodyKind {
 
 impl BodyKind {
     fn of(head: &Head) -> Option<Self> {
+        // RFC 9110 § 6.4.1: these have no body.
+        if matches!(head.status, 204 | 304) {
+            return None;
+        }
         if head.values("content-encoding").any(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
             return None;
         }
@@ -176,7 +180,7 @@ const MOST_BYTES: usize = 4 * 1024;
 /// Characters of a line that are shown.
 const MOST_CHARACTERS: usize = 200;
 /// How long to wait for a body whose head has come: servers send both together.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(300);
 /// Bytes. A shorter text is in many words by chance, and protects nothing.
 const SHORTEST_SECRET: usize = 4;
 

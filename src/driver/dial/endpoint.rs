@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{
 use zeroize::Zeroizing;
 
 use super::proxy::{Choice, Hop, is_loopback};
-use mcp_protocol::{Headers, OptionError, OptionFault, Route, Via};
+use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
 /// because of it.
@@ -48,7 +48,7 @@ impl Endpoint {
         add_headers(&mut request, &route.headers)?;
         add_protocols(&mut request, &route.protocols)?;
         let (request, key) = generate_request(request).map_err(|_| wrong("is not a valid URL"))?;
-        let protocols = route.protocols.iter().map(|protocol| protocol.as_str().into()).collect();
+        let protocols = route.protocols.iter().map(Into::into).collect();
         let request = around(&request, &key);
         Ok(Self { host, port, secure, protocols, proxy, request, secrets })
     }
@@ -102,8 +102,7 @@ fn secrets_of(route: &Route, query: Option<&str>) -> Box<[Zeroizing<Box<[u8]>>]>
     });
     let headers = route.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host"));
     let headers = headers.flat_map(|(_, value)| [value].into_iter().chain(value.split_once(' ').map(|(_, rest)| rest)));
-    let protocols = route.protocols.iter().map(String::as_str);
-    let secrets = query.chain(headers).chain(protocols);
+    let secrets = query.chain(headers).chain(route.protocols.iter());
     secrets.map(|secret| Zeroizing::new(secret.as_bytes().into())).collect()
 }
 
@@ -126,20 +125,21 @@ fn add_headers(request: &mut Request, headers: &Headers) -> Result<(), OptionErr
     Ok(())
 }
 
-fn add_protocols(request: &mut Request, protocols: &[String]) -> Result<(), OptionError> {
-    if protocols.is_empty() {
+fn add_protocols(request: &mut Request, protocols: &Subprotocols) -> Result<(), OptionError> {
+    if protocols.iter().next().is_none() {
         return Ok(());
     }
-    for protocol in protocols {
+    for protocol in protocols.iter() {
         // A subprotocol is a token of HTTP, as a header name is (RFC 6455 § 4.1).
-        if HeaderName::try_from(protocol.as_str()).is_err() {
+        if HeaderName::try_from(protocol).is_err() {
             // Not shown: some servers take the key as a subprotocol.
             let complaint =
                 "has a value that is no subprotocol: it may have letters, digits and a few signs, no blanks";
             return Err(OptionError::new(OptionFault::Type, "protocols", complaint));
         }
     }
-    let value = HeaderValue::try_from(protocols.join(", ")).expect("tokens are header values");
+    let value =
+        HeaderValue::try_from(protocols.iter().collect::<Vec<_>>().join(", ")).expect("tokens are header values");
     request.headers_mut().insert("sec-websocket-protocol", value);
     Ok(())
 }
@@ -188,7 +188,7 @@ mod tests {
             let error = Endpoint::new(&Route { headers, ..route_to("ws://h/") }).err().expect(name);
             assert!(error.option == "headers" && error.message.contains(name), "{error}");
         }
-        let route = Route { protocols: vec!["a b".to_owned()], ..route_to("ws://h/") };
+        let route = Route { protocols: Subprotocols::from_iter(["a b".to_owned()]), ..route_to("ws://h/") };
         assert_eq!(Endpoint::new(&route).err().expect("a blank").option, "protocols");
     }
 
@@ -227,7 +227,7 @@ mod tests {
     fn each_request_has_a_key_of_its_own_and_is_otherwise_the_same() {
         let headers =
             Headers::from_iter([("Host".to_owned(), "elsewhere".to_owned()), ("X-A".to_owned(), "ü".to_owned())]);
-        let protocols = vec!["a".to_owned(), "b".to_owned()];
+        let protocols = ["a".to_owned(), "b".to_owned()].into_iter().collect();
         let route = Route { headers, protocols, ..route_to("ws://h:81/p?q=1") };
         let endpoint = Endpoint::new(&route).unwrap_or_else(|error| panic!("{error}"));
         let [(one, first), (other, second)] = [(); 2].map(|()| endpoint.upgrade_request());

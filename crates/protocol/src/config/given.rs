@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{
     proxy::ProxySource,
-    values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
+    values::{DialectChoice, Headers, MaxAttempts, Secret, Subprotocols, TokenSource},
 };
 use crate::backoff::Jitter;
 
@@ -184,11 +184,11 @@ impl Given<'_> {
             .collect()
     }
 
-    pub(super) fn strings(&self) -> Result<Vec<String>, OptionError> {
+    pub(super) fn protocols(&self) -> Result<Subprotocols, OptionError> {
         let what = "a string or an array of strings";
         let wrong = || self.must_be(OptionFault::Type, what);
         match self.value {
-            Value::String(one) => Ok(vec![one.clone()]),
+            Value::String(one) => Ok([one.clone()].into_iter().collect()),
             Value::Array(many) => many.iter().map(|s| s.as_str().map(str::to_owned).ok_or_else(wrong)).collect(),
             _ => Err(wrong()),
         }

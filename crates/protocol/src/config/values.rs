@@ -76,6 +76,30 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Subprotocols to offer. One may be a secret, since browsers can send a key in no other way: only their number is ever
+/// printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Subprotocols(Vec<Secret>);
+
+impl Subprotocols {
+    /// In the order of preference.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Secret::expose)
+    }
+}
+
+impl FromIterator<String> for Subprotocols {
+    fn from_iter<T: IntoIterator<Item = String>>(protocols: T) -> Self {
+        Self(protocols.into_iter().map(Secret::new).collect())
+    }
+}
+
+impl fmt::Debug for Subprotocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} subprotocols]", self.0.len())
+    }
+}
+
 /// Headers of the upgrade request. A value may be a secret: only the names are ever printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Secret)>);

@@ -190,11 +190,9 @@ impl<T> Session<T> {
     }
 
     fn connect_failed(&self, failure: DialFailure) -> Fault {
-        // Without the query, which may contain a secret.
-        let url = self.url.split('?').next().unwrap_or_default().to_owned();
         let via = self.via.as_ref().filter(|(connection, _)| self.state.connection() == Some(*connection));
         let via = via.map(|(_, via)| via.clone());
-        Fault::ConnectFailed { url, via, failure: Box::new(failure) }
+        Fault::ConnectFailed { url: self.url.clone(), via, failure: Box::new(failure) }
     }
 
     /// What the message means in the dialect of this connection. The first message may reveal the dialect.

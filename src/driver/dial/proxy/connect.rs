@@ -32,7 +32,9 @@ where
     sent.await.map_err(|error: io::Error| ProxyFailure::Broken(system_error(&error)))?;
     let (head, early) = read_head(stream).await?;
     if !(200..300).contains(&head.status) {
-        let secrets: Vec<&[u8]> = credentials.iter().map(|credentials| &credentials.password[..]).collect();
+        let pair = credentials.map(encoded);
+        let password = credentials.map(|credentials| &credentials.password[..]);
+        let secrets: Vec<&[u8]> = pair.iter().map(|pair| pair.as_bytes()).chain(password).collect();
         return Err(ProxyFailure::Status { answer: read_answer(stream, &head, early, &secrets).await });
     }
     if !early.is_empty() {
@@ -45,17 +47,24 @@ where
 fn request(credentials: Option<&Credentials>, host: &str, port: u16) -> Zeroizing<Vec<u8>> {
     let brackets = if host.contains(':') { ["[", "]"] } else { ["", ""] };
     let authority = format!("{}{host}{}:{port}", brackets[0], brackets[1]);
-    let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n").into_bytes();
-    if let Some(Credentials { user, password }) = credentials {
-        // RFC 7617.
-        let pair = Zeroizing::new([&user[..], b":", &password[..]].concat());
-        let pair = Zeroizing::new(BASE64.encode(&pair));
+    let start = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+    // At once, so that growing leaves no copy of the password behind.
+    let room = credentials.map_or(0, |credentials| 64 + 2 * (credentials.user.len() + credentials.password.len()));
+    let mut request = Vec::with_capacity(start.len() + room + 2);
+    request.extend(start.as_bytes());
+    if let Some(credentials) = credentials {
         request.extend(b"Proxy-Authorization: Basic ");
-        request.extend(pair.as_bytes());
+        request.extend(encoded(credentials).as_bytes());
         request.extend(b"\r\n");
     }
     request.extend(b"\r\n");
     Zeroizing::new(request)
+}
+
+/// RFC 7617 § 2.
+fn encoded(Credentials { user, password }: &Credentials) -> Zeroizing<String> {
+    let pair = Zeroizing::new([&user[..], b":", &password[..]].concat());
+    Zeroizing::new(BASE64.encode(&pair))
 }
 
 impl From<HeadError> for ProxyFailure {
