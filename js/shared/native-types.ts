@@ -42,8 +42,8 @@ export type ErrorCode =
  * The stable code of an {@link MCPError}; codes may be added.
  *
  * - `NOT_CONNECTED`: The client is not connected and is not connecting, or has not been authenticated.
- * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, a proxy, TLS or the HTTP upgrade. Not retryable if only a change of
- *   configuration can help.
+ * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, a proxy, TLS or the HTTP upgrade. Not retryable if only a change
+ *   of configuration can help.
  * - `AUTH_FAILED`: The server refused the key, or the `apiKey` function failed.
  * - `AUTH_TIMEOUT`: The server did not answer the auth message within `authTimeout`.
  * - `CONNECTION_LOST`: The connection was lost before the answer came. `sent` says whether the tool may have run.
@@ -94,7 +94,7 @@ connected: boolean,
  */
 authenticated: boolean, 
 /**
- * The endpoint in use. It never contains credentials.
+ * The endpoint in use, without its query, which may contain a key.
  */
 url: string, 
 /**

@@ -14,7 +14,7 @@ export interface ConnectionSnapshot {
   readonly connected: boolean
   /** Whether the server has accepted the key, or asks for none: tools can be called. */
   readonly authenticated: boolean
-  /** The endpoint in use; never contains credentials. */
+  /** The endpoint in use, without its query, which may contain a key; `client.url` has it. */
   readonly url: string
   /** The number of the attempt, 1 to `maxReconnectAttempts`; 0 when not retrying. */
   readonly attempt: number

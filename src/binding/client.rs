@@ -15,7 +15,7 @@ use napi::{
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use slab::Slab;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     calls::CallBatch,
@@ -54,8 +54,10 @@ impl NativeClient {
     pub fn new(mailbox: &Mailbox, id: u32, options: String) -> Result<Self> {
         // They have the key.
         let options = Zeroizing::new(options);
-        let options: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
-        let options = Options::from_json(&options).map_err(|error| refused(&error))?;
+        let mut json: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
+        let options = Options::from_json(&json);
+        json.values_mut().for_each(overwrite);
+        let options = options.map_err(|error| refused(&error))?;
         let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
         CALLS.with_borrow_mut(|calls| calls.set_result_size(mailbox.result_size()));
@@ -266,6 +268,16 @@ fn with_handle<R>(number: u32, act: impl FnOnce(&Handle<ClientSink>) -> R) -> R 
 /// An empty text is not JSON.
 fn some(json: &str) -> Option<&str> {
     Some(json).filter(|json| !json.is_empty())
+}
+
+/// Overwrites the texts of a value that is not needed any more.
+fn overwrite(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(overwrite),
+        Value::Object(members) => members.values_mut().for_each(overwrite),
+        _ => {}
+    }
 }
 
 fn refused(error: &OptionError) -> Error {

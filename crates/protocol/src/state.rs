@@ -327,7 +327,7 @@ pub struct Snapshot {
     pub connected: bool,
     /// The server has accepted the key: tools can be called.
     pub authenticated: bool,
-    /// The endpoint in use. It never contains credentials.
+    /// The endpoint in use, without its query, which may contain a key.
     pub url: String,
     /// The number of the attempt; 0 when not retrying.
     pub attempt: u32,
