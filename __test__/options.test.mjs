@@ -93,6 +93,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     ],
     protocols: [5, null, {}, [5], ['a', null], () => 'a'],
     dialect: [5, null, ['auto']],
+    compression: ['true', 1, null, {}, () => true],
   }
   for (const [name, values] of Object.entries(misfits)) {
     for (const value of values) {
@@ -138,6 +139,7 @@ test("the defaults are the guide's constants", () => {
     offlineQueueLimit: 1_024,
     maxMessageSize: 64 << 20,
     maxBufferedAmount: 16 << 20,
+    compression: true,
     dialect: 'auto',
   })
 })
@@ -167,6 +169,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     protocols: ['a', [], ['a', 'b']],
     proxy: [false, 'http://proxy:3128', 'socks5h://u:p@proxy', new URL('https://proxy'), 'proxy:3128', () => false],
     dialect: ['auto', 'guide', 'event'],
+    compression: [true, false],
     apiKey: ['', 'key', () => 'key'],
     autoConnect: [false],
     onMessage: [null, () => {}],

@@ -24,6 +24,7 @@ export interface ConnectionSnapshot {
   readonly url: string                 // endpoint in use (never holds credentials)
   readonly attempt: number             // 0 when not retrying, else 1..maxReconnectAttempts
   readonly retryDelay: number | null   // of the wait now running, jitter included
+  readonly retryAt: number | null      // when it ends, epoch ms
   readonly error: MCPError | null      // why the state is what it is
 }
 
@@ -72,6 +73,7 @@ export interface MCPClientOptions {
   /** http://, https://, socks5:// or socks5h:// with optional user:password; false for none; or a function that is asked for each dial (session.resolveProxy() in Electron: 'PROXY host:port', 'SOCKS5 host:port', 'DIRECT' are understood too).
    *  Default: HTTPS_PROXY / HTTP_PROXY / ALL_PROXY and NO_PROXY, lower case too. */
   proxy?: string | URL | false | ((url: string) => string | false | Promise<string | false>)
+  compression?: boolean            // permessage-deflate; default true: offered, used if the server agrees
   dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
 }
 
@@ -244,6 +246,8 @@ export declare class MCPError extends Error {
   readonly phase?: 'name' | 'tcp' | 'proxy' | 'tls' | 'upgrade'
   /** CONNECT_FAILED at the upgrade or a proxy: the HTTP status. */
   readonly status?: number
+  /** `cause` of CONNECT_FAILED is an Error whose `code` is Node.js' own word: ECONNREFUSED, ENOTFOUND, ETIMEDOUT, CERT_HAS_EXPIRED, DEPTH_ZERO_SELF_SIGNED_CERT, UNABLE_TO_VERIFY_LEAF_SIGNATURE, ERR_TLS_CERT_ALTNAME_INVALID, …
+   *  and, where there is one, `address` and `port`. */
   /** false: the request certainly never left. true: it was handed to the socket, so the tool may have run. (CONNECTION_LOST, CLOSED, REQUEST_TIMEOUT) */
   readonly sent?: boolean
 }

@@ -73,9 +73,9 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** An error of a user's function may contain its secret, a token or a password: it is not sent. */
+/** An error of a user's function, whatever it is, may contain its secret, a token or a password: it is not sent. */
 function causeToSend({ code, phase, proxy, cause }: MCPError): unknown {
   // A proxy function that has failed has named no proxy.
   const isOfFunction = code === 'AUTH_FAILED' || (phase === 'proxy' && proxy === undefined)
-  return isOfFunction && !(cause instanceof MCPError) ? undefined : cause
+  return isOfFunction ? undefined : cause
 }

@@ -1,21 +1,27 @@
 /** The promises of calls and commands, as the hub settles them. */
-import { errorOf } from '../shared/errors.js'
+import type { MCPError } from '../shared/errors.js'
 import type { ErrorData } from '../shared/native-types.js'
 import { runSafely } from '../shared/socket-events.js'
 import { vacate, type Waiter } from './hub.js'
 
 type Settle = (value: any) => void
 
+/** Whose call it is. */
+export interface Caller {
+  /** The error of one of its calls. */
+  errorOf(error: ErrorData, toolName: string): MCPError
+}
+
 /** The promise of a call. */
 export class Call implements Waiter {
   /** Held, so that it is not garbage-collected while a call is in flight. */
-  readonly client: object
+  readonly client: Caller
   readonly #toolName: string
   readonly #resolve: Settle
   readonly #reject: Settle
   #stopListening: (() => void) | undefined
 
-  constructor(client: object, toolName: string, resolve: Settle, reject: Settle) {
+  constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle) {
     this.client = client
     this.#toolName = toolName
     this.#resolve = resolve
@@ -29,7 +35,7 @@ export class Call implements Waiter {
 
   failed(error: ErrorData): void {
     this.#removeListener()
-    this.#reject(errorOf(error, { toolName: this.#toolName }))
+    this.#reject(this.client.errorOf(error, this.#toolName))
   }
 
   /**

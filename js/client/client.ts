@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
 import { checkCallOptions, checkMillis, checkName, PARAMETERS_ARE_JSON, serialise } from '../shared/arguments.js'
 import { checkCloseFrame, explain } from '../shared/close-codes.js'
-import { errorOf, type MCPError } from '../shared/errors.js'
+import type { MCPError } from '../shared/errors.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
 import { runSafely, type SocketEventType, type SocketListener } from '../shared/socket-events.js'
 import {
@@ -29,12 +29,16 @@ import type {
   ResultsOf,
   UseToolOptions,
 } from '../shared/types.js'
-import { Call, Command } from './call.js'
+import { Call, Command, type Caller } from './call.js'
+import { ClientErrors, classOf } from './errors.js'
 import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
 import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction } from './options.js'
 import { closedBefore, replaceClosed, runAfterClose, scheduleApart, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
+
+/** A call made in one of these states fails with the client's error if the client has failed in the meantime. */
+const ACCEPTING_CALLS: ReadonlySet<ConnectionState> = new Set(['connecting', 'authenticating', 'ready', 'reconnecting'])
 
 /**
  * A client of an MCP Integration Platform over its WebSocket. It connects, authenticates, sends heartbeats and
@@ -65,7 +69,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #native: ReturnType<typeof createNative>
   /** The number by which the functions that every call uses know the native client. */
   readonly #number: number
-  readonly #internals: Recipient & SocketFaceOwner & Replaceable
+  readonly #internals: Recipient & SocketFaceOwner & Replaceable & Caller
   readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
@@ -75,8 +79,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #snapshot: ConnectionSnapshot
   /** The snapshot of the last 'state' event. After a command, `#snapshot` may be newer. */
   #emitted: ConnectionSnapshot
-  #tokenFailure: unknown
-  #proxyFailure: unknown
+  readonly #errors = new ClientErrors()
+  /** Flags of every call: what its caller can see of the client. */
+  #flags = 0
   #isReferenced = true
   #isHolding = false
   #flushIsQueued = false
@@ -256,9 +261,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
       signal?.throwIfAborted()
       const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
-      const call = new Call(this, toolName, resolve, reject)
+      const call = new Call(this.#internals, toolName, resolve, reject)
       const slot = occupy(call)
       const flags =
+        this.#flags |
         (idempotent === true ? FLAG.idempotent : 0) |
         (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
         (signal === undefined ? 0 : FLAG.mayBeAborted)
@@ -459,7 +465,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * What the hub, the socket face and the succession may do with a client. A class, because closures for each client
    * would take a kilobyte.
    */
-  static readonly #Internals = class implements Recipient, SocketFaceOwner, Replaceable {
+  static readonly #Internals = class implements Recipient, SocketFaceOwner, Replaceable, Caller {
     readonly #client: MCPClient
 
     constructor(client: MCPClient) {
@@ -480,6 +486,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     askProxy(connection: number, server: string): void {
       void this.#client.#answerProxy(connection, server)
+    }
+
+    errorOf(error: ErrorData, toolName: string): MCPError {
+      return this.#client.#errors.failure(error, toolName)
     }
 
     socketListenersChanged(): void {
@@ -519,10 +529,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       case 'heartbeat':
         return this.#emit('heartbeat', { rtt: notice.rtt })
       case 'failed':
-        this.#emit('failed', this.#errorOf(notice.error))
+        this.#emit('failed', this.#errors.reason(notice.error))
         return this.#face.closeUnopened()
       case 'error': {
-        const error = this.#errorOf(notice.error)
+        const error = this.#errors.reason(notice.error)
         if (this.listenerCount('error') > 0) this.#emit('error', error)
         this.#face.dispatch('error', { error, message: error.message })
         // The upgrade itself was refused.
@@ -576,14 +586,15 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   async #answerToken(connection: number): Promise<void> {
+    this.#errors.tokenFailure = undefined
     try {
       const token: unknown = await this.#askToken?.()
       if (typeof token !== 'string')
         throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
       this.#native.answerToken(connection, token, null)
     } catch (error) {
-      this.#tokenFailure = error
-      this.#native.answerToken(connection, null, 'gave no token')
+      this.#errors.tokenFailure = error
+      this.#native.answerToken(connection, null, classOf(error))
     }
   }
 
@@ -597,7 +608,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
         )
       this.#native.answerProxy(connection, proxy === false ? 'DIRECT' : String(proxy))
     } catch (error) {
-      this.#proxyFailure = error
+      this.#errors.proxyFailure = error
       this.#native.answerProxy(connection, null)
     }
   }
@@ -612,7 +623,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
     const settled = new Promise<void>((resolve, reject) => {
-      const slot = occupy(new Command(resolve, (error) => reject(this.#errorOf(error))))
+      const slot = occupy(new Command(resolve, (error) => reject(this.#errors.failure(error))))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
@@ -624,6 +635,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #show(snapshot: ConnectionSnapshot): void {
     this.#snapshot = snapshot
+    this.#flags = ACCEPTING_CALLS.has(snapshot.state) ? FLAG.expectsConnection : 0
     this.#updateHold()
   }
 
@@ -646,11 +658,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   #snapshotOf(data: Snapshot): ConnectionSnapshot {
     // Changed in place, because V8 would give each copy a shape of its own.
-    return Object.freeze(Object.assign(data, { error: data.error === null ? null : this.#errorOf(data.error) }))
-  }
-
-  #errorOf(data: ErrorData): MCPError {
-    return errorOf(data, { tokenFailure: this.#tokenFailure, proxyFailure: this.#proxyFailure })
+    return Object.freeze(Object.assign(data, { error: data.error === null ? null : this.#errors.reason(data.error) }))
   }
 
   /** All calls of one turn are sent in one write. */

@@ -6,6 +6,7 @@ import { ITEM } from '../native/binding-constants.js'
 import { loadNative, type Native } from '../native/load.js'
 import type { ErrorData, Notice } from '../shared/native-types.js'
 import { scheduleApart } from './succession.js'
+import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 
 /** A promise that the native core settles. */
 export interface Waiter {
@@ -49,6 +50,8 @@ const ending = new Set<Recipient>()
 const collected = new FinalizationRegistry<number>((id) => recipients.delete(id))
 /** The open containers of a result that comes in pieces, outermost first, each with its key in the one before. */
 const open: { container: Container; key: string }[] = []
+/** Why that result cannot be delivered, if it cannot. */
+let broken: ErrorData | undefined
 let nextId = 0
 let holders = 0
 let isHolding = false
@@ -149,33 +152,49 @@ function release(): void {
  * sends are on their way meanwhile.
  */
 function deliverAndContinue(item: Item): void {
-  deliver(item)
+  deliverAlone(item)
   const goesOn = item[4] || kept.length > 0
   if (!goesOn) release()
   else if (performance.now() > sliceEnd) drainSoon()
   else queueMicrotask(drain)
 }
 
+/** Whatever is thrown concerns this item alone. */
+function deliverAlone(item: Item): void {
+  try {
+    deliver(item)
+  } catch (thrown) {
+    giveUp(item, undeliverable(thrown))
+  }
+}
+
 function deliver([kind, a, b, payload]: Item): void {
   const text = payload as string
+  if (kind === ITEM.OPEN) open.push({ container: b === 1 ? [] : {}, key: '' })
+  if (payload === null) throw new NotAccepted()
   switch (kind) {
     case ITEM.RESULTS:
       return deliverResults(JSON.parse(text) as unknown[])
-    case ITEM.RESULT:
-      return take(a)?.done(JSON.parse(text))
+    case ITEM.RESULT: {
+      const result: unknown = JSON.parse(text)
+      return take(a)?.done(result)
+    }
     case ITEM.OPEN:
-      open.push({ container: b === 1 ? [] : {}, key: text === undefined ? '' : JSON.parse(text) })
+      if (text !== undefined) open.at(-1)!.key = JSON.parse(text) as string
       return
     case ITEM.ELEMENTS:
-      return addElements(open.at(-1)!.container, JSON.parse(text))
+      if (broken === undefined) addElements(open.at(-1)!.container, JSON.parse(text))
+      return
     case ITEM.CLOSE:
       return closeContainer(a)
     case ITEM.BYTES:
       return take(a)?.done(payload)
     case ITEM.DONE:
       return take(a)?.done(undefined)
-    case ITEM.FAILED:
-      return take(a)?.failed(JSON.parse(text) as ErrorData)
+    case ITEM.FAILED: {
+      const error = JSON.parse(text) as ErrorData
+      return take(a)?.failed(error)
+    }
     case ITEM.NOTICE:
       return recipients
         .get(a)
@@ -193,9 +212,34 @@ function deliver([kind, a, b, payload]: Item): void {
   }
 }
 
+/** The item could not be delivered, and has settled nothing. */
+function giveUp([kind, a, , payload]: Item, error: ErrorData): void {
+  switch (kind) {
+    case ITEM.RESULTS:
+      return deliverEach(typeof payload === 'string' ? payload : '')
+    case ITEM.RESULT:
+    case ITEM.BYTES:
+    case ITEM.FAILED:
+      return take(a)?.failed(error)
+    case ITEM.OPEN:
+    case ITEM.ELEMENTS:
+    case ITEM.CLOSE:
+      // The rest of the result is still to come.
+      broken ??= error
+      return
+    case ITEM.MESSAGE:
+      return recipients.get(a)?.deref()?.receiveNotice({ type: 'error', error })
+  }
+}
+
 /** Slots and results alternate. */
 function deliverResults(pairs: unknown[]): void {
   for (let i = 0; i < pairs.length; i += 2) take(pairs[i] as number)?.done(pairs[i + 1])
+}
+
+/** One of the results cannot be parsed: it must not keep the others from their calls. */
+function deliverEach(text: string): void {
+  for (const [slot, json] of resultsIn(text)) deliverAlone([ITEM.RESULT, slot, 0, json, false])
 }
 
 function addElements(container: Container, elements: Container): void {
@@ -209,9 +253,16 @@ function addElements(container: Container, elements: Container): void {
 function closeContainer(slot: number): void {
   const { container, key } = open.pop()!
   const outer = open.at(-1)?.container
-  if (outer === undefined) take(slot)?.done(container)
+  if (outer === undefined) endPieces(slot, container)
   else if (Array.isArray(outer)) outer.push(container)
   else define(outer, key, container)
+}
+
+function endPieces(slot: number, result: Container): void {
+  const [waiter, error] = [take(slot), broken]
+  broken = undefined
+  if (error === undefined) waiter?.done(result)
+  else waiter?.failed(error)
 }
 
 function define(object: object, key: string, value: unknown): void {

@@ -22,4 +22,5 @@ export const FLAG = {
   idempotent: 1,
   wantsBytes: 2,
   mayBeAborted: 4,
+  expectsConnection: 8,
 } as const

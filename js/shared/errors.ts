@@ -136,38 +136,23 @@ export function errorOfCall(
   return new MCPError(message, { code, retryable, ...call })
 }
 
-/** The tool that was called, and what the user's own functions threw. */
+/** Whose error it is, and its cause if that is known already. */
 interface ErrorContext {
   toolName?: string | undefined
-  tokenFailure?: unknown
-  proxyFailure?: unknown
+  cause?: unknown
 }
 
-/** The instance for an error that the native core reports. */
-export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
-  const details = {
-    retryable: data.retryable,
-    toolName: context.toolName,
-    requestId: data.requestId,
-    sent: data.sent,
-    phase: data.phase,
-    status: data.status,
-    location: data.location,
-    body: data.body,
-    proxy: data.proxy,
-    cause: causeOf(data, context),
-  }
-  if (data.code === 'TOOL_ERROR') {
-    return new MCPToolError(data.message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
-  }
-  return new MCPError(data.message, { ...details, code: data.code })
+/** The instance for what the native core reports. */
+export function errorOf(data: ErrorData, { toolName, cause = causeOf(data) }: ErrorContext = {}): MCPError {
+  const { code, message, retryable, requestId, sent, phase, status, location, body, proxy } = data
+  const details = { retryable, toolName, requestId, sent, phase, status, location, body, proxy, cause }
+  if (code !== 'TOOL_ERROR') return new MCPError(message, { ...details, code })
+  return new MCPToolError(message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
 }
 
-function causeOf(data: ErrorData, context: ErrorContext): unknown {
-  if (data.fromTokenFunction === true) return context.tokenFailure
-  if (data.fromProxyFunction === true) return context.proxyFailure
-  if (data.systemCause !== undefined) return systemErrorOf(data.systemCause)
-  return data.cause === undefined ? undefined : errorOf(data.cause, context)
+function causeOf({ cause, systemCause }: ErrorData): unknown {
+  if (systemCause !== undefined) return systemErrorOf(systemCause)
+  return cause === undefined ? undefined : errorOf(cause)
 }
 
 /** Like an error of Node.js itself: with `code`, and with `address` and `port` where there are any. */

@@ -135,6 +135,11 @@ export interface MCPClientOptions {
    * @default `HTTPS_PROXY` for `wss:`, `HTTP_PROXY` for `ws:`, else `ALL_PROXY`; not for `NO_PROXY` and on loopback
    */
   proxy?: string | URL | false | ((url: string) => string | URL | false | Promise<string | URL | false>)
+  /**
+   * Whether to offer compression of messages (permessage-deflate, RFC 7692), which is used if the server agrees.
+   * @default true
+   */
+  compression?: boolean
   /** The wire dialect; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }

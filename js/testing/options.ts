@@ -15,6 +15,7 @@ export interface Settings extends AccessRules {
   readonly tools: Readonly<Record<string, ToolHandler>>
   readonly dialect: ServerDialect
   readonly docs: string | undefined
+  readonly compression: boolean
   readonly history: number
 }
 
@@ -28,6 +29,7 @@ export async function resolveOptions(options: MCPTestServerOptions): Promise<Set
     tools: checkTools(options.tools ?? {}),
     dialect: checkDialect(options.dialect ?? 'guide'),
     docs: await checkFolder(options.docs),
+    compression: checkCompression(options.compression ?? false),
     history: checkHistory(options.history ?? Infinity),
     allowedOrigins: checkOrigins(options.allowedOrigins ?? []),
     allowedHosts: checkHosts(options.allowedHosts ?? []),
@@ -126,6 +128,12 @@ function whyNoFolder(code: string | undefined, folder: string): string {
   return `the folder ${folder} cannot be read (${code})`
 }
 
+function checkCompression(compression: unknown): boolean {
+  if (typeof compression !== 'boolean')
+    throw new TypeError(`option "compression" must be true or false, not ${describe(compression)}`)
+  return compression
+}
+
 function checkHistory(history: unknown): number {
   if (typeof history !== 'number') throw new TypeError(`option "history" must be a number, not ${describe(history)}`)
   if (history !== Infinity && (!Number.isInteger(history) || history < 0)) {
@@ -142,6 +150,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   'tools',
   'dialect',
   'docs',
+  'compression',
   'history',
   'allowedOrigins',
   'allowedHosts',

@@ -105,6 +105,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
       noServer: true,
       path: settings.path,
       maxPayload: MAX_PAYLOAD,
+      perMessageDeflate: settings.compression,
       clientTracking: false,
       // This server sends pongs itself, so that pausePongs() can stop them.
       autoPong: false,

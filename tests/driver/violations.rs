@@ -100,7 +100,7 @@ async fn the_1009_reaches_a_server_that_is_still_sending_its_message() {
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     let tag = client.tag();
-    let call = Call { name: "big", parameters: None, timeout: None, idempotent: true };
+    let call = Call { name: "big", idempotent: true, ..Call::default() };
     client.handle.request(call, tag).unwrap();
     client.handle.flush();
     let request = raw.expect_frame().await.json();

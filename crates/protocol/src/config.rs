@@ -116,6 +116,8 @@ options! {
         "protocols" protocols: Subprotocols = Subprotocols::default(), protocols();
         /// Where the proxy of a dial comes from.
         "proxy" proxy: ProxySource = ProxySource::default(), proxy();
+        /// Offer to compress messages (RFC 7692).
+        "compression" compression: bool = true, boolean();
     }
 }
 
@@ -175,6 +177,7 @@ macro_rules! as_option {
 as_option! {
     Duration: |duration| Some(json!(duration.as_millis() as u64));
     Option<Duration>: |duration| duration.unwrap_or_default().as_option();
+    bool: |is_on| Some(json!(is_on));
     f64: |number| Some(json!(number));
     usize: |count| Some(json!(count));
     MaxAttempts: |attempts| Some(json!(attempts));
@@ -227,7 +230,7 @@ mod tests {
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
             "minUptime": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
-            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event"
+            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false
         }))
         .expect("valid");
         assert_eq!(config.request_timeout, None);
@@ -239,7 +242,7 @@ mod tests {
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
         assert_eq!((route.url.as_str(), route.protocols.iter().collect()), ("ws://h/mcp-ws", vec!["p"]));
         assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
-        assert_eq!(config.dialect, DialectChoice::Event);
+        assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
     }
 
     #[test]
@@ -279,6 +282,8 @@ mod tests {
             ("protocols", json!([1])),
             ("dialect", json!(1)),
             ("url", json!(1)),
+            ("compression", json!("true")),
+            ("compression", json!(1)),
             ("tls", json!({})),
             ("proxy", json!(true)),
             ("proxy", json!(null)),

@@ -26,6 +26,7 @@ mod error;
 #[cfg(feature = "sim")]
 mod footprint;
 mod heartbeat;
+mod log;
 mod pending;
 mod record;
 mod request_id;
@@ -35,6 +36,7 @@ mod stats;
 mod timer;
 #[cfg(test)]
 mod typescript;
+mod words;
 
 use std::{fmt, time::Duration};
 
@@ -52,7 +54,8 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
-    error::{CallError, ErrorCode, ErrorData, Fault, SystemCause},
+    error::{CallError, ErrorCode, ErrorData, Fault, NoToken, Reason, SystemCause},
+    log::LogLine,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Received, Refused, Session},
@@ -81,12 +84,15 @@ pub struct Transmit {
     pub connection: ConnectionId,
     /// JSON as UTF-8, or any text that the user sends.
     pub text: Bytes,
+    /// It holds a key: it must not be compressed, because the size would tell something about the key (PROTOCOL.md rule
+    /// 17).
+    pub confidential: bool,
 }
 
 impl fmt::Debug for Transmit {
     /// Without the text, which may be an auth message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connection, text } = self;
+        let Self { connection, text, .. } = self;
         f.debug_struct("Transmit").field("connection", connection).field("bytes", &text.len()).finish()
     }
 }

@@ -23,10 +23,11 @@ pub use self::{
 };
 use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
-    config::{Config, TokenSource},
+    config::{Config, Secret, TokenSource},
     dialect::{Dialect, RequestText},
     dialing::Via,
-    error::{CallError, Fault},
+    error::{CallError, Fault, Reason},
+    log::LogLine,
     pending::Pending,
     state::{Snapshot, Socket, State, Unwritten},
     stats::{Counters, Stats},
@@ -36,7 +37,7 @@ use super::{
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
     config: Config,
-    /// The endpoint as users are shown it.
+    /// The endpoint as users are shown it: without its query, which may contain a secret.
     url: String,
     token: TokenSource,
     state: State,
@@ -48,9 +49,14 @@ pub struct Session<T> {
     /// A change of network has already shortened a wait since then.
     wait_was_shortened: bool,
     /// Why the client is in this state.
-    error: Option<Fault>,
+    error: Option<Reason>,
+    /// Counts the reasons: the number of the last one.
+    reasons: u32,
+    /// That of the last auth message. The server may repeat it in its words.
+    last_key: Option<Secret>,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
+    /// The number of the newest dial.
     next_connection: u32,
     /// How the newest dial of which that is known reaches the server.
     via: Option<(ConnectionId, Via)>,
@@ -112,6 +118,8 @@ impl<T> Session<T> {
             attempt: 0,
             wait_was_shortened: false,
             error: None,
+            reasons: 0,
+            last_key: None,
             was_ready: false,
             next_connection: 0,
             via: None,
@@ -147,7 +155,7 @@ impl<T> Session<T> {
 
     /// Adds a line to the log that does not come from the session itself.
     pub fn note(&mut self, level: LogLevel, message: &str) {
-        self.log(level, message, &[]);
+        self.log_entry(level, message, &[]);
     }
 
     /// The next text to send. Call until `None` after every input and command.
@@ -193,7 +201,7 @@ impl<T> Session<T> {
                 State::Reconnecting { ends, .. } => Some(ends),
                 _ => None,
             },
-            error: self.error.as_ref().map(|fault| Box::new(fault.data())),
+            error: self.error.as_ref().map(|reason| Box::new(reason.data())),
             revision: self.revision,
         }
     }
@@ -258,15 +266,30 @@ impl<T> Session<T> {
     }
 
     /// Sets the reason of the state that is entered next.
-    fn set_error(&mut self, fault: Fault) {
-        self.error = Some(fault);
+    fn set_error(&mut self, fault: Fault) -> Reason {
+        let reason = self.new_reason(fault);
+        self.error = Some(reason.clone());
+        reason
+    }
+
+    fn new_reason(&mut self, fault: Fault) -> Reason {
+        self.reasons = self.reasons.wrapping_add(1);
+        Reason::new(self.reasons, fault)
     }
 
     /// Emits the reason of the state that was just entered.
     fn report_error(&mut self) {
-        if let Some(fault) = &self.error {
-            let error = fault.data();
+        if let Some(reason) = &self.error {
+            let error = reason.data();
             self.notify(Notice::Error { error });
+        }
+    }
+
+    /// The key that the server knows of.
+    fn current_key(&self) -> Option<&str> {
+        match (&self.last_key, &self.token) {
+            (Some(key), _) | (None, TokenSource::Fixed(key)) => Some(key.expose()),
+            (None, TokenSource::Ask) => None,
         }
     }
 
@@ -274,43 +297,60 @@ impl<T> Session<T> {
         self.events.push_back(Event::Settled { payload, outcome });
     }
 
-    fn settle_all(&mut self, waiters: Vec<T>, outcome: &Result<(), Fault>) {
+    fn settle_all(&mut self, waiters: Vec<T>, outcome: &Outcome) {
         for payload in waiters {
-            let outcome = match outcome {
-                Ok(()) => Outcome::Done,
-                Err(fault) => Outcome::Failed(CallError::from(fault.clone())),
-            };
-            self.settle(payload, outcome);
+            self.settle(payload, outcome.clone());
         }
     }
 
-    /// Sends a text on the open socket.
-    fn transmit(&mut self, text: impl Into<Bytes>) {
+    /// Rejects the commands that wait for `ready`.
+    fn fail_connects(&mut self, why: &CallError) {
+        let waiters = std::mem::take(&mut self.connect_waiters);
+        self.settle_all(waiters, &Outcome::Failed(why.clone()));
+    }
+
+    /// Settles the commands that wait for `closed`.
+    fn settle_closes(&mut self) {
+        let waiters = std::mem::take(&mut self.close_waiters);
+        self.settle_all(waiters, &Outcome::Done);
+    }
+
+    /// Sends a text on the open socket. It is `confidential` if it holds a key.
+    fn transmit(&mut self, text: impl Into<Bytes>, confidential: bool) {
         let text = text.into();
-        self.hand_out(text.clone(), Unwritten::Other(text.len()));
+        self.hand_out(text.clone(), confidential, Unwritten::Other(text.len()));
     }
 
     /// Sends a request on the open socket.
     fn transmit_request(&mut self, request_text: RequestText) {
-        self.hand_out(request_text.text().clone(), Unwritten::Request(request_text));
+        self.hand_out(request_text.text().clone(), false, Unwritten::Request(request_text));
     }
 
-    fn hand_out(&mut self, text: Bytes, unwritten: Unwritten) {
+    fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.unwritten.push_back(unwritten);
         socket.handed_out += 1;
         self.unwritten_bytes += text.len();
         self.counters.messages_sent += 1;
         self.counters.bytes_sent += text.len() as u64;
-        self.transmits.push_back(Transmit { connection: socket.id, text });
+        self.transmits.push_back(Transmit { connection: socket.id, text, confidential });
     }
 
-    fn log(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
+    fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {
+        self.log_entry(line.level(), line.message(), fields);
+    }
+
+    fn log_entry(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
+        let common = [
+            ("url", self.url.as_str().into()),
+            ("connection", self.next_connection.into()),
+            ("attempt", self.attempt.into()),
+        ];
         let fields: Map<String, Value> =
-            fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
     }
 

@@ -194,7 +194,7 @@ impl Life {
 
     fn tool(&mut self, idempotent: bool, timeout: Option<u64>) -> u32 {
         let timeout = timeout.map(Duration::from_millis);
-        let call = self.sim.call(Call { name: "tool", parameters: None, timeout, idempotent });
+        let call = self.sim.call(Call { name: "tool", timeout, idempotent, ..Call::default() });
         self.calls.push(call);
         call
     }

@@ -192,8 +192,8 @@ fn request_in(text: &Transmit) -> Option<(RequestKey, bool)> {
 fn is_its_own(id: RequestId, outcome: &Outcome, heard: Option<&str>) -> bool {
     let (key, said) = match outcome {
         Outcome::Results(raw) => ("results", raw.as_deref()),
-        Outcome::Failed(error) => match &error.fault {
-            Fault::Tool { data, .. } => ("error", Some(data.as_str())),
+        Outcome::Failed(error) => match &*error.fault {
+            Fault::Tool { data, .. } => ("error", Some(&**data)),
             Fault::BadMessage(_) => return heard.is_some_and(|text| text.contains(&id.to_string())),
             _ => return true,
         },

@@ -79,7 +79,7 @@ impl Sim {
     /// A call with `{}` for parameters and the default timeout.
     pub fn usual_call<'a>(&self, name: &'a str) -> Call<'a> {
         let timeout = self.session.config().request_timeout;
-        Call { name, parameters: Some("{}"), timeout, idempotent: false }
+        Call { name, parameters: Some("{}"), timeout, ..Call::default() }
     }
 
     /// Aborts a call: true if it was still to be settled. Then the session never settles it.

@@ -9,7 +9,10 @@ use tokio_tungstenite::tungstenite::{
 
 use zeroize::Zeroizing;
 
-use super::proxy::{Choice, Hop, is_loopback};
+use super::{
+    extensions,
+    proxy::{Choice, Hop, is_loopback},
+};
 use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
@@ -23,6 +26,8 @@ pub(crate) struct Endpoint {
     pub(super) protocols: Box<[Box<str>]>,
     /// Which proxy to go through.
     pub(super) proxy: Choice,
+    /// Compression is offered.
+    pub(super) compression: bool,
     /// The upgrade request: what comes before its key, and what after. Headers may be secrets.
     request: [Zeroizing<Box<[u8]>>; 2],
     /// What the answer to it must not repeat in our errors.
@@ -47,10 +52,14 @@ impl Endpoint {
         let mut request = uri.into_client_request().map_err(|_| wrong("is not a valid URL"))?;
         add_headers(&mut request, &route.headers)?;
         add_protocols(&mut request, &route.protocols)?;
+        if route.compression {
+            let offer = HeaderValue::from_static(extensions::OFFER);
+            request.headers_mut().insert("sec-websocket-extensions", offer);
+        }
         let (request, key) = generate_request(request).map_err(|_| wrong("is not a valid URL"))?;
         let protocols = route.protocols.iter().map(Into::into).collect();
         let request = around(&request, &key);
-        Ok(Self { host, port, secure, protocols, proxy, request, secrets })
+        Ok(Self { host, port, secure, protocols, proxy, compression: route.compression, request, secrets })
     }
 
     /// What a proxy function is asked about: no path and no query, which may be secrets. `None` if nothing is asked.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod endpoint;
+mod extensions;
 mod head;
 mod proxy;
 mod resolve;
@@ -15,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
-pub(super) use self::{endpoint::Endpoint, proxy::ProxyAnswer};
+pub(super) use self::{endpoint::Endpoint, proxy::ProxyAnswer, upgrade::Upgraded};
 use self::{proxy::Hop, stream::Stream, upgrade::upgrade};
 use super::socket::transport::Transport;
 use mcp_protocol::{DialFailure, ProxyFailure, Via};
@@ -23,8 +24,7 @@ use mcp_protocol::{DialFailure, ProxyFailure, Via};
 /// A stream on which the server has accepted the upgrade.
 pub(super) struct Dialed {
     pub(super) transport: Transport,
-    /// What came after the answer to the upgrade.
-    pub(super) early: Vec<u8>,
+    pub(super) upgraded: Upgraded,
 }
 
 /// Opens a stream to the endpoint. `answer` is that of the user's proxy function, if there is one; `report` hears of
@@ -38,27 +38,27 @@ pub(super) async fn dial(
     let end = Instant::now() + limit;
     let hops = endpoint.proxy.hops(answer).await.map_err(DialFailure::Proxy)?;
     let stream = reach(&endpoint, &hops, end, report).await?;
-    let (transport, early) = match (stream, endpoint.secure) {
+    let (transport, upgraded) = match (stream, endpoint.secure) {
         (Stream::Tcp(tcp), true) => {
             let mut tls = tls::connect(&endpoint.host, tcp).await.map_err(DialFailure::Tls)?;
-            let early = upgrade(&mut tls, &endpoint).await.map_err(DialFailure::Upgrade)?;
-            (Transport::Tls(Box::new(tls)), early)
+            let upgraded = upgrade(&mut tls, &endpoint).await.map_err(DialFailure::Upgrade)?;
+            (Transport::Tls(Box::new(tls)), upgraded)
         }
         (Stream::Tcp(mut tcp), false) => {
-            let early = upgrade(&mut tcp, &endpoint).await.map_err(DialFailure::Upgrade)?;
-            (Transport::plain(tcp), early)
+            let upgraded = upgrade(&mut tcp, &endpoint).await.map_err(DialFailure::Upgrade)?;
+            (Transport::plain(tcp), upgraded)
         }
         (Stream::Tls(proxy), true) => {
             let mut tls = tls::connect(&endpoint.host, *proxy).await.map_err(DialFailure::Tls)?;
-            let early = upgrade(&mut tls, &endpoint).await.map_err(DialFailure::Upgrade)?;
-            (Transport::TlsInTls(Box::new(tls)), early)
+            let upgraded = upgrade(&mut tls, &endpoint).await.map_err(DialFailure::Upgrade)?;
+            (Transport::TlsInTls(Box::new(tls)), upgraded)
         }
         (Stream::Tls(mut proxy), false) => {
-            let early = upgrade(&mut *proxy, &endpoint).await.map_err(DialFailure::Upgrade)?;
-            (Transport::Tls(proxy), early)
+            let upgraded = upgrade(&mut *proxy, &endpoint).await.map_err(DialFailure::Upgrade)?;
+            (Transport::Tls(proxy), upgraded)
         }
     };
-    Ok(Box::new(Dialed { transport, early }))
+    Ok(Box::new(Dialed { transport, upgraded }))
 }
 
 /// Tries the ways to the server one after the other; those that are left share the time that is left.

@@ -139,6 +139,10 @@ impl Given<'_> {
             .collect()
     }
 
+    pub(super) fn boolean(&self) -> Result<bool, OptionError> {
+        self.value.as_bool().ok_or_else(|| self.must_be(OptionFault::Type, "true or false"))
+    }
+
     pub(super) fn string(&self) -> Result<String, OptionError> {
         self.value.as_str().map(str::to_owned).ok_or_else(|| self.must_be(OptionFault::Type, "a string"))
     }

@@ -1,6 +1,6 @@
 //! The types of options that are more than a number or a text.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
@@ -53,15 +53,15 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token, or another text that may contain a secret. It cannot be printed, and its memory is overwritten when it is
-/// dropped.
+/// A token, or another text that may contain a secret; cheap to clone. It cannot be printed, and its memory is
+/// overwritten when the last clone is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// The text, for where it is used.

@@ -4,14 +4,16 @@ use bytestring::ByteString;
 
 use super::{Session, State, lifecycle::Ending};
 use crate::{
-    ConnectionId, LogLevel, Notice, Now,
+    ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
     dialing::{DialFailure, Remedy, Via},
     envelope::{self, Envelope, NotJson},
     error::Fault,
+    log::LogLine,
     state::Socket,
     timer::Timer,
+    words,
 };
 
 /// A text message of the server. Splitting it takes longer than everything else and needs no session: where a session
@@ -48,6 +50,7 @@ impl<T> Session<T> {
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
         };
         self.enter(State::Authenticating(Socket::new(connection, dialect, now)));
+        self.log(LogLine::Open, &[]);
         self.notify(Notice::Open);
         self.schedule_ping(now);
         self.begin_authentication(now);
@@ -59,7 +62,7 @@ impl<T> Session<T> {
             return;
         }
         if let Some(proxy) = via.proxy() {
-            self.log(LogLevel::Debug, "connecting through a proxy", &[("proxy", proxy.into())]);
+            self.log(LogLine::Proxy, &[("proxy", proxy.into())]);
         }
         self.via = Some((connection, via));
     }
@@ -80,11 +83,12 @@ impl<T> Session<T> {
     }
 
     /// The socket has ended.
-    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, ending: Ending) {
+    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, mut ending: Ending) {
         self.observe(now);
         if self.current(connection).is_none() {
             return;
         }
+        ending.reason = words::shown(&ending.reason, false, self.current_key());
         let fault = Self::fault_of(&ending);
         self.connection_lost(now, ending, fault);
     }
@@ -132,7 +136,7 @@ impl<T> Session<T> {
                 self.bad_message(&format!("a message that is not JSON (at byte {} of {})", fault.offset, text.len()));
                 if let Some(id) = id {
                     let words = format!("the answer is not JSON (at byte {} of {})", fault.offset, text.len());
-                    self.answer_is_malformed(id, Fault::BadMessage(words));
+                    self.answer_is_malformed(id, &Fault::BadMessage(words).into());
                 }
             }
         }
@@ -177,7 +181,7 @@ impl<T> Session<T> {
                     self.drop_connection(connection);
                 }
                 let ending = Ending::abnormal("the server did not answer the close frame");
-                self.become_closed(Some(&ending), &Fault::Closed);
+                self.become_closed(Some(&ending), &Fault::Closed.into());
             }
         }
     }
@@ -189,10 +193,12 @@ impl<T> Session<T> {
         self.retry_dial(now, fault);
     }
 
-    fn connect_failed(&self, failure: DialFailure) -> Fault {
+    fn connect_failed(&mut self, failure: DialFailure) -> Fault {
         let via = self.via.as_ref().filter(|(connection, _)| self.state.connection() == Some(*connection));
         let via = via.map(|(_, via)| via.clone());
-        Fault::ConnectFailed { url: self.url.clone(), via, failure: Box::new(failure) }
+        let fault = Fault::ConnectFailed { url: self.url.clone(), via, failure: Box::new(failure) };
+        self.log(LogLine::DialFailed, &[("cause", fault.log_cause().into())]);
+        fault
     }
 
     /// What the message means in the dialect of this connection. The first message may reveal the dialect.
@@ -216,7 +222,7 @@ impl<T> Session<T> {
         socket.detected = true;
         socket.auth.message_not_needed();
         self.restart_heartbeat(now);
-        self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
+        self.log(LogLine::EventDialect, &[]);
     }
 
     fn return_to_guide_dialect(&mut self, now: Now) {
@@ -224,11 +230,7 @@ impl<T> Session<T> {
         socket.dialect = Dialect::Guide;
         socket.detected = false;
         self.restart_heartbeat(now);
-        self.log(
-            LogLevel::Warn,
-            "an auth answer came after events: the server speaks the guide's dialect after all",
-            &[],
-        );
+        self.log(LogLine::GuideDialect, &[]);
         self.resend_in_flight();
     }
 
@@ -253,7 +255,7 @@ impl<T> Session<T> {
     }
 
     fn bad_message(&mut self, what: &str) {
-        self.log(LogLevel::Warn, what, &[]);
+        self.log(LogLine::BadMessage, &[("cause", what.into())]);
         let error = Fault::BadMessage(format!("the server sent {what}")).data();
         self.notify(Notice::Error { error });
     }
