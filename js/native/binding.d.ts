@@ -45,6 +45,8 @@ export declare class NativeClient {
   send(text: string): boolean
   /** What the token function has returned, or the class of the error that it has thrown. */
   answerToken(connection: number, token?: string | undefined | null, thrown?: string | undefined | null): void
+  /** What the proxy function has returned: a URL, or a list as of proxy auto-configuration; `null` if it failed. */
+  answerProxy(connection: number, answer?: string | undefined | null): void
   /** The `open` listeners have run. */
   openTold(): void
   /** Sets which events have listeners: bits of `Interest`. */

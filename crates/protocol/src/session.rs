@@ -104,8 +104,8 @@ impl Interest {
 }
 
 impl<T> Session<T> {
-    /// A session in `idle`. Users are shown `url` without its query, which may contain a secret; only the driver knows how to reach the endpoint. Request ids are
-    /// drawn from `seed`, which must come from a cryptographic source.
+    /// A session in `idle`. Users are shown `url` without its query, which may contain a secret; only the driver knows
+    /// how to reach the endpoint. Request ids are drawn from `seed`, which must come from a cryptographic source.
     pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
         let mut url = url.into();
         url.truncate(url.find('?').unwrap_or(url.len()));
