@@ -1,4 +1,4 @@
-/** Compression (rule 17), with the zlib of Node.js at the other end: its parameters, what is compressed, what is not. */
+/** Compression (rule 17), with the zlib of Node.js at the other end: its parameters, and what is compressed. */
 import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { once } from 'node:events'

@@ -224,13 +224,13 @@ describe('the tables of options', () => {
   test('those of MCPTestServer are all there', async () => {
     const { message } = await rejection(MCPTestServer.listen({ nonsense: 1 }))
     const [rows] = tablesUnder(TESTING, 'MCPTestServer')
-    assert.deepEqual(names(rows), /there are (.*)$/.exec(message)[1].split(', '))
+    assert.deepEqual(names(rows), /: use (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of FaultProxy are all there, and each fault with its default', async () => {
     const [options, faults] = tablesUnder(TESTING, 'FaultProxy')
     const { message } = await rejection(FaultProxy.listen({ nonsense: 1 }))
-    assert.deepEqual(names(options), /there are (.*)$/.exec(message)[1].split(', '))
+    assert.deepEqual(names(options), /: use (.*)$/.exec(message)[1].split(', '))
     const source = read('js/testing/faults/types.ts')
     assert.deepEqual(
       faults.map(({ fault }) => codesOf(fault)[0]),

@@ -20,5 +20,9 @@ export type {
   MCPClientEvents,
   MCPClientLike,
   MCPTools,
+  ParametersOf,
+  ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
   UseToolOptions,
 } from './shared/types.js'

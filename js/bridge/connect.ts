@@ -2,9 +2,13 @@
  * The far end of the bridge, where a client is used that lives elsewhere. It contains no rule of the protocol and no
  * timer; those are where the client is.
  */
-import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
+import { checkCallOptions, checkKey, checkName, closeOptionsOf, serialise } from '../shared/arguments.js'
 import { errorOfCall, makeError, MCPError } from '../shared/errors.js'
+import { messageOf } from '../shared/foreign.js'
+import { abortAfter, soon } from '../shared/globals.js'
 import type { Snapshot } from '../shared/native-types.js'
+import { rejectWith } from '../shared/rejections.js'
+import { abortWith } from '../shared/signals.js'
 import { IDLE } from '../shared/snapshots.js'
 import type {
   ClientStats,
@@ -43,9 +47,12 @@ export function connectClient(port: BridgePort): MCPClientLike {
 }
 
 interface Waiting {
-  resolve(value: unknown): void
-  reject(error: unknown): void
+  readonly resolve: (value: any) => void
   readonly toolName: string | undefined
+  /** Of a command: its promise may be ignored. */
+  ignorable?: Promise<void>
+  /** Of a call with a signal. */
+  stopListening?: () => void
 }
 
 class ConnectedClient implements MCPClientLike {
@@ -133,6 +140,7 @@ class ConnectedClient implements MCPClientLike {
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
+    if (token !== undefined) checkKey('the token', token)
     return this.#command('authenticate', token)
   }
 
@@ -142,11 +150,13 @@ class ConnectedClient implements MCPClientLike {
       checkName(toolName)
       checkCallOptions(options)
       const { signal, timeout, idempotent, responseType } = options
-      signal?.throwIfAborted()
+      if (signal?.aborted) return reject(signal.reason)
       const json = serialise(toolName, parameters)
+      // A `toJSON` of the parameters may have aborted it.
+      if (signal?.aborted) return reject(signal.reason)
       const id = this.#wait(resolve, reject, toolName)
       if (id === null) return
-      if (signal !== undefined) this.#abortBy(signal, id)
+      if (signal !== undefined) this.#abortBy(signal, id, reject)
       this.#post({ type: 'call', id, tool: toolName, parameters: json, options: { timeout, idempotent, responseType } })
     })
   }
@@ -173,12 +183,12 @@ class ConnectedClient implements MCPClientLike {
       'sendMessage() is not allowed through this bridge: the serving side must set allowMessages',
     )
     // A command emits nothing before it returns.
-    queueMicrotask(() => this.#emitter.emit(this, 'error', error))
+    soon(() => this.#emitter.emit(this, 'error', error))
     return false
   }
 
-  close({ drain = 0 }: CloseOptions = {}): Promise<void> {
-    checkMillis('drain', drain)
+  close(options: CloseOptions = {}): Promise<void> {
+    const { drain } = closeOptionsOf(options)
     return this.#close(drain)
   }
 
@@ -193,8 +203,7 @@ class ConnectedClient implements MCPClientLike {
     this.#isClosing = true
     this.#snapshot = Object.freeze({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 })
     this.#emitSoon(this.#snapshot, previous)
-    // A signal, because unlike a timer it does not keep the process alive.
-    const signal = AbortSignal.timeout(ms)
+    const signal = abortAfter(ms)
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve
       signal.addEventListener('abort', () => resolve())
@@ -202,11 +211,14 @@ class ConnectedClient implements MCPClientLike {
   }
 
   #command(name: CommandName, token?: string): Promise<void> {
+    let id: number | null = null
     const settled = new Promise<void>((resolve, reject) => {
-      const id = this.#wait(() => resolve(), reject)
+      id = this.#wait(resolve, reject)
       if (id !== null) this.#post({ type: 'command', id, name, token: token ?? null, seen: this.#snapshot.state })
     })
-    settled.catch(() => {})
+    const waiting = id === null ? undefined : this.#waiting.get(id)
+    if (waiting !== undefined) waiting.ignorable = settled
+    else settled.catch(() => {})
     return settled
   }
 
@@ -233,7 +245,7 @@ class ConnectedClient implements MCPClientLike {
         return this.#settle(message.id)?.resolve(message.bytes ?? message.value)
       case 'failed': {
         const waiting = this.#settle(message.id)
-        return waiting?.reject(decodeError(message.error, waiting.toolName))
+        return waiting && fail(waiting, () => decodeError(message.error, waiting.toolName))
       }
       case 'stats':
         this.#stats = message.stats
@@ -308,22 +320,18 @@ class ConnectedClient implements MCPClientLike {
     try {
       this.#channel.post(message)
     } catch (cause) {
-      this.#lose(
-        connectionLost(
-          `the port of the bridge takes no messages: ${cause instanceof Error ? cause.message : String(cause)}`,
-        ),
-      )
+      this.#lose(connectionLost(`the port of the bridge takes no messages: ${messageOf(cause)}`))
     }
   }
 
   /** The id for the answer; `null` if this end is closed, and then the promise is rejected. */
-  #wait(resolve: (value: unknown) => void, reject: (error: unknown) => void, toolName?: string): number | null {
+  #wait(resolve: (value: any) => void, reject: (error: unknown) => void, toolName?: string): number | null {
     if (!this.#isOpen) {
       reject(this.#refusal(toolName))
       return null
     }
     const id = this.#nextId++
-    this.#waiting.set(id, { resolve, reject, toolName })
+    this.#waiting.set(id, { resolve, toolName })
     return id
   }
 
@@ -336,31 +344,19 @@ class ConnectedClient implements MCPClientLike {
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
+    waiting?.stopListening?.()
     if (this.#waiting.size === 0) this.#onDrained?.()
     return waiting
   }
 
-  #abortBy(signal: AbortSignal, id: number): void {
-    const { resolve, reject, toolName } = this.#waiting.get(id) as Waiting
-    const onAbort = () => {
+  #abortBy(signal: AbortSignal, id: number, reject: (reason: unknown) => void): void {
+    const abort = (reason: unknown) => {
       this.#settle(id)
       if (this.#held === null) this.#post({ type: 'cancel', id })
       else this.#held = this.#held.filter((message) => !('id' in message) || message.id !== id)
-      reject(signal.reason)
+      reject(reason)
     }
-    const stop = () => signal.removeEventListener('abort', onAbort)
-    signal.addEventListener('abort', onAbort, { once: true })
-    this.#waiting.set(id, {
-      toolName,
-      resolve: (value) => {
-        stop()
-        resolve(value)
-      },
-      reject: (error) => {
-        stop()
-        reject(error)
-      },
-    })
+    this.#waiting.get(id)!.stopListening = abortWith(signal, { abort })
   }
 
   #sendInterest(): void {
@@ -399,13 +395,14 @@ class ConnectedClient implements MCPClientLike {
     this.#emitSoon(this.#snapshot, previous, () => {
       if (error !== null) this.#emitter.emit(this, 'failed', error)
       for (const [id, { toolName }] of [...this.#waiting]) {
-        this.#settle(id)?.reject(errorOfCall(why, { toolName, sent: !neverLeft.has(id) }))
+        const waiting = this.#settle(id)
+        if (waiting !== undefined) fail(waiting, () => errorOfCall(why, { toolName, sent: !neverLeft.has(id) }))
       }
     })
   }
 
   #emitSoon(snapshot: ConnectionSnapshot, previous: ConnectionState, andThen?: () => void): void {
-    queueMicrotask(() => {
+    soon(() => {
       this.#emitter.emit(this, 'state', snapshot, previous)
       andThen?.()
     })
@@ -440,6 +437,15 @@ class ConnectedClient implements MCPClientLike {
     }
     this.#emitter.emit(this, 'log', Object.freeze(entry))
   }
+}
+
+function fail({ resolve, ignorable }: Waiting, makeError: () => Error): void {
+  rejectWith(resolve, () => {
+    const error = makeError()
+    // With a second reaction before, V8 would not find those who await it for the stack.
+    ignorable?.catch(() => {})
+    return error
+  })
 }
 
 function decodeSnapshot({ error, ...snapshot }: Snapshot): ConnectionSnapshot {

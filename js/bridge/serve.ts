@@ -1,6 +1,9 @@
 /** The end of the bridge where the client is. It trusts nothing that comes through the port. */
 import { checkName } from '../shared/arguments.js'
 import { makeError } from '../shared/errors.js'
+import { messageOf } from '../shared/foreign.js'
+import { newAbortController, soon } from '../shared/globals.js'
+import { checkNames } from '../shared/option-names.js'
 import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../shared/types.js'
 import { requestedId } from './answers.js'
 import { encodeError, notAllowed } from './errors.js'
@@ -53,7 +56,7 @@ class Session implements ServedPort, Subscriber {
   readonly #channel: Channel
   readonly #calls = new Map<number, AbortController>()
   /** Aborted when the port is closed. */
-  readonly #portClosed = new AbortController()
+  readonly #portClosed = newAbortController()
   #wanted: readonly OnDemand[] = []
   #wantsStats = false
   #statsAreQueued = false
@@ -91,7 +94,7 @@ class Session implements ServedPort, Subscriber {
       this.#channel.post(message)
     } catch (error) {
       // The message cannot be cloned, or the port was closed silently.
-      const words = error instanceof Error ? error.message : String(error)
+      const words = messageOf(error)
       this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
       if (message.type === 'done')
         this.send({
@@ -159,7 +162,7 @@ class Session implements ServedPort, Subscriber {
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value))
       return this.#fail(id, notAllowed(`the tool "${tool}" is not allowed through this bridge`))
-    const controller = new AbortController()
+    const controller = newAbortController()
     this.#calls.set(id, controller)
     const { timeout, idempotent, responseType } = options
     const settle = (answer: () => void) => {
@@ -318,7 +321,7 @@ class Session implements ServedPort, Subscriber {
   #sendStatsSoon(): void {
     if (!this.#wantsStats || this.#statsAreQueued) return
     this.#statsAreQueued = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#statsAreQueued = false
       this.send({ type: 'stats', stats: this.#client.stats() })
     })
@@ -353,10 +356,7 @@ export function checkServeOptions(options: ServeClientOptions): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('the options of serveClient must be an object')
   // A misspelt option would allow what it was meant to forbid.
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name))
-      throw new TypeError(`unknown option "${name}" of serveClient: use ${[...OPTIONS].join(', ')}`)
-  }
+  checkNames(options, OPTIONS, 'serveClient')
   const { allowTools, allowMessages, allowControl, onLog } = options
   if (Array.isArray(allowTools)) allowTools.forEach(checkName)
   else if (allowTools !== undefined && typeof allowTools !== 'function')
@@ -367,7 +367,7 @@ export function checkServeOptions(options: ServeClientOptions): void {
   if (onLog !== undefined && typeof onLog !== 'function') throw new TypeError('option "onLog" must be a function')
 }
 
-const OPTIONS = new Set(['allowTools', 'allowMessages', 'allowControl', 'onLog'])
+const OPTIONS = ['allowTools', 'allowMessages', 'allowControl', 'onLog'] satisfies (keyof ServeClientOptions)[]
 
 /** The states that lead to 'ready' by themselves. */
 const TRANSIENT: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])

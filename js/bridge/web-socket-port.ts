@@ -1,4 +1,5 @@
 /** A WebSocket as a port of the bridge: each message is one text frame of JSON. */
+import { soon } from '../shared/globals.js'
 import type { BridgePort } from './port.js'
 import { fromText, toText } from './text.js'
 
@@ -36,7 +37,7 @@ export function webSocketPort(socket: SocketLike): BridgePort {
     on(event: string, listener) {
       listeners.set(event, listener)
       // The event itself is over.
-      if (event === 'close' && socket.readyState === CLOSED) queueMicrotask(() => listeners.get('close')?.(undefined))
+      if (event === 'close' && socket.readyState === CLOSED) soon(() => listeners.get('close')?.(undefined))
     },
     off: (event: string) => void listeners.delete(event),
     // It holds nothing back; `start` marks it as a port that is closed with the bridge.

@@ -4,6 +4,8 @@
  * it again.
  */
 import { makeError, MCPError } from '../shared/errors.js'
+import { messageOf } from '../shared/foreign.js'
+import { soon } from '../shared/globals.js'
 import { IDLE } from '../shared/snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../shared/types.js'
 import type { UseMCPWebSocketOptions } from './types.js'
@@ -140,7 +142,7 @@ function warnOfDifferences(shared: Shared, { current }: Options): void {
 function asMCPError(error: unknown): MCPError {
   if (error instanceof MCPError) return error
   return makeError('CONNECT_FAILED', {
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(error),
     retryable: false,
     cause: error,
   })
@@ -151,7 +153,7 @@ function asMCPError(error: unknown): MCPError {
  * and mount in two tasks.
  */
 function nextTurn(act: () => void): void {
-  if (typeof MessageChannel === 'undefined') return queueMicrotask(act)
+  if (typeof MessageChannel === 'undefined') return soon(act)
   const { port1, port2 } = new MessageChannel()
   port1.onmessage = () => {
     port1.close()

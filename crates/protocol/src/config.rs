@@ -298,7 +298,9 @@ mod tests {
     }
 
     #[test]
-    fn no_error_tells_a_key_or_a_header() {
+    fn no_error_tells_a_key_a_header_or_a_subprotocol() {
+        let (_, message) = fault(json!({ "protocols": { "hunter2": 1 } }));
+        assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "apiKey": ["hunter2"] }));
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "headers": "hunter2" }));

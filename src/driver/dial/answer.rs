@@ -31,8 +31,8 @@ pub(super) async fn read_answer(
     Answer {
         status: head.status,
         reason: StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason()),
-        location: head.values("location").next().and_then(location_of).map(|words| without(words, secrets)),
-        text: text.map(|words| without(words, secrets)).filter(|words| !words.is_empty()),
+        location: head.values("location").next().and_then(location_of).and_then(|location| shown(location, secrets)),
+        text: text.and_then(|text| shown(text, secrets)),
     }
 }
 
@@ -72,13 +72,13 @@ impl BodyKind {
     fn text_of(&self, body: &[u8]) -> Option<String> {
         let body = String::from_utf8_lossy(body);
         match self {
-            Self::Text => body.lines().map(str::trim).find(|line| !line.is_empty()).map(printable),
+            Self::Text => body.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned),
             Self::Html => {
                 let lower = body.to_ascii_lowercase();
                 let start = lower.find("<title")?;
                 let start = start + lower[start..].find('>')? + 1;
                 let end = start + lower[start..].find("</title")?;
-                Some(printable(&body[start..end].split_whitespace().collect::<Vec<_>>().join(" ")))
+                Some(body[start..end].split_whitespace().collect::<Vec<_>>().join(" "))
             }
         }
     }
@@ -129,15 +129,19 @@ impl<'a> FirstPart<'a> {
 fn location_of(value: &[u8]) -> Option<String> {
     let value = str::from_utf8(value).ok()?;
     let value = value.split(['?', '#']).next()?.trim();
-    let shown = match value.split_once("//") {
+    Some(match value.split_once("//") {
         Some((scheme, rest)) => {
             let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
             let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
             format!("{scheme}//{host}{path}")
         }
         None => value.to_owned(),
-    };
-    Some(printable(&shown)).filter(|shown| !shown.is_empty())
+    })
+}
+
+/// In this order: cut first, a secret could be half there.
+fn shown(text: String, secrets: &[&[u8]]) -> Option<String> {
+    Some(printable(&without(text, secrets))).filter(|text| !text.is_empty())
 }
 
 /// Bounded, and without characters that a terminal or a log would act on.
@@ -249,6 +253,8 @@ mod tests {
             read_with("HTTP/1.1 400 x\r\nLocation: /hunter2/a\r\n\r\nwrong: hunter2", &[b"hunter2", b"r"]).await;
         assert_eq!(answer.location.as_deref(), Some("/[secret]/a"));
         assert_eq!(answer.text.as_deref(), Some("wrong: [secret]"));
+        let cut = format!("HTTP/1.1 400 x\r\n\r\n{}hunter2", "x".repeat(MOST_CHARACTERS - 3));
+        assert!(!read_with(&cut, &[b"hunter2"]).await.text.expect("it is text").contains("hun"));
     }
 
     /// An answer whose connection stays open.

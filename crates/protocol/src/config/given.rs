@@ -72,11 +72,8 @@ impl Given<'_> {
 
     fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
         // These may be secrets: their values are never shown.
-        let shown = if matches!(self.name, "apiKey" | "headers" | "protocols" | "proxy") {
-            kind_of(self.value)
-        } else {
-            show(self.value)
-        };
+        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols" | "proxy");
+        let shown = if is_secret { kind_of(self.value) } else { show(self.value) };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }
 
