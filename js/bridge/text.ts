@@ -5,7 +5,7 @@
  * @throws RangeError if the message is nested too deeply
  */
 export function toText({ bytes, ...message }: { bytes?: Uint8Array }): string {
-  return JSON.stringify(bytes === undefined ? message : { ...message, utf8: DECODER.decode(bytes) })
+  return JSON.stringify(bytes === undefined ? message : { ...message, utf8: decode(bytes) })
 }
 
 /** Anything but JSON text is returned unchanged; the bridge reports it as malformed. */
@@ -15,11 +15,13 @@ export function fromText(text: unknown): unknown {
     const message = JSON.parse(text) as { utf8?: unknown }
     if (typeof message?.utf8 !== 'string') return message
     const { utf8, ...rest } = message
-    return { ...rest, bytes: ENCODER.encode(utf8 as string) }
+    return { ...rest, bytes: new TextEncoder().encode(utf8 as string) }
   } catch {
     return text
   }
 }
 
-const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
-const ENCODER = new TextEncoder()
+/** Made when bytes come: the pages of some test runners have neither class, and need none. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+}
