@@ -1,17 +1,12 @@
 /** Proxies: where they come from, what is asked of them, what is told of them. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { describe, test } from 'node:test'
-import { createServer } from 'node:tls'
 import { inspect } from 'node:util'
 import { createAuthority } from './helpers/certificates.mjs'
 import { runCli } from './helpers/cli.mjs'
-import { folderOf } from './helpers/documents.mjs'
 import { inbox, open, ready, record, rejection } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
-import { run } from './helpers/program.mjs'
-import { basic, listenProxy } from './helpers/proxies.mjs'
+import { basic, connecting, listenProxy, listenTls, trusting } from './helpers/proxies.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** A name that no resolver knows: only a proxy can reach it. */
@@ -247,45 +242,4 @@ describe('an error', () => {
 /** A server that is asked for by the name of the platform. */
 function listenAsPlatform(t) {
   return listen(t, { allowedHosts: ['platform.invalid'] })
-}
-
-/** The port of a server that speaks TLS, and carries what is in it to the port `to`. */
-async function listenTls(t, to, certificate) {
-  const server = createServer(certificate, (socket) => {
-    const inner = connect(to, '127.0.0.1').on('error', () => {})
-    socket.on('error', () => {}).on('close', () => inner.destroy())
-    socket.pipe(inner).pipe(socket)
-    t.after(() => socket.destroy())
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return server.address().port
-}
-
-/** The environment of a process that trusts an authority. */
-async function trusting(t, authority) {
-  const folder = await folderOf(t, { 'authority.pem': authority.cert })
-  return { NODE_EXTRA_CA_CERTS: `${folder}/authority.pem` }
-}
-
-/** Connects in a process of its own; tells the error, if there is one. */
-async function connecting(t, url, options, env) {
-  const [told] = await run(
-    t,
-    async ({ MCPClient, tell, input: { url, options } }) => {
-      let client
-      try {
-        client = new MCPClient(url, { maxReconnectAttempts: 0, ...options })
-        await client.connect()
-        tell({})
-      } catch ({ code, message, phase, proxy }) {
-        tell({ error: { code, message, phase, proxy } })
-      }
-      await client?.close()
-    },
-    { url, options },
-    { env },
-  )
-  return told
 }

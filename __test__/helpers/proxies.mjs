@@ -1,8 +1,11 @@
-/** An HTTP proxy on loopback for tests, and what the environment of a test must not say. */
+/** HTTP proxies and TLS servers on loopback, and clients in processes whose environment chooses a proxy. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { connect } from 'node:net'
+import { createServer as createRawTlsServer } from 'node:tls'
+import { folderOf } from './documents.mjs'
+import { run } from './program.mjs'
 
 /** The variables that choose a proxy. */
 export const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY', 'REQUEST_METHOD'].flatMap(
@@ -50,6 +53,47 @@ export async function listenProxy(t, { to, login, certificate, refuse = () => fa
 /** As `Proxy-Authorization` has a user and a password. */
 export function basic(login) {
   return `Basic ${Buffer.from(login).toString('base64')}`
+}
+
+/** The port of a server that speaks TLS, and carries what is in it to the port `to`. */
+export async function listenTls(t, to, certificate) {
+  const server = createRawTlsServer(certificate, (socket) => {
+    const inner = connect(to, '127.0.0.1').on('error', () => {})
+    socket.on('error', () => {}).on('close', () => inner.destroy())
+    socket.pipe(inner).pipe(socket)
+    t.after(() => socket.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  return server.address().port
+}
+
+/** The environment of a process that trusts an authority. */
+export async function trusting(t, authority) {
+  const folder = await folderOf(t, { 'authority.pem': authority.cert })
+  return { NODE_EXTRA_CA_CERTS: `${folder}/authority.pem` }
+}
+
+/** Connects in a process of its own; tells the error, if there is one. */
+export async function connecting(t, url, options, env) {
+  const [told] = await run(
+    t,
+    async ({ MCPClient, tell, input: { url, options } }) => {
+      let client
+      try {
+        client = new MCPClient(url, { maxReconnectAttempts: 0, ...options })
+        await client.connect()
+        tell({})
+      } catch ({ code, message, phase, proxy }) {
+        tell({ error: { code, message, phase, proxy } })
+      }
+      await client?.close()
+    },
+    { url, options },
+    { env },
+  )
+  return told
 }
 
 function hold(sockets, socket) {

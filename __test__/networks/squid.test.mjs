@@ -4,6 +4,8 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ready, rejection, open } from '../helpers/client.mjs'
+import { connecting, listenTls, trusting } from '../helpers/proxies.mjs'
+import { createAuthority } from '../helpers/certificates.mjs'
 import { freePort, lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
 import { DEAF_URL } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
@@ -49,6 +51,15 @@ test('calls go through squid, and it looks up the name', async (t) => {
   const proxy = await startSquid(t, [server.port])
   const client = await ready(t, server.url.replace('127.0.0.1', 'localhost'), { proxy })
   assert.equal((await client.useTool('echo', 'x'.repeat(100_000))).length, 100_000)
+})
+
+test('wss: goes through squid, which sees nothing of it', async (t) => {
+  const authority = createAuthority()
+  const server = await listen(t)
+  const port = await listenTls(t, server.port, authority.issue())
+  const proxy = await startSquid(t, [port])
+  const url = `wss://localhost:${port}/mcp-ws`
+  assert.equal((await connecting(t, url, { proxy }, await trusting(t, authority))).error, undefined)
 })
 
 test('squid lets in with user and password, and its 407 without is a failure of the proxy', async (t) => {
