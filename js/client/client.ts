@@ -61,6 +61,7 @@ import {
   type Recipient,
 } from './hub.js'
 import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction } from './options.js'
+import { answerRoots, resumeAfter } from './stand-in.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
@@ -552,6 +553,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     askProxy(connection: number, server: string): void {
       this.#client.#inContext(() => void this.#client.#answerProxy(connection, server))
+    }
+
+    resumeAfter(ms: number): void {
+      resumeAfter(this.#client.#native, ms)
+    }
+
+    askRoots(): void {
+      answerRoots(this.#client.#native)
     }
 
     inContext(act: () => void): void {

@@ -24,6 +24,8 @@ export interface Recipient {
   askProxy(connection: number, server: string): void
   /** It was told everything that was on its way to it. */
   rest(): void
+  resumeAfter(ms: number): void
+  askRoots(): void
 }
 
 type Container = unknown[] | Record<string, unknown>
@@ -222,6 +224,10 @@ function deliver([kind, a, b, payload]: Item): void {
       return recipients.get(a)?.deref()?.askToken(b)
     case ITEM.ASK_PROXY:
       return recipients.get(a)?.deref()?.askProxy(b, text)
+    case ITEM.RESUME_AFTER:
+      return recipients.get(a)?.deref()?.resumeAfter(b)
+    case ITEM.ASK_ROOTS:
+      return recipients.get(a)?.deref()?.askRoots()
   }
 }
 

@@ -14,7 +14,9 @@ export const ITEM = {
   MESSAGE: 9,
   ASK_TOKEN: 10,
   NOTHING: 11,
-  ASK_PROXY: 12,
+  RESUME_AFTER: 12,
+  ASK_ROOTS: 13,
+  ASK_PROXY: 14,
 } as const
 
 /** Bits of the `flags` of `request`. */

@@ -162,6 +162,10 @@ impl Sink for Blocking {
 
     fn wake(&self) {}
 
+    fn resume_after(&self, _: Duration) {}
+
+    fn ask_roots(&self) {}
+
     fn is_full(&self) -> watch::Receiver<bool> {
         self.full.subscribe()
     }
@@ -239,6 +243,10 @@ impl Sink for Faulty {
     fn ask_proxy(&self, _: ConnectionId, _: &str) {}
 
     fn wake(&self) {}
+
+    fn resume_after(&self, _: Duration) {}
+
+    fn ask_roots(&self) {}
 
     fn is_full(&self) -> watch::Receiver<bool> {
         self.full.subscribe()

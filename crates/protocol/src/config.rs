@@ -4,6 +4,7 @@
 
 mod given;
 mod proxy;
+mod tls;
 mod values;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use self::given::Given;
 pub use self::{
     given::{OptionError, OptionFault},
     proxy::ProxySource,
+    tls::TlsOptions,
     values::{DialectChoice, Headers, MaxAttempts, Secret, Subprotocols, TokenSource},
 };
 use crate::backoff::Jitter;
@@ -116,6 +118,8 @@ options! {
         "protocols" protocols: Subprotocols = Subprotocols::default(), protocols();
         /// Where the proxy of a dial comes from.
         "proxy" proxy: ProxySource = ProxySource::default(), proxy();
+        /// What to verify of a `wss://` server, and with what.
+        "tls" tls: TlsOptions = TlsOptions::default(), tls();
         /// Offer to compress messages (RFC 7692).
         "compression" compression: bool = true, boolean();
     }
@@ -142,10 +146,7 @@ impl Options {
             if all.session.set(&given)? || all.route.set(&given)? {
                 continue;
             }
-            return Err(match name.as_str() {
-                "tls" => OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out"),
-                _ => OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()),
-            });
+            return Err(OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()));
         }
         Ok(all)
     }
@@ -196,6 +197,7 @@ as_option! {
     Headers: |_headers| None;
     Subprotocols: |_protocols| None;
     ProxySource: |_proxy| None;
+    TlsOptions: |_tls| None;
 }
 
 /// Options that the JavaScript part keeps to itself; named here only to suggest them for a misspelt one.
@@ -284,11 +286,11 @@ mod tests {
             ("url", json!(1)),
             ("compression", json!("true")),
             ("compression", json!(1)),
-            ("tls", json!({})),
             ("proxy", json!(true)),
             ("proxy", json!(null)),
             ("proxy", json!(["http://hunter2@p"])),
             ("proxy", json!({"$environment": {"HTTPS_PROXY": 1}})),
+            ("tls", json!("x")),
             ("reconectDelay", json!(1)),
         ] {
             let (kind, message) = fault(json!({ name: value }));

@@ -50,7 +50,7 @@ pub use self::{
     backoff::{Backoff, Jitter},
     config::{
         Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, ProxySource, Route, Secret,
-        Subprotocols, TokenSource,
+        Subprotocols, TlsOptions, TokenSource,
     },
     dialect::Dialect,
     dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},

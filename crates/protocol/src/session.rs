@@ -25,7 +25,7 @@ use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     config::{Config, Secret, TokenSource},
     dialect::{Dialect, RequestText},
-    dialing::Via,
+    dialing::{DialPhase, Via},
     error::{CallError, Fault, Reason},
     log::LogLine,
     pending::Pending,
@@ -60,6 +60,8 @@ pub struct Session<T> {
     next_connection: u32,
     /// How the newest dial of which that is known reaches the server.
     via: Option<(ConnectionId, Via)>,
+    /// How far the dial has come, as far as the driver has said.
+    dial_phase: Option<DialPhase>,
     timers: TimerTable,
     pending: Pending<T>,
     /// Commands that wait for `ready`.
@@ -123,6 +125,7 @@ impl<T> Session<T> {
             was_ready: false,
             next_connection: 0,
             via: None,
+            dial_phase: None,
             timers: TimerTable::default(),
             pending: Pending::default(),
             connect_waiters: Vec::new(),

@@ -70,9 +70,9 @@ impl Given<'_> {
         OptionError::new(kind, self.name, complaint)
     }
 
-    fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
+    pub(super) fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
         // These may be secrets: their values are never shown.
-        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols" | "proxy");
+        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols" | "proxy" | "tls" | "tls.key");
         let shown = if is_secret { kind_of(self.value) } else { show(self.value) };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }
@@ -186,10 +186,14 @@ impl Given<'_> {
     }
 
     pub(super) fn protocols(&self) -> Result<Subprotocols, OptionError> {
+        Ok(self.strings()?.into_iter().collect())
+    }
+
+    pub(super) fn strings(&self) -> Result<Vec<String>, OptionError> {
         let what = "a string or an array of strings";
         let wrong = || self.must_be(OptionFault::Type, what);
         match self.value {
-            Value::String(one) => Ok([one.clone()].into_iter().collect()),
+            Value::String(one) => Ok(vec![one.clone()]),
             Value::Array(many) => many.iter().map(|s| s.as_str().map(str::to_owned).ok_or_else(wrong)).collect(),
             _ => Err(wrong()),
         }

@@ -53,8 +53,8 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token, or another text that may contain a secret; cheap to clone. It cannot be printed, and its memory is
-/// overwritten when the last clone is dropped.
+/// A token, a private key, or another text that may contain a secret; cheap to clone. It cannot be printed, and its
+/// memory is overwritten when the last clone is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<Zeroizing<String>>);
 

@@ -45,7 +45,7 @@ pub enum ProxyFailure {
     #[error("the answer of the proxy function {0}")]
     NotUsable(String),
     /// The name of the proxy has no address.
-    #[error("the name of the proxy was not found (ENOTFOUND)")]
+    #[error("{}", of_name(.0))]
     Name(SystemError),
     /// No address of the proxy takes a TCP connection.
     #[error("the proxy cannot be reached: {}", .0.words())]
@@ -112,6 +112,13 @@ impl ProxyFailure {
             Self::NotAProxy(reason) => Some(SystemError::new(None, reason.clone())),
             _ => None,
         }
+    }
+}
+
+fn of_name(error: &SystemError) -> String {
+    match error.code {
+        Some("ENOTFOUND") => "the name of the proxy was not found (ENOTFOUND)".to_owned(),
+        _ => format!("the name of the proxy could not be looked up: {}", error.with_code()),
     }
 }
 
