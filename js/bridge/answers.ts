@@ -19,16 +19,26 @@ export type Route<Owner> =
   | { readonly to: 'nobody' }
 
 export class Answers<Owner> {
-  /** Oldest first. */
   readonly #owned = new Map<Id, Owned<Owner>>()
+  /** What each owner has sent its requests under, oldest first. */
+  readonly #sent = new Map<Owner, Set<Id>>()
 
   /**
    * From now on the answers to `sentAs` are this owner's, who calls the request `id`. An id that has an owner keeps it.
+   * No owner can make those of another one be forgotten.
    */
   claim(owner: Owner, sentAs: Id, id: Id): void {
     if (this.#owned.has(sentAs)) return
     this.#owned.set(sentAs, { owner, id })
-    if (this.#owned.size > REMEMBERED) for (const oldest of this.#owned.keys()) return void this.#owned.delete(oldest)
+    const sent = this.#sent.get(owner) ?? new Set()
+    this.#sent.set(owner, sent.add(sentAs))
+    if (sent.size > REMEMBERED) for (const oldest of sent) return this.#drop(sent, oldest)
+  }
+
+  /** The owner is gone. */
+  forget(owner: Owner): void {
+    for (const sentAs of this.#sent.get(owner) ?? []) this.#owned.delete(sentAs)
+    this.#sent.delete(owner)
   }
 
   route(message: unknown): Route<Owner> {
@@ -38,6 +48,11 @@ export class Answers<Owner> {
     if (owned !== undefined)
       return { to: 'owner', owner: owned.owner, message: owned.id === id ? message : withId(message, owned.id) }
     return looksAnswered(message, id) ? { to: 'nobody' } : { to: 'all' }
+  }
+
+  #drop(sent: Set<Id>, sentAs: Id): void {
+    sent.delete(sentAs)
+    this.#owned.delete(sentAs)
   }
 }
 
@@ -91,5 +106,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** As the client makes them (PROTOCOL.md rule 8). */
 const REQUEST_ID = /^req_\d+_[0-9a-z]{9}$/
 
-/** As many as a client has in flight at most, unless it is told otherwise. */
-const REMEMBERED = 65_536
+/** Of each owner: as many as a client remembers of those that it has sent for its owner (docs/limits.md). */
+const REMEMBERED = 4_096

@@ -1,34 +1,29 @@
-/**
- * The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol and no time; those are
- * where the client is.
- */
-import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
-import { errorOfCall, makeError, MCPError } from '../shared/errors.js'
-import type { Snapshot } from '../shared/native-types.js'
-import { IDLE } from '../shared/snapshots.js'
-import type {
-  ClientStats,
-  CloseOptions,
-  ConnectionSnapshot,
-  ConnectionState,
-  LogEntry,
-  MCPClientEvents,
-  MCPClientLike,
-  UseToolOptions,
-} from '../shared/types.js'
-import { Emitter } from './emitter.js'
-import { connectionLost, decodeError, notAllowed } from './errors.js'
-import {
-  checkToClient,
-  ON_DEMAND,
-  VERSION,
-  versionOf,
-  type BridgeError,
-  type CommandName,
-  type ToClient,
-  type ToServer,
-} from './messages.js'
-import { openChannel, type BridgePort, type Channel } from './port.js'
+/** How the far end of a bridge is made: on a port, or on a WebSocket that is dialled again. */
+import { checkMillis } from '../shared/arguments.js'
+import type { BridgeClient } from './bridge-client.js'
+import { FarClient } from './far-client.js'
+import { checkHeartbeatOptions, type HeartbeatOptions } from './heartbeat.js'
+import { PAGE } from './page.js'
+import type { BridgePort } from './port.js'
+import { SocketTransport, type Dialling } from './socket-transport.js'
+import { PortTransport } from './transport.js'
+import type { SocketLike } from './web-socket-port.js'
+
+/** Options of {@link connectBridge}. Every duration is in ms. */
+export interface ConnectBridgeOptions extends HeartbeatOptions {
+  /** Subprotocols to offer. */
+  protocols?: string | readonly string[] | undefined
+  /** The class of the sockets: that of `ws`, where there is none of the platform's own. @default globalThis.WebSocket */
+  WebSocket?: (new (url: string, protocols?: string | string[]) => SocketLike) | undefined
+  /** From a dial to the first message of the other end. @default 10000 */
+  connectTimeout?: number | undefined
+  /** 0 never dials again. @default Infinity */
+  maxReconnectAttempts?: number | undefined
+  /** The first wait before another attempt; each is half as long again as the one before. @default 1000 */
+  baseReconnectDelay?: number | undefined
+  /** The longest wait. @default 30000 */
+  maxReconnectDelay?: number | undefined
+}
 
 /**
  * The client that `serveClient` serves at the other end of this port.
@@ -37,455 +32,99 @@ import { openChannel, type BridgePort, type Channel } from './port.js'
  * `close()` ends this end alone; when the port goes away it is `failed`, and what is in flight rejects with
  * CONNECTION_LOST. Neither can be undone: make another one.
  *
+ * A call rejects with REQUEST_TIMEOUT a second after its `timeout` at the latest, whatever has become of the other end.
+ *
  * @throws TypeError for what is no port
  */
-export function connectClient(port: BridgePort): MCPClientLike {
-  return new ConnectedClient(port)
+export function connectClient(port: BridgePort): BridgeClient {
+  return new FarClient((events) => new PortTransport(port, events))
 }
 
-interface Waiting {
-  resolve(value: unknown): void
-  reject(error: unknown): void
-  readonly toolName: string | undefined
+/**
+ * The client that a process serves over `webSocketPort()` at this URL. A socket that is lost is dialled again, after a
+ * wait that grows; meanwhile the client is `reconnecting`. Calls made then wait for the next socket, within their
+ * timeouts. Of those in flight, `idempotent` ones are sent again, at most twice; others reject with CONNECTION_LOST.
+ * `connect()` dials at once, also after `close()`.
+ *
+ * @param url `ws:`, `wss:`, or as `http:` and `https:`; in a page it may be relative: `/bridge`
+ * @throws TypeError or RangeError that names what is wrong with the url or an option
+ */
+export function connectBridge(url: string | URL, options: ConnectBridgeOptions = {}): BridgeClient {
+  const dialling = diallingOf(url, options)
+  return new FarClient((events) => new SocketTransport(dialling, events))
 }
 
-class ConnectedClient implements MCPClientLike {
-  readonly #channel: Channel
-  readonly #emitter = new Emitter<MCPClientEvents>(() => this.#tellInterest())
-  readonly #waiting = new Map<number, Waiting>()
-  /** What waits for the other end to answer; `null` once it has. */
-  #held: ToServer[] | null = []
-  #interest = ''
-  #snapshot = IDLE
-  #stats = NO_STATS
-  #allowsMessages = false
-  #nextId = 0
-  #isClosing = false
-  /** Why nothing can be called any more. */
-  #end: MCPError | null = null
-  #whenSettled: (() => void) | null = null
-
-  constructor(port: BridgePort) {
-    this.#channel = openChannel(port, {
-      message: (message) => this.#receive(message),
-      unreadable: () => this.#complain('it cannot be read'),
-      closed: () => this.#lose(connectionLost('the port of the bridge was closed')),
-    })
-    PAGE.addEventListener?.('pagehide', this.#leavePage)
-    this.#send({ type: 'hello' })
+function diallingOf(url: string | URL, options: ConnectBridgeOptions): Dialling {
+  checkOptions(options)
+  const { protocols, WebSocket = ownWebSocket() } = options
+  return {
+    url: checkUrl(url),
+    protocols: typeof protocols === 'object' ? [...protocols] : protocols,
+    WebSocket,
+    connectTimeout: options.connectTimeout ?? 10_000,
+    maxReconnectAttempts: options.maxReconnectAttempts ?? Infinity,
+    baseReconnectDelay: options.baseReconnectDelay ?? 1_000,
+    maxReconnectDelay: options.maxReconnectDelay ?? 30_000,
+    pingInterval: options.pingInterval,
+    pingTimeout: options.pingTimeout,
   }
+}
 
-  // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  get snapshot(): ConnectionSnapshot {
-    return this.#snapshot
-  }
-
-  get state(): ConnectionState {
-    return this.#snapshot.state
-  }
-
-  get connected(): boolean {
-    return this.#snapshot.connected
-  }
-
-  get authenticated(): boolean {
-    return this.#snapshot.authenticated
-  }
-
-  get error(): MCPError | null {
-    return this.#snapshot.error
-  }
-
-  /**
-   * Those of the client itself, its other users' calls included, as last told: with every state and, once asked for,
-   * with every answer.
-   */
-  stats(): ClientStats {
-    this.#post({ type: 'stats' })
-    return this.#stats
-  }
-
-  on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this {
-    this.#emitter.add(event, listener)
-    return this
-  }
-
-  once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this {
-    this.#emitter.add(event, listener, true)
-    return this
-  }
-
-  off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this {
-    this.#emitter.remove(event, listener)
-    return this
-  }
-
-  // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
-
-  connect(): Promise<void> {
-    return this.#command('connect')
-  }
-
-  reconnect(): Promise<void> {
-    return this.#command('reconnect')
-  }
-
-  authenticate(token?: string): Promise<void> {
-    if (token !== undefined && typeof token !== 'string')
-      throw new TypeError(`the token must be a string, got ${typeof token}`)
-    return this.#command('authenticate', token)
-  }
-
-  useTool(toolName: string, parameters?: unknown, options: UseToolOptions = {}): Promise<any> {
-    // What this throws rejects the promise.
-    return new Promise((resolve, reject) => {
-      checkName(toolName)
-      checkCallOptions(options)
-      const { signal, timeout, idempotent, responseType } = options
-      signal?.throwIfAborted()
-      const json = serialise(toolName, parameters)
-      const id = this.#wait(resolve, reject, toolName)
-      if (id === null) return
-      if (signal !== undefined) this.#abortBy(signal, id)
-      this.#post({ type: 'call', id, tool: toolName, parameters: json, options: { timeout, idempotent, responseType } })
-    })
-  }
-
-  sendToolRequest(toolName: string, parameters?: unknown): string | null {
-    checkName(toolName)
-    const json = serialise(toolName, parameters)
-    if (!this.#snapshot.connected || !this.#isOpen) return null
-    const id = newRequestId()
-    this.#post({ type: 'request', id, tool: toolName, parameters: json })
-    return id
-  }
-
-  sendMessage(message: unknown): boolean {
-    const text = typeof message === 'string' ? message : serialise('message', message)
-    if (text === '' && typeof message !== 'string')
-      throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
-    if (!this.#snapshot.connected || !this.#isOpen) return false
-    if (this.#allowsMessages) {
-      this.#post({ type: 'send', text })
-      return true
-    }
-    const error = notAllowed(
-      'sendMessage() is not allowed through this bridge: the serving side must set allowMessages',
+/** The query stays out of the error: it may hold a key. */
+function checkUrl(url: string | URL): string {
+  const shown = String(url).replace(/[?#].*/s, '')
+  let parsed: URL
+  try {
+    parsed = new URL(url, PAGE.location?.href)
+  } catch {
+    throw new TypeError(
+      `the url of the bridge must be one of ws or wss, and outside of a page a whole one, got "${shown}"`,
     )
-    // No event fires inside of a command.
-    queueMicrotask(() => this.#emitter.emit(this, 'error', error))
-    return false
   }
-
-  close({ drain = 0 }: CloseOptions = {}): Promise<void> {
-    checkMillis('drain', drain)
-    return this.#close(drain)
-  }
-
-  async #close(drain: number): Promise<void> {
-    if (drain > 0 && this.#isOpen && this.#waiting.size > 0) await this.#drain(drain)
-    if (this.#snapshot.state === 'closed' && this.#end !== null) return
-    this.#finish(makeError('CLOSED', { sent: true }), { state: 'closed', error: null })
-  }
-
-  async #drain(ms: number): Promise<void> {
-    const previous = this.#snapshot.state
-    this.#isClosing = true
-    this.#snapshot = Object.freeze({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 })
-    this.#tellSoon(this.#snapshot, previous)
-    // A signal rather than a timer: what it ends is this end alone, and it keeps no process alive.
-    const signal = AbortSignal.timeout(ms)
-    await new Promise<void>((resolve) => {
-      this.#whenSettled = resolve
-      signal.addEventListener('abort', () => resolve())
-    })
-  }
-
-  #command(name: CommandName, token?: string): Promise<void> {
-    const settled = new Promise<void>((resolve, reject) => {
-      const id = this.#wait(() => resolve(), reject)
-      if (id !== null) this.#post({ type: 'command', id, name, token: token ?? null, seen: this.#snapshot.state })
-    })
-    settled.catch(() => {})
-    return settled
-  }
-
-  // ── What comes through the port ───────────────────────────────────────────────────────────────────────────────
-
-  #receive(value: unknown): void {
-    if (this.#end !== null) return
-    const version = versionOf(value)
-    if (version !== null && version !== VERSION) return this.#lose(otherVersion(version))
-    const { message, problem } = checkToClient(value)
-    if (problem !== null) return this.#complain(problem)
-    switch (message.type) {
-      case 'welcome':
-        return this.#receiveWelcome(message)
-      case 'state':
-        this.#stats = message.stats
-        // The view never goes back, and an end that is closing only closes.
-        if (message.snapshot.revision > this.#snapshot.revision && !this.#isClosing)
-          this.#show(decodeSnapshot(message.snapshot), message.previous)
-        return
-      case 'event':
-        return this.#receiveEvent(message)
-      case 'done':
-        return this.#settle(message.id)?.resolve(message.bytes ?? message.value)
-      case 'failed': {
-        const waiting = this.#settle(message.id)
-        return waiting?.reject(decodeError(message.error, waiting.toolName))
-      }
-      case 'stats':
-        this.#stats = message.stats
-        return
-      case 'bye':
-        return this.#lose(
-          message.error ? asMCPError(message.error) : connectionLost('the other end of the bridge has closed it'),
-        )
-    }
-  }
-
-  #receiveWelcome({ snapshot, stats, allowMessages }: Extract<ToClient, { type: 'welcome' }>): void {
-    this.#stats = stats
-    this.#allowsMessages = allowMessages
-    const held = this.#held
-    if (held === null) return
-    this.#held = null
-    this.#tellInterest()
-    for (const message of held) this.#post(message)
-    this.#begin(decodeSnapshot(snapshot))
-  }
-
-  /**
-   * What has happened before this end came is told as if it happened now: code that waits for 'authenticated' need not
-   * look first.
-   */
-  #begin(snapshot: ConnectionSnapshot): void {
-    const { state } = this.#snapshot
-    if (this.#isClosing) return
-    if (snapshot.state === state) this.#snapshot = snapshot
-    else this.#show(snapshot, state)
-    if (snapshot.connected) this.#emitter.emit(this, 'open')
-    if (snapshot.authenticated) this.#emitter.emit(this, 'authenticated')
-  }
-
-  #receiveEvent({ name, detail }: Extract<ToClient, { type: 'event' }>): void {
-    switch (name) {
-      case 'open':
-      case 'authenticated':
-        return this.#emitter.emit(this, name)
-      case 'message':
-        return this.#emitter.emit(this, name, detail)
-      case 'failed':
-      case 'error':
-        return this.#emitter.emit(this, name, asMCPError(detail as BridgeError))
-      case 'reconnecting': {
-        const info = detail as { attempt: number; maxAttempts: number | null; delay: number }
-        return this.#emitter.emit(this, name, { ...info, maxAttempts: info.maxAttempts ?? Infinity })
-      }
-      default:
-        return this.#emitter.emit(this, name, Object.freeze(detail) as never)
-    }
-  }
-
-  // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
-
-  get #isOpen(): boolean {
-    return this.#end === null && !this.#isClosing
-  }
-
-  #post(message: ToServer): void {
-    if (this.#end !== null) return
-    if (this.#held !== null) {
-      // Before it is known that anybody hears, only what somebody waits for is kept.
-      if (message.type === 'call' || message.type === 'command') this.#held.push(message)
-      return
-    }
-    this.#send(message)
-  }
-
-  #send(message: ToServer): void {
-    try {
-      this.#channel.post(message)
-    } catch (cause) {
-      this.#lose(
-        connectionLost(
-          `the port of the bridge takes no messages: ${cause instanceof Error ? cause.message : String(cause)}`,
-        ),
-      )
-    }
-  }
-
-  /** A number under which the answer comes; `null` where none can come, and then it is rejected. */
-  #wait(resolve: (value: unknown) => void, reject: (error: unknown) => void, toolName?: string): number | null {
-    if (!this.#isOpen) {
-      reject(this.#refusal(toolName))
-      return null
-    }
-    const id = this.#nextId++
-    this.#waiting.set(id, { resolve, reject, toolName })
-    return id
-  }
-
-  /** In the words of a client in that state. */
-  #refusal(toolName: string | undefined): MCPError {
-    if (this.#isClosing) return makeError('CLOSED', { toolName, sent: false })
-    return makeError('NOT_CONNECTED', { toolName, sent: false, cause: this.#end })
-  }
-
-  #settle(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    if (this.#waiting.size === 0) this.#whenSettled?.()
-    return waiting
-  }
-
-  #abortBy(signal: AbortSignal, id: number): void {
-    const { resolve, reject, toolName } = this.#waiting.get(id) as Waiting
-    const onAbort = () => {
-      this.#settle(id)
-      if (this.#held === null) this.#post({ type: 'cancel', id })
-      else this.#held = this.#held.filter((message) => !('id' in message) || message.id !== id)
-      reject(signal.reason)
-    }
-    const stop = () => signal.removeEventListener('abort', onAbort)
-    signal.addEventListener('abort', onAbort, { once: true })
-    this.#waiting.set(id, {
-      toolName,
-      resolve: (value) => {
-        stop()
-        resolve(value)
-      },
-      reject: (error) => {
-        stop()
-        reject(error)
-      },
-    })
-  }
-
-  #tellInterest(): void {
-    const events = ON_DEMAND.filter((event) => this.#emitter.has(event))
-    if (this.#held !== null || this.#end !== null || events.join() === this.#interest) return
-    this.#interest = events.join()
-    this.#post({ type: 'listen', events })
-  }
-
-  /** @param previous the state before, which need not be the one that was shown */
-  #show(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
-    this.#snapshot = snapshot
-    this.#emitter.emit(this, 'state', snapshot, previous)
-  }
-
-  /** The other end is gone. */
-  #lose(error: MCPError): void {
-    if (this.#end === null) this.#finish(error, { state: 'failed', error })
-  }
-
-  /** The picture changes at once; what it means for others is told when the command that has caused it has returned. */
-  #finish(why: MCPError, { state, error }: Pick<ConnectionSnapshot, 'state' | 'error'>): void {
-    const previous = this.#snapshot.state
-    const neverLeft = new Set(this.#held?.map((message) => ('id' in message ? message.id : undefined)))
-    if (this.#end === null) this.#detach()
-    this.#end = why
-    this.#held = null
-    this.#isClosing = false
-    this.#snapshot = Object.freeze({
-      ...IDLE,
-      url: this.#snapshot.url,
-      revision: this.#snapshot.revision + 1,
-      state,
-      error,
-    })
-    this.#tellSoon(this.#snapshot, previous, () => {
-      if (error !== null) this.#emitter.emit(this, 'failed', error)
-      for (const [id, { toolName }] of [...this.#waiting]) {
-        this.#settle(id)?.reject(errorOfCall(why, { toolName, sent: !neverLeft.has(id) }))
-      }
-    })
-  }
-
-  #tellSoon(snapshot: ConnectionSnapshot, previous: ConnectionState, andThen?: () => void): void {
-    queueMicrotask(() => {
-      this.#emitter.emit(this, 'state', snapshot, previous)
-      andThen?.()
-    })
-  }
-
-  #detach(): void {
-    PAGE.removeEventListener?.('pagehide', this.#leavePage)
-    this.#sayGoodbye()
-    this.#channel.close()
-  }
-
-  #sayGoodbye(): void {
-    try {
-      this.#channel.post({ type: 'bye' } satisfies ToServer)
-    } catch {
-      // The port is gone already.
-    }
-  }
-
-  /**
-   * A page that is left closes its ports without a word to the other end. One that is kept for the way back keeps them.
-   */
-  readonly #leavePage = ({ persisted }: { persisted?: boolean }): void => {
-    if (persisted !== true) this.#sayGoodbye()
-  }
-
-  #complain(problem: string): void {
-    const entry: LogEntry = {
-      level: 'warn',
-      message: `a message through the bridge was dropped: ${problem}`,
-      fields: {},
-    }
-    this.#emitter.emit(this, 'log', Object.freeze(entry))
-  }
+  parsed.protocol = parsed.protocol.replace(/^http/, 'ws')
+  if (!/^wss?:$/.test(parsed.protocol))
+    throw new TypeError(`the url of the bridge must be one of ws or wss, got "${shown}"`)
+  if (parsed.username !== '' || parsed.password !== '')
+    throw new TypeError('the url of the bridge must not contain credentials')
+  parsed.hash = ''
+  return parsed.href
 }
 
-function decodeSnapshot({ error, ...snapshot }: Snapshot): ConnectionSnapshot {
-  return Object.freeze({ ...snapshot, error: error ? asMCPError(error) : null })
+function checkOptions(options: ConnectBridgeOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('the options of connectBridge must be an object')
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.has(name))
+      throw new TypeError(`"${name}" is not an option of connectBridge: use ${[...OPTIONS].join(', ')}`)
+  }
+  checkHeartbeatOptions(options)
+  for (const name of ['connectTimeout', 'baseReconnectDelay', 'maxReconnectDelay'] as const) {
+    if (options[name] !== undefined) checkMillis(name, options[name])
+  }
+  const { maxReconnectAttempts: attempts = 0, WebSocket } = options
+  if (attempts !== Infinity && !(Number.isSafeInteger(attempts) && attempts >= 0))
+    throw new RangeError(`option "maxReconnectAttempts" must be a whole number or Infinity, got ${String(attempts)}`)
+  if (WebSocket !== undefined && typeof WebSocket !== 'function')
+    throw new TypeError('option "WebSocket" must be the class of a WebSocket')
 }
 
-function asMCPError(error: BridgeError): MCPError {
-  const decoded = decodeError(error)
-  return decoded instanceof MCPError
-    ? decoded
-    : makeError('INTERNAL_ERROR', { message: decoded.message, cause: decoded })
+function ownWebSocket(): Dialling['WebSocket'] {
+  if (OWN_WEB_SOCKET !== undefined) return OWN_WEB_SOCKET
+  throw new TypeError(
+    'there is no WebSocket here: give one as the option "WebSocket", that of the package ws for example',
+  )
 }
 
-function otherVersion(version: number): MCPError {
-  const message = `the other end speaks version ${version} of the bridge, this one ${VERSION}: use the same version of the package on both ends`
-  return makeError('BRIDGE_VERSION', { message })
-}
+/** Node.js has one from version 22 on. */
+const { WebSocket: OWN_WEB_SOCKET } = globalThis as { WebSocket?: Dialling['WebSocket'] }
 
-/** As the client makes them (PROTOCOL.md rule 8). */
-function newRequestId(): string {
-  const digits = crypto.getRandomValues(new Uint32Array(9))
-  return `req_${Date.now()}_${Array.from(digits, (digit) => (digit % 36).toString(36)).join('')}`
-}
-
-/** The global scope, where it is a page. */
-const PAGE = globalThis as {
-  addEventListener?(type: string, listener: (event: any) => void): void
-  removeEventListener?(type: string, listener: (event: any) => void): void
-}
-
-const NO_STATS: ClientStats = Object.freeze({
-  state: 'idle',
-  pending: 0,
-  queued: 0,
-  requests: 0,
-  succeeded: 0,
-  failed: 0,
-  timedOut: 0,
-  lateResponses: 0,
-  reconnects: 0,
-  messagesSent: 0,
-  messagesReceived: 0,
-  bytesSent: 0,
-  bytesReceived: 0,
-  heartbeatRtt: Object.freeze({ last: null, min: null, mean: null, max: null }),
-  requestLatency: Object.freeze({ count: 0, p50: null, p90: null, p99: null, max: null }),
-  connectedSince: null,
-})
+const OPTIONS = new Set([
+  'protocols',
+  'WebSocket',
+  'connectTimeout',
+  'maxReconnectAttempts',
+  'baseReconnectDelay',
+  'maxReconnectDelay',
+  'pingInterval',
+  'pingTimeout',
+])

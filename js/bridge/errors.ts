@@ -1,6 +1,6 @@
 /** Errors on their way across: what is sent of one, and the instance it becomes again. */
 import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
-import type { BridgeError } from './messages.js'
+import { VERSION, type BridgeError } from './messages.js'
 
 /** How far causes of causes are followed: a made-up chain may have no end. */
 const MAX_CAUSES = 8
@@ -38,6 +38,31 @@ function encodeCause(cause: unknown, depth: number): Pick<BridgeError, 'cause' |
   }
 }
 
+/** The error for one who may not know where the client is connected to. What a server has said stays as it is. */
+export function withoutUrl(error: BridgeError, url: string): BridgeError {
+  const { systemCause, cause, ...rest } = error
+  const hide = (words: string) => hostsOf(url).reduce((text, host) => text.replaceAll(host, '…'), words)
+  return {
+    ...rest,
+    ...(error.code !== 'TOOL_ERROR' && { message: hide(error.message) }),
+    ...(cause !== undefined && { cause: withoutUrl(cause, url) }),
+    // Of the system's words only the code is sure to name no address.
+    ...(systemCause !== undefined && {
+      systemCause: { message: systemCause.code ?? 'hidden', ...codeOf(systemCause) },
+    }),
+  }
+}
+
+function codeOf({ code }: { code?: string | undefined }): { code?: string } {
+  return code === undefined ? {} : { code }
+}
+
+/** The parts of a URL that say where it leads, the longest first. */
+function hostsOf(url: string): string[] {
+  const [shown, host] = /^\w+:\/\/([^/?#]+)[^?#]*/.exec(url) ?? []
+  return shown === undefined || host === undefined ? [] : [shown, host, host.replace(/:\d+$/, '')]
+}
+
 /** @param toolName whose call it was */
 export function decodeError(error: BridgeError, toolName?: string): Error {
   if (error.code !== '') return errorOf(error, { toolName })
@@ -47,6 +72,19 @@ export function decodeError(error: BridgeError, toolName?: string): Error {
     : name === 'RangeError'
       ? new RangeError(message)
       : new Error(message)
+}
+
+/** One that is shown as the state of a client: whatever has come, it is an MCPError. */
+export function asMCPError(error: BridgeError): MCPError {
+  const decoded = decodeError(error)
+  return decoded instanceof MCPError
+    ? decoded
+    : makeError('INTERNAL_ERROR', { message: decoded.message, cause: decoded })
+}
+
+export function otherVersion(version: number): MCPError {
+  const message = `the other end speaks version ${version} of the bridge, this one ${VERSION}: use the same version of the package on both ends`
+  return makeError('BRIDGE_VERSION', { message })
 }
 
 /** What the serving end does not allow. */

@@ -12,6 +12,8 @@ export interface BridgePort {
   off?(event: any, listener: (...args: any[]) => void): unknown
   addEventListener?(type: any, listener: (event: any) => void): unknown
   removeEventListener?(type: any, listener: (event: any) => void): unknown
+  /** Bytes that were posted and have not left yet, where the port knows it: a WebSocket does. */
+  readonly bufferedAmount?: number
   /** Of a port that holds its messages back until it is started. Such a port is closed when the bridge is. */
   start?(): void
   close?(): void
@@ -22,14 +24,24 @@ export interface ChannelEvents {
   message(message: unknown): void
   /** Something came that could not be read at all. */
   unreadable(): void
+  /** The port says that something went wrong; whether it is gone, it says as well. */
+  failed(words: string): void
   /** The port is gone. Not told of a port that was closed from here. */
-  closed(): void
+  closed(info: PortClosing): void
+}
+
+/** How a port ended, where it says so: a WebSocket does. */
+export interface PortClosing {
+  readonly code: number | null
+  readonly reason: string
 }
 
 /** A port in use. */
 export interface Channel {
   /** @throws what the port throws: for what cannot be cloned, say */
   post(message: object): void
+  /** Bytes that were posted and have not left yet; 0 where the port does not know. */
+  readonly bufferedAmount: number
   /** Lets go of the port, and closes it where that ends nothing but the port. */
   close(): void
 }
@@ -43,9 +55,11 @@ export function openChannel(port: BridgePort, events: ChannelEvents): Channel {
   const listeners: Record<string, (event?: unknown) => void> = {
     message: (event) => events.message(contentOf(event)),
     messageerror: () => events.unreadable(),
-    close: () => events.closed(),
+    // Without a listener this one would end the process that a worker, a utility process or a socket fails in.
+    error: (event) => events.failed(wordsOf(event)),
+    close: (event) => events.closed(closingOf(event)),
     // Workers and utility processes do not close, they exit.
-    exit: () => events.closed(),
+    exit: () => events.closed(closingOf(null)),
   }
   for (const [event, listener] of Object.entries(listeners)) {
     if (port.on) port.on(event, listener)
@@ -54,6 +68,9 @@ export function openChannel(port: BridgePort, events: ChannelEvents): Channel {
   port.start?.()
   return {
     post: (message) => port.postMessage({ mcpBridge: VERSION, ...message }),
+    get bufferedAmount() {
+      return port.bufferedAmount ?? 0
+    },
     close() {
       for (const [event, listener] of Object.entries(listeners)) {
         if (port.on) port.off?.(event, listener)
@@ -75,4 +92,16 @@ function checkPort(port: BridgePort): void {
 function contentOf(event: unknown): unknown {
   if (typeof event !== 'object' || event === null || 'mcpBridge' in event) return event
   return 'data' in event ? event.data : event
+}
+
+function closingOf(event: unknown): PortClosing {
+  const { code, reason } = Object(event) as { code?: unknown; reason?: unknown }
+  return { code: typeof code === 'number' ? code : null, reason: typeof reason === 'string' ? reason : '' }
+}
+
+/** Of an error, or of an event that may hold one. */
+function wordsOf(event: unknown): string {
+  if (event instanceof Error) return event.message
+  const { message } = Object(event) as { message?: unknown }
+  return typeof message === 'string' && message !== '' ? message : 'an error'
 }

@@ -1,27 +1,28 @@
 /** The end of the bridge where the client is. It believes nothing that comes through the port. */
-import { checkName } from '../shared/arguments.js'
-import { makeError } from '../shared/errors.js'
-import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../shared/types.js'
+import { makeError, type MCPError } from '../shared/errors.js'
+import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { requestedId } from './answers.js'
-import { encodeError, notAllowed } from './errors.js'
-import { checkToServer, versionOf, VERSION, type OnDemand, type ToClient, type ToServer } from './messages.js'
+import { Backlog } from './backlog.js'
+import { encodeError, notAllowed, withoutUrl } from './errors.js'
+import {
+  checkToServer,
+  versionOf,
+  VERSION,
+  type BridgeError,
+  type OnDemand,
+  type ToClient,
+  type ToServer,
+} from './messages.js'
 import { openChannel, type BridgePort, type Channel } from './port.js'
-import { encodeSnapshot, Service, type Subscriber } from './service.js'
-
-/** What the far end may do. */
-export interface ServeClientOptions {
-  /**
-   * The tools that may be called, by name, or a function that says so of each call.
-   * @default all
-   */
-  allowTools?: readonly string[] | ((toolName: string, parameters: unknown) => boolean) | undefined
-  /** `sendMessage` works. It gets round `allowTools`, and can authenticate anew. @default false */
-  allowMessages?: boolean | undefined
-  /** `reconnect` and `authenticate` work, and `connect` opens again what was closed or has failed. @default false */
-  allowControl?: boolean | undefined
-  /** Gets what was dropped for being malformed, or not allowed. @default `console.warn` with the message */
-  onLog?: ((entry: LogEntry) => void) | undefined
-}
+import {
+  checkServeOptions,
+  limitsOf,
+  mayObserve,
+  type Observable,
+  type PortLimits,
+  type ServeClientOptions,
+} from './serve-options.js'
+import { Service, type Subscriber } from './service.js'
 
 /** A client on a port. */
 export interface ServedPort {
@@ -42,61 +43,80 @@ export function serveClient(client: MCPClientLike, port: BridgePort, options: Se
   return new Session(client, port, options)
 }
 
+/** A call in flight. */
+interface Running {
+  readonly controller: AbortController
+  /** Characters of its parameters. */
+  readonly size: number
+}
+
 class Session implements ServedPort, Subscriber {
   readonly closed: Promise<void>
   readonly #client: MCPClientLike
   readonly #service: Service
   readonly #options: ServeClientOptions
+  readonly #limits: PortLimits
   readonly #channel: Channel
-  readonly #calls = new Map<number, AbortController>()
-  /** Aborted when the port is gone, for what waits. */
-  readonly #end = new AbortController()
+  readonly #backlog: Backlog
+  readonly #calls = new Map<number, Running>()
+  /** Characters of the parameters of calls in flight. */
+  #bytesInCalls = 0
+  #commands = 0
   #wanted: readonly OnDemand[] = []
   #wantsStats = false
   #statsAreQueued = false
   #complaints = 0
+  #isOver = false
+  #tellClosed: () => void = () => {}
 
   constructor(client: MCPClientLike, port: BridgePort, options: ServeClientOptions) {
     this.#client = client
     this.#options = options
+    this.#limits = limitsOf(options)
     this.#service = Service.of(client)
-    this.closed = new Promise((resolve) => this.#end.signal.addEventListener('abort', () => resolve()))
+    this.closed = new Promise((resolve) => {
+      this.#tellClosed = resolve
+    })
     this.#channel = openChannel(port, {
       message: (message) => this.#receiveSafely(message),
       unreadable: () => this.#complain('it cannot be read'),
+      failed: (words) => this.#log(`the port of a bridge reports: ${words}`),
       closed: () => this.#finish(),
     })
+    this.#backlog = new Backlog(this.#channel, this.#limits.maxBufferedAmount)
     this.#service.add(this)
     this.#welcome()
   }
 
   close(): void {
-    if (this.#isOver) return
-    this.tell({ type: 'bye' })
-    this.#finish()
+    this.#end()
   }
 
   // ── What the service needs ─────────────────────────────────────────────────────────────────────────────────
 
   wants(event: OnDemand): boolean {
-    return this.#wanted.includes(event)
+    return this.#wanted.includes(event) && (event === 'message' || this.maySee(event === 'log' ? 'logs' : 'stats'))
+  }
+
+  maySee(what: Observable): boolean {
+    return mayObserve(this.#options, what)
   }
 
   tell(message: ToClient): void {
     if (this.#isOver) return
+    if (message.type === 'done' && this.#backlog.isFull) return this.#fail(message.id, tooMuchWaits('its results'))
     try {
-      this.#channel.post(message)
+      this.#backlog.post(message)
     } catch (error) {
-      // What cannot be cloned, or a port that is gone without a word.
-      const words = error instanceof Error ? error.message : String(error)
-      this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
-      if (message.type === 'done')
-        this.tell({
-          type: 'failed',
-          id: message.id,
-          error: encodeError(new TypeError(`the results cannot cross the bridge: ${words}`)),
-        })
+      return this.#complainOfPost(message, error instanceof Error ? error.message : String(error))
     }
+    if (this.#backlog.isOverflowing) this.#end(tooMuchWaits('the messages'))
+  }
+
+  /** What cannot be cloned, or a port that is gone without a word. */
+  #complainOfPost(message: ToClient, words: string): void {
+    this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
+    if (message.type === 'done') this.#fail(message.id, new TypeError(`the results cannot cross the bridge: ${words}`))
   }
 
   // ── What comes through the port ───────────────────────────────────────────────────────────────────────────────
@@ -134,19 +154,21 @@ class Session implements ServedPort, Subscriber {
       case 'send':
         return this.#send(message.text)
       case 'stats':
-        this.#wantsStats = true
-        return this.tell({ type: 'stats', stats: this.#client.stats() })
+        this.#wantsStats = this.maySee('stats')
+        return this.tell({ type: 'stats', stats: this.#service.statsFor(this) })
       case 'bye':
         return this.#finish()
     }
   }
 
   #welcome(): void {
+    const { requestTimeout } = this.#client
     this.tell({
       type: 'welcome',
-      snapshot: encodeSnapshot(this.#client.snapshot),
-      stats: this.#client.stats(),
+      snapshot: this.#service.snapshotFor(this),
+      stats: this.#service.statsFor(this),
       allowMessages: this.#options.allowMessages === true,
+      ...(requestTimeout !== undefined && { requestTimeout }),
     })
   }
 
@@ -156,19 +178,12 @@ class Session implements ServedPort, Subscriber {
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value))
       return this.#fail(id, notAllowed(`the tool "${tool}" is not allowed through this bridge`))
-    const controller = new AbortController()
-    this.#calls.set(id, controller)
+    if (!this.#hasRoomFor(parameters)) return this.#fail(id, tooManyCalls())
     const { timeout, idempotent, responseType } = options
-    const settle = (tell: () => void) => {
-      // Whoever has cancelled waits for nothing.
-      if (this.#calls.get(id) !== controller) return
-      this.#calls.delete(id)
-      tell()
-      this.#tellStatsSoon()
-    }
+    const { signal, settle } = this.#begin(id, parameters.length)
     this.#client
       .useTool(tool, parsed.value, {
-        signal: controller.signal,
+        signal,
         // A missing option must not become one that is undefined.
         ...(isGiven(timeout) && { timeout }),
         ...(isGiven(idempotent) && { idempotent }),
@@ -185,24 +200,67 @@ class Session implements ServedPort, Subscriber {
       )
   }
 
-  #cancel(id: number): void {
-    const controller = this.#calls.get(id)
-    this.#calls.delete(id)
-    controller?.abort()
+  #hasRoomFor({ length }: string): boolean {
+    const { maxCalls, maxBufferedAmount } = this.#limits
+    return (
+      this.#calls.size < maxCalls &&
+      this.#bytesInCalls + length <= maxBufferedAmount &&
+      this.#service.hasRoomFor(this.#calls.size)
+    )
   }
 
-  async #command({ id, name, token, seen }: Extract<ToServer, { type: 'command' }>): Promise<void> {
-    const { allowControl = false } = this.#options
+  #begin(id: number, size: number): { signal: AbortSignal; settle(tell: () => void): void } {
+    const call = { controller: new AbortController(), size }
+    this.#calls.set(id, call)
+    this.#bytesInCalls += size
+    this.#service.calls += 1
+    return {
+      signal: call.controller.signal,
+      settle: (tell) => {
+        // Whoever has cancelled waits for nothing.
+        if (this.#calls.get(id) !== call) return
+        this.#forget(id, call)
+        tell()
+        this.#tellStatsSoon()
+      },
+    }
+  }
+
+  #forget(id: number, { size }: Running): void {
+    this.#calls.delete(id)
+    this.#bytesInCalls -= size
+    this.#service.calls -= 1
+  }
+
+  #cancel(id: number): void {
+    const call = this.#calls.get(id)
+    if (call === undefined) return
+    this.#forget(id, call)
+    call.controller.abort()
+  }
+
+  async #command(command: Extract<ToServer, { type: 'command' }>): Promise<void> {
+    const { id } = command
+    const { maxCommands } = this.#limits
+    if (this.#commands >= maxCommands)
+      return this.#fail(id, queueFull(`${maxCommands} commands of this port wait already`))
+    this.#commands += 1
     try {
-      if (name === 'connect') await this.#connect(seen)
-      else if (!allowControl)
-        throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
-      else if (name === 'reconnect') await this.#client.reconnect()
-      else await this.#client.authenticate(token ?? undefined)
+      await this.#obey(command)
       this.tell({ type: 'done', id })
     } catch (error) {
       this.#fail(id, error)
+    } finally {
+      this.#commands -= 1
     }
+  }
+
+  async #obey({ name, token, seen }: Extract<ToServer, { type: 'command' }>): Promise<void> {
+    const { allowControl = false } = this.#options
+    if (name === 'connect') return this.#connect(seen)
+    if (!allowControl)
+      throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
+    return name === 'reconnect' ? this.#client.reconnect() : this.#client.authenticate(token ?? undefined)
   }
 
   /**
@@ -212,15 +270,15 @@ class Session implements ServedPort, Subscriber {
   #connect(seen: string): Promise<void> {
     const { state, error } = this.#client.snapshot
     const { allowControl = false } = this.#options
-    if (allowControl && seen === state) return this.#client.connect()
+    if (allowControl && seen === state) return this.#service.connect()
     switch (state) {
       case 'idle':
       case 'connecting':
       case 'authenticating':
       case 'ready':
-        return this.#client.connect()
+        return this.#service.connect()
       case 'reconnecting':
-        return this.#untilReady()
+        return this.#service.untilReady(this)
       default:
         throw allowControl
           ? (error ?? makeError('NOT_CONNECTED'))
@@ -230,25 +288,9 @@ class Session implements ServedPort, Subscriber {
     }
   }
 
-  #untilReady(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        this.#client.off('state', look)
-        this.#end.signal.removeEventListener('abort', stop)
-      }
-      const look = ({ state, error }: ConnectionSnapshot) => {
-        if (ON_THE_WAY.has(state)) return
-        stop()
-        if (state === 'ready') resolve()
-        else reject(error ?? makeError('NOT_CONNECTED'))
-      }
-      this.#client.on('state', look)
-      this.#end.signal.addEventListener('abort', stop)
-    })
-  }
-
   /** The far end has made an id of its own up, because it had to return one at once. */
   #request({ id, tool, parameters }: Extract<ToServer, { type: 'request' }>): void {
+    if (id.length > this.#limits.maxIdLength) return this.#complain(this.#idIsTooLong())
     const parsed = this.#parse(parameters)
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value)) {
@@ -263,29 +305,54 @@ class Session implements ServedPort, Subscriber {
   #send(text: string): void {
     if (this.#options.allowMessages !== true) return this.#complain('sendMessage() is not allowed through this bridge')
     const id = requestedId(text)
+    if (String(id).length > this.#limits.maxIdLength) return this.#tellError(queueFull(this.#idIsTooLong()))
     if (id !== undefined) this.#service.claim(this, id, id)
     if (this.#client.sendMessage(text)) return
     const message = 'the message was not sent: the socket is not open, or its buffer is full'
-    const error = makeError('NOT_CONNECTED', { message, sent: false })
+    this.#tellError(makeError('NOT_CONNECTED', { message, sent: false }))
+  }
+
+  #tellError(error: MCPError): void {
     this.tell({ type: 'event', name: 'error', detail: encodeError(error) })
+  }
+
+  #idIsTooLong(): string {
+    return `the id of a request may have at most ${this.#limits.maxIdLength} characters`
   }
 
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get #isOver(): boolean {
-    return this.#end.signal.aborted
+  /** Says why, where there is a reason, and lets go of the port. */
+  #end(reason?: MCPError): void {
+    if (this.#isOver) return
+    if (reason !== undefined) this.#log(`a port of the bridge was closed: ${reason.message}`)
+    try {
+      this.#channel.post({
+        type: 'bye',
+        ...(reason !== undefined && { error: encodeError(reason) }),
+      } satisfies ToClient)
+    } catch {
+      // The port is gone already.
+    }
+    this.#finish()
   }
 
   #finish(): void {
     if (this.#isOver) return
-    this.#end.abort()
+    this.#isOver = true
     this.#service.remove(this)
     this.#channel.close()
     for (const id of [...this.#calls.keys()]) this.#cancel(id)
+    this.#tellClosed()
   }
 
   #fail(id: number, error: unknown): void {
-    this.tell({ type: 'failed', id, error: encodeError(error) })
+    const encoded = encodeError(error)
+    this.tell({ type: 'failed', id, error: this.maySee('url') ? encoded : this.#withoutUrl(encoded) })
+  }
+
+  #withoutUrl(error: BridgeError): BridgeError {
+    return withoutUrl(error, this.#client.snapshot.url)
   }
 
   /** `null` for what is not JSON, which no caller's own end can have sent. */
@@ -316,7 +383,7 @@ class Session implements ServedPort, Subscriber {
     this.#statsAreQueued = true
     queueMicrotask(() => {
       this.#statsAreQueued = false
-      this.tell({ type: 'stats', stats: this.#client.stats() })
+      this.tell({ type: 'stats', stats: this.#service.statsFor(this) })
     })
   }
 
@@ -339,34 +406,24 @@ function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null
 }
 
+function queueFull(message: string): MCPError {
+  return makeError('QUEUE_FULL', { message, sent: false })
+}
+
+function tooManyCalls(): MCPError {
+  return queueFull('too many calls through this bridge are in flight, or their parameters are too large: see maxCalls')
+}
+
+/** @param what is not sent because of it */
+function tooMuchWaits(what: string): MCPError {
+  const message = `the far end of the bridge does not read: so much waits for it that ${what} cannot be sent`
+  return makeError('QUEUE_FULL', { message, sent: true })
+}
+
 /** A Buffer shares its memory with others, and a clone of it would take all of that memory along. */
 function copyOf(bytes: unknown): Uint8Array {
   return new Uint8Array(bytes as Uint8Array)
 }
-
-/** @throws TypeError that names the option */
-export function checkServeOptions(options: ServeClientOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError('the options of serveClient must be an object')
-  // One that is misspelt would allow what it was to forbid.
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name))
-      throw new TypeError(`"${name}" is not an option of serveClient: use ${[...OPTIONS].join(', ')}`)
-  }
-  const { allowTools, allowMessages, allowControl, onLog } = options
-  if (Array.isArray(allowTools)) allowTools.forEach(checkName)
-  else if (allowTools !== undefined && typeof allowTools !== 'function')
-    throw new TypeError('option "allowTools" must be an array of names or a function')
-  for (const [name, value] of Object.entries({ allowMessages, allowControl })) {
-    if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`option "${name}" must be true or false`)
-  }
-  if (onLog !== undefined && typeof onLog !== 'function') throw new TypeError('option "onLog" must be a function')
-}
-
-const OPTIONS = new Set(['allowTools', 'allowMessages', 'allowControl', 'onLog'])
-
-/** States that lead to 'ready' by themselves. */
-const ON_THE_WAY: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
 
 /** Told of one port, then no more. */
 const MAX_COMPLAINTS = 16

@@ -2,16 +2,26 @@
  * One client and all the ports that it is served on: it is listened to once, and each event is made ready for the
  * crossing once.
  */
+import { makeError } from '../shared/errors.js'
 import type { Snapshot } from '../shared/native-types.js'
-import type { ConnectionSnapshot, ConnectionState, MCPClientEvents, MCPClientLike } from '../shared/types.js'
+import { NO_STATS } from '../shared/snapshots.js'
+import type {
+  ClientStats,
+  ConnectionSnapshot,
+  ConnectionState,
+  MCPClientEvents,
+  MCPClientLike,
+} from '../shared/types.js'
 import { Answers } from './answers.js'
-import { encodeError } from './errors.js'
-import { ON_DEMAND, type EventName, type OnDemand, type ToClient } from './messages.js'
+import { encodeError, withoutUrl } from './errors.js'
+import { ON_DEMAND, type BridgeError, type EventName, type OnDemand, type ToClient } from './messages.js'
+import type { Observable } from './serve-options.js'
 
 /** One who is told what happens. */
 export interface Subscriber {
   tell(message: ToClient): void
   wants(event: OnDemand): boolean
+  maySee(what: Observable): boolean
 }
 
 /** A service lives as long as its client. */
@@ -21,6 +31,11 @@ export class Service {
   readonly #client: MCPClientLike
   readonly #answers = new Answers<Subscriber>()
   readonly #subscribers = new Set<Subscriber>()
+  /** Calls in flight through all ports. */
+  calls = 0
+  /** One that is under way, and what was known when it was asked for. */
+  #connecting: { readonly seen: ConnectionSnapshot; readonly settled: Promise<void> } | null = null
+  readonly #waiting = new Map<Subscriber, Waiting[]>()
   /** What is listened to now. */
   readonly #heard = new Set<keyof MCPClientEvents>()
 
@@ -42,7 +57,47 @@ export class Service {
 
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber)
+    this.#answers.forget(subscriber)
+    this.#waiting.delete(subscriber)
     this.updateListeners()
+  }
+
+  /**
+   * Whether a port with so many calls in flight may have one more: all ports together leave the client's owner half of
+   * what a client has in flight at most, and those that take up much leave some to the others.
+   */
+  hasRoomFor(callsOfPort: number): boolean {
+    return this.calls < MAX_CALLS || callsOfPort < CALLS_OF_EACH
+  }
+
+  /** As the client's own, which is asked once for all who ask in the same state. */
+  connect(): Promise<void> {
+    const { snapshot: seen } = this.#client
+    if (this.#connecting?.seen === seen) return this.#connecting.settled
+    const connecting = { seen, settled: this.#client.connect() }
+    this.#connecting = connecting
+    const forget = () => {
+      if (this.#connecting === connecting) this.#connecting = null
+    }
+    connecting.settled.then(forget, forget)
+    return connecting.settled
+  }
+
+  /** Resolves when the client, which is on its way there, is 'ready'; never for one that is removed. */
+  untilReady(subscriber: Subscriber): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(subscriber) ?? []
+      waiting.push({ resolve, reject })
+      this.#waiting.set(subscriber, waiting)
+    })
+  }
+
+  snapshotFor(subscriber: Subscriber, snapshot = this.#client.snapshot): Snapshot {
+    return subscriber.maySee('url') ? encodeSnapshot(snapshot) : encodeWithoutUrl(snapshot)
+  }
+
+  statsFor(subscriber: Subscriber, stats = this.#client.stats()): ClientStats {
+    return subscriber.maySee('stats') ? stats : { ...NO_STATS, state: stats.state }
   }
 
   /** Answers to a request that left as `sentAs` go to this one alone, under the id it knows. */
@@ -81,19 +136,31 @@ export class Service {
     reconnecting: (info) =>
       this.#tell('reconnecting', { ...info, maxAttempts: Number.isFinite(info.maxAttempts) ? info.maxAttempts : null }),
     heartbeat: (info) => this.#tell('heartbeat', info),
-    failed: (error) => this.#tell('failed', encodeError(error)),
-    error: (error) => this.#tell('error', encodeError(error)),
+    failed: (error) => this.#tellError('failed', encodeError(error)),
+    error: (error) => this.#tellError('error', encodeError(error)),
     log: (entry) => this.#tell('log', entry),
   }
 
   #tellState(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
-    const message = {
-      type: 'state',
-      snapshot: encodeSnapshot(snapshot),
-      previous,
-      stats: this.#client.stats(),
-    } as const
-    for (const subscriber of this.#subscribers) subscriber.tell(message)
+    const stats = this.#client.stats()
+    for (const one of this.#subscribers)
+      one.tell({ type: 'state', snapshot: this.snapshotFor(one, snapshot), previous, stats: this.statsFor(one, stats) })
+    if (!ON_THE_WAY.has(snapshot.state)) this.#settleWaiting(snapshot)
+  }
+
+  #settleWaiting({ state, error }: ConnectionSnapshot): void {
+    const waiting = [...this.#waiting.values()].flat()
+    this.#waiting.clear()
+    for (const { resolve, reject } of waiting) {
+      if (state === 'ready') resolve()
+      else reject(error ?? makeError('NOT_CONNECTED'))
+    }
+  }
+
+  #tellError(name: 'failed' | 'error', error: BridgeError): void {
+    const { url } = this.#client.snapshot
+    for (const one of this.#subscribers)
+      one.tell({ type: 'event', name, detail: one.maySee('url') ? error : withoutUrl(error, url) })
   }
 
   #tell(name: EventName, detail?: unknown): void {
@@ -108,14 +175,25 @@ export class Service {
     if (route.to === 'nobody') return
     const detail = route.to === 'owner' ? route.message : message
     for (const subscriber of this.#subscribers) {
-      if (subscriber.wants('message') && (route.to === 'all' || route.owner === subscriber))
-        subscriber.tell({ type: 'event', name: 'message', detail })
+      const isMeant = route.to === 'all' ? subscriber.maySee('pushes') : route.owner === subscriber
+      if (isMeant && subscriber.wants('message')) subscriber.tell({ type: 'event', name: 'message', detail })
     }
   }
 }
 
-/** The picture as it crosses. The query of the URL stays: some servers take the key there. */
-export function encodeSnapshot({
+/** One who waits for 'ready'. */
+interface Waiting {
+  resolve(): void
+  reject(error: unknown): void
+}
+
+function encodeWithoutUrl(snapshot: ConnectionSnapshot): Snapshot {
+  const encoded = encodeSnapshot(snapshot)
+  return { ...encoded, url: '', error: encoded.error && withoutUrl(encoded.error, snapshot.url) }
+}
+
+/** The snapshot as it crosses. The query of the URL stays: some servers take the key there. */
+function encodeSnapshot({
   state,
   connected,
   authenticated,
@@ -138,3 +216,11 @@ export function encodeSnapshot({
     error: error === null ? null : encodeError(error),
   }
 }
+
+/** States that lead to 'ready' by themselves. */
+const ON_THE_WAY: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
+
+/** Half of `maxPending` as it is by default (docs/options.md). */
+const MAX_CALLS = 32_768
+/** Beyond that: little enough for a page that opens as many sockets as a browser lets it. */
+const CALLS_OF_EACH = 64

@@ -134,6 +134,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     return this.#snapshot.error
   }
 
+  /** ms that a call waits for its answer unless its options say otherwise; 0 for ever. */
+  get requestTimeout(): number {
+    return this.#requestTimeout
+  }
+
   /** Counters since the client was made; times in ms. */
   stats(): ClientStats {
     return JSON.parse(this.#native.stats()) as ClientStats

@@ -4,7 +4,8 @@
  *
  * @packageDocumentation
  */
-import { checkServeOptions, serveClient, type ServeClientOptions, type ServedPort } from '../bridge/serve.js'
+import { serveClient, type ServedPort } from '../bridge/serve.js'
+import { checkServeOptions, type ServeClientOptions } from '../bridge/serve-options.js'
 import { encodeError, notAllowed } from '../bridge/errors.js'
 import { VERSION } from '../bridge/messages.js'
 import type { BridgePort } from '../bridge/port.js'
@@ -13,7 +14,7 @@ import { CHANNEL } from './channel.js'
 import { textPort } from './text-port.js'
 import { Windows, type SenderLike } from './windows.js'
 
-export type { ServeClientOptions } from '../bridge/serve.js'
+export type { ServeClientOptions } from '../bridge/serve-options.js'
 export type { SenderLike } from './windows.js'
 
 /** Of Electron's `WebFrameMain` what tells who asks. */

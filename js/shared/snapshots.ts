@@ -1,5 +1,5 @@
-/** Pictures of a connection that nobody has told anything about yet. Needs nothing of Node.js. */
-import type { ConnectionSnapshot } from './types.js'
+/** What a client looks like of which nothing is known yet. Needs nothing of Node.js. */
+import type { ClientStats, ConnectionSnapshot } from './types.js'
 
 /** Before anything is known: nothing is connected, and nothing is wrong. */
 export const IDLE: ConnectionSnapshot = Object.freeze({
@@ -12,4 +12,24 @@ export const IDLE: ConnectionSnapshot = Object.freeze({
   retryAt: null,
   error: null,
   revision: 0,
+})
+
+/** Nothing has been counted. */
+export const NO_STATS: ClientStats = Object.freeze({
+  state: 'idle',
+  pending: 0,
+  queued: 0,
+  requests: 0,
+  succeeded: 0,
+  failed: 0,
+  timedOut: 0,
+  lateResponses: 0,
+  reconnects: 0,
+  messagesSent: 0,
+  messagesReceived: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  heartbeatRtt: Object.freeze({ last: null, min: null, mean: null, max: null }),
+  requestLatency: Object.freeze({ count: 0, p50: null, p90: null, p99: null, max: null }),
+  connectedSince: null,
 })

@@ -1,0 +1,506 @@
+/**
+ * The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol; those are where the
+ * client is. What it keeps is its own promise: a call is settled whatever becomes of the other end.
+ */
+import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
+import { errorOfCall, makeError, type MCPError } from '../shared/errors.js'
+import type { Snapshot } from '../shared/native-types.js'
+import { IDLE, NO_STATS } from '../shared/snapshots.js'
+import type {
+  ClientStats,
+  CloseOptions,
+  ConnectionSnapshot,
+  ConnectionState,
+  LogEntry,
+  UseToolOptions,
+} from '../shared/types.js'
+import { CONNECTING, type BridgeClient, type BridgeClientEvents, type BridgeSnapshot } from './bridge-client.js'
+import { Emitter } from './emitter.js'
+import { asMCPError, connectionLost, decodeError, notAllowed, otherVersion } from './errors.js'
+import {
+  checkToClient,
+  ON_DEMAND,
+  VERSION,
+  versionOf,
+  type BridgeError,
+  type CommandName,
+  type ToClient,
+  type ToServer,
+} from './messages.js'
+import { PAGE } from './page.js'
+import { lossOf, maySendAgain, newRequestId, Requests, toolNameOf, type Asking, type Request } from './requests.js'
+import { startTimer } from './time.js'
+import type { Loss, Retry, Transport, TransportEvents } from './transport.js'
+
+export class FarClient implements BridgeClient {
+  readonly #transport: Transport
+  readonly #emitter = new Emitter<BridgeClientEvents>(() => this.#tellInterest())
+  readonly #requests = new Requests()
+  #bridge: BridgeSnapshot = CONNECTING
+  #interest = ''
+  #snapshot = IDLE
+  /** What is added to the revisions of a client, so that they rise also when another one answers. */
+  #revisionOffset = 0
+  #stats = NO_STATS
+  #allowsMessages = false
+  #requestTimeout: number | undefined = DEFAULT_TIMEOUT
+  /** One that is under way, and what was known when it was asked for. */
+  #connecting: { readonly seen: ConnectionSnapshot; readonly settled: Promise<void> } | null = null
+  #isClosing = false
+  /** Why nothing can be called any more. */
+  #end: MCPError | null = null
+  #whenSettled: (() => void) | null = null
+
+  constructor(open: (events: TransportEvents) => Transport) {
+    this.#transport = open({
+      opened: () => this.#greet(),
+      message: (message) => this.#receive(message),
+      problem: (words) => this.#log(words),
+      lost: (loss) => this.#lose(loss),
+    })
+    PAGE.addEventListener?.('pagehide', this.#leavePage)
+    this.#transport.post({ type: 'hello' })
+  }
+
+  // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get bridge(): BridgeSnapshot {
+    return this.#bridge
+  }
+
+  get snapshot(): ConnectionSnapshot {
+    return this.#snapshot
+  }
+
+  get state(): ConnectionState {
+    return this.#snapshot.state
+  }
+
+  get connected(): boolean {
+    return this.#snapshot.connected
+  }
+
+  get authenticated(): boolean {
+    return this.#snapshot.authenticated
+  }
+
+  get error(): MCPError | null {
+    return this.#snapshot.error
+  }
+
+  /** That of the client, where it is known. */
+  get requestTimeout(): number | undefined {
+    return this.#requestTimeout
+  }
+
+  /**
+   * Those of the client itself, its other users' calls included, as last told: with every state and, once asked for,
+   * with every answer.
+   */
+  stats(): ClientStats {
+    this.#post({ type: 'stats' })
+    return this.#stats
+  }
+
+  on<E extends keyof BridgeClientEvents>(event: E, listener: (...args: BridgeClientEvents[E]) => void): this {
+    this.#emitter.add(event, listener)
+    return this
+  }
+
+  once<E extends keyof BridgeClientEvents>(event: E, listener: (...args: BridgeClientEvents[E]) => void): this {
+    this.#emitter.add(event, listener, true)
+    return this
+  }
+
+  off<E extends keyof BridgeClientEvents>(event: E, listener: (...args: BridgeClientEvents[E]) => void): this {
+    this.#emitter.remove(event, listener)
+    return this
+  }
+
+  // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  connect(): Promise<void> {
+    const seen = this.#snapshot
+    if (this.#connecting?.seen === seen && this.#isOpen) return this.#connecting.settled
+    this.#reopen()
+    const connecting = { seen, settled: this.#command('connect') }
+    this.#connecting = connecting
+    const forget = () => {
+      if (this.#connecting === connecting) this.#connecting = null
+    }
+    connecting.settled.then(forget, forget)
+    return connecting.settled
+  }
+
+  reconnect(): Promise<void> {
+    this.#reopen()
+    return this.#command('reconnect')
+  }
+
+  authenticate(token?: string): Promise<void> {
+    if (token !== undefined && typeof token !== 'string')
+      throw new TypeError(`the token must be a string, got ${typeof token}`)
+    return this.#command('authenticate', token)
+  }
+
+  useTool(toolName: string, parameters?: unknown, options: UseToolOptions = {}): Promise<any> {
+    // What this throws rejects the promise.
+    return new Promise((resolve, reject) => {
+      checkName(toolName)
+      checkCallOptions(options)
+      const { signal, timeout, idempotent, responseType } = options
+      signal?.throwIfAborted()
+      const message = {
+        type: 'call',
+        id: this.#requests.nextId(),
+        tool: toolName,
+        parameters: serialise(toolName, parameters),
+        options: { timeout, idempotent, responseType },
+      } as const
+      const request = this.#ask(message, resolve, reject)
+      if (request === null) return
+      this.#setDeadline(request)
+      if (signal !== undefined) this.#requests.abortBy(request, signal, () => this.#giveUp(request, signal.reason))
+    })
+  }
+
+  sendToolRequest(toolName: string, parameters?: unknown): string | null {
+    checkName(toolName)
+    const json = serialise(toolName, parameters)
+    if (!this.#snapshot.connected || !this.#isOpen) return null
+    const id = newRequestId()
+    this.#post({ type: 'request', id, tool: toolName, parameters: json })
+    return id
+  }
+
+  sendMessage(message: unknown): boolean {
+    const text = typeof message === 'string' ? message : serialise('message', message)
+    if (text === '' && typeof message !== 'string')
+      throw new TypeError(`a message must be a string or a JSON value, got ${typeof message}`)
+    if (!this.#snapshot.connected || !this.#isOpen) return false
+    if (this.#allowsMessages) {
+      this.#post({ type: 'send', text })
+      return true
+    }
+    const error = notAllowed(
+      'sendMessage() is not allowed through this bridge: the serving side must set allowMessages',
+    )
+    // No event fires inside of a command.
+    queueMicrotask(() => this.#emitter.emit(this, 'error', error))
+    return false
+  }
+
+  close({ drain = 0 }: CloseOptions = {}): Promise<void> {
+    checkMillis('drain', drain)
+    return this.#close(drain)
+  }
+
+  async #close(drain: number): Promise<void> {
+    if (drain > 0 && this.#isOpen && this.#requests.size > 0) await this.#drain(drain)
+    if (this.#bridge.state !== 'closed') this.#finish(makeError('CLOSED', { sent: true }), 'closed')
+  }
+
+  async #drain(ms: number): Promise<void> {
+    this.#isClosing = true
+    this.#showSoon({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 }, null)
+    await new Promise<void>((resolve) => {
+      const timer = startTimer(ms, resolve)
+      this.#whenSettled = () => {
+        timer.stop()
+        resolve()
+      }
+    })
+  }
+
+  #command(name: CommandName, token?: string): Promise<void> {
+    const seen = this.#snapshot.state
+    const id = this.#requests.nextId()
+    const settled = new Promise<void>((resolve, reject) => {
+      this.#ask({ type: 'command', id, name, token: token ?? null, seen }, () => resolve(), reject)
+    })
+    settled.catch(() => {})
+    return settled
+  }
+
+  /** Cuts a wait short, and opens a socket again that was closed or given up. */
+  #reopen(): void {
+    const { state } = this.#bridge
+    if (state === 'open' || state === 'connecting' || !this.#transport.reopen()) return
+    this.#end = null
+    PAGE.addEventListener?.('pagehide', this.#leavePage)
+  }
+
+  // ── What comes from the other end ────────────────────────────────────────────────────────────────────────────
+
+  #receive(value: unknown): void {
+    if (this.#end !== null) return
+    const version = versionOf(value)
+    if (version !== null && version !== VERSION) return this.#fail(otherVersion(version))
+    const { message, problem } = checkToClient(value)
+    if (problem !== null) return this.#log(`a message through the bridge was dropped: ${problem}`)
+    switch (message.type) {
+      case 'welcome':
+        return this.#receiveWelcome(message)
+      case 'state':
+        return this.#receiveState(message)
+      case 'event':
+        return this.#receiveEvent(message)
+      case 'done':
+        return this.#settle(message.id)?.resolve(message.bytes ?? message.value)
+      case 'failed': {
+        const request = this.#settle(message.id)
+        return request?.reject(decodeError(message.error, toolNameOf(request)))
+      }
+      case 'stats':
+        this.#stats = message.stats
+        return
+      case 'bye':
+        return this.#receiveBye(message.error ?? null)
+    }
+  }
+
+  #receiveWelcome({ snapshot, stats, allowMessages, requestTimeout }: Extract<ToClient, { type: 'welcome' }>): void {
+    this.#stats = stats
+    this.#allowsMessages = allowMessages
+    if (this.#bridge.state === 'open') return
+    this.#showBridge({ ...CONNECTING, state: 'open' })
+    this.#requestTimeout = requestTimeout ?? undefined
+    this.#interest = ''
+    this.#tellInterest()
+    for (const request of this.#requests.held) {
+      if (request.timesSent === 0) this.#setDeadline(request)
+      this.#send(request)
+    }
+    this.#revisionOffset = this.#snapshot === IDLE ? 0 : Math.max(0, this.#snapshot.revision + 1 - snapshot.revision)
+    if (!this.#isClosing) this.#begin(this.#decodeSnapshot(snapshot))
+  }
+
+  /**
+   * What has happened before this end came is told as if it happened now: code that waits for 'authenticated' need not
+   * look first.
+   */
+  #begin(snapshot: ConnectionSnapshot): void {
+    const { state } = this.#snapshot
+    if (snapshot.state === state) this.#snapshot = snapshot
+    else this.#show(snapshot, state)
+    if (snapshot.connected) this.#emitter.emit(this, 'open')
+    if (snapshot.authenticated) this.#emitter.emit(this, 'authenticated')
+  }
+
+  #receiveState({ snapshot, previous, stats }: Extract<ToClient, { type: 'state' }>): void {
+    this.#stats = stats
+    if (this.#bridge.state !== 'open') return
+    const decoded = this.#decodeSnapshot(snapshot)
+    // The view never goes back, and an end that is closing only closes.
+    if (decoded.revision > this.#snapshot.revision && !this.#isClosing) this.#show(decoded, previous)
+  }
+
+  #receiveEvent({ name, detail }: Extract<ToClient, { type: 'event' }>): void {
+    switch (name) {
+      case 'open':
+      case 'authenticated':
+        return this.#emitter.emit(this, name)
+      case 'message':
+        return this.#emitter.emit(this, name, detail)
+      case 'failed':
+      case 'error':
+        return this.#emitter.emit(this, name, asMCPError(detail as BridgeError))
+      case 'reconnecting': {
+        const info = detail as { attempt: number; maxAttempts: number | null; delay: number }
+        return this.#emitter.emit(this, name, { ...info, maxAttempts: info.maxAttempts ?? Infinity })
+      }
+      default:
+        return this.#emitter.emit(this, name, Object.freeze(detail) as never)
+    }
+  }
+
+  /** One that may come back is waited for. */
+  #receiveBye(reason: BridgeError | null): void {
+    const error = reason === null ? connectionLost('the other end of the bridge has closed it') : asMCPError(reason)
+    if (error.retryable) this.#transport.drop(error)
+    else this.#fail(error)
+  }
+
+  // ── The beginning and the end of a port ────────────────────────────────────────────────────────────────────────
+
+  /** There is another port, and who is behind it is to say so. */
+  #greet(): void {
+    const { attempt, error } = this.#bridge
+    this.#showBridge({ ...CONNECTING, attempt, error })
+    this.#show({ ...this.#unknown(), state: 'connecting', attempt, error }, this.state)
+    this.#transport.post({ type: 'hello' })
+  }
+
+  #lose({ error, retry }: Loss): void {
+    if (this.#end !== null) return
+    if (this.#isClosing) return this.#finish(makeError('CLOSED', { sent: true }), 'closed')
+    if (retry === null) return this.#finish(error, 'failed')
+    const isTooLarge = error.code === 'MESSAGE_TOO_LARGE'
+    const lost = this.#requests.sent.filter((request) => isTooLarge || !maySendAgain(request))
+    for (const request of this.#requests.sent) request.isHeld = true
+    this.#showLoss(error, retry, () => {
+      for (const request of lost) this.#settle(request.message.id)?.reject(lossOf(request, error))
+    })
+  }
+
+  #showLoss(error: MCPError, { attempt, delay, at }: Retry, andThen: () => void): void {
+    const wait = { attempt, retryDelay: delay, retryAt: at, error }
+    const bridge = Object.freeze({ state: 'reconnecting', ...wait } as const)
+    this.#showSoon({ ...this.#unknown(), state: 'reconnecting', ...wait }, bridge, andThen)
+  }
+
+  /** There will be no other port. */
+  #fail(error: MCPError): void {
+    this.#transport.close()
+    if (this.#end === null) this.#finish(error, 'failed')
+  }
+
+  #finish(why: MCPError, state: 'closed' | 'failed'): void {
+    const error = state === 'failed' ? why : null
+    if (this.#bridge.state !== 'failed') this.#detach()
+    this.#end = why
+    this.#connecting = null
+    this.#isClosing = false
+    this.#showSoon({ ...this.#unknown(), state, error }, Object.freeze({ ...CONNECTING, state, error }), () => {
+      if (error !== null) this.#emitter.emit(this, 'failed', error)
+      for (const request of this.#requests.all) {
+        const call = { toolName: toolNameOf(request), sent: request.timesSent > 0 }
+        this.#settle(request.message.id)?.reject(errorOfCall(why, call))
+      }
+    })
+  }
+
+  #detach(): void {
+    PAGE.removeEventListener?.('pagehide', this.#leavePage)
+    this.#transport.post({ type: 'bye' })
+    this.#transport.close()
+  }
+
+  /**
+   * A page that is left closes its ports without a word to the other end. One that is kept for the way back keeps them.
+   */
+  readonly #leavePage = ({ persisted }: { persisted?: boolean }): void => {
+    if (persisted !== true) this.#transport.post({ type: 'bye' })
+  }
+
+  // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #isOpen(): boolean {
+    return this.#end === null && !this.#isClosing
+  }
+
+  /** What nobody waits for: it is dropped if nobody is there to hear it. */
+  #post(message: ToServer): void {
+    if (this.#bridge.state === 'open') this.#transport.post(message)
+  }
+
+  /** @returns `null` where no answer can come, and then it is rejected */
+  #ask(message: Asking, resolve: (value: unknown) => void, reject: (error: unknown) => void): Request | null {
+    const toolName = message.type === 'call' ? message.tool : undefined
+    const isHeld = this.#bridge.state !== 'open'
+    const refusal = this.#refusal(toolName, isHeld)
+    if (refusal !== null) {
+      reject(refusal)
+      return null
+    }
+    const request = { message, resolve, reject, timesSent: 0, isHeld, deadline: null, unlisten: null }
+    this.#requests.add(request)
+    if (!isHeld) this.#send(request)
+    return request
+  }
+
+  #send(request: Request): void {
+    request.isHeld = false
+    request.timesSent += 1
+    this.#transport.post(request.message)
+  }
+
+  /** In the words of a client in that state. */
+  #refusal(toolName: string | undefined, isHeld: boolean): MCPError | null {
+    if (this.#isClosing) return makeError('CLOSED', { toolName, sent: false })
+    if (this.#end !== null) return makeError('NOT_CONNECTED', { toolName, sent: false, cause: this.#end })
+    if (isHeld && this.#requests.size >= MAX_HELD) return makeError('QUEUE_FULL', { toolName, sent: false })
+    return null
+  }
+
+  #settle(id: number): Request | undefined {
+    const request = this.#requests.take(id)
+    if (this.#requests.size === 0) this.#whenSettled?.()
+    return request
+  }
+
+  /** The core has the call's timeout. This is for where neither the core nor its answer can be reached. */
+  #setDeadline(request: Request): void {
+    const { message } = request
+    if (message.type !== 'call') return
+    const timeout = message.options.timeout ?? this.#requestTimeout ?? 0
+    this.#requests.limit(request, timeout && timeout + GRACE, () => {
+      const cause = this.#bridge.error ?? undefined
+      const details = { toolName: message.tool, sent: request.timesSent > 0, cause }
+      this.#giveUp(request, makeError('REQUEST_TIMEOUT', details))
+    })
+  }
+
+  #giveUp(request: Request, reason: unknown): void {
+    this.#settle(request.message.id)
+    this.#post({ type: 'cancel', id: request.message.id })
+    request.reject(reason)
+  }
+
+  #tellInterest(): void {
+    const events = ON_DEMAND.filter((event) => this.#emitter.has(event))
+    if (this.#bridge.state !== 'open' || events.join() === this.#interest) return
+    this.#interest = events.join()
+    this.#post({ type: 'listen', events })
+  }
+
+  /** @param previous the state before, which need not be the one that was shown */
+  #show(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
+    this.#snapshot = Object.freeze(snapshot)
+    this.#emitter.emit(this, 'state', this.#snapshot, previous)
+  }
+
+  #showBridge(bridge: BridgeSnapshot): void {
+    this.#bridge = Object.freeze(bridge)
+    this.#emitter.emit(this, 'bridge', this.#bridge)
+  }
+
+  /** They can be seen at once; the events come when the command that has caused them has returned. */
+  #showSoon(snapshot: ConnectionSnapshot, bridge: BridgeSnapshot | null, andThen?: () => void): void {
+    const { state: previous } = this.#snapshot
+    this.#snapshot = Object.freeze(snapshot)
+    if (bridge !== null) this.#bridge = bridge
+    queueMicrotask(() => {
+      if (bridge !== null) this.#emitter.emit(this, 'bridge', bridge)
+      this.#emitter.emit(this, 'state', snapshot, previous)
+      andThen?.()
+    })
+  }
+
+  /** The client while nobody tells of it: only where it was is known. */
+  #unknown(): ConnectionSnapshot {
+    return { ...IDLE, url: this.#snapshot.url, revision: this.#snapshot.revision + 1 }
+  }
+
+  #decodeSnapshot({ error, revision, ...snapshot }: Snapshot): ConnectionSnapshot {
+    return Object.freeze({
+      ...snapshot,
+      revision: revision + this.#revisionOffset,
+      error: error ? asMCPError(error) : null,
+    })
+  }
+
+  #log(message: string): void {
+    const entry: LogEntry = { level: 'warn', message, fields: {} }
+    this.#emitter.emit(this, 'log', Object.freeze(entry))
+  }
+}
+
+/** ms that a call is given beyond its timeout, for its answer to cross. */
+const GRACE = 1_000
+
+/** ms; that of a client by default, until the other end has said what its own is. */
+const DEFAULT_TIMEOUT = 30_000
+
+/** Calls and commands that wait for the other end: as many as wait in a client, unless it is told otherwise. */
+const MAX_HELD = 1_024

@@ -1,0 +1,136 @@
+/** A WebSocket that is dialled again when it is lost. */
+import { makeError, type MCPError } from '../shared/errors.js'
+import { connectionLost } from './errors.js'
+import type { HeartbeatOptions } from './heartbeat.js'
+import type { ToServer } from './messages.js'
+import { PAGE } from './page.js'
+import { openChannel, type Channel, type PortClosing } from './port.js'
+import { backoff, now, startTimer, type Timer } from './time.js'
+import { portLost, postThrough, UNREADABLE, type Transport, type TransportEvents } from './transport.js'
+import { webSocketPort, type SocketLike } from './web-socket-port.js'
+
+/** What is dialled, and how often. */
+export interface Dialling extends HeartbeatOptions {
+  readonly url: string
+  readonly protocols: string | string[] | undefined
+  readonly WebSocket: new (url: string, protocols?: string | string[]) => SocketLike
+  /** ms from a dial to the first message. */
+  readonly connectTimeout: number
+  readonly maxReconnectAttempts: number
+  readonly baseReconnectDelay: number
+  readonly maxReconnectDelay: number
+}
+
+export class SocketTransport implements Transport {
+  readonly #dialling: Dialling
+  readonly #events: TransportEvents
+  #channel: Channel | null = null
+  #attempt = 0
+  /** Until the first message, the time that is left for it; afterwards none. While there is no socket, the wait. */
+  #timer: Timer | null = null
+  /** When the first message came through this socket. */
+  #since: number | null = null
+
+  constructor(dialling: Dialling, events: TransportEvents) {
+    this.#dialling = dialling
+    this.#events = events
+    this.#open()
+  }
+
+  post(message: ToServer): void {
+    if (this.#channel !== null) postThrough(this.#channel, message, (error) => this.drop(error))
+  }
+
+  drop(error: MCPError): void {
+    if (this.#channel === null) return
+    this.#letGo()
+    this.#scheduleAttempt(error)
+  }
+
+  reopen(): boolean {
+    if (this.#channel === null) {
+      this.#timer?.stop()
+      this.#open()
+      // Not inside of the call.
+      queueMicrotask(() => this.#events.opened())
+    }
+    return true
+  }
+
+  close(): void {
+    this.#letGo()
+    this.#attempt = 0
+    this.#watchPage(false)
+  }
+
+  /** Dials. */
+  #open(): void {
+    const { WebSocket, url, protocols, connectTimeout } = this.#dialling
+    this.#since = null
+    this.#watchPage(false)
+    this.#channel = openChannel(webSocketPort(new WebSocket(url, protocols), this.#dialling), {
+      message: (message) => this.#receive(message),
+      unreadable: () => this.#events.problem(UNREADABLE),
+      // 'close' follows, and says more.
+      failed: () => {},
+      closed: (info) => this.drop(this.#lossOf(info)),
+    })
+    this.#timer = startTimer(connectTimeout, () =>
+      this.drop(connectionLost(`the other end of the bridge did not answer within ${connectTimeout} ms`)),
+    )
+  }
+
+  #receive(message: unknown): void {
+    if (this.#since === null) this.#timer?.stop()
+    this.#since ??= now()
+    this.#events.message(message)
+  }
+
+  #lossOf(info: PortClosing): MCPError {
+    if (this.#since === null)
+      return connectionLost(`the socket of the bridge cannot be opened: ${portLost(info).message}`)
+    if (info.code === TOO_LARGE) return makeError('MESSAGE_TOO_LARGE', { message: portLost(info).message })
+    return portLost(info)
+  }
+
+  #scheduleAttempt(error: MCPError): void {
+    const { maxReconnectAttempts, baseReconnectDelay, maxReconnectDelay } = this.#dialling
+    // As rule 11 of the protocol: one who accepts and drops is not dialled for ever at the first delay.
+    if (this.#since !== null && now() - this.#since >= MIN_UPTIME) this.#attempt = 0
+    if (this.#attempt >= maxReconnectAttempts) {
+      this.#attempt = 0
+      return this.#events.lost({ error: makeError('RECONNECT_EXHAUSTED', { cause: error }), retry: null })
+    }
+    this.#attempt += 1
+    const delay = backoff(this.#attempt, baseReconnectDelay, maxReconnectDelay)
+    this.#timer = startTimer(delay, this.#dialNow)
+    this.#watchPage(true)
+    this.#events.lost({ error, retry: { attempt: this.#attempt, delay, at: Date.now() + delay } })
+  }
+
+  readonly #dialNow = (): void => {
+    if (this.#channel !== null) return
+    this.#timer?.stop()
+    this.#open()
+    this.#events.opened()
+  }
+
+  /** A page whose machine is on a network again, or that was brought back, need not wait. */
+  #watchPage(isWaiting: boolean): void {
+    for (const event of ['online', 'pageshow'])
+      if (isWaiting) PAGE.addEventListener?.(event, this.#dialNow)
+      else PAGE.removeEventListener?.(event, this.#dialNow)
+  }
+
+  #letGo(): void {
+    this.#timer?.stop()
+    this.#channel?.close()
+    this.#channel = null
+  }
+}
+
+/** ms that a socket must have been of use before the count of attempts begins anew: as `minUptime` of a client. */
+const MIN_UPTIME = 5_000
+
+/** RFC 6455: a message was larger than the other end takes. */
+const TOO_LARGE = 1009
