@@ -56,9 +56,10 @@ export function connectBridge(url: string | URL, options: ConnectBridgeOptions =
 
 function diallingOf(url: string | URL, options: ConnectBridgeOptions): Dialling {
   checkOptions(options)
+  const checkedUrl = checkUrl(url)
   const { protocols, WebSocket = ownWebSocket() } = options
   return {
-    url: checkUrl(url),
+    url: checkedUrl,
     protocols: typeof protocols === 'object' ? [...protocols] : protocols,
     WebSocket,
     connectTimeout: options.connectTimeout ?? 10_000,

@@ -99,7 +99,11 @@ export class SocketTransport implements Transport {
     if (this.#since !== null && now() - this.#since >= MIN_UPTIME) this.#attempt = 0
     if (this.#attempt >= maxReconnectAttempts) {
       this.#attempt = 0
-      return this.#events.lost({ error: makeError('RECONNECT_EXHAUSTED', { cause: error }), retry: null })
+      const isOnly = maxReconnectAttempts === 0
+      return this.#events.lost({
+        error: isOnly ? error : makeError('RECONNECT_EXHAUSTED', { cause: error }),
+        retry: null,
+      })
     }
     this.#attempt += 1
     const delay = backoff(this.#attempt, baseReconnectDelay, maxReconnectDelay)
