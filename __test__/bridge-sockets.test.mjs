@@ -222,7 +222,10 @@ describe('connectBridge', () => {
     assert.deepEqual([state, attempt, error.code], ['reconnecting', 1, 'CONNECTION_LOST'])
     assert.match(error.message, /1012: new version/)
     assert.ok(retryDelay >= 40 && retryDelay <= 60 && retryAt > 0)
-    assert.deepEqual([far.state, far.connected, far.error, far.snapshot.retryAt], ['reconnecting', false, error, retryAt])
+    assert.deepEqual(
+      [far.state, far.connected, far.error, far.snapshot.retryAt],
+      ['reconnecting', false, error, retryAt],
+    )
     assert.equal(client.state, 'ready')
     assert.deepEqual([far.sendMessage('x'), far.sendToolRequest('echo')], [false, null])
     await reached(far, 'ready')
@@ -238,7 +241,10 @@ describe('connectBridge', () => {
       ],
     )
     const revisions = told.filter(([event]) => event === 'state').map(([, { revision }]) => revision)
-    assert.deepEqual(revisions, [...new Set(revisions)].sort((a, b) => a - b))
+    assert.deepEqual(
+      revisions,
+      [...new Set(revisions)].sort((a, b) => a - b),
+    )
     assert.equal(await far.useTool('echo', 2), 2)
   })
 
