@@ -13,7 +13,10 @@ import type { SocketLike } from './web-socket-port.js'
 export interface ConnectBridgeOptions extends HeartbeatOptions {
   /** Subprotocols to offer. */
   protocols?: string | readonly string[] | undefined
-  /** The class of the sockets: that of `ws`, where there is none of the platform's own. @default globalThis.WebSocket */
+  /**
+   * The class of the sockets: that of `ws`, where the platform has none of its own.
+   * @default globalThis.WebSocket
+   */
   WebSocket?: (new (url: string, protocols?: string | string[]) => SocketLike) | undefined
   /** From a dial to the first message of the other end. @default 10000 */
   connectTimeout?: number | undefined

@@ -9,6 +9,7 @@ import { checkServeOptions, type ServeClientOptions } from '../bridge/serve-opti
 import { encodeError, notAllowed } from '../bridge/errors.js'
 import { VERSION } from '../bridge/messages.js'
 import type { BridgePort } from '../bridge/port.js'
+import { makeError, type MCPError } from '../shared/errors.js'
 import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { CHANNEL } from './channel.js'
 import { textPort } from './text-port.js'
@@ -150,6 +151,8 @@ function serveAll(client: MCPClientLike, options: ServeClientOptions): Ports & {
   }
   return {
     add(port, window) {
+      if ([...open.values()].filter((other) => other === window).length >= MAX_PORTS)
+        return refuse(port, tooManyPorts())
       const served = serveClient(client, textPort(port), options)
       open.set(served, window)
       void served.closed.then(() => open.delete(served))
@@ -171,7 +174,7 @@ function acceptPorts(options: SenderOptions, ports: Ports): () => void {
     }
     const words = `a renderer was refused: ${senderFrame === null ? 'its frame is gone' : `${senderFrame.origin} is not one of allowSenders, or it is a frame within a page`}`
     log(options, { level: 'warn', message: words, fields: {} })
-    refuse(port)
+    refuse(port, pageNotAllowed())
   }
   options.ipcMain.on(CHANNEL, accept)
   return () => {
@@ -196,17 +199,20 @@ function isAllowed(frame: SenderFrame | null, options: SenderOptions): boolean {
   }
 }
 
-function refuse(bare: BridgePort): void {
+function refuse(bare: BridgePort, error: MCPError): void {
   const port = textPort(bare)
   port.start?.()
-  port.postMessage({
-    mcpBridge: VERSION,
-    type: 'bye',
-    error: encodeError(
-      notAllowed('this page may not use the client: the main process must have its origin in allowSenders'),
-    ),
-  })
+  port.postMessage({ mcpBridge: VERSION, type: 'bye', error: encodeError(error) })
   port.close?.()
+}
+
+function pageNotAllowed(): MCPError {
+  return notAllowed('this page may not use the client: the main process must have its origin in allowSenders')
+}
+
+function tooManyPorts(): MCPError {
+  const message = `this window has ${MAX_PORTS} clients already: a page needs one, call connectMain() once`
+  return makeError('QUEUE_FULL', { message, retryable: false, sent: false })
 }
 
 function log({ onLog }: SenderOptions, entry: LogEntry): void {
@@ -223,3 +229,6 @@ function checkSenderOptions({ ipcMain, allowSenders }: SenderOptions): void {
     )
   }
 }
+
+/** Of one window. What one port may take up is bounded; so must be their number. */
+const MAX_PORTS = 8

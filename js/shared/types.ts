@@ -216,7 +216,7 @@ export interface MCPClientLike {
   readonly connected: boolean
   readonly authenticated: boolean
   readonly error: MCPError | null
-  /** ms that a call waits for its answer unless its options say otherwise, 0 for ever; missing where it is not known. */
+  /** ms that a call waits for its answer unless its options say otherwise; 0 for ever. Missing where it is unknown. */
   readonly requestTimeout?: number | undefined
   connect(): Promise<void>
   reconnect(): Promise<void>
