@@ -231,4 +231,4 @@ function checkSenderOptions({ ipcMain, allowSenders }: SenderOptions): void {
 }
 
 /** Of one window. What one port may take up is bounded; so must be their number. */
-const MAX_PORTS = 8
+const MAX_PORTS = 16
