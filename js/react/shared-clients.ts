@@ -6,6 +6,7 @@
 import { makeError, MCPError } from '../shared/errors.js'
 import { IDLE } from '../shared/snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../shared/types.js'
+import { clientOptionsOf, differences, warnOfIgnored } from './client-options.js'
 import type { UseMCPWebSocketOptions } from './types.js'
 
 type Options = { readonly current: UseMCPWebSocketOptions }
@@ -15,6 +16,8 @@ export interface Lease {
   /** `null` where none could be made; the snapshot says why. */
   readonly client: MCPClientLike | null
   readonly snapshot: ConnectionSnapshot
+  /** Says which of these are not those that the client was made with. */
+  checkOptions(options: UseMCPWebSocketOptions): void
   /** To be called once. */
   release(): void
 }
@@ -26,7 +29,6 @@ interface Shared {
   readonly failure: ConnectionSnapshot
   /** The options of the hooks that hold it, the newest last. */
   readonly holders: Set<Options>
-  hasWarned: boolean
 }
 
 /** On the global object, because a bundler's hot reload or a second copy of this module must find them again. */
@@ -37,7 +39,6 @@ const clients = ((globalThis as { [REGISTRY]?: Map<string, Shared> })[REGISTRY] 
 export function acquire(key: string, options: Options): Lease {
   const shared = clients.get(key) ?? make(options)
   clients.set(key, shared)
-  warnOfDifferences(shared, options)
   // Each hold is one of its own, also where a component holds twice.
   const holder: Options = {
     get current() {
@@ -50,6 +51,7 @@ export function acquire(key: string, options: Options): Lease {
     get snapshot() {
       return snapshotOf(shared)
     },
+    checkOptions: (current) => warnOfDifferences(shared, current),
     release() {
       shared.holders.delete(holder)
       if (shared.holders.size === 0) nextTurn(() => closeUnused(key, shared))
@@ -64,25 +66,17 @@ export function peek(key: string): Pick<Lease, 'client' | 'snapshot'> | null {
 }
 
 function make(latest: Options): Shared {
-  const { url, apiKey = 'anonymous' } = latest.current
   const options = clientOptionsOf(latest.current)
   const holders = new Set<Options>()
   let askedLast = latest
   // Whoever has come last is asked, and when all have gone, whoever was asked before.
-  const askKey = () => {
+  const ask = () => {
     askedLast = [...holders].at(-1) ?? askedLast
-    const { apiKey: key = 'anonymous' } = askedLast.current
-    return typeof key === 'function' ? key() : key
+    return askedLast.current
   }
-  const shared = { options, holders, hasWarned: false, failure: IDLE }
+  const shared = { options, holders, failure: IDLE }
   try {
-    const key = typeof apiKey === 'function' ? askKey : apiKey
-    const client = new (loadClient())({
-      ...options,
-      ...(url !== undefined && { url }),
-      apiKey: key,
-      autoConnect: false,
-    })
+    const client = new (loadClient())({ ...options, ...endpointOf(latest.current, ask), autoConnect: false })
     return { ...shared, client }
   } catch (cause) {
     // As in the guide, a socket that cannot be made is an error to show, and does not take the page down.
@@ -108,33 +102,34 @@ function snapshotOf({ client, failure }: Shared): ConnectionSnapshot {
   return client === null ? failure : client.snapshot
 }
 
-/** Of a hook's options those that make a client what it is. */
-function clientOptionsOf(all: UseMCPWebSocketOptions): MCPClientOptions {
-  const {
-    url: _url,
-    apiKey: _apiKey,
-    autoConnect: _auto,
-    onMessage: _on,
-    client: _client,
-    enabled: _enabled,
-    queue: _queue,
-    ...options
-  } = all
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+/** The url and the key. Of functions, those of the last render are called. */
+function endpointOf(
+  { url, apiKey = 'anonymous' }: UseMCPWebSocketOptions,
+  ask: () => UseMCPWebSocketOptions,
+): MCPClientOptions {
+  // One that types do not keep out, because it comes from a session without a key, say.
+  if ((apiKey as unknown) === null)
+    throw new TypeError(
+      'option "apiKey" must be a string or a function, got null: leave it out for \'anonymous\', or wait for a key with `enabled`',
+    )
+  return {
+    ...(url !== undefined && { url: latestOf(url, () => ask().url) }),
+    apiKey: latestOf(apiKey, () => ask().apiKey ?? 'anonymous'),
+  } as MCPClientOptions
 }
 
-function warnOfDifferences(shared: Shared, { current }: Options): void {
-  if (shared.hasWarned) return
-  const [one, other] = [shared.options, clientOptionsOf(current)] as Record<string, unknown>[]
-  const names = Object.keys({ ...one, ...other }).filter(
-    (name) => JSON.stringify(one?.[name]) !== JSON.stringify(other?.[name]),
-  )
-  if (names.length === 0) return
-  shared.hasWarned = true
-  // The values may be secrets.
-  console.warn(
-    `useMCPWebSocket: components with the same url and key share one client, made with the options of the first; others differ in ${names.join(', ')}`,
-  )
+function latestOf(value: unknown, latest: () => unknown): unknown {
+  if (typeof value !== 'function') return value
+  return () => {
+    const current = latest()
+    return typeof current === 'function' ? current() : current
+  }
+}
+
+function warnOfDifferences({ client, options }: Shared, current: UseMCPWebSocketOptions): void {
+  if (client === null) return
+  const why = 'components with the same url and key share one client, which keeps the options that it was made with'
+  warnOfIgnored(client, differences(options, clientOptionsOf(current)), why)
 }
 
 function asMCPError(error: unknown): MCPError {
@@ -151,11 +146,15 @@ function asMCPError(error: unknown): MCPError {
  * tasks.
  */
 function nextTurn(act: () => void): void {
-  if (typeof MessageChannel === 'undefined') return queueMicrotask(act)
-  const { port1, port2 } = new MessageChannel()
+  if (OwnMessageChannel === undefined) return void later(act, 0)
+  const { port1, port2 } = new OwnMessageChannel()
   port1.onmessage = () => {
     port1.close()
     act()
   }
   port2.postMessage(null)
 }
+
+/** Taken when the module is loaded: what tests put in their place later never comes. jsdom has no MessageChannel. */
+const { MessageChannel: OwnMessageChannel, setTimeout: later } = globalThis as Partial<typeof globalThis> &
+  Pick<typeof globalThis, 'setTimeout'>

@@ -8,8 +8,9 @@ import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../sha
  */
 export interface UseMCPWebSocketOptions extends Omit<MCPClientOptions, 'apiKey' | 'autoConnect' | 'onMessage' | 'url'> {
   /**
-   * API key, or a function that is asked before every authentication; that of the last render is asked. @default
-   * 'anonymous'
+   * API key, or a function that is asked before every authentication; that of the last render is asked. Hooks with the
+   * same function share a client, known by the function of their first render.
+   * @default 'anonymous'
    */
   apiKey?: MCPClientOptions['apiKey'] | undefined
   /** Connect on mount. @default true */
