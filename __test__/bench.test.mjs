@@ -1,6 +1,6 @@
 /**
- * The benchmark itself: its arithmetic, its judgement, its report, and that it measures what it says. Never how fast
- * anything is.
+ * The benchmark itself: its statistics, its goals, its report, and that it measures what it says; never how fast
+ * something is.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -11,7 +11,7 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { CLIENTS, missing } from '../benches/clients/index.mjs'
 import { keepAwake, whyNotAwake } from '../benches/harness/awake.mjs'
-import { findFalls, ratiosOf } from '../benches/harness/baseline.mjs'
+import { findRegressions, ratiosOf } from '../benches/harness/baseline.mjs'
 import { serverPath } from '../benches/harness/build.mjs'
 import { COLUMNS, write } from '../benches/harness/figures.mjs'
 import { AWAKE_GOALS, GOALS, judge } from '../benches/harness/goals.mjs'
@@ -69,7 +69,7 @@ describe('the rounds', () => {
     assert.equal(of('tls-16', 'no-network'), 0)
   })
 
-  it('keep the clients of one workload together, in an order by chance', () => {
+  it('keep the clients of one workload together, in random order', () => {
     const steps = plan({ workloads: ['calls-1', 'calls-16'], clients: ['ours', 'ws'], rounds: 1, random: () => 0 })
     assert.deepEqual(
       steps.map(({ workload, client }) => `${workload} ${client}`),
@@ -105,14 +105,14 @@ describe('the goals', () => {
     )
   })
 
-  it('name figures and workloads that there are', () => {
+  it('name figures and workloads that exist', () => {
     for (const { workload, figure } of [...GOALS, ...AWAKE_GOALS])
       assert.ok(COLUMNS[WORKLOADS[workload].group].includes(figure), `${workload} ${figure}`)
   })
 })
 
 describe('the cores', () => {
-  it('are kept awake by asking for no latency, until that is ended', () => {
+  it('are kept awake by requesting no latency, until that is ended', () => {
     const folder = mkdtempSync(join(tmpdir(), 'mcp-awake-'))
     try {
       const path = join(folder, 'latency')
@@ -128,10 +128,10 @@ describe('the cores', () => {
 
   it('take a while to wake', async () => assert.ok((await wakeUpTime(20)) > 0))
 
-  it('are not kept awake where that cannot be had, for a reason that is told', () => {
+  it('are not kept awake where that is impossible, and the reason is reported', () => {
     assert.match(
       whyNotAwake(join(tmpdir(), 'no', 'such', 'file')),
-      /^the cores cannot be kept awake, which takes root on Linux: ENOENT/,
+      /^the cores cannot be kept awake, which needs root on Linux: ENOENT/,
     )
     assert.throws(() => keepAwake(tmpdir()), /the cores cannot be kept awake/)
   })
@@ -145,21 +145,21 @@ describe('the check', () => {
     'calls-16': { callsPerSecond: { median: callsPerSecond }, jsCpu: { median: jsCpu } },
   })
 
-  it('names what fell, and lets noise pass', () => {
-    assert.deepEqual(findFalls(stored, now(1.6, 0.25)), [])
+  it('reports what has become worse, and ignores noise', () => {
+    assert.deepEqual(findRegressions(stored, now(1.6, 0.25)), [])
     assert.deepEqual(
-      findFalls(stored, now(1.2, 0.2)).map(({ workload, figure }) => [workload, figure]),
+      findRegressions(stored, now(1.2, 0.2)).map(({ workload, figure }) => [workload, figure]),
       [['calls-16', 'callsPerSecond']],
     )
     assert.deepEqual(
-      findFalls(stored, now(2, 0.4)).map(({ figure }) => figure),
+      findRegressions(stored, now(2, 0.4)).map(({ figure }) => figure),
       ['jsCpu'],
     )
   })
 
-  it('lets pass what got better, and what is not stored', () => {
-    assert.deepEqual(findFalls(stored, now(9, 0.01)), [])
-    assert.deepEqual(findFalls({}, now(0.1, 9)), [])
+  it('accepts what has become better, and what is not stored', () => {
+    assert.deepEqual(findRegressions(stored, now(9, 0.01)), [])
+    assert.deepEqual(findRegressions({}, now(0.1, 9)), [])
   })
 
   it('leaves out the loop delay of small results, which is a hiccup', () => {
@@ -197,7 +197,7 @@ describe('the report', () => {
 
   it('waits for the results', () => assert.equal(writeReport(folder), false))
 
-  it('is made from what was stored, with what is missing named', () => {
+  it('is made from what was stored, and names what is missing', () => {
     store(folder, 'results', results)
     store(folder, 'growth', {
       points: [
@@ -244,19 +244,19 @@ describe('the report', () => {
   })
 
   it('gives the size of the addon beside its budget', () => {
-    assert.equal(addonSize(), `${statSync(BINARY).size.toLocaleString('en')} bytes, of 4,000,000 that it may have`)
+    assert.equal(addonSize(), `${statSync(BINARY).size.toLocaleString('en')} bytes, of at most 4,000,000`)
   })
 
-  it('shows what is lost', () => {
+  it('shows where another client is better', () => {
     assert.match(lossesTable(samples, results.clients), /1 in flight, 100 B \| p50 \| `undici` 2\.2 /)
     assert.doesNotMatch(lossesTable(samples, results.clients), /`ws`/)
   })
 
-  it('refuses a template that asks for what there is not', () => {
-    assert.throws(() => fill('{{nothing}}', { something: '' }), /asks for \{\{nothing\}\}/)
+  it('refuses a template with an unknown name', () => {
+    assert.throws(() => fill('{{nothing}}', { something: '' }), /contains \{\{nothing\}\}/)
   })
 
-  it('writes numbers with three digits that count', () => {
+  it('writes numbers with three significant digits', () => {
     assert.deepEqual([0, 0.012345, 1.234, 12.34, 123.4, 12_345.6, NaN, null].map(write), [
       '0',
       '0.0123',
@@ -278,7 +278,7 @@ describe('the report', () => {
 })
 
 describe('the command line', () => {
-  it('selects by name and by group, and refuses what there is not', () => {
+  it('selects by name and by group, and refuses unknown names', () => {
     assert.deepEqual(readOptions(['--only', 'storm']).workloads, ['storm'])
     assert.ok(readOptions(['--only', 'calls']).workloads.includes('1mb-x4'))
     assert.deepEqual(readOptions(['--growth', '--only', 'bytes']).curves, ['bytes'])

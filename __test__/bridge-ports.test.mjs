@@ -31,7 +31,7 @@ describe('ports of other kinds', () => {
     await far.connect()
     const log = next(far, 'log')
     for (const peer of sockets.clients) peer.send('not json')
-    assert.match((await log)[0].message, /no message of the bridge/)
+    assert.match((await log)[0].message, /not a message of the bridge/)
     await far.close()
     await (await served).closed
     if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close')

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
 import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
-import { ERROR_CODES } from '../dist/native-types.js'
+import { ERROR_CODES } from '../dist/shared/native-types.js'
 import { bridged, rawServer } from './helpers/bridge.mjs'
 import { defaultOptions } from './helpers/binary.mjs'
 import { runCli } from './helpers/cli.mjs'
@@ -243,7 +243,7 @@ describe('the tables of options', () => {
   })
 
   test('those of the command line are all there', async () => {
-    const [rows] = tablesUnder(COMMAND_LINE, 'Command line')
+    const [rows] = tablesUnder(COMMAND_LINE, 'Options')
     for (const command of ['serve', 'call']) {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))
@@ -324,8 +324,10 @@ describe('the states', () => {
     await rejection(client.authenticate())
     server.setTokens(undefined)
     await client.authenticate()
+    // From before the end on: the client may be ready again before the server has told it.
+    const lost = reached(client, 'reconnecting')
     await server.terminateAll()
-    await reached(client, 'reconnecting')
+    await lost
     await client.connect()
     await client.close()
     await client.connect()
@@ -512,6 +514,7 @@ describe('what the documents claim besides', () => {
       '16 KiB': ['crates/protocol/src/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
+      '8 KiB': ['crates/protocol/src/words.rs', 'LONGEST: usize = 8 * 1024'],
       '64 KiB': ['src/driver/dial/head.rs', 'LONGEST: usize = 64 * 1024'],
       '250 ms': ['src/driver/dial/tcp.rs', 'HEAD_START: Duration = Duration::from_millis(250)'],
     }

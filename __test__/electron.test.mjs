@@ -181,7 +181,7 @@ describe('a renderer', () => {
     await Promise.all([first, ...others].map((client) => client.connect()))
     const error = await rejection(run('page.connectMain()').connect())
     assert.deepEqual([error.code, error.retryable], ['QUEUE_FULL', false])
-    assert.match(error.message, /this window has 16 clients already/)
+    assert.match(error.message, /this window has 16 ports already/)
     await others[0].close()
     // The other end has heard of it when an answer of the same window has come.
     await first.useTool('echo')

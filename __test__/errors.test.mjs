@@ -7,7 +7,7 @@ import { next, open, reached, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL, listenTcp, silentUrl } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
 
-const OWN = ['code', 'retryable', 'toolName', 'requestId', 'sent', 'cause']
+const OWN = ['code', 'retryable', 'toolName', 'requestId', 'sent', 'cause', 'phase', 'status']
 
 /** `message` is a string or a pattern; of the other properties exactly those that are expected must be there. */
 function assertError(error, { message, requestId, cause, ...expected }) {
@@ -49,7 +49,9 @@ test('NOT_CONNECTED: a call where nothing is connecting', async (t) => {
   assertError(await rejection(client.useTool('echo')), expected)
   const refused = open(t, await listen(t, { tokens: ['right'] }))
   await reached(refused, 'unauthorized')
-  assertError(await rejection(refused.useTool('echo')), expected)
+  const error = await rejection(refused.useTool('echo'))
+  assertError(error, { ...expected, cause: true })
+  assert.equal(error.cause, refused.error)
 })
 
 describe('CONNECT_FAILED:', () => {
@@ -61,7 +63,13 @@ describe('CONNECT_FAILED:', () => {
 
   test('the connection is refused', async (t) => {
     const message = `cannot connect to ${DEAF_URL}: connection refused (ECONNREFUSED)`
-    assertError(await failed(t, DEAF_URL), { message, code: 'CONNECT_FAILED', retryable: true, cause: true })
+    assertError(await failed(t, DEAF_URL), {
+      message,
+      code: 'CONNECT_FAILED',
+      retryable: true,
+      phase: 'tcp',
+      cause: true,
+    })
   })
 
   test('the server says nothing within connectTimeout', async (t) => {
@@ -76,6 +84,7 @@ describe('CONNECT_FAILED:', () => {
       message: /^cannot connect to ws:.*clos/,
       code: 'CONNECT_FAILED',
       retryable: true,
+      phase: 'upgrade',
       ...('cause' in error && { cause: true }),
     })
   })
@@ -86,6 +95,7 @@ describe('CONNECT_FAILED:', () => {
       message: /not a WebSocket handshake/,
       code: 'CONNECT_FAILED',
       retryable: false,
+      phase: 'upgrade',
       cause: true,
     })
   })
@@ -93,9 +103,10 @@ describe('CONNECT_FAILED:', () => {
   test('the server answers with an HTTP status', async (t) => {
     const server = await listen(t)
     server.refuseUpgrades(503)
-    assertError(await failed(t, server.url), { message: /HTTP 503/, code: 'CONNECT_FAILED', retryable: true })
+    const expected = { code: 'CONNECT_FAILED', phase: 'upgrade' }
+    assertError(await failed(t, server.url), { ...expected, message: /HTTP 503/, status: 503, retryable: true })
     server.refuseUpgrades(404)
-    assertError(await failed(t, server.url), { message: /HTTP 404/, code: 'CONNECT_FAILED', retryable: false })
+    assertError(await failed(t, server.url), { ...expected, message: /HTTP 404/, status: 404, retryable: false })
   })
 })
 
@@ -190,7 +201,13 @@ test('RECONNECT_EXHAUSTED: the attempts are used up; the last failure is the cau
   }
   assertError(failed, expected)
   assertError(client.error, expected)
-  assertError(failed.cause, { message: /ECONNREFUSED/, code: 'CONNECT_FAILED', retryable: true, cause: true })
+  assertError(failed.cause, {
+    message: /ECONNREFUSED/,
+    code: 'CONNECT_FAILED',
+    retryable: true,
+    phase: 'tcp',
+    cause: true,
+  })
 })
 
 test('REQUEST_TIMEOUT: no answer in time', async (t) => {

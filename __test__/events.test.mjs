@@ -155,8 +155,53 @@ describe('the event', () => {
     const [entry] = await logged
     assert.equal(entry.level, 'info')
     assert.match(entry.message, /closed/)
-    assert.deepEqual(entry.fields, { code: 1012, reason: 'deploy' })
+    const cause = 'connection lost: closed with code 1012 (deploy)'
+    assert.deepEqual(entry.fields, { url: server.url, connection: 1, attempt: 0, code: 1012, reason: 'deploy', cause })
     assert.ok(Object.isFrozen(entry))
+  })
+
+  test('"log" is quiet at info in an undisturbed life, and tells every step of it at debug', async (t) => {
+    const client = open(t, await listen(t))
+    const entries = record(client, ['log'])
+    await client.connect()
+    await client.useTool('echo')
+    await client.close()
+    assert.deepEqual(
+      entries.map(([, { level, message }]) => `${level}: ${message}`),
+      [
+        'debug: connecting',
+        'debug: the socket is open',
+        'debug: authenticated',
+        'debug: the connection is closed',
+        'debug: the client is closed',
+      ],
+    )
+  })
+
+  test('"log" tells why the client cannot connect, in the words of Node.js, and without the query', async (t) => {
+    const client = open(t, `${DEAF_URL}?key=hunter2`, { maxReconnectAttempts: 1 })
+    const entries = record(client, ['log'])
+    await next(client, 'failed')
+    const told = entries.map(([, { level, message, fields }]) => [level, message, fields.attempt, fields.cause])
+    assert.deepEqual(told, [
+      ['debug', 'connecting', 0, undefined],
+      ['warn', 'cannot connect', 0, 'ECONNREFUSED'],
+      ['info', 'waiting before the next attempt', 1, 'ECONNREFUSED'],
+      ['debug', 'connecting', 1, undefined],
+      ['warn', 'cannot connect', 1, 'ECONNREFUSED'],
+      ['error', 'the client has failed', 1, 'ECONNREFUSED'],
+    ])
+    assert.ok(entries.every(([, { fields }]) => fields.url === DEAF_URL))
+  })
+
+  test('"log" names what a key function threw by its class alone', async (t) => {
+    const apiKey = () => Promise.reject(new RangeError('hunter2'))
+    const client = open(t, await listen(t), { apiKey, maxReconnectAttempts: 0 })
+    const entries = record(client, ['log'])
+    await next(client, 'failed')
+    const entry = entries.map(([, entry]) => entry).find(({ message }) => message === 'the key function failed')
+    assert.equal(entry.fields.cause, 'RangeError')
+    assert.doesNotMatch(JSON.stringify(entries), /hunter2/)
   })
 
   test('"log" tells once that a proxy in the environment is passed over', async (t) => {
@@ -209,7 +254,9 @@ describe('the order:', () => {
     const told = record(client)
     const settled = client.connect().then(() => told.push(['connect() resolved']))
     await settled
-    assert.deepEqual(names(told), ['state', 'state', 'open', 'state', 'authenticated', 'message', 'connect() resolved'])
+    // Log entries may come at any point.
+    const events = names(told).filter((name) => name !== 'log')
+    assert.deepEqual(events, ['state', 'state', 'open', 'state', 'authenticated', 'message', 'connect() resolved'])
   })
 
   test('when the token is refused: state, then error, then promises', async (t) => {

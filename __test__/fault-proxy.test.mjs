@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { constants } from 'node:os'
 import { describe, test } from 'node:test'
 import { FaultProxy } from '@mcp-integration/client/testing'
 import { next, ready, rejection } from './helpers/client.mjs'
@@ -384,17 +385,86 @@ describe('what makes no sense is refused by name:', () => {
   })
 })
 
-test('close() resets all connections, frees the port, and nobody waits for connections any more', async (t) => {
-  const { proxy, client, server } = await pair(t)
-  client.write('.')
-  await server.hears(1)
-  const awaited = proxy.nextConnection()
-  const closed = proxy.close()
-  assert.equal(proxy.close(), closed)
-  await Promise.all([closed, client.closed, server.closed])
-  await assert.rejects(awaited, /the proxy was closed before the next connection came/)
-  const { port } = proxy
-  await (await FaultProxy.listen({ target: 'ws://127.0.0.1:1', port })).close()
+describe('every stop settles', () => {
+  /** A side that has heard the end of the other one learns of a reset when it writes. */
+  async function areReset(...ends) {
+    for (const end of ends) {
+      await end.ended
+      end.write('are you there?')
+      await end.closed
+      assert.match(String(end.errors), /^(ECONNRESET|EPIPE)$/)
+    }
+  }
+
+  test('close() resets all connections, frees the port, and nobody waits for connections any more', async (t) => {
+    const { proxy, client, server } = await pair(t)
+    client.write('.')
+    await server.hears(1)
+    const awaited = proxy.nextConnection()
+    const closed = proxy.close()
+    assert.equal(proxy.close(), closed)
+    await Promise.all([closed, client.closed, server.closed])
+    await assert.rejects(awaited, /the proxy was closed before the next connection came/)
+    const { port } = proxy
+    await (await FaultProxy.listen({ target: 'ws://127.0.0.1:1', port })).close()
+  })
+
+  test('close() right after an end() does not wait for the shutdown that is under way', async (t) => {
+    const { proxy, connection, client, server } = await pair(t)
+    client.write('.')
+    await server.hears(1)
+    connection.end()
+    await Promise.all([proxy.close(), connection.closed])
+    await areReset(client, server)
+  })
+
+  test('reset() right after one side has ended its half still resets both', async (t) => {
+    const { connection, client, server } = await pair(t, { faults: { toServer: { freezeAfter: 1 } } })
+    client.socket.end('..')
+    await server.hears(1)
+    // What the client has ended is passed on in the turn in which the reset comes.
+    connection.thaw()
+    connection.reset()
+    await connection.closed
+    await areReset(client, server)
+  })
+
+  test('a side that reads nothing is reset although it was to be ended first', async (t) => {
+    const { proxy, connection, client, server } = await pair(t)
+    client.socket.pause()
+    server.write(Buffer.alloc(64 << 20))
+    // Round trips of the other direction: meanwhile the way to the client has filled up.
+    for (let i = 1; i <= 200; i++) {
+      client.write('.')
+      await server.hears(i)
+    }
+    connection.end()
+    await Promise.all([proxy.close(), connection.closed])
+    await areReset(server)
+  })
+
+  test('a connection that is still being made to the server is reset when it is there, or given up by close()', async (t) => {
+    for (const stop of ['reset', 'close']) {
+      const { url } = await listenTcp(t)
+      const proxy = await listenProxy(t, url)
+      proxy.once('connection', (connection) => (stop === 'reset' ? connection : proxy)[stop]())
+      const client = new End(dial(t, proxy))
+      const [connection] = await next(proxy, 'close')
+      await Promise.all([client.closed, connection.closed])
+      assert.deepEqual(client.errors, ['ECONNRESET'])
+      await proxy.close()
+    }
+  })
+
+  test('a reset that the system refuses is an end too', async (t) => {
+    const { proxy, connection, client } = await pair(t)
+    // Of all TCP sockets: there is no other way to the proxy's own.
+    t.mock.method(Object.getPrototypeOf(client.socket._handle), 'reset', function () {
+      this.close()
+      return -constants.errno.EINVAL
+    })
+    await Promise.all([proxy.close(), connection.closed])
+  })
 })
 
 describe('before the client', () => {

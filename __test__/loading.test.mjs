@@ -170,7 +170,7 @@ describe('a native part that is not there', () => {
     for (const platform of others) await installPlatform(there.folder, platform, {})
     const { message } = await load(there)
     assert.ok(
-      message.includes(`Installed is instead: ${others.map((platform) => `${NAME}-${platform}`).join(', ')}.`),
+      message.includes(`These are installed instead: ${others.map((platform) => `${NAME}-${platform}`).join(', ')}.`),
       message,
     )
   })
@@ -208,11 +208,11 @@ describe('a native part that is there and cannot be loaded', () => {
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll(ours, '99.0.0'))
     }
     const { message } = await load(there)
-    const start = `the native part of ${NAME} is of version ${ours}, its JavaScript part of version 99.0.0 (${NAME}-${PLATFORM}, `
+    const start = `the native part of ${NAME} has version ${ours}, its JavaScript part 99.0.0 (${NAME}-${PLATFORM}, `
     assert.ok(message.startsWith(start), message)
     assert.match(
       message,
-      /: install both in the same version, for instance by deleting node_modules and installing again$/,
+      /: install both in the same version, for example by deleting node_modules and installing again$/,
     )
   })
 
@@ -228,7 +228,7 @@ describe('a native part that is there and cannot be loaded', () => {
     const there = await project(t)
     await writeFile(join(there.folder, 'other.js'), 'module.exports = {}')
     const { message } = await load(there, { env: { MCP_CLIENT_NATIVE_PATH: 'other.js' } })
-    assert.match(message, /is of version unknown/)
+    assert.match(message, /has version unknown/)
   })
 })
 

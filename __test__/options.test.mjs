@@ -25,7 +25,7 @@ function assertRefused(options, type, ...words) {
 describe('an option out of its range throws a RangeError that names it and its value', () => {
   const POSITIVE_MS = ['connectTimeout', 'authTimeout', 'heartbeatTimeout']
   const MS_OR_NONE = ['requestTimeout', 'heartbeatInterval']
-  const MS = ['baseReconnectDelay', 'maxReconnectDelay', 'slowReconnectDelay']
+  const MS = ['baseReconnectDelay', 'maxReconnectDelay', 'minUptime', 'slowReconnectDelay']
   const COUNTS = ['maxPending', 'maxMessageSize', 'maxBufferedAmount']
   const misfits = {
     ...Object.fromEntries(POSITIVE_MS.map((name) => [name, [0, -1, 0.5, NaN, Infinity, 2 ** 31]])),
@@ -63,6 +63,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     'baseReconnectDelay',
     'maxReconnectDelay',
     'reconnectFactor',
+    'minUptime',
     'slowReconnectDelay',
     'maxPending',
     'offlineQueueLimit',
@@ -129,6 +130,7 @@ test("the defaults are the guide's constants", () => {
     maxReconnectDelay: 30_000,
     reconnectFactor: 1.5,
     reconnectJitter: 0.2,
+    minUptime: 5_000,
     slowReconnectDelay: 5_000,
     slowReconnectCodes: [1008, 1011],
     noReconnectCodes: [1000],
@@ -153,6 +155,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     maxReconnectDelay: [0, largest],
     reconnectFactor: [1, 1000],
     reconnectJitter: [0, 1, 'full'],
+    minUptime: [0, largest],
     slowReconnectDelay: [0, largest],
     slowReconnectCodes: [[], [1000, 4999]],
     noReconnectCodes: [[], [1000, 4999]],

@@ -1,7 +1,7 @@
 /**
- * The process in which loading is measured: a CommonJS program that does nothing but require what a client is made of,
- * and make one, as that of a user would. It is one file, so that nothing is there already. The task comes as JSON in
- * its argument, the figures go as JSON to its standard output.
+ * The process in which loading is measured: a CommonJS program that only requires what a client needs, and creates one
+ * as a user's program would. It is a single file, so that no module is loaded before. The task is JSON in its argument;
+ * it prints the figures as JSON.
  */
 const { client, modules, url } = JSON.parse(process.argv[2])
 
@@ -26,5 +26,5 @@ const makingBegan = performance.now()
 MAKE[client](...loaded)
 const firstClientTime = loadTime + performance.now() - makingBegan
 process.stdout.write(`${JSON.stringify({ loadTime, firstClientTime, loadMemory })}\n`)
-// Nobody waits for the connection.
+// The connection is not part of the measurement.
 process.exit()

@@ -116,7 +116,7 @@ fn ready_session() -> (Session<u64>, ConnectionId, Now) {
 /// Returns how many succeeded.
 fn call_all(session: &mut Session<u64>, connection: ConnectionId, now: Now, count: u64) -> usize {
     let parameters = Some(r#"{"n":1,"bytes":100,"query":"some words to search for"}"#);
-    let call = Call { name: "bench", parameters, timeout: Some(Duration::from_secs(30)), idempotent: false };
+    let call = Call { name: "bench", parameters, timeout: Some(Duration::from_secs(30)), ..Call::default() };
     for payload in 0..count {
         session.request(now, call, payload).expect("a ready session takes calls");
     }

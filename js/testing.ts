@@ -3,8 +3,8 @@
  * working offline. It speaks both wire dialects, answers real tool calls and fails on command. And a proxy that does to
  * its connections what networks do.
  *
- * It is written on `ws` and shares no code of the protocol with the client, so each side proves the other. It must
- * never import the client: whoever only serves loads no native code.
+ * It is built on `ws` and shares no code with the client, so that each tests the other. It never imports the client: a
+ * process that only serves loads no native code.
  *
  * @packageDocumentation
  */
@@ -26,6 +26,8 @@ export type {
   MCPTestServerEvents,
   MCPTestServerOptions,
   ServerDialect,
+  StubOptions,
   ToolContext,
   ToolHandler,
+  ToolStub,
 } from './testing/types.js'

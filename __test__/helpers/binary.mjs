@@ -1,11 +1,11 @@
-/** The binary of this platform, and what it exports to the JavaScript part. */
+/** The binary that is tested, and what it exports to the JavaScript part. */
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
 
-/** As in the names of the packages of the platforms. */
+/** The platform's name, as in the names of the platform packages. */
 export const PLATFORM = require('../../dist/native/platform.js').platformName()
 
 /** The path of the binary that is tested. */

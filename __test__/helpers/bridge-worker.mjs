@@ -1,6 +1,6 @@
 /**
- * A thread that uses a client over the port to its parent: it makes the calls it is told to make and says what came of
- * them.
+ * A thread that uses a client over a port to its parent: it makes the calls that it is told to make and reports the
+ * results.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectClient } from '@mcp-integration/client/bridge'

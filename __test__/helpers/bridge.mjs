@@ -5,8 +5,8 @@ import { next } from './client.mjs'
 import { DEAF_URL } from './ports.mjs'
 
 /**
- * Serves `client` over a channel of Node.js. What is dropped is kept in `log`; everything is gone when the test is
- * over.
+ * Serves `client` over a MessageChannel of Node.js. `log` contains what is dropped. Everything is closed after the
+ * test.
  */
 export function bridge(t, client, options = {}) {
   const { port1, port2 } = new MessageChannel()
@@ -22,14 +22,14 @@ export function bridge(t, client, options = {}) {
   return { far, served, log, near: port1, port: port2 }
 }
 
-/** The same, with the far end ready. */
+/** The same, once the far end is ready. */
 export async function bridged(t, client, options) {
   const made = bridge(t, client, options)
   await made.far.connect()
   return made
 }
 
-/** A port whose far end is a test that says whatever it likes. */
+/** Serves `client` to a test that sends whatever it likes. */
 export function rawBridge(t, client, options = {}) {
   const { port1, port2 } = new MessageChannel()
   const log = []
@@ -45,7 +45,7 @@ export function rawBridge(t, client, options = {}) {
     port: port2,
     say: (message) => port2.postMessage(message),
     hear,
-    /** Resolves when everything said before has been dealt with. */
+    /** Resolves when everything sent before has been handled. */
     async heardOut() {
       port2.postMessage({ mcpBridge: 1, type: 'command', id: 999_999, name: 'connect', token: null, seen: 'idle' })
       while ((await hear()).id !== 999_999);
@@ -53,7 +53,7 @@ export function rawBridge(t, client, options = {}) {
   }
 }
 
-/** A far end whose other end is a test that says whatever it likes. */
+/** A far end that talks to a test, which sends whatever it likes. */
 export function rawServer(t) {
   const { port1, port2 } = new MessageChannel()
   const far = connectClient(port2)
@@ -70,7 +70,7 @@ export function rawServer(t) {
   }
 }
 
-/** Hands out what comes through a port, in order. */
+/** Returns a function that waits for the next message of a port. */
 function listenerOf(port) {
   const arrived = []
   const waiting = []
@@ -78,7 +78,7 @@ function listenerOf(port) {
   return () => (arrived.length > 0 ? Promise.resolve(arrived.shift()) : new Promise((resolve) => waiting.push(resolve)))
 }
 
-/** Waits until the far end has been told as much as the client has told. */
+/** Waits until the far end's snapshot is as new as the client's. */
 export async function caughtUp(far, client) {
   while (far.snapshot.revision < client.snapshot.revision) await next(far, 'state')
 }

@@ -1,4 +1,4 @@
-/** Finds the browser that the tests drive. Uses nothing but Node.js: it is asked before anything is installed. */
+/** Finds the browser that the tests drive. Needs nothing but Node.js, because it runs before anything is installed. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'

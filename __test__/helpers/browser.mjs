@@ -1,7 +1,7 @@
 import { chromium } from 'playwright-core'
 import { browserPath } from './browser-path.mjs'
 
-/** A Chromium without a window. */
-export function launchBrowser() {
-  return chromium.launch({ executablePath: browserPath() })
+/** Starts a headless Chromium. */
+export function launchBrowser(options = {}) {
+  return chromium.launch({ executablePath: browserPath(), ...options })
 }

@@ -1,9 +1,9 @@
-/** X.509 certificates for tests, made of nothing but node:crypto: EC P-256 keys, signed with ECDSA and SHA-256. */
+/** X.509 certificates for tests, made with node:crypto alone: EC P-256 keys, signed with ECDSA and SHA-256. */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
 const DAY = 86_400_000
 
-/** A certificate authority that nobody knows. */
+/** A certificate authority that no system trusts. */
 export function createAuthority(name = 'MCP test authority') {
   const authority = { name, ...keyPair() }
   const cert = certificate({

@@ -1,13 +1,13 @@
 /**
- * The far side of chaos.mjs, in a process of its own: a server behind a proxy whose connections all come to a bad end,
- * chosen from a seed. It keeps book of what was executed.
+ * The server of chaos.mjs, in a process of its own, behind a proxy that breaks every connection in a way chosen from a
+ * seed. It records what was executed.
  */
 import { FaultProxy, MCPTestServer, ToolFailure } from '@mcp-integration/client/testing'
 import { sumOf } from './chaos-sums.mjs'
 
 const seed = Number(process.argv[2])
 
-/** The newest calls that ran, and those of which the client has said that they never left. */
+/** The latest calls that ran, and those that the client has reported as never sent. */
 const ran = new Map()
 const unsent = new Set()
 const book = { executed: 0, ranTwice: [], ranThoughUnsent: [] }
@@ -16,7 +16,7 @@ const server = await MCPTestServer.listen({ history: 1, tools: { certify } })
 const proxy = await FaultProxy.listen({ target: server.url, seed, faults: chooseFaults })
 let faults = 0
 let isCalm = false
-// Where a frozen connection has no end of its own, it gets one.
+// A frozen connection would never end by itself.
 proxy.on('connection', (connection) => setTimeout(() => isCalm || connection.reset(), LONGEST_LIFE).unref())
 process.on('message', (message) => HANDLERS[message.type](message))
 process.on('disconnect', () => process.exit())
@@ -38,7 +38,7 @@ const HANDLERS = {
 }
 
 function certify({ n, sum, idempotent, length }) {
-  // Damaged on its way here, in a manner that is still JSON.
+  // It was damaged on the way, but is still JSON.
   if (sum !== sumOf(`${n} ${idempotent}`)) throw new ToolFailure('the sum is wrong', 'DAMAGED')
   book.executed++
   if (unsent.has(n)) book.ranThoughUnsent.push(n)
@@ -52,7 +52,7 @@ function remember(collection, add) {
   if (collection.size > 200_000) collection.delete(collection.keys().next().value)
 }
 
-/** Each connection is ended after some bytes; many are slow, cut up or damaged before that. */
+/** Each connection ends after some bytes; before that, many are slow, split or damaged. */
 function chooseFaults(_connection, random) {
   faults++
   const upTo = (most) => Math.floor(random() * most)

@@ -1,4 +1,4 @@
-/** Calls without end through connections that all come to a bad end. What comes of each call is checked. */
+/** Makes calls all the time through connections that all break. The outcome of each call is checked. */
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,17 +9,17 @@ import { sumOf } from './chaos-sums.mjs'
 
 const CLIENTS = 4
 const CALLERS = 16
-/** What a call may come to in such weather, and what the client calls it. */
+/** The outcomes that a call may have, apart from an answer. */
 const EXPECTED = new Set([
   ...['CONNECTION_LOST', 'REQUEST_TIMEOUT', 'NOT_CONNECTED', 'AUTH_FAILED'],
-  // Of damaged text, and of a damaged length.
+  // When a text or a length was damaged.
   ...['DAMAGED', 'damaged answer', 'BAD_MESSAGE', 'MESSAGE_TOO_LARGE'],
   'aborted',
 ])
 
 /**
- * Goes on for `ms`, then lets the weather clear up, and asserts that nothing is left over. `watch(counts)` is called
- * every second. Resolves with the counts: `calls`, `answers`, `faults`, and `losses` by code.
+ * Runs for `ms`, then stops the faults and asserts that every call has settled and nothing is left. Calls
+ * `watch(counts)` every second. Resolves with the counts: `calls`, `answers`, `faults`, and `losses` by code.
  */
 export async function chaos({ ms, seed, watch = () => {} }) {
   const child = fork(fileURLToPath(new URL('chaos-server.mjs', import.meta.url)), [String(seed)], { execArgv: [] })
@@ -86,7 +86,7 @@ class Chaos {
     return this.counts
   }
 
-  /** The weather is fine again: everybody works, and then nothing is left. */
+  /** There are no faults any more: every client answers a call, and after closing nothing is left. */
   async #settle() {
     for (const client of this.#clients) {
       while (!(await this.#call(client, 2_000))) await this.#revive(client)
@@ -135,7 +135,7 @@ class Chaos {
     } catch (error) {
       outcome = signal?.aborted && error === signal.reason ? 'aborted' : (error.toolCode ?? error.code)
       if (error.sent === false) this.#unsent.push(n)
-      // The words of the server may be damaged too.
+      // A code of the server may be damaged too.
       if (!EXPECTED.has(outcome) && error.toolCode === undefined) this.#wrong.push(`call ${n}: ${error.stack}`)
     }
     counts.settled++
@@ -144,7 +144,7 @@ class Chaos {
     return outcome === 'answer'
   }
 
-  /** An answer that is whole must be the call's own. */
+  /** An answer that is not damaged must be this call's. */
   #check(n, length, results) {
     let value = results
     try {
@@ -158,7 +158,7 @@ class Chaos {
     return 'damaged answer'
   }
 
-  /** Damaged bytes may be a refusal or an orderly close, after which a client rightly stays away. */
+  /** Damaged bytes may look like a refusal or a normal close, after which a client rightly does not reconnect. */
   async #keepUp(client) {
     while (!this.#isOver) {
       await new Promise((resolve) => client.once('state', resolve))

@@ -4,12 +4,18 @@ import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
-/** Starts `mcp-client`. The environment of the tests themselves must not choose its server or key. */
-export function startCli(args, env = {}) {
+/**
+ * Starts `mcp-client`, without the server and the key of the tests' own environment.
+ * @param stdout a file descriptor for its output; the output is collected by default
+ */
+export function startCli(args, env = {}, { stdout = 'pipe' } = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, ...clean } = process.env
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...clean, ...env } })
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...clean, ...env },
+    stdio: ['pipe', stdout, 'pipe'],
+  })
   const output = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (output[name] += text))
+  for (const name of ['stdout', 'stderr']) child[name]?.setEncoding('utf8').on('data', (text) => (output[name] += text))
   return {
     child,
     output,
@@ -17,14 +23,15 @@ export function startCli(args, env = {}) {
   }
 }
 
-/** Runs `mcp-client` to its end. */
-export function runCli(args, env) {
-  const { child, ended } = startCli(args, env)
-  child.stdin.end()
+/** Runs `mcp-client` to its end; `stdin` is what it can read. */
+export function runCli(args, env, { stdin = '', ...options } = {}) {
+  const { child, ended } = startCli(args, env, options)
+  // It may end without reading.
+  child.stdin.on('error', () => {}).end(stdin)
   return ended
 }
 
-/** `mcp-client serve`, listening, with what it printed so far; gone when the test is over. */
+/** Starts `mcp-client serve`; resolves when it listens, with its output so far. It is killed after the test. */
 export async function serve(t, args, env) {
   const started = startCli(['serve', ...args], env)
   t.after(() => started.child.kill('SIGKILL'))

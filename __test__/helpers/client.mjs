@@ -1,16 +1,16 @@
 import { MCPClient } from '@mcp-integration/client'
 
-// The environment of the tests must choose neither server nor key.
+// The tests' own environment must not choose a server or a key.
 delete process.env.MCP_WS_URL
 delete process.env.MCP_API_KEY
 
-/** Reconnects without a wait worth mentioning. */
-const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0 }
+/** Reconnects almost at once, and as often as a test takes the connection away. */
+const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0, minUptime: 0 }
 
-/** Options of a client that stays in 'reconnecting' until it is told otherwise. */
+/** Options of a client that stays in 'reconnecting' until the test does something. */
 export const PATIENT = { baseReconnectDelay: 60_000, maxReconnectDelay: 60_000 }
 
-/** A client of the test's own, closed when the test is over. `server` is one, or a URL. */
+/** A client that is closed after the test. `server` is a server or a URL. */
 export function open(t, server, options = {}) {
   const client = new MCPClient({ url: server.url ?? server, ...QUICK, ...options })
   t.after(() => client.close())
@@ -24,12 +24,12 @@ export async function ready(t, server, options) {
   return client
 }
 
-/** The arguments of the next `event`. Unlike with `once()` of node:events, an 'error' beside it rejects nothing. */
+/** Resolves with the arguments of the next `event`. Unlike `once()` of node:events, it ignores 'error'. */
 export function next(emitter, event) {
   return new Promise((resolve) => emitter.once(event, (...args) => resolve(args)))
 }
 
-/** All that `event` brings from now on, one after the other: none is missed between two waits. */
+/** Returns a function that waits for the next occurrence of `event`; none is missed between two calls. */
 export function inbox(emitter, event) {
   const arrived = []
   const waiting = []
@@ -63,14 +63,14 @@ const EVENTS = [
   'log',
 ]
 
-/** Writes down what a client tells, as [event, ...arguments]. */
+/** Records the events of a client, as [event, ...arguments]. */
 export function record(client, events = EVENTS) {
   const told = []
   for (const event of events) client.on(event, (...args) => told.push([event, ...args]))
   return told
 }
 
-/** What a promise is rejected with. */
+/** Resolves with the reason why a promise is rejected. */
 export async function rejection(promise) {
   const value = await promise.then(
     (resolved) => ({ resolved }),

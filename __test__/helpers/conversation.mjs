@@ -1,9 +1,9 @@
-/** Plays a conversation of PROTOCOL.md: the client against a server that knows nothing but its lines. */
+/** Plays a conversation of PROTOCOL.md: the client talks to a server that sends the documented lines and no others. */
 import assert from 'node:assert/strict'
 import { next, open, rejection } from './client.mjs'
 import { listen } from './test-server.mjs'
 
-/** Ids and times are another matter in each run: the document's are exchanged for those of the run, and back. */
+/** Ids and times differ in each run: the document's are replaced by those of the run, and back. */
 export async function play(t, code) {
   const lines = code.trim().split('\n').map(parseLine)
   const stage = await Stage.open(t, { hasPings: lines.some(({ message }) => pingOf(message)) })
@@ -17,7 +17,7 @@ function parseLine(line) {
 }
 
 class Stage {
-  /** Of the calls that wait: the document's id, and the promise. */
+  /** The waiting calls: promises by the document's ids. */
   calls = new Map()
   #ids = new Map()
   #frames
@@ -27,7 +27,7 @@ class Stage {
   static async open(t, { hasPings }) {
     const server = await listen(t)
     const frames = new Frames()
-    // The script alone answers.
+    // Only the conversation answers.
     server.intercept((text) => frames.push(text))
     const options = { apiKey: 'your-api-key', heartbeatInterval: hasPings ? 100 : 0 }
     return new Stage(server, frames, open(t, server, options))
@@ -37,11 +37,11 @@ class Stage {
     this.#server = server
     this.#frames = frames
     this.#client = client
-    // Messages are told only where somebody listens.
+    // The client reports messages only if there is a listener.
     client.on('message', () => {})
   }
 
-  /** The client says this line, once it has been made to. */
+  /** Makes the client send this line. */
   async hear({ text, message }) {
     const request = message.type === 'mcp_request' ? message.request : message
     if (request.name !== undefined) {
@@ -57,7 +57,7 @@ class Stage {
     assert.equal(request.name === undefined ? said : said.replace(id, request.id), text)
   }
 
-  /** The server says this line; the client hands it to its listeners, and settles the call that it answers. */
+  /** Sends this line from the server; the client must emit it, and settle the call that it answers. */
   async say({ text, message }) {
     const heard = next(this.#client, 'message')
     let said = text
@@ -86,7 +86,7 @@ class Stage {
   }
 }
 
-/** What the client sends. Its pings come when they like, before the dialect is known even, and are kept apart. */
+/** What the client sends. Pings come at any time, even before the dialect is known, so they are matched separately. */
 class Frames {
   #waiting = []
   #arrived = []

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** A folder that holds these files (path: content) and goes away with the test. */
+/** A folder with these files (path: content), which is removed after the test. */
 export async function folderOf(t, files) {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-documents-'))
   t.after(() => rm(folder, { recursive: true, force: true }))

@@ -1,7 +1,7 @@
 /**
- * What the package uses of Electron, after its documentation: the main process, a window with `contextIsolation` and
- * `sandbox`, a utility process. Ports are those of Node.js, structured clone is its own, and the context bridge copies
- * as Electron's does.
+ * A stand-in for the parts of Electron that the package uses, built after Electron's documentation: the main process, a
+ * window with `contextIsolation` and `sandbox`, a utility process. Ports and structured clone are those of Node.js; the
+ * context bridge copies as Electron's does.
  */
 import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { compileFunction } from 'node:vm'
 
 const PRELOAD = createRequire(import.meta.url).resolve('@mcp-integration/client/electron/preload')
 
-/** A port in the main process: events through on(), and nothing before start(). */
+/** A port in the main process: an EventEmitter that emits nothing before start(). */
 class MessagePortMain extends EventEmitter {
   #port
 
@@ -33,10 +33,10 @@ class MessagePortMain extends EventEmitter {
   }
 }
 
-/** The main process's side. */
+/** The `ipcMain` of the main process. */
 export const ipcMain = () => new EventEmitter()
 
-/** A utility process, and what it has as `process.parentPort`. */
+/** A utility process, and its `process.parentPort`. */
 export function utilityProcess() {
   const parentPort = new EventEmitter()
   return {
@@ -48,13 +48,13 @@ export function utilityProcess() {
   }
 }
 
-/** The frame of a page. Unlike that of Node.js, the origin of a scheme that is registered as standard is not `null`. */
+/** The frame of a page. Unlike in Node.js, the origin of a scheme that is registered as standard is not `null`. */
 export function frame(url, parent = null) {
   const { protocol, host } = new URL(url)
   return { url, origin: `${protocol}//${host}`, parent }
 }
 
-/** A `WebContents`, of which the main process hears what happens to its page. */
+/** A `WebContents`, on which the main process receives the events of its page. */
 export function webContents() {
   lastWindow += 1
   return Object.assign(new EventEmitter(), { id: lastWindow })
@@ -63,9 +63,8 @@ export function webContents() {
 let lastWindow = 0
 
 /**
- * Opens a window: runs the preload script as a sandboxed one is run, and returns what it has put on the page's
- * `window`.
- * @param senderFrame what the main process sees as the sender
+ * Opens a window: runs the preload script in a sandbox, and returns what it has exposed on the page's `window`.
+ * @param senderFrame the sender that the main process sees
  * @param sender the window's `WebContents`
  */
 export async function openWindow(main, senderFrame, sender = webContents()) {
@@ -81,7 +80,7 @@ export async function openWindow(main, senderFrame, sender = webContents()) {
     ipcRenderer: {
       postMessage(channel, message, transfer = []) {
         const { port1, port2 } = new MessageChannel()
-        // A port that is given away cannot be used any more.
+        // A port that has been transferred cannot be used any more.
         const [given] = transfer
         port1.postMessage(given, [given])
         port2.once('message', (port) =>
@@ -93,14 +92,14 @@ export async function openWindow(main, senderFrame, sender = webContents()) {
   }
   const asked = []
   const ports = []
-  /** The preload script's own, so that they can be closed as a page that is left closes them. */
+  /** Keeps the preload script's ports, so that they can be closed as when the page is left. */
   class MessageChannelOfPage extends MessageChannel {
     constructor() {
       super()
       ports.push(this.port1)
     }
   }
-  // All that a sandboxed preload script may ask for.
+  // A sandboxed preload script can require only this.
   const require = (name) => {
     asked.push(name)
     if (name === 'electron') return electron
@@ -122,8 +121,8 @@ export async function openWindow(main, senderFrame, sender = webContents()) {
 }
 
 /**
- * What the context bridge makes of a value: functions become others that copy what goes in and out, all else is copied,
- * prototypes are lost.
+ * What the context bridge turns a value into: functions are wrapped and copy their arguments and results, everything
+ * else is copied, and prototypes are lost.
  */
 function across(value, depth = 0) {
   if (depth > 1_000) throw new Error('Electron contextBridge recursion depth exceeded.')

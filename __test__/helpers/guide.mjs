@@ -1,7 +1,6 @@
 /**
- * The code of the integration guide, taken from a copy of it, and a page to run it in. The code is run as it stands
- * there; what it leaves out ("… other event handlers", "Handle other message types") is put together from the guide's
- * own pieces.
+ * The code of the integration guide, taken from a copy of it, and a page to run it in. The code runs unchanged; what it
+ * leaves out ("… other event handlers", "Handle other message types") is composed of other blocks of the guide.
  */
 import { readFileSync } from 'node:fs'
 import { createContext, runInContext } from 'node:vm'
@@ -15,7 +14,7 @@ const CODE = parseDocument(NAME, TEXT)
   .blocks.filter(({ language }) => /^(javascript|jsx)$/.test(language))
   .map(({ code }) => code)
 
-/** The guide's blocks of code, in its order. */
+/** The guide's blocks of code, in order. */
 export const [CONNECTION, AUTHENTICATION, HEARTBEAT, RECONNECTION, TOOLS, ERRORS, HOOK, COMPONENT] = CODE
 
 const [URL_CODE] = CONNECTION.split('// Create WebSocket connection')
@@ -26,14 +25,14 @@ function piece(code, from, to) {
 }
 
 /**
- * A page with nothing but what the guide's code asks for, its clock `speed` times as fast. Every socket that is made
- * there is kept in `sockets`; all are closed, and no timer fires any more, when the test is over. Only a hurried page
- * is quick to give up on a pong too.
+ * A page with only the globals that the guide's code needs, and a clock that is `speed` times as fast. `sockets`
+ * contains every socket that is created; after the test all are closed, and no timer fires any more. Only a hurried
+ * page also waits less for a pong.
  */
 export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHurried = false, globals = {} }) {
   const [sockets, lines, watchers] = [[], [], new Set()]
   let isOver = false
-  // Before the server is: what goes away with it must not be dialed again.
+  // Runs before the server is closed, so that the page does not reconnect then.
   t.after(() => {
     isOver = true
     for (const socket of sockets) socket.close()
@@ -55,7 +54,7 @@ export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHu
       },
     }),
     console: { log: say, warn: say, error: say },
-    // But for the wait for a pong, unless hurried: a slow machine is not a dead one.
+    // Except for the wait for a pong, unless hurried: a slow machine is not a dead one.
     setTimeout: (act, ms) => {
       const timer = setTimeout(
         () => {
@@ -76,7 +75,7 @@ export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHu
     setInterval: (act, ms) => setInterval(() => !isOver && act(), ms / speed).unref(),
     clearInterval,
   })
-  /** Waits until `test` holds; it is looked at after every line that is printed and every timer that has fired. */
+  /** Waits until `test` is true; it is evaluated after every printed line and every timer. */
   const until = (test) =>
     new Promise((resolve) => {
       const look = () => {
@@ -93,21 +92,20 @@ export function openGuidePage(t, { server, WebSocket, options, speed = 100, isHu
     lines,
     until,
     run: (code) => runInContext(code, context),
-    /** The next line that matches, after those that were waited for before. */
+    /** The next line that matches, after the one of the last call. */
     async printed(pattern) {
       const find = () => lines.findIndex((line, index) => index >= read && pattern.test(line))
       await until(() => find() !== -1)
       read = find() + 1
       return lines[read - 1]
     },
-    /** No delay of the page is running. */
+    /** Whether no timer of the page is running. */
     isIdle: () => timers.size === 0,
   }
 }
 
 /**
- * The guide's hook in a component of React 19, in a page of its own. `until` waits for what the component was shown
- * last.
+ * The guide's hook in a component of React 19, in a page of its own. `until` waits for a value of the hook.
  */
 export function mountGuide(t, { props = {}, ...surroundings }) {
   const { React, createRoot, flushSync } = loadReact(19)
@@ -136,7 +134,7 @@ export function mountGuide(t, { props = {}, ...surroundings }) {
   return { page, root, flushSync, until }
 }
 
-/** All sections as one program, as the guide means them. It authenticates, calls a tool each time it has, and pings. */
+/** All sections as one program, as the guide intends. It authenticates, then calls a tool each time, and pings. */
 export function runWholeGuide(page) {
   page.run(`let socket; const apiKey = 'your-api-key'; const handlers = []`)
   page.run(URL_CODE)
@@ -145,7 +143,7 @@ export function runWholeGuide(page) {
     page.run('handlers.push(handleMessage)')
   }
   page.run(RECONNECTION)
-  // Its example of a call stands at the top level; here it is run once authenticated.
+  // The guide's example of a call is at the top level; here it runs after authentication.
   page.run(`
     function useTools() {
       ${TOOLS}

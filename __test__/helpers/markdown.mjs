@@ -5,7 +5,7 @@ const FENCE = /^ *(`{3,}|~{3,})(.*)$/
 /**
  * A document's blocks of code, and its prose with an empty line in place of each line of code. Of a block, `language`
  * and `variant` are the first two words of its fence, and `line` is the number of its first line.
- * @throws Error for a fence that is not closed, or that stands where it is not understood
+ * @throws Error for a fence that is not closed, or that is not understood
  */
 export function parseDocument(name, text) {
   const [blocks, prose] = [[], []]
@@ -29,7 +29,7 @@ export function parseDocument(name, text) {
   return { name, blocks, prose: prose.join('\n') }
 }
 
-/** Headings with the anchors that code hosts make of them. */
+/** Headings, with the anchors that code hosts generate for them. */
 export function headingsOf({ prose }) {
   const seen = new Map()
   return [...prose.matchAll(/^#{1,6} +(.+?) *$/gm)].map(([, title]) => {
@@ -48,7 +48,7 @@ export function linksOf({ prose }) {
   return [...prose.replace(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target)
 }
 
-/** The tables between a heading and the next one: of each row its cells, by the words in the table's head. */
+/** The tables between a heading and the next one: the cells of each row, by the column's heading. */
 export function tablesUnder({ name, prose }, title) {
   const section = prose.split(/^#{1,6} +/m).find((text) => text.split('\n')[0].trim() === title)
   if (section === undefined) throw new Error(`${name} has no heading "${title}"`)
@@ -65,7 +65,7 @@ function cellsOf(row) {
   return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'))
 }
 
-/** The words of a cell that are set as code. */
+/** The parts of a cell that are marked as code. */
 export function codesOf(cell) {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code)
 }

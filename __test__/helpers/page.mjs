@@ -1,9 +1,9 @@
-/** Code as a page runs it: bundled for browsers, in a world of its own that has nothing of Node.js. */
+/** Runs code as a page does: bundled for browsers, in a context that has nothing of Node.js. */
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'esbuild'
 import { ROOT } from './root.mjs'
 
-/** What of the web's own globals such a world has. */
+/** The globals of the web that the context has. */
 const OF_THE_WEB = {
   AbortController,
   AbortSignal,
@@ -19,8 +19,7 @@ const OF_THE_WEB = {
 }
 
 /**
- * The code with all that it imports, as a bundler for browsers sees it; `conditions` of package.json are those of
- * browsers.
+ * The code with everything that it imports, bundled with the `conditions` of package.json for browsers.
  */
 export async function bundleForPages(code, { format = 'iife', ...options } = {}) {
   const { outputFiles, metafile } = await build({
@@ -38,7 +37,7 @@ export async function bundleForPages(code, { format = 'iife', ...options } = {})
   return { code: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
 }
 
-/** A world in which a page's code may be run; `globals` are put into it. */
+/** A context to run a page's code in, with these globals besides. */
 export function world(globals = {}) {
   const context = createContext({ ...OF_THE_WEB, ...globals })
   return { context, run: (code) => runInContext(code, context) }

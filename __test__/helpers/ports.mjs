@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Where nobody listens: of all ports this one is nobody's to be given out. */
+/** A URL where nothing listens: the system never assigns this port. */
 export const DEAF_URL = 'ws://127.0.0.1:1/mcp-ws'
 
-/** A TCP server on loopback that does with each connection what it is told; gone when the test is over. */
+/** A TCP server on loopback that calls `onSocket` with each connection; it is closed after the test. */
 export async function listenTcp(t, onSocket = () => {}, options = {}) {
   const sockets = new Set()
   const server = createServer(options, (socket) => {
@@ -22,12 +22,12 @@ export async function listenTcp(t, onSocket = () => {}, options = {}) {
   return { server, url: `ws://127.0.0.1:${server.address().port}/mcp-ws` }
 }
 
-/** The URL of a server that takes connections and never says a word. */
+/** The URL of a server that accepts connections and never sends anything. */
 export async function silentUrl(t) {
   return (await listenTcp(t)).url
 }
 
-/** The URL of a server that upgrades connections, says `texts`, and from then on neither reads nor closes. */
+/** The URL of a server that upgrades connections, sends `texts`, and from then on neither reads nor closes. */
 export async function stuckUrl(t, texts = []) {
   const { url } = await listenTcp(t, (socket) => {
     socket.once('data', (request) => {

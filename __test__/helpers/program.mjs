@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { ROOT } from './root.mjs'
 
-/** No program takes so long; one that does is killed, and its test sees the signal. */
+/** ms; a program that takes longer is killed, and its test sees the signal. */
 const FAR_TOO_LONG = 60_000
 
 /**
- * Starts `program` in a process of its own. The function travels as text: it knows nothing but its argument, which
- * holds the exports of the package, `input` (by way of JSON), `tell(value)`, whose values arrive here, and `block(ms)`,
- * which keeps its JavaScript thread from everything else. `under` is a command that runs the command line after it.
+ * Starts `program` in a process of its own. The function is passed as text, so it can use only its argument: the
+ * exports of the package, `input` (passed as JSON), `tell(value)`, which sends a value to the test, and `block(ms)`,
+ * which blocks its JavaScript thread. `under` is a command that runs the command line after it.
  */
 export function start(t, program, input = null, { env = {}, flags = [], under = [], timeout = FAR_TOO_LONG } = {}) {
   const { MCP_WS_URL: _url, MCP_API_KEY: _key, NODE_TEST_CONTEXT: _context, ...clean } = process.env
@@ -42,7 +42,7 @@ export function start(t, program, input = null, { env = {}, flags = [], under = 
   return {
     child,
     ended,
-    /** Resolves with the value at this place of what is told. */
+    /** Resolves with the value of the `tell` with this index. */
     async told(index) {
       while (told.length <= index) {
         const end = await Promise.race([once(lines, 'line').then(() => undefined), ended])
@@ -54,7 +54,7 @@ export function start(t, program, input = null, { env = {}, flags = [], under = 
   }
 }
 
-/** Runs `program` to its end, which must be a good one; resolves with what it told. */
+/** Runs `program`, which must end with exit code 0; resolves with the values that it told. */
 export async function run(t, program, input, options) {
   const { code, signal, told, stderr } = await start(t, program, input, options).ended
   if (code !== 0) throw new Error(`the program ended with ${code ?? signal}: ${stderr}`)

@@ -1,6 +1,6 @@
-/** A seeded generator of JSON texts, right and wrong ones. */
+/** A seeded generator of JSON texts, valid and invalid ones. */
 
-/** mulberry32: small, and good enough to wander about with. */
+/** mulberry32: small, and random enough for tests. */
 export function randomOf(seed) {
   let state = seed
   const next = () => {
@@ -13,7 +13,7 @@ export function randomOf(seed) {
   return { below, pick: (list) => list[below(list.length)], chance: (of) => next() < of }
 }
 
-/** A JSON text of any kind, with odd numbers, escapes, keys and white space. */
+/** A JSON text of any kind, with unusual numbers, escapes, keys and white space. */
 export function jsonText(random, depth = 4) {
   const kind = random.below(depth > 0 ? 8 : 5)
   if (kind < 1) return random.pick(['null', 'true', 'false'])
@@ -26,7 +26,7 @@ export function jsonText(random, depth = 4) {
   return kind < 6 ? `[${items.join()}]` : `{${items.join()}}`
 }
 
-/** An object whose members are those of an envelope among others, in any order, some of them more than once. */
+/** An object with the members of an envelope and others, in any order, some of them repeated. */
 export function envelopeText(random, id) {
   const members = [
     `${keyText(random, 'id')}${space(random)}:${space(random)}${stringText(random, id)}`,
@@ -45,7 +45,7 @@ export function envelopeText(random, id) {
   return `${space(random)}{${members.map((text) => space(random) + text).join()}}${space(random)}`
 }
 
-/** The text with a few of its characters left out, put in, doubled or exchanged, or cut short. */
+/** The text with some characters removed, inserted, repeated or replaced, or truncated. */
 export function mutated(random, text) {
   let mutant = text
   for (let i = random.below(3); i >= 0; i--) {
@@ -59,7 +59,7 @@ export function mutated(random, text) {
       () => (random.chance(0.3) ? head : mutant),
     ])()
   }
-  // What is sent is UTF-8: it holds no half of a pair.
+  // It is sent as UTF-8, which has no unpaired surrogates.
   return mutant.toWellFormed()
 }
 

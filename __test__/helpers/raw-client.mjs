@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import WebSocket from 'ws'
 
 /**
- * A WebSocket that keeps no rule of the protocol: it sends what it is told and hands out what comes, in order.
- * For tests of the server, which must not depend on the client.
+ * A WebSocket that follows no rule of the protocol: it sends what the test says, and returns what arrives, in order. It
+ * is for tests of the server, which must not depend on the client.
  */
 export class RawClient {
   #arrived = []
@@ -16,7 +17,7 @@ export class RawClient {
     return client
   }
 
-  /** Connected, and past the guide's authentication. */
+  /** A connection that is authenticated in the guide's dialect. */
   static async authenticated(t, url, token = 'anonymous') {
     const client = await RawClient.open(t, url)
     client.send({ id: 'auth', token })
@@ -36,7 +37,7 @@ export class RawClient {
     })
   }
 
-  /** A string as it is, anything else as JSON. */
+  /** Sends a string or a Buffer unchanged, anything else as JSON. */
   send(message) {
     this.socket.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message))
   }
@@ -47,17 +48,35 @@ export class RawClient {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Sends a request and hands out what comes next. */
+  /** Sends a request and returns the next message. */
   async ask(message) {
     this.send(message)
     return await this.next()
   }
 }
 
-/** What a refused upgrade was answered with. */
+/** The error message of a refused upgrade. */
 export async function refusal(t, url) {
   const socket = new WebSocket(url)
   t.after(() => socket.terminate())
   const [error] = await once(socket, 'error')
   return error.message
+}
+
+/** A connection whose client is a bare TCP socket, past the upgrade. */
+export async function upgradeByHand(t, server) {
+  const socket = connectTcp(server.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  const key = `${'A'.repeat(22)}==`
+  const headers = [
+    'Host: localhost',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${key}`,
+  ]
+  socket.write(['GET /mcp-ws HTTP/1.1', ...headers, '', ''].join('\r\n'))
+  const connection = await server.nextConnection()
+  await once(socket, 'data')
+  return { socket, connection }
 }

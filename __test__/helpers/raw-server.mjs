@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { WebSocketServer } from 'ws'
 
-/** What lets a client in, in the guide's dialect. */
+/** The answer that accepts a client, in the guide's dialect. */
 export const WELCOME = '{"id":"auth","success":true}'
 
 /**
- * A WebSocket server that keeps no rule of the protocol: `onSocket` gets each socket, and the TCP connection under it.
- * Gone when the test is over.
+ * A WebSocket server that follows no rule of the protocol: `onSocket` gets each socket, and its TCP connection. It is
+ * closed after the test.
  */
 export async function listenRaw(t, onSocket) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 0 })

@@ -1,13 +1,12 @@
 /**
- * React 18 and 19 side by side, each with its own copy of the hook, in a page that is not there: happy-dom has no
- * windows to show.
+ * React 18 and 19 side by side, each with its own copy of the hook, in a page of happy-dom.
  */
 import { createRequire, Module } from 'node:module'
 import { Window } from 'happy-dom'
 
 const require = createRequire(import.meta.url)
 
-/** What React of that version and the package ask for under these names. */
+/** What these names resolve to for React of that version and for the package. */
 const PACKAGES = {
   18: { react: 'react18', 'react-dom': 'react-dom18' },
   19: { react: 'react', 'react-dom': 'react-dom' },
@@ -47,14 +46,14 @@ function load(packages) {
     }
   } finally {
     Module._resolveFilename = resolve
-    // Else the next version would get this one's modules for the same names.
+    // Otherwise the next version would get this one's modules.
     for (const path of Object.keys(require.cache)) if (OF_A_VERSION.test(path)) delete require.cache[path]
   }
 }
 
 /**
- * A stage for components that use the hook. Everything rendered on it goes away with the test.
- * `shown` is what each rendering of a probe was shown, by the probe's name.
+ * Renders components that use the hook; they are unmounted after the test. `shown` contains the hook's value in each
+ * rendering of a probe, by the probe's name.
  */
 export function stage(t, version) {
   const api = loadReact(version)
@@ -81,7 +80,7 @@ export function stage(t, version) {
     ...api,
     Probe,
     probe: (props, ...children) => React.createElement(Probe, props, ...children),
-    /** A root of its own, in which everything is shown and has had its effects when `render` returns. */
+    /** A new root. When `render` returns, everything is rendered and effects have run. */
     root(options) {
       const container = document.createElement('div')
       const root = createRoot(container, options)
@@ -95,10 +94,10 @@ export function stage(t, version) {
         },
       }
     },
-    /** What the probe was shown last. */
+    /** The hook's value in the last rendering of a probe. */
     last: (name = 'probe') => shown.get(name)?.at(-1),
     history: (name = 'probe') => shown.get(name) ?? [],
-    /** Waits until the probe is shown what `test` says; resolves with it. */
+    /** Waits until `test` is true for the hook's value in a probe; resolves with the value. */
     until(test, name = 'probe') {
       return new Promise((resolve) => {
         const watch = () => {
@@ -114,5 +113,5 @@ export function stage(t, version) {
   }
 }
 
-/** Shown as ready. */
+/** Whether the hook's value says ready. */
 export const isReady = ({ snapshot }) => snapshot.state === 'ready'

@@ -1,4 +1,4 @@
-/** Runs what stands in the documents' blocks of code, as a reader would. */
+/** Runs the documents' blocks of code, as a reader would. */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,11 +16,11 @@ import { NO_SIGNALS } from './signals.mjs'
 /** The server that `mcp-client serve` starts. In a block of JavaScript the test's own server takes its place. */
 export const LOCAL_SERVER = 'ws://127.0.0.1:8080/mcp-ws'
 
-/** What stands in the documents for a server of the reader's own, and for a folder of documents. */
+/** The documents' placeholders for a server and for a folder of documents. */
 const ANY_SERVER = 'wss://example.com/mcp-ws'
 const ANY_FOLDER = './docs'
 
-/** No snippet takes so long; one that does is killed, and its test sees the signal. */
+/** ms; a snippet that takes longer is killed, and its test sees the signal. */
 const FAR_TOO_LONG = 30_000
 
 /** The folder of a reader who has installed the package. */
@@ -33,12 +33,12 @@ async function projectOf(t) {
   return folder
 }
 
-/** What a reader has installed besides, where a document is about it. */
+/** Other packages that a reader of some documents has installed. */
 const READERS_PACKAGES = ['@types', 'electron', 'happy-dom', 'react', 'react-dom', 'reconnecting-websocket', 'ws']
 
 /**
- * Runs a block of JavaScript as a program of its own: it must end by itself, without a word on stderr, and print what
- * it says it prints.
+ * Runs a block of JavaScript as a program: it must end by itself, print nothing on stderr, and print what its comments
+ * say.
  */
 export async function runJavaScript(t, block, server) {
   const folder = await projectOf(t)
@@ -50,7 +50,7 @@ export async function runInClone(_t, block, server) {
   await runNode(['--input-type=module', '--eval', textFor(block, server)], ROOT, block, server)
 }
 
-/** Compiles a block of TypeScript as strictly as can be, then runs it. */
+/** Compiles a block of TypeScript with the strictest options, then runs it. */
 export async function runTypeScript(t, block, server) {
   const folder = await projectOf(t)
   const text = textFor(block, server)
@@ -60,8 +60,7 @@ export async function runTypeScript(t, block, server) {
 }
 
 /**
- * Compiles a block that only Electron could run, in the main process or a utility process, against Electron's
- * declarations.
+ * Compiles a block for Electron's main process or a utility process, against Electron's declarations. It is not run.
  */
 export async function compileForElectron(t, block) {
   await compile(await projectOf(t), 'snippet.cts', textFor(block), {
@@ -85,9 +84,8 @@ export async function compileForPage(t, block) {
 }
 
 /**
- * Shows the component that a block exports as its default, in StrictMode, until the page has shown each text that the
- * block promises, in this order; then nothing may keep the program alive. `cleanUp`, if it is exported, is called at
- * the end.
+ * Renders the default export of a block in StrictMode until the page has shown each text that the block's comments
+ * promise, in order. Then it calls `cleanUp`, if that is exported, and nothing may keep the program alive.
  */
 export async function runJsx(t, block, server) {
   const folder = await projectOf(t)
@@ -142,7 +140,7 @@ async function compile(folder, file, text, options = {}) {
   )
 }
 
-/** The block with empty lines before it, so that errors name the document's own lines. */
+/** The block after empty lines, so that line numbers in errors are the document's. */
 function textFor({ code, line }, server) {
   return (
     '\n'.repeat(line - 1) +
@@ -177,17 +175,16 @@ export async function runShell(t, block, server) {
   for (const { line, promises } of commandsOf(block.code)) {
     const [program, ...args] = await wordsOf(line.replace(SETTING, ''))
     const run = PROGRAMS[program]
-    assert.ok(run, `the tests do not know how to run "${line}"`)
+    assert.ok(run, `the tests cannot run "${line}"`)
     assertPrinted((await run(t, args, server)) ?? '', promises)
   }
 }
 
-/** Of what is run here, nothing depends on it. */
+/** Variables before a command, which nothing that is run here depends on. */
 const SETTING = /^(UPDATE_\w+=1|MCP_SIM_[A-Z]+=\w+) /
 
 /**
- * Commands with what the comments under them say that they print; a backslash at the end of a line goes on with the
- * next.
+ * The commands, with the output that the comments after them promise; a backslash at the end of a line continues it.
  */
 function commandsOf(code) {
   const commands = []
@@ -248,7 +245,7 @@ function checkNpm([command, ...args]) {
   else assertFile(`node_modules/.bin/${program}`)
 }
 
-/** Whether the command does what it says is for cargo to tell; that a test is called so can be seen. */
+/** Commands of cargo are not run; this checks that their files, and tests of that name, exist. */
 async function checkCargo([command, ...args]) {
   assert.ok(['test', 'clippy', 'fmt', 'build', 'run'].includes(command), `cargo ${command}`)
   if (command === 'run') return assertFile(`examples/${args[args.indexOf('--example') + 1]}/main.rs`)
@@ -260,7 +257,7 @@ async function checkCargo([command, ...args]) {
     join(ROOT, 'src'),
     join(ROOT, 'crates'),
   ]).catch((error) => error)
-  assert.notEqual(stdout, '', `no test is called like "${filter}"`)
+  assert.notEqual(stdout, '', `no test has "${filter}" in its name`)
 }
 
 function assertFile(path) {
@@ -272,13 +269,13 @@ function promisesOf(code, comment) {
   return [...code.matchAll(new RegExp(`${comment} → (.*)$`, 'gm'))].map(([, text]) => text.trim())
 }
 
-/** Each promised line is printed, in this order; `…` stands for anything. */
+/** Each promised line must be printed, in this order; `…` stands for anything. */
 function assertPrinted(stdout, promises) {
   const lines = stdout.split('\n')
   for (const promise of promises) {
     const pattern = new RegExp(`^${promise.split('…').map(literally).join('.*')}$`)
     const at = lines.findIndex((line) => pattern.test(line))
-    assert.notEqual(at, -1, `"${promise}" is promised, but this was printed:\n${stdout}`)
+    assert.notEqual(at, -1, `"${promise}" was not printed, but:\n${stdout}`)
     lines.splice(0, at + 1)
   }
 }

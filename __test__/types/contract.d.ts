@@ -24,6 +24,7 @@ export interface ConnectionSnapshot {
   readonly url: string                 // endpoint in use (never holds credentials)
   readonly attempt: number             // 0 when not retrying, else 1..maxReconnectAttempts
   readonly retryDelay: number | null   // of the wait now running, jitter included
+  readonly retryAt: number | null      // when it ends, epoch ms
   readonly error: MCPError | null      // why the state is what it is
 }
 
@@ -57,6 +58,7 @@ export interface MCPClientOptions {
   reconnectFactor?: number         // 1.5
   reconnectJitter?: number         // 0.2 = ±20 % as in the guide; 'full' spreads over [0, delay]
     | 'full'
+  minUptime?: number               // 5_000: 'ready' for so long before the attempt counter returns to 0
   slowReconnectDelay?: number      // 5_000: added before backing off after a slowReconnectCodes close
   slowReconnectCodes?: readonly number[]  // [1008, 1011]
   noReconnectCodes?: readonly number[]    // [1000]
@@ -237,6 +239,12 @@ export declare class MCPError extends Error {
   readonly retryable: boolean
   readonly toolName?: string
   readonly requestId?: string
+  /** CONNECT_FAILED: how far the dial came. */
+  readonly phase?: 'name' | 'tcp' | 'proxy' | 'tls' | 'upgrade'
+  /** CONNECT_FAILED at the upgrade or a proxy: the HTTP status. */
+  readonly status?: number
+  /** `cause` of CONNECT_FAILED is an Error whose `code` is Node.js' own word: ECONNREFUSED, ENOTFOUND, ETIMEDOUT, CERT_HAS_EXPIRED, DEPTH_ZERO_SELF_SIGNED_CERT, UNABLE_TO_VERIFY_LEAF_SIGNATURE, ERR_TLS_CERT_ALTNAME_INVALID, …
+   *  and, where there is one, `address` and `port`. */
   /** false: the request certainly never left. true: it was handed to the socket, so the tool may have run. (CONNECTION_LOST, CLOSED, REQUEST_TIMEOUT) */
   readonly sent?: boolean
 }

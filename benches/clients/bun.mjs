@@ -1,7 +1,7 @@
 /** Bun's own WebSocket with plain user code. */
 import { Session, openWebSocket } from './session.mjs'
 
-/** It is part of Bun. */
+/** Nothing to load: it is part of Bun. */
 export function load() {}
 
 export async function connect(url, options) {

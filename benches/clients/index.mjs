@@ -1,23 +1,24 @@
 /**
- * What is compared. Each client is an object with
- * - `title`, in the words of the report;
- * - `packages` that must be installed, or the `program` that must be there to run it;
- * - `modules`, those that a user's program requires, where loading is measured;
+ * The clients that are compared. Each has here
+ * - `title`, its name in the report;
+ * - `packages` that must be installed, or the `program` that runs it;
+ * - `modules` that a user's program requires, for measuring how long they take to load;
+ *
+ * and a module beside this one with
  * - `load()`, which loads them;
  * - `connect(url, { heartbeat, backoff, onReady, onLost })`, which resolves with `{ call(parameters), close() }` when
- *   tools can be used. With
- *   `heartbeat` (ms) it keeps one; with `backoff` it comes back by itself.
+ *   tools can be used. With `heartbeat` (ms) the client sends heartbeats; with `backoff` it reconnects.
  *
- * A module is loaded only in the process that measures it.
+ * That module is imported only by the process that measures it.
  */
 import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { ROOT } from '../../scripts/lib/root.mjs'
 
-/** The one that all ratios are to. */
+/** The client that the others are compared with: the denominator of all ratios. */
 export const REFERENCE = 'ws'
-/** The one that the ratios are of. */
+/** This client. */
 export const OURS = 'ours'
 
 export const CLIENTS = {
@@ -35,15 +36,15 @@ export const CLIENTS = {
 }
 
 /**
- * The program, and its arguments, that run a client's process. No flags of V8: with any, it refuses the code that
- * Node.js keeps of its own modules.
+ * The program, and its arguments, that run a client's process. It gets no V8 flags: with any, V8 rejects the code cache
+ * of Node.js's own modules.
  */
 export function runtimeOf(name) {
   const { program } = CLIENTS[name]
   return [program === undefined ? process.execPath : find(program)]
 }
 
-/** What is missing to measure a client, or `null`. */
+/** Why a client cannot be measured, or `null` if it can. */
 export function missing(name) {
   const { packages, program } = CLIENTS[name]
   const absent = packages.find((name) => !isInstalled(name))

@@ -1,7 +1,7 @@
 /**
  * The official SDK of the Model Context Protocol with its WebSocket transport. It speaks JSON-RPC, which the
- * benchmark's server answers with the same results as `structuredContent`. It does not reconnect by itself: that is a
- * user's code, as in session.mjs.
+ * benchmark's server answers with the same results, as `structuredContent`. It does not reconnect by itself, so user
+ * code does, as in session.mjs.
  */
 import { createRequire } from 'node:module'
 
@@ -9,7 +9,7 @@ let Client, WebSocketClientTransport
 
 export function load() {
   const require = createRequire(import.meta.url)
-  // The transport takes the global one, which Node.js 20 does not have; `ws` is faster than undici's.
+  // The transport uses the global WebSocket, which Node.js 20 does not have; `ws` is faster than undici's.
   globalThis.WebSocket = require('ws')
   ;({ Client } = require('@modelcontextprotocol/sdk/client/index.js'))
   ;({ WebSocketClientTransport } = require('@modelcontextprotocol/sdk/client/websocket.js'))
@@ -37,7 +37,7 @@ export async function connect(url, { heartbeat, backoff, onReady, onLost } = {})
       try {
         return await dial()
       } catch {
-        // The server is still away.
+        // The server is still unreachable.
       }
     }
   }

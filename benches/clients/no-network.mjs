@@ -1,7 +1,7 @@
 /**
- * A yardstick and no client: it writes the request as JSON, and in the next turn of the loop parses a prepared answer
- * and resolves the promise. What is left of any client in JavaScript when its network costs nothing; and, with large
- * results, `JSON.parse` alone.
+ * Not a client but a lower bound: it serializes the request, and in the next turn of the event loop parses a prepared
+ * answer and resolves the promise. This is what any client costs in JavaScript when its network costs nothing; with
+ * large results, it is `JSON.parse` alone.
  */
 import { itemsText } from '../workloads/expected.mjs'
 
@@ -27,7 +27,7 @@ export async function connect() {
 
   function answer() {
     isQueued = false
-    // A large result leaves the loop its turn after each.
+    // Large results are parsed one per turn of the event loop.
     const count = waiting[0].parameters.bytes > 10_000 ? 1 : waiting.length
     for (const { parameters, resolve } of waiting.splice(0, count)) {
       const { results } = JSON.parse(textOf(parameters))
@@ -39,7 +39,7 @@ export async function connect() {
     setImmediate(answer)
   }
 
-  /** A large one is the same for each call: in joining it anew, the yardstick would measure itself. */
+  /** Large texts are the same for every call: building them would be measured too. */
   function textOf({ n, bytes, kind }) {
     const key = `${bytes} ${kind}`
     if (!texts.has(key))
@@ -54,7 +54,7 @@ function answerText(n, items) {
   return `{"id":"req_${n}","results":{"n":${n},"items":${items}}}`
 }
 
-/** The same text in one piece, in the form in which a frame arrives. */
+/** The same text as one flat string, as it is decoded from a frame. */
 function flat(text) {
   return Buffer.from(text).toString()
 }

@@ -1,4 +1,4 @@
-/** This package, as a user has it. */
+/** This package, as users install it. */
 import { createRequire } from 'node:module'
 
 let MCPClient
@@ -10,7 +10,7 @@ export function load() {
 export async function connect(url, { heartbeat = 0, backoff, onReady, onLost } = {}) {
   const client = new MCPClient(url, {
     heartbeatInterval: heartbeat,
-    // A growth curve goes beyond what the defaults allow.
+    // The growth curves exceed the default limits.
     maxPending: 1_000_000,
     maxBufferedAmount: 1 << 30,
     maxMessageSize: 256 << 20,

@@ -1,6 +1,6 @@
 /**
- * The code that a user writes over a WebSocket to speak the guide's dialect: a map of pending calls, a timeout for
- * each, `JSON.parse` of every frame, the guide's heartbeat and backoff.
+ * What a user writes over a WebSocket for the guide's dialect: a map of pending calls, a timeout for each, `JSON.parse`
+ * of every frame, the guide's heartbeat and backoff.
  */
 export class Session {
   #open
@@ -99,7 +99,7 @@ export class Session {
 export const REQUEST_TIMEOUT = 30_000
 export const PONG_TIMEOUT = 10_000
 
-/** A socket with the face of the browser's. */
+/** A socket with the browser's WebSocket API. */
 export function openWebSocket(WebSocket, url, { onOpen, onText, onClose }) {
   const socket = new WebSocket(url)
   socket.onopen = onOpen

@@ -1,4 +1,4 @@
-/** The WebSocket of undici, which is Node.js' own, with plain user code. */
+/** The WebSocket of undici, which is also Node.js's own, with plain user code. */
 import { createRequire } from 'node:module'
 import { Session, openWebSocket } from './session.mjs'
 

@@ -1,6 +1,6 @@
 /**
- * `ws` as someone tunes it who has measured: one write for all calls of a turn, one sweeper for all timeouts, ids that
- * are counted.
+ * `ws`, tuned with the help of a profiler: one write for all calls of a turn of the event loop, one timer for all
+ * timeouts, a counter for ids.
  */
 import { createRequire } from 'node:module'
 import { REQUEST_TIMEOUT, Session } from './session.mjs'
@@ -65,7 +65,7 @@ class TunedSession extends Session {
     })
   }
 
-  /** All wait equally long, so the oldest is the first. */
+  /** All calls have the same timeout, so the oldest one is the first. */
   #sweep() {
     const now = performance.now()
     for (const [id, { deadline, reject }] of this.pending) {

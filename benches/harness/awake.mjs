@@ -1,25 +1,28 @@
 /**
- * Keeps the cores from sleeping while something is measured. To wake one that sleeps takes 1 to 50 µs, by machine and
- * settings, which is as much as a call does: what is measured then is the machine. Linux lets a program ask for this,
- * and grants it for as long as the file stays open; cyclictest asks too.
+ * Keeps the cores from sleeping during a measurement. Waking a core takes 1 to 50 µs, depending on machine and
+ * settings. A call takes as long, so otherwise the measurement is about the machine. Linux keeps the cores awake while
+ * a program holds a certain file open; cyclictest uses it too.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/** @returns a function that ends it. Throws an error that says why it cannot be had. */
+/**
+ * @returns a function that lets the cores sleep again
+ * @throws Error that says why the cores cannot be kept awake
+ */
 export function keepAwake(path = LATENCY) {
   let file
   try {
     file = openSync(path, 'w')
-    // The longest that waking may take, in µs.
+    // The longest time that waking may take, in µs.
     writeSync(file, new Int32Array([0]))
   } catch (error) {
     if (file !== undefined) closeSync(file)
-    throw new Error(`the cores cannot be kept awake, which takes root on Linux: ${error.message}`, { cause: error })
+    throw new Error(`the cores cannot be kept awake, which needs root on Linux: ${error.message}`, { cause: error })
   }
   return () => closeSync(file)
 }
 
-/** What `act` resolves to, with the cores kept awake until then. */
+/** Keeps the cores awake until `act` has settled; resolves with its value. */
 export async function whileAwake(act) {
   const letSleep = keepAwake()
   try {
@@ -29,7 +32,7 @@ export async function whileAwake(act) {
   }
 }
 
-/** `null`, or why the cores cannot be kept awake here. */
+/** Why the cores cannot be kept awake, or `null` if they can. */
 export function whyNotAwake(path) {
   try {
     keepAwake(path)()

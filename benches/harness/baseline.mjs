@@ -1,4 +1,4 @@
-/** The stored ratios, and what has fallen since. */
+/** The stored ratios, and what has become worse since. */
 import { OURS, REFERENCE } from '../clients/index.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 import { COLUMNS, isHigherBetter } from './figures.mjs'
@@ -11,10 +11,10 @@ export function ratiosOf(samples) {
 }
 
 /**
- * What is worse than it was by more than noise: `{ workload, figure, was, is, allowed }`, all ratios. What was not
- * measured now, or is not stored, is not compared.
+ * What has become worse by more than noise: `{ workload, figure, was, is, allowed }`, all ratios. Figures that were not
+ * measured now, or are not stored, are not compared.
  */
-export function findFalls(stored, now) {
+export function findRegressions(stored, now) {
   return Object.entries(now).flatMap(([workload, figures]) =>
     Object.entries(figures).flatMap(([figure, { median: is }]) => {
       const before = stored[workload]?.[figure]
@@ -26,7 +26,7 @@ export function findFalls(stored, now) {
   )
 }
 
-/** The worst ratio that passes: beyond what is stored by its own spread, and a good part more. */
+/** The worst ratio that passes: the stored quartile plus a tolerance. */
 function allowedFor(figure, { median, low, high }) {
   const slack = TOLERANCE[figure] ?? 0.25
   return isHigherBetter(figure) ? Math.min(low, median) * (1 - slack) : Math.max(high, median) * (1 + slack)
@@ -42,7 +42,7 @@ function ratiosIn(samples, workload) {
   )
 }
 
-/** Where results are small, the longest delay of the loop is a single hiccup of a ms or two, the client's or not. */
+/** With small results, the longest loop delay is a single hiccup of 1 or 2 ms, which need not be the client's. */
 function isSteady(workload, figure) {
   const { group, bytes } = WORKLOADS[workload]
   if (figure === 'loopDelay' && group === 'calls' && bytes < 1_000_000) return false
@@ -53,12 +53,12 @@ function round(numbers) {
   return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value.toPrecision(4))]))
 }
 
-/** Connections that busy JavaScript lost: no ratio, the right number is none. */
+/** The number of connections lost while JavaScript was busy. It is not a ratio: 0 is right. */
 export function droppedOf(samples) {
   return figureOf(samples, 'blocked', OURS, 'dropped')?.median ?? 0
 }
 
-/** A figure that rests on a few events, or on the scheduler, needs more. */
+/** Figures that depend on a few events, or on the scheduler, have a larger tolerance than 0.25. */
 const TOLERANCE = {
   p99: 1,
   loopDelay: 1,
@@ -68,5 +68,5 @@ const TOLERANCE = {
   jsCpuPerHeartbeat: 4,
   processCpuPerHeartbeat: 0.5,
 }
-/** Too much by chance to be compared at all, or no ratio. */
+/** Figures that vary too much to be compared, or are no ratios. */
 const UNSTEADY = ['dropped', 'timeToReady', 'peakMemory', 'addedMemory', 'loadMemory']

@@ -1,10 +1,11 @@
-/** Builds what is measured, in release mode, and the server. */
+/** Builds the client in release mode, and the server. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { ROOT } from '../../scripts/lib/root.mjs'
 
 /**
- * The client as users get it, unless MCP_CLIENT_NATIVE_PATH names an addon; then the server. Returns the server's path.
+ * The client as users get it, unless MCP_CLIENT_NATIVE_PATH names an addon, and the server.
+ * @returns {Promise<string>} the path of the server
  */
 export async function buildAll() {
   if (!process.env.MCP_CLIENT_NATIVE_PATH) await (await import('../../scripts/build/all.mjs')).build({ release: true })
@@ -15,7 +16,7 @@ export async function buildAll() {
   return serverPath()
 }
 
-/** Where the server is when it has been built. */
+/** The path of the server once it is built. */
 export function serverPath(profile = 'release') {
   return join(targetFolder(), profile, 'examples', process.platform === 'win32' ? 'bench-server.exe' : 'bench-server')
 }

@@ -1,4 +1,4 @@
-/** The figures: what they are called, how they are written, and which way is better. */
+/** The figures: their names and units, how they are written, and whether higher or lower is better. */
 
 export const FIGURES = {
   callsPerSecond: { title: 'calls/s', better: 'higher' },
@@ -23,7 +23,7 @@ export const FIGURES = {
   dropped: { title: 'connections lost', unit: '' },
 }
 
-/** By group of workloads, in the order of their columns. */
+/** The figures of each group of workloads, in the order of the columns. */
 export const COLUMNS = {
   calls: ['callsPerSecond', 'p50', 'p99', 'jsCpu', 'processCpu', 'loopDelay', 'peakMemory'],
   burst: ['callsPerSecond', 'jsCpu', 'processCpu', 'loopDelay', 'peakMemory', 'addedMemory'],
@@ -38,7 +38,7 @@ export function isHigherBetter(figure) {
   return FIGURES[figure].better === 'higher'
 }
 
-/** Three digits that count: `0.0123`, `1.23`, `12.3`, `123`, `12,345`. */
+/** Three significant digits, and all before the point: `0.0123`, `1.23`, `12.3`, `123`, `12,345`. */
 export function write(value) {
   if (value === null || !Number.isFinite(value)) return '–'
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en')

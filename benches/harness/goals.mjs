@@ -1,10 +1,10 @@
-/** The floors and goals that the project has set itself, and whether they are reached. */
+/** The project's floors and goals, and whether they are reached. */
 import { OURS, REFERENCE } from '../clients/index.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 import { isHigherBetter } from './figures.mjs'
 import { figureOf, ratioOf } from './statistics.mjs'
 
-/** Ratios to the reference, unless `to` names another client or `absolute` says that it is none. */
+/** Ratios to the reference, unless `to` names another client or `absolute` says that it is not a ratio. */
 export const GOALS = [
   ['calls-256', 'callsPerSecond', 4.0, 5.0],
   ['calls-256', 'jsCpu', 0.2, 0.14],
@@ -26,11 +26,11 @@ export const GOALS = [
   ['idle', 'memoryPerClient', 1.0, 0.5],
   ['idle', 'jsCpuPerHeartbeat', 0.02, 0.003],
   ['load', 'loadTime', 0.25, 0.12],
-  // Fairness: a user's timer in time, no stall beyond that of JSON.parse, no connection lost to busy JavaScript.
+  // Fairness: timers fire on time, no stall longer than JSON.parse's own, no connection lost to busy JavaScript.
   ['1mb-x4', 'loopDelay', 20, null, { absolute: true }],
   ['10mb-x1', 'loopDelay', 1.2, null, { to: 'no-network' }],
   ['blocked', 'dropped', 0, null, { absolute: true }],
-  // The bound that the README tells.
+  // The limit in the README.
   ['pending', 'memoryPerCall', 2048, null, { absolute: true }],
 ].map(([workload, figure, floor, goal, { absolute = false, to = REFERENCE } = {}]) => ({
   workload,
@@ -41,12 +41,12 @@ export const GOALS = [
   to,
 }))
 
-/** The same where the cores are kept awake. */
+/** The same goals for the workloads with the cores kept awake. */
 export const AWAKE_GOALS = Object.entries(WORKLOADS).flatMap(([workload, { awake }]) =>
   GOALS.filter((goal) => goal.workload === awake).map((goal) => ({ ...goal, workload })),
 )
 
-/** Each goal with what was measured and the verdict: 'goal', 'floor', 'missed', or 'not measured'. */
+/** Each goal with what was measured and a verdict: 'goal', 'floor', 'missed', or 'not measured'. */
 export function judge(samples, goals = GOALS) {
   return goals.map((goal) => {
     const { workload, figure, absolute, to } = goal

@@ -1,4 +1,4 @@
-/** Where and with what it was measured. */
+/** Describes the machine and the versions that were measured. */
 import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -18,7 +18,7 @@ export function describeMachine() {
   }
 }
 
-/** Of the programs, and of the packages that the clients need. */
+/** The versions of the programs, and of the packages that the clients need. */
 export function versionsOf(clients) {
   const packages = [...new Set(clients.flatMap((name) => CLIENTS[name].packages))]
   const programs = clients.filter((name) => CLIENTS[name].program !== undefined)
@@ -32,11 +32,11 @@ export function versionsOf(clients) {
   }
 }
 
-/** Of the one that is measured, and its budget. */
+/** The size of the addon that is measured, and its budget. */
 export function addonSize() {
   const { platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
   const { size } = statSync(process.env.MCP_CLIENT_NATIVE_PATH || join(ROOT, `mcp-client.${platformName()}.node`))
-  return `${size.toLocaleString('en')} bytes, of ${MOST_BYTES.toLocaleString('en')} that it may have`
+  return `${size.toLocaleString('en')} bytes, of at most ${MOST_BYTES.toLocaleString('en')}`
 }
 
 function commit() {

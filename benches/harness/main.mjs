@@ -9,7 +9,7 @@ import { goalsTable, workloadTables } from '../report/tables.mjs'
 import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 import { whileAwake } from './awake.mjs'
-import { droppedOf, findFalls, ratiosOf } from './baseline.mjs'
+import { droppedOf, findRegressions, ratiosOf } from './baseline.mjs'
 import { buildAll, serverPath, targetFolder } from './build.mjs'
 import { FIGURES, write } from './figures.mjs'
 import { describeMachine, versionsOf } from './machine.mjs'
@@ -74,11 +74,11 @@ function report(out) {
   say(
     isWritten
       ? `${join(out, 'performance.md')} is written`
-      : 'Stored. The report is written when `npm run bench` has measured the clients.',
+      : 'Stored. The report will be written once `npm run bench` has measured the clients.',
   )
 }
 
-/** A run of some workloads replaces only their ratios. */
+/** A run of some workloads replaces only the ratios of those. */
 function save(samples) {
   const stored = { ...readBaseline(), ...ratiosOf(samples) }
   const inOrder = Object.fromEntries(
@@ -91,16 +91,16 @@ function save(samples) {
 }
 
 function check(samples) {
-  const falls = findFalls(readBaseline(), ratiosOf(samples))
-  for (const { workload, figure, was, is, allowed } of falls) {
+  const regressions = findRegressions(readBaseline(), ratiosOf(samples))
+  for (const { workload, figure, was, is, allowed } of regressions) {
     say(
-      `FELL  ${WORKLOADS[workload].title}: ${FIGURES[figure].title} is ${write(is)} × ${REFERENCE}, was ${write(was)}, allowed ${write(allowed)}`,
+      `WORSE  ${WORKLOADS[workload].title}: ${FIGURES[figure].title} is ${write(is)} × ${REFERENCE}, was ${write(was)}, limit ${write(allowed)}`,
     )
   }
   const dropped = droppedOf(samples)
-  if (dropped > 0) say(`FELL  ${WORKLOADS.blocked.title}: ${dropped} connections were lost`)
-  if (falls.length > 0 || dropped > 0) return 1
-  say('Nothing fell.')
+  if (dropped > 0) say(`WORSE  ${WORKLOADS.blocked.title}: ${dropped} connections were lost`)
+  if (regressions.length > 0 || dropped > 0) return 1
+  say('Nothing has become worse.')
   return 0
 }
 
@@ -113,7 +113,7 @@ function readBaseline() {
   }
 }
 
-/** Of the server in calls/s, by workload. */
+/** The server's capacity in calls/s, by workload. */
 async function capacityOf(program, workloads) {
   const capacity = selfTest(program)
   const awake = workloads.filter((workload) => WORKLOADS[workload].awake)
@@ -125,7 +125,7 @@ async function capacityOf(program, workloads) {
 function stockOf(clients, workloads) {
   const stock = takeStock(clients, workloads)
   for (const [name, reason] of Object.entries(stock.absent)) say(`${name} is left out: ${reason}`)
-  if (!stock.present.includes(OURS)) say('this client is not measured: there will be no ratios of it')
+  if (!stock.present.includes(OURS)) say('this client is not measured: there will be no ratios')
   return stock
 }
 

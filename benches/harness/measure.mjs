@@ -6,14 +6,14 @@ import { control } from '../workloads/control.mjs'
 import { quantile } from './statistics.mjs'
 
 /**
- * The figures.
- * @throws what the process said when it failed; a wrong answer is a failure
+ * @returns the figures
+ * @throws Error with the output of the process if it failed, for instance because an answer was wrong
  */
 export async function measure(server, client, parameters) {
   const task = { ...parameters, client, url: server.url(parameters.tls === true), controlPort: server.controlPort }
   const before = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate, NODE_NO_WARNINGS: '1' }
-  // A process loads but once, and that takes so little time that chance has a large part in it.
+  // A process loads modules only once, and so quickly that a single measurement varies a lot.
   const figures =
     task.times === undefined ? await runClient(task, env) : await repeat(task.times, () => runClient(task, env))
   const after = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
@@ -54,12 +54,12 @@ async function runClient(task, env) {
   const what = `${task.client} in ${task.name}`
   if (code !== 0)
     throw new Error(
-      `${what} failed (${code === 'SIGKILL' ? `no end after ${PATIENCE / 1000} s` : code}):\n${complaint}`,
+      `${what} failed (${code === 'SIGKILL' ? `it did not end within ${PATIENCE / 1000} s` : code}):\n${complaint}`,
     )
   try {
     return JSON.parse(output)
   } catch {
-    throw new Error(`${what} gave no figures but ${JSON.stringify(output.slice(0, 200))}`)
+    throw new Error(`${what} printed ${JSON.stringify(output.slice(0, 200))} instead of figures`)
   }
 }
 
@@ -71,5 +71,5 @@ async function textOf(stream) {
 
 const PROCESS = fileURLToPath(new URL('../client.mjs', import.meta.url))
 const LOADING = fileURLToPath(new URL('../load.cjs', import.meta.url))
-/** ms */
+/** How long a process may take, in ms. */
 const PATIENCE = 120_000

@@ -1,4 +1,4 @@
-/** What the command line says. */
+/** The command line. */
 import { parseArgs } from 'node:util'
 import { CLIENTS } from '../clients/index.mjs'
 import { GROWTH, SHORT, WORKLOADS } from '../workloads/index.mjs'
@@ -8,17 +8,17 @@ export const USAGE = `npm run bench -- [options]
   (none)             measure everything, write docs/performance.md
   --only <workload>  only this one, or this group (${[...new Set(Object.values(WORKLOADS).map(({ group }) => group))].join(', ')}); may be repeated
   --client <client>  only this one; may be repeated; ${Object.keys(CLIENTS).join(', ')}
-  --rounds <n>       5 unless said otherwise
-  --check            compare with benches/baseline.json, name what fell, exit with 1
+  --rounds <n>       how often everything is measured (default 5)
+  --check            compare with benches/baseline.json; if a ratio has become worse, report it and exit with 1
   --save             store the ratios in benches/baseline.json
   --growth           measure the growth curves instead (${Object.keys(GROWTH).join(', ')}; one of them with --only)
   --micro            run the Rust micro-benchmarks instead
   --report           write docs/performance.md from what was stored
-  --out <folder>     where performance.md and performance/ go (docs)
-  --short            a few seconds; the figures mean nothing, nothing is stored
-  --no-build         take the addon and the server as they were built last`
+  --out <folder>     where performance.md and performance/ are written (default docs)
+  --short            take a few seconds; the figures mean nothing and are not stored
+  --no-build         use the addon and the server of the last build`
 
-/** @throws TypeError that names what is wrong */
+/** @throws TypeError that names the wrong option */
 export function readOptions(args) {
   const { values } = parseArgs({
     args,
@@ -40,7 +40,7 @@ export function readOptions(args) {
   const { only, client, rounds, growth, short } = values
   const count = rounds === undefined ? (short ? 1 : 5) : Number(rounds)
   if (!Number.isInteger(count) || count < 1)
-    throw new TypeError(`--rounds must be a whole number from 1 on, got ${rounds}`)
+    throw new TypeError(`--rounds must be a whole number of at least 1, got ${rounds}`)
   for (const name of client)
     if (!Object.hasOwn(CLIENTS, name))
       throw new TypeError(`--client ${name} is none of ${Object.keys(CLIENTS).join(', ')}`)
@@ -56,7 +56,7 @@ export function readOptions(args) {
   }
 }
 
-/** The names that were asked for, by themselves or by their group; `byDefault` where none was. */
+/** The names that were requested, by name or by group; `byDefault` if none was. */
 function select(wanted, byDefault, names, groupOf = (name) => name) {
   if (wanted.length === 0) return byDefault
   const selected = names.filter((name) => wanted.includes(name) || wanted.includes(groupOf(name)))

@@ -1,13 +1,13 @@
-/** Which client runs which workload when: rounds, in which everything comes once and in no order that repeats. */
+/** The order of the measurements: in rounds, each of which measures everything once in a new random order. */
 import { OURS, REFERENCE } from '../clients/index.mjs'
 import { WORKLOADS, applies } from '../workloads/index.mjs'
 
-/** Measured in every round; the others, and all clients in rare workloads, in every second one. */
+/** These are measured in every round; other clients, and rare workloads, in every second one. */
 const STEADY = [OURS, REFERENCE, 'ws-tuned']
 
 /**
- * All measurements in their order: `{ round, workload, client }`. The clients of one workload follow each other, so
- * that their ratios pair.
+ * All measurements in order: `{ round, workload, client }`. The clients of a workload follow each other, so that their
+ * figures can be compared.
  */
 export function plan({ workloads, clients, rounds, random = Math.random }) {
   return Array.from({ length: rounds }, (_, round) =>
@@ -21,7 +21,7 @@ export function plan({ workloads, clients, rounds, random = Math.random }) {
   ).flat()
 }
 
-/** A new array in an order by chance (Fisher and Yates). */
+/** A new array in random order (Fisher–Yates). */
 export function shuffle(items, random = Math.random) {
   const shuffled = [...items]
   for (let i = shuffled.length - 1; i > 0; i--) {

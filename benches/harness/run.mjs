@@ -7,8 +7,8 @@ import { plan } from './rounds.mjs'
 import { startServer } from './server.mjs'
 
 /**
- * The clients and the workloads that can be measured here, and why the others cannot: `{ present, possible, absent: {
- * name: reason } }`.
+ * The clients and the workloads that can be measured here, and why the others cannot:
+ * `{ present, possible, absent: { name: reason } }`.
  */
 export function takeStock(clients = Object.keys(CLIENTS), workloads = []) {
   const present = new Map(clients.map((name) => [name, missing(name)]))
@@ -22,8 +22,8 @@ export function takeStock(clients = Object.keys(CLIENTS), workloads = []) {
 }
 
 /**
- * All measurements of the plan as `{ round, workload, client, figures }`; `tell` hears of each before it begins.
- * @throws at the first that fails, a wrong answer included
+ * All measurements of the plan as `{ round, workload, client, figures }`; `tell` is called before each.
+ * @throws when a measurement fails, for instance because an answer was wrong
  */
 export async function runRounds({ program, workloads, clients, rounds, isShort = false, tell = () => {} }) {
   const steps = plan({ workloads, clients, rounds })
@@ -40,8 +40,8 @@ export async function runRounds({ program, workloads, clients, rounds, isShort =
 }
 
 /**
- * The growth curves as `{ curve, value, client, figures }`. A point that the machine or a client refuses is `{ …,
- * refused }`, in its own words.
+ * The growth curves as `{ curve, value, client, figures }`. A point that the machine or the client cannot reach has
+ * `refused`, an error message, instead of `figures`.
  */
 export async function runGrowth({ program, curves = Object.keys(GROWTH), clients, tell = () => {} }) {
   const points = curves.flatMap((curve) =>
@@ -52,7 +52,7 @@ export async function runGrowth({ program, curves = Object.keys(GROWTH), clients
     tell(point, index, points.length)
     const { varied, workload } = GROWTH[point.curve]
     const { short, ...parameters } = { ...workload, [varied]: point.value, name: `${point.curve} = ${point.value}` }
-    // A server of its own for each: what one point leaves behind is not the next one's.
+    // Each point has its own server, so that none is affected by the one before.
     const outcome = await withServer(program, async (server) => ({
       figures: await measure(server, point.client, parameters),
     })).catch((error) => ({

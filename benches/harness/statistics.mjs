@@ -1,6 +1,6 @@
-/** Medians, quartiles, and ratios that are paired within a round. */
+/** Medians, quartiles, and ratios of two figures of the same round. */
 
-/** The value below which the part `q` of the values lies, between neighbours in proportion; `NaN` of none. */
+/** The `q` quantile, interpolated between neighbours; `NaN` if there are no values. */
 export function quantile(values, q) {
   const sorted = [...values].sort((a, b) => a - b)
   const at = (sorted.length - 1) * q
@@ -9,7 +9,7 @@ export function quantile(values, q) {
   return below === undefined ? NaN : below + (above - below) * (at % 1)
 }
 
-/** Median and quartiles, and of how many. */
+/** The median, the quartiles, and the number of values. */
 export function summarise(values) {
   return {
     median: quantile(values, 0.5),
@@ -19,15 +19,15 @@ export function summarise(values) {
   }
 }
 
-/** What a client showed in a workload, all rounds together; `null` where it was not measured. */
+/** A client's figure in a workload, over all rounds; `null` if it was not measured. */
 export function figureOf(samples, workload, client, figure) {
   const values = valuesOf(samples, workload, client, figure).map(({ value }) => value)
   return values.length === 0 ? null : summarise(values)
 }
 
 /**
- * A client's figure over the reference's in the same round, which is how a machine whose speed drifts is kept out;
- * `null` where the two were never measured in one round.
+ * The ratio of a client's figure to the reference's in the same round, so that a drift in the speed of the machine
+ * cancels out; `null` if the two were never measured in the same round.
  */
 export function ratioOf(samples, workload, client, reference, figure) {
   const references = new Map(valuesOf(samples, workload, reference, figure).map(({ round, value }) => [round, value]))

@@ -4,7 +4,7 @@ import { GROWTH } from '../workloads/index.mjs'
 import { growthPlots } from './plots.mjs'
 import { headOf, table } from './tables.mjs'
 
-/** Markdown with the plots; `null` where nothing was measured. */
+/** Markdown with the plots; `null` if nothing was measured. */
 export function growthSection(stored) {
   if (stored === null) return null
   const { points } = stored

@@ -1,10 +1,10 @@
-/** What criterion has measured, gathered from its folder, and as a table. */
+/** The results of criterion: gathered from its folder, and as a table. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { write } from '../harness/figures.mjs'
 import { table } from './tables.mjs'
 
-/** `{ group, name, ns, bytes }` of each benchmark; `bytes` is what one pass reads, `null` where that is no measure. */
+/** `{ group, name, ns, bytes }` of each benchmark; `bytes` is what one pass reads, `null` if that says nothing. */
 export function gatherMicro(folder) {
   return readdirSync(folder, { recursive: true })
     .filter((path) => path.endsWith(join('new', 'estimates.json')))
@@ -17,7 +17,7 @@ export function gatherMicro(folder) {
     })
 }
 
-/** Markdown; `null` where nothing was measured. */
+/** Markdown; `null` if nothing was measured. */
 export function microSection(stored) {
   if (stored === null) return null
   const rows = stored.benchmarks.map(({ group, name, ns, bytes }) => [

@@ -44,7 +44,7 @@ export function growthPlots(points) {
   )
 }
 
-/** Ours is first, and so has the same colour everywhere. */
+/** Ours comes first, so that it has the same colour everywhere. */
 function inColour(clients) {
   return [...clients].sort((a, b) => (b === OURS) - (a === OURS))
 }

@@ -1,12 +1,14 @@
 /**
- * Plots as SVG, drawn by hand: points on logarithmic scales, which is all that a comparison of ratios and growth needs.
+ * Plots as SVG, written without a library: points on logarithmic scales are all that ratios and growth need. The herd
+ * draws its plots with a Rust crate (examples/herd/plot.rs): each program draws what it has measured, so that the
+ * benchmark need not compile a plotter, and the herd need not start Node.js.
  */
 
-/** Of Okabe and Ito: told apart by the colour-blind too. */
+/** The palette of Okabe and Ito, which colour-blind readers can distinguish. */
 export const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#666666']
 
 /**
- * One row for each thing, one point for each series with a line from quartile to quartile. A mark stands at 1.
+ * One row for each name, and in it one point for each series, with a line from quartile to quartile. A line marks 1.
  *
  * `rows` is a list of names; `series` a list of `{ name, points }` with `points[row]` as `{ median, low, high }` or
  * `null`.
@@ -83,7 +85,7 @@ export function linePlot({ title, xTitle, series }) {
 }
 
 /**
- * From values above 0 to places; with `ticks`, which are 1, 2 and 5 times powers of 10, or fewer where the range is
+ * Maps values above 0 to coordinates. Its `ticks` are 1, 2 and 5 times powers of 10, or only powers if the range is
  * wide.
  */
 export function logScale(values, from, to) {

@@ -5,7 +5,7 @@ import { AWAKE_GOALS, judge } from '../harness/goals.mjs'
 import { figureOf, ratioOf } from '../harness/statistics.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 
-/** Markdown, with the numbers to the right. */
+/** Markdown, with numbers aligned to the right. */
 export function table(head, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n')
@@ -37,7 +37,7 @@ function countReached(judged) {
   return `${count(['goal', 'floor'])} of ${judged.length} floors are reached, and ${count(['goal'])} of ${goals.length} goals.`
 }
 
-/** Where another client is better: by more than a tie, and not only by chance. */
+/** Where another client is better, by more than a tie and more than noise. */
 export function lossesTable(samples, clients) {
   const rivals = clients.filter((name) => name !== OURS && !CLIENTS[name].isYardstick)
   const rows = measuredIn(samples).flatMap((workload) =>
@@ -49,11 +49,11 @@ export function lossesTable(samples, clients) {
       return losses.length === 0 ? [] : [[WORKLOADS[workload].title, FIGURES[figure].title, losses.join('<br>')]]
     }),
   )
-  if (rows.length === 0) return 'No client was better than this one in any figure by more than 10 %.'
+  if (rows.length === 0) return 'No client was better than this one by more than 10 % in any figure.'
   return table(['workload', 'figure', 'ours divided by theirs'], rows)
 }
 
-/** One table a workload: absolute figures of each client, and the ratio to the reference. */
+/** A table for each workload: the figures of each client, and their ratios to the reference. */
 export function workloadTables(samples, clients) {
   return measuredIn(samples)
     .map((workload) => {
@@ -73,7 +73,7 @@ export function workloadTables(samples, clients) {
     .join('\n\n')
 }
 
-/** How busy the server was, and what it can do. */
+/** How busy the server was, and its capacity. */
 export function serverTable(samples, capacity) {
   const rows = measuredIn(samples)
     .filter((workload) => WORKLOADS[workload].group === 'calls')
@@ -88,7 +88,7 @@ export function serverTable(samples, capacity) {
   return table(['workload', 'server busy at most', 'calls/s of a raw client', 'of ours'], rows)
 }
 
-/** The workloads that there are samples of, in their own order. */
+/** The workloads that have samples, in their usual order. */
 export function measuredIn(samples) {
   return Object.keys(WORKLOADS).filter((workload) => samples.some((sample) => sample.workload === workload))
 }
@@ -105,7 +105,7 @@ function cell(samples, workload, client, figure) {
   return ratio === null ? write(value.median) : `${write(value.median)} (${write(ratio.median)} ×)`
 }
 
-/** The median beyond a tie, and the nearer quartile not on our side. */
+/** The median is beyond a tie, and the better quartile is still worse than 1. */
 function isLoss(figure, { median, low, high }) {
   return isHigherBetter(figure) ? median < 1 - TIE && high < 1 : median > 1 + TIE && low > 1
 }

@@ -1,4 +1,4 @@
-/** Writes docs/performance.md and its plots from what was stored; nothing in it is typed by hand but template.md. */
+/** Writes docs/performance.md and its plots from the stored results; only template.md is written by hand. */
 import { mkdirSync, readFileSync, rmSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLIENTS } from '../clients/index.mjs'
@@ -9,12 +9,12 @@ import { openingFigures, summaryTable } from './summary.mjs'
 import { goalsTable, lossesTable, serverTable, table, workloadTables } from './tables.mjs'
 
 /**
- * Keeps a run for the report, `name` being 'results', 'growth' or 'micro': one entry a line, so that a change is seen.
+ * Stores a run for the report as 'results', 'growth' or 'micro', with one entry a line so that diffs are readable.
  */
 export function store(out, name, { samples, points, benchmarks, ...rest }) {
   const [key, list] = Object.entries({ samples, points, benchmarks }).find(([, list]) => list !== undefined)
   const lines = list.map((entry) => `    ${JSON.stringify(entry, shorten)}`)
-  // The empty list is the last.
+  // The empty list comes last.
   const text = JSON.stringify({ ...rest, [key]: [] }, null, 2).replace(
     /\[\]\n\}$/,
     () => `[\n${lines.join(',\n')}\n  ]\n}\n`,
@@ -23,7 +23,7 @@ export function store(out, name, { samples, points, benchmarks, ...rest }) {
   writeFileSync(join(out, 'performance', `${name}.json`), text)
 }
 
-/** What was stored, or `null`. */
+/** The stored run, or `null`. */
 export function stored(out, name) {
   try {
     return JSON.parse(readFileSync(join(out, 'performance', `${name}.json`), 'utf8'))
@@ -33,7 +33,7 @@ export function stored(out, name) {
   }
 }
 
-/** False, and nothing is written, where the clients have not been measured. */
+/** @returns false if the clients have not been measured: then nothing is written */
 export function writeReport(out) {
   const results = stored(out, 'results')
   if (results === null) return false
@@ -56,7 +56,7 @@ export function writeReport(out) {
 export function fill(template, sections) {
   return template.replace(/\{\{(\w+)\}\}/g, (_, name) => {
     if (!Object.hasOwn(sections, name))
-      throw new Error(`the template asks for {{${name}}}, which is none of ${Object.keys(sections).join(', ')}`)
+      throw new Error(`the template contains {{${name}}}, which is none of ${Object.keys(sections).join(', ')}`)
     return sections[name] ?? 'Not measured yet.'
   })
 }
@@ -85,7 +85,7 @@ function sectionsOf({ samples, clients, absent, machine, versions, date, rounds,
   }
 }
 
-/** Five digits are more than are true. */
+/** Five digits are more than the measurements are worth. */
 function shorten(_, value) {
   return typeof value === 'number' ? Number(value.toPrecision(5)) : value
 }

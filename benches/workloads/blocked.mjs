@@ -1,6 +1,6 @@
 /**
- * JavaScript that computes for long, against a server that drops whom it has not heard for a while: how many
- * connections are lost.
+ * JavaScript blocks the event loop, while the server drops connections that have been silent for a while: how many are
+ * lost.
  */
 import { control } from './control.mjs'
 import { delay } from './meter.mjs'
@@ -10,7 +10,7 @@ export async function run(client, { url, controlPort, count, block, limit }) {
   const before = await control(controlPort)
   const options = { heartbeat: limit / 3 }
   for (let i = 0; i < count; i++) {
-    // On a busy machine a slow client loses one already here; the server counts it.
+    // On a busy machine, a slow client may lose a connection already now; the server counts it.
     await client.connect(`${url}?limit=${limit}`, options).catch(() => {})
   }
   await delay(limit)
@@ -18,6 +18,6 @@ export async function run(client, { url, controlPort, count, block, limit }) {
   while (performance.now() < end);
   const after = await control(controlPort)
   if (after.accepted - before.accepted < count)
-    throw new Error(`only ${after.accepted - before.accepted} of ${count} clients came`)
+    throw new Error(`only ${after.accepted - before.accepted} of ${count} clients connected`)
   return { dropped: after.silent - before.silent }
 }

@@ -1,4 +1,4 @@
-/** Very many calls in one turn of the event loop. */
+/** A large number of calls in one turn of the event loop. */
 import { Expectation } from './expected.mjs'
 import { Meter, peakBytes } from './meter.mjs'
 

@@ -1,4 +1,4 @@
-/** A number of callers, each of which calls again as soon as it has its answer. */
+/** Several callers, each of which makes its next call as soon as it has the answer to the last. */
 import { Expectation } from './expected.mjs'
 import { Meter, delay, peakBytes } from './meter.mjs'
 
@@ -6,7 +6,7 @@ export async function run(client, { url, inFlight, bytes, kind, seconds, warmUp 
   await client.load()
   const connection = await client.connect(url)
   const expectation = new Expectation(bytes, kind)
-  // More would cost what they measure.
+  // Measuring every call would itself take time.
   const stride = Math.ceil(inFlight / 16)
   const latencies = []
   let next = 0
@@ -33,7 +33,7 @@ export async function run(client, { url, inFlight, bytes, kind, seconds, warmUp 
   await Promise.race([callers, delay(warmUp * 1000)])
   done = 0
   latencies.length = 0
-  // A large result holds the loop up for some ms.
+  // A large result blocks the event loop for some ms.
   const meter = new Meter({ interval: bytes < 1_000_000 ? 5 : 1 })
   await Promise.race([callers, delay(seconds * 1000)])
   const { seconds: elapsed, jsCpu, processCpu, loopDelay } = meter.stop()
@@ -43,7 +43,7 @@ export async function run(client, { url, inFlight, bytes, kind, seconds, warmUp 
   await callers
   await checkOne()
   await connection.close()
-  // A single call may take longer than a short run.
+  // Not even one call may have ended in a short run.
   const calls = Math.max(count, 1)
   return {
     callsPerSecond: count / elapsed,

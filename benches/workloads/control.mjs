@@ -1,4 +1,4 @@
-/** Tells the server something, or asks it: see benches/server/control.rs. */
+/** Sends a command to the server: see benches/server/control.rs. */
 import { connect } from 'node:net'
 
 /** The server's counters. */

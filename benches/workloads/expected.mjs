@@ -1,9 +1,8 @@
 /**
- * What the server answers: makes it once more, independently of benches/server/replies.rs, so that a wrong answer is
- * found.
+ * Computes the server's answers independently of benches/server/replies.rs, so that wrong ones are found.
  */
 
-/** The items of a result of about so many bytes, as JSON. */
+/** The items of a result of about this many bytes, as JSON. */
 export function itemsText(bytes, kind) {
   const words = [...(kind === 'wide' ? 'größe 漢字 and some words ' : 'a few words of plain ascii text ')]
   const parts = []
@@ -19,7 +18,7 @@ export function itemsText(bytes, kind) {
   return `[${parts.join(',')}]`
 }
 
-/** Compares results with what was asked for; a cheap look at each, all of it where `inDepth`. */
+/** Compares results with what was requested: cheaply, or completely. */
 export class Expectation {
   items
   #text
@@ -44,11 +43,11 @@ export class Expectation {
   checkInDepth(results, n) {
     this.check(results, n)
     if (JSON.stringify(results.items) !== this.#text)
-      throw new WrongAnswer(`call ${n} got other items than it asked for`)
+      throw new WrongAnswer(`call ${n} got other items than it requested`)
   }
 }
 
-/** Stops the whole run. */
+/** A wrong answer, which stops the whole run. */
 export class WrongAnswer extends Error {
   name = 'WrongAnswer'
 }

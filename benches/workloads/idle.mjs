@@ -1,10 +1,10 @@
-/** Clients that do nothing but stay connected: the memory of each, and what a heartbeat costs. */
+/** Clients that only stay connected: the memory of each, and the cost of a heartbeat. */
 import { control } from './control.mjs'
 import { Meter, delay, residentBytes } from './meter.mjs'
 
 export async function run(client, { url, controlPort, count, heartbeat, seconds }) {
   await client.load()
-  // What is loaded by the first client is no other client's.
+  // Memory that the first client needs for all of them is not counted.
   const connections = [await client.connect(url, { heartbeat })]
   await control(controlPort)
   const before = await residentBytes()
@@ -23,7 +23,7 @@ export async function run(client, { url, controlPort, count, heartbeat, seconds 
   const later = await control(controlPort)
   if (later.open !== count + 1) throw new Error(`${later.open} of ${count + 1} connections are still open`)
   const heartbeats = later.pings - earlier.pings
-  if (heartbeats === 0) throw new Error('no heartbeat came')
+  if (heartbeats === 0) throw new Error('the server received no heartbeat')
   return {
     memoryPerClient: memoryPerClient / count / 1e3,
     jsCpuPerHeartbeat: jsCpu / heartbeats,

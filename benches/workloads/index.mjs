@@ -1,7 +1,7 @@
 /**
- * What is measured. A workload belongs to a `group`, the module that runs it, and has that module's parameters. `short`
- * replaces some of them where only the harness is tested. `rare` ones are measured in every second round. `awake` names
- * the one that is repeated with the cores kept from sleeping.
+ * The workloads. Each belongs to a `group`, the module that runs it, and has that module's parameters. `short` replaces
+ * some of them when only the harness is tested. `rare` workloads are measured in every second round. A workload with
+ * `awake` repeats the one of that name with the cores kept awake.
  */
 
 const calls = { group: 'calls', kind: 'plain', seconds: 1, warmUp: 0.3, short: { seconds: 0.05, warmUp: 0.02 } }
@@ -65,7 +65,7 @@ export const WORKLOADS = {
   },
 }
 
-/** Curves: what is varied, over which values, and which figures are plotted. */
+/** Growth curves: which parameter varies, over which values, and which figures are plotted. */
 export const GROWTH = {
   'in-flight': {
     title: 'Calls in flight (100 B)',
@@ -93,15 +93,15 @@ export const GROWTH = {
   },
 }
 
-/** Enough to run every group once and every client once. */
+/** Enough to run every group and every client once. */
 export const SHORT = ['calls-16', '1mb-wide-x4', 'tls-16', 'burst', 'pending', 'idle', 'load', 'storm', 'blocked']
 
-/** Whether a client can be measured with it. */
+/** Whether a client can be measured in a workload. */
 export function applies(workload, client) {
   const { group, tls = false, awake } = WORKLOADS[workload]
-  // It waits for nobody, and neither sleeps nor is woken.
+  // It waits for nothing, so its thread never sleeps.
   if (client === 'no-network') return group === 'calls' && !tls && !awake
-  // Its WebSocket is there when it starts.
+  // Its WebSocket is loaded when it starts.
   if (client === 'bun') return group !== 'load'
   return true
 }

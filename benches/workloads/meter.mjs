@@ -1,6 +1,6 @@
 /**
- * What a span of time costs: the CPU of the JavaScript thread and of the process, and the longest that the event loop
- * was held up.
+ * Measures a period of time: the CPU time of the JavaScript thread and of the process, and the longest delay of the
+ * event loop.
  */
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
@@ -18,8 +18,8 @@ export class Meter {
   #longest = 0
 
   /**
-   * @param interval ms of the timer that watches the loop, or `null` for none. It costs CPU, which an idle process
-   * should not have; but of a loop whose turns are about as long as the interval it sees too little.
+   * @param interval of the timer that watches the event loop, in ms, or `null` for none. The timer costs CPU, which
+   * distorts the figures of an idle process; but it misses delays that are shorter than the interval.
    */
   constructor({ interval = 5 } = {}) {
     this.#interval = interval
@@ -28,10 +28,10 @@ export class Meter {
     this.#probe = setInterval(() => this.#tick(), interval)
   }
 
-  /** Microseconds of CPU, seconds, and ms of loop delay; all since the start. */
+  /** CPU in µs, elapsed seconds, and the loop delay in ms, since the start. */
   stop() {
     clearInterval(this.#probe)
-    // A stall that is not over yet counts too.
+    // A stall that has not ended counts too.
     if (this.#probe !== undefined) this.#tick()
     const { user, system } = process.cpuUsage(this.#process)
     return {
@@ -53,7 +53,7 @@ export function delay(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Bytes that are resident after a garbage collection. */
+/** Resident memory in bytes after a garbage collection. */
 export async function residentBytes() {
   collectGarbage ??= findCollector()
   for (let i = 0; i < 3; i++) {
@@ -69,14 +69,14 @@ function findCollector() {
   return runInNewContext('gc')
 }
 
-/** Bytes at the highest. */
+/** The highest resident memory so far, in bytes. */
 export function peakBytes() {
   return process.resourceUsage().maxRSS * 1024
 }
 
 /**
- * Nanoseconds on the CPU; the main thread has the number of the process. `NaN`, which becomes `null` in JSON, where the
- * system does not tell.
+ * CPU time of the main thread in ns; its id is that of the process. `NaN`, which becomes `null` in JSON, where the
+ * system does not report it.
  */
 function jsThreadTime() {
   if (process.platform !== 'linux') return NaN

@@ -1,4 +1,4 @@
-/** Calls that are never answered: what each keeps. */
+/** Calls that are never answered: the memory of each. */
 import { residentBytes } from './meter.mjs'
 
 export async function run(client, { url, count }) {
@@ -7,12 +7,12 @@ export async function run(client, { url, count }) {
   const settled = []
   const hold = (n) =>
     settled.push(connection.call({ n, bytes: 100, kind: 'hold', query: 'some words to search for' }).catch(() => {}))
-  // What is made once is no call's.
+  // Memory that the first call needs for all of them is not counted.
   hold(0)
   const before = await residentBytes()
   for (let n = 1; n <= count; n++) hold(n)
   const after = await residentBytes()
-  // They end with the connection. A client that lets them hang is not waited for: the process ends.
+  // Closing should settle them. A client that leaves them pending is not waited for: the process exits.
   await connection.close()
   return { memoryPerCall: (after - before) / count }
 }

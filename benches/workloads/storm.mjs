@@ -1,4 +1,6 @@
-/** A server goes away with all its connections and returns: the time until every client is ready again. */
+/**
+ * The server drops all connections, refuses new ones for a while, and returns: the time until all clients are ready.
+ */
 import { control } from './control.mjs'
 import { Meter } from './meter.mjs'
 

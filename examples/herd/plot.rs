@@ -1,4 +1,5 @@
-//! Curves over time, as SVG.
+//! Curves over time, as SVG. The benchmark draws its plots in JavaScript (benches/report/svg.mjs): each program draws
+//! what it has measured, so that this one needs no Node.js, and the benchmark need not compile a plotter.
 
 use std::{error::Error, path::Path};
 
@@ -59,6 +60,6 @@ pub(crate) fn draw(
     Ok(())
 }
 
-/// Of Okabe and Ito: told apart by the colour-blind too.
+/// The palette of Okabe and Ito, which colour-blind readers can distinguish.
 const COLOURS: [RGBColor; 4] =
     [RGBColor(213, 94, 0), RGBColor(0, 114, 178), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];

@@ -1,6 +1,6 @@
 /**
- * Whose answer a message of the server is. A client tells everybody who listens everything that comes; across a bridge
- * each port gets the answers to its own requests and what the server says unasked, and never another's answers.
+ * Decides which port gets a message of the server. A client emits every message to all of its listeners. Across a
+ * bridge, each port gets the answers to its own requests and the server's pushes, but no answer to another port.
  */
 
 /** The id of a request, as it stands in a message. */
@@ -8,11 +8,11 @@ type Id = string | number
 
 interface Owned<Owner> {
   readonly owner: Owner
-  /** What the owner calls the request. */
+  /** The id by which the owner knows the request. */
   readonly id: Id
 }
 
-/** For everybody, for one with the message as that one knows it, or for nobody. */
+/** To all, to one owner with the message as that one knows it, or to nobody. */
 export type Route<Owner> =
   | { readonly to: 'all' }
   | { readonly to: 'owner'; readonly owner: Owner; readonly message: unknown }
@@ -20,12 +20,12 @@ export type Route<Owner> =
 
 export class Answers<Owner> {
   readonly #owned = new Map<Id, Owned<Owner>>()
-  /** What each owner has sent its requests under, oldest first. */
+  /** The ids of each owner, oldest first. */
   readonly #sent = new Map<Owner, Set<Id>>()
 
   /**
-   * From now on the answers to `sentAs` are this owner's, who calls the request `id`. An id that has an owner keeps it.
-   * No owner can make those of another one be forgotten.
+   * From now on, answers to the request `sentAs` go to this owner, who knows it as `id`. An id that has an owner keeps
+   * it. However many an owner claims, those of the others are remembered.
    */
   claim(owner: Owner, sentAs: Id, id: Id): void {
     if (this.#owned.has(sentAs)) return
@@ -35,7 +35,7 @@ export class Answers<Owner> {
     if (sent.size > REMEMBERED) for (const oldest of sent) return this.#drop(sent, oldest)
   }
 
-  /** The owner is gone. */
+  /** Forgets the ids of an owner that is gone. */
   forget(owner: Owner): void {
     for (const sentAs of this.#sent.get(owner) ?? []) this.#owned.delete(sentAs)
     this.#sent.delete(owner)
@@ -47,7 +47,7 @@ export class Answers<Owner> {
     const owned = this.#owned.get(id)
     if (owned !== undefined)
       return { to: 'owner', owner: owned.owner, message: owned.id === id ? message : withId(message, owned.id) }
-    return looksAnswered(message, id) ? { to: 'nobody' } : { to: 'all' }
+    return looksLikeAnswer(message, id) ? { to: 'nobody' } : { to: 'all' }
   }
 
   #drop(sent: Set<Id>, sentAs: Id): void {
@@ -56,7 +56,7 @@ export class Answers<Owner> {
   }
 }
 
-/** The ids in a text that is about to be sent as it is. */
+/** The id of the request in a text that is going to be sent unchanged; `undefined` if there is none. */
 export function requestedId(text: string): Id | undefined {
   try {
     const message: unknown = JSON.parse(text)
@@ -67,7 +67,7 @@ export function requestedId(text: string): Id | undefined {
   }
 }
 
-/** In the guide's dialect an answer has its id on top, in the event dialect within (PROTOCOL.md). */
+/** In the guide's dialect an answer has its id at the top, in the event dialect inside `data` (PROTOCOL.md). */
 function answeredId(message: unknown): Id | undefined {
   if (!isObject(message)) return undefined
   const { event, data } = message
@@ -84,18 +84,18 @@ function withId(message: unknown, id: Id): unknown {
 }
 
 /**
- * Of an id that nobody here has asked under: the answer to a call of the client's own, say, or a push that happens to
- * have an id.
+ * Whether a message whose id belongs to no port is an answer, to a call of the client's own for example; otherwise it
+ * is a push that happens to have an id.
  */
-function looksAnswered(message: unknown, id: Id): boolean {
+function looksLikeAnswer(message: unknown, id: Id): boolean {
   const { event, ...rest } = message as Record<string, unknown>
   if (event === 'response' || event === 'error' || REQUEST_ID.test(String(id))) return true
-  // An answer without results has nothing but its id.
+  // An answer without results has only its id.
   return 'results' in rest || 'error' in rest || Object.keys(rest).length === 1
 }
 
 function idIn(value: unknown): Id | undefined {
-  // The answer to the authentication concerns everybody.
+  // The answer to the auth message goes to all.
   return (typeof value === 'string' || typeof value === 'number') && value !== 'auth' ? value : undefined
 }
 
@@ -103,8 +103,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** As the client makes them (PROTOCOL.md rule 8). */
+/** The ids that the client makes (PROTOCOL.md rule 8). */
 const REQUEST_ID = /^req_\d+_[0-9a-z]{9}$/
 
-/** Of each owner: as many as a client remembers of those that it has sent for its owner (docs/limits.md). */
+/** How many ids are remembered for each owner: as many as a client remembers (docs/limits.md). */
 const REMEMBERED = 4_096

@@ -1,4 +1,4 @@
-/** What waits to be read by a far end: it is bounded, because the far end may never read. */
+/** Limits how much waits to be sent to a far end, which may never read it. */
 import type { ToClient } from './messages.js'
 import type { Channel } from './port.js'
 
@@ -14,12 +14,12 @@ export class Backlog {
     this.#max = max
   }
 
-  /** No result may be added. One that is larger than the bound by itself passes, if nothing waits before it. */
+  /** Whether no result may be sent now. A result may be larger than the limit if little waits before it. */
   get isFull(): boolean {
     return this.#channel.bufferedAmount > this.#max
   }
 
-  /** Even without results too much waits. */
+  /** Whether too much waits even without further results. */
   get isOverflowing(): boolean {
     return this.#excess > this.#max
   }

@@ -1,4 +1,4 @@
-/** How the far end of a bridge is made: on a port, or on a WebSocket that is dialled again. */
+/** Makes the far end of a bridge: over a port, or over a WebSocket that reconnects. */
 import { checkMillis } from '../shared/arguments.js'
 import type { BridgeClient } from './bridge-client.js'
 import { FarClient } from './far-client.js'
@@ -11,46 +11,45 @@ import type { SocketLike } from './web-socket-port.js'
 
 /** Options of {@link connectBridge}. Every duration is in ms. */
 export interface ConnectBridgeOptions extends HeartbeatOptions {
-  /** Subprotocols to offer. */
+  /** The subprotocols to offer. */
   protocols?: string | readonly string[] | undefined
   /**
-   * The class of the sockets: that of `ws`, where the platform has none of its own.
+   * The WebSocket class to use, for example that of `ws` where the platform has none.
    * @default globalThis.WebSocket
    */
   WebSocket?: (new (url: string, protocols?: string | string[]) => SocketLike) | undefined
-  /** From a dial to the first message of the other end. @default 10000 */
+  /** Time from the start of an attempt to the first message of the other end. @default 10000 */
   connectTimeout?: number | undefined
-  /** 0 never dials again. @default Infinity */
+  /** How many attempts there are after a lost connection; 0 for none. @default Infinity */
   maxReconnectAttempts?: number | undefined
-  /** The first wait before another attempt; each is half as long again as the one before. @default 1000 */
+  /** The wait before the first attempt; it grows by half for each further one. @default 1000 */
   baseReconnectDelay?: number | undefined
-  /** The longest wait. @default 30000 */
+  /** The longest wait before an attempt. @default 30000 */
   maxReconnectDelay?: number | undefined
 }
 
 /**
  * The client that `serveClient` serves at the other end of this port.
  *
- * Until the other end has answered, its snapshot is that of a client that is `idle`, and what is called waits.
- * `close()` ends this end alone; when the port goes away it is `failed`, and what is in flight rejects with
- * CONNECTION_LOST. Neither can be undone: make another one.
+ * Until the other end has answered, its state is 'idle', and calls wait. `close()` closes only this end. If the port
+ * closes, the state is 'failed', and calls in flight reject with CONNECTION_LOST. Neither can be undone: connect again.
  *
- * A call rejects with REQUEST_TIMEOUT a second after its `timeout` at the latest, whatever has become of the other end.
+ * A call is settled at the latest one second after its `timeout`, even if the other end never answers.
  *
- * @throws TypeError for what is no port
+ * @throws TypeError if the port cannot be used
  */
 export function connectClient(port: BridgePort): BridgeClient {
   return new FarClient((events) => new PortTransport(port, events))
 }
 
 /**
- * The client that a process serves over `webSocketPort()` at this URL. A socket that is lost is dialled again, after a
- * wait that grows; meanwhile the client is `reconnecting`. Calls made then wait for the next socket, within their
- * timeouts. Of those in flight, `idempotent` ones are sent again, at most twice; others reject with CONNECTION_LOST.
- * `connect()` dials at once, also after `close()`.
+ * The client that a process serves with `webSocketPort()` at this URL. It reconnects by itself, after waits that grow;
+ * meanwhile its state is 'reconnecting', and calls wait, within their timeouts. Of the calls in flight when a
+ * connection is lost, `idempotent` ones are sent again, at most twice, and others reject with CONNECTION_LOST.
+ * `connect()` makes the next attempt at once, and reopens a bridge that is closed or has failed.
  *
- * @param url `ws:`, `wss:`, or as `http:` and `https:`; in a page it may be relative: `/bridge`
- * @throws TypeError or RangeError that names what is wrong with the url or an option
+ * @param url a `ws:` or `wss:` URL, or the same with `http:` or `https:`; in a page it may be relative, like `/bridge`
+ * @throws TypeError or RangeError that names what is wrong with the URL or an option
  */
 export function connectBridge(url: string | URL, options: ConnectBridgeOptions = {}): BridgeClient {
   const dialling = diallingOf(url, options)
@@ -74,20 +73,18 @@ function diallingOf(url: string | URL, options: ConnectBridgeOptions): Dialling 
   }
 }
 
-/** The query stays out of the error: it may hold a key. */
+/** The query is left out of errors, because it may contain a key. */
 function checkUrl(url: string | URL): string {
   const shown = String(url).replace(/[?#].*/s, '')
   let parsed: URL
   try {
     parsed = new URL(url, PAGE.location?.href)
   } catch {
-    throw new TypeError(
-      `the url of the bridge must be one of ws or wss, and outside of a page a whole one, got "${shown}"`,
-    )
+    throw new TypeError(`the url of the bridge must be a ws or wss URL, and complete outside of a page, got "${shown}"`)
   }
   parsed.protocol = parsed.protocol.replace(/^http/, 'ws')
   if (!/^wss?:$/.test(parsed.protocol))
-    throw new TypeError(`the url of the bridge must be one of ws or wss, got "${shown}"`)
+    throw new TypeError(`the url of the bridge must be a ws or wss URL, got "${shown}"`)
   if (parsed.username !== '' || parsed.password !== '')
     throw new TypeError('the url of the bridge must not contain credentials')
   parsed.hash = ''
@@ -99,7 +96,7 @@ function checkOptions(options: ConnectBridgeOptions): void {
     throw new TypeError('the options of connectBridge must be an object')
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name))
-      throw new TypeError(`"${name}" is not an option of connectBridge: use ${[...OPTIONS].join(', ')}`)
+      throw new TypeError(`unknown option "${name}" of connectBridge: use ${[...OPTIONS].join(', ')}`)
   }
   checkHeartbeatOptions(options)
   for (const name of ['connectTimeout', 'baseReconnectDelay', 'maxReconnectDelay'] as const) {
@@ -109,17 +106,17 @@ function checkOptions(options: ConnectBridgeOptions): void {
   if (attempts !== Infinity && !(Number.isSafeInteger(attempts) && attempts >= 0))
     throw new RangeError(`option "maxReconnectAttempts" must be a whole number or Infinity, got ${String(attempts)}`)
   if (WebSocket !== undefined && typeof WebSocket !== 'function')
-    throw new TypeError('option "WebSocket" must be the class of a WebSocket')
+    throw new TypeError('option "WebSocket" must be a WebSocket class')
 }
 
 function ownWebSocket(): Dialling['WebSocket'] {
   if (OWN_WEB_SOCKET !== undefined) return OWN_WEB_SOCKET
   throw new TypeError(
-    'there is no WebSocket here: give one as the option "WebSocket", that of the package ws for example',
+    'this platform has no WebSocket: set the option "WebSocket", for example to that of the package ws',
   )
 }
 
-/** Node.js has one from version 22 on. */
+/** Node.js has it from version 22 on. */
 const { WebSocket: OWN_WEB_SOCKET } = globalThis as { WebSocket?: Dialling['WebSocket'] }
 
 const OPTIONS = new Set([

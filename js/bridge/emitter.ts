@@ -1,7 +1,4 @@
-/**
- * An emitter of typed events for where there is no `node:events`. Like that of a client, it never throws what a
- * listener throws.
- */
+/** An emitter of typed events where there is no `node:events`. What a listener throws becomes an uncaught error. */
 import { runSafely } from '../shared/socket-events.js'
 
 type Listener = (...args: any[]) => void
@@ -10,7 +7,7 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
   readonly #listeners = new Map<keyof Events, { listener: Listener; once: boolean }[]>()
   readonly #changed: () => void
 
-  /** @param changed called when there are more or fewer listeners */
+  /** @param changed is called when there are more or fewer listeners */
   constructor(changed: () => void) {
     this.#changed = changed
   }
@@ -22,7 +19,7 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
     this.#changed()
   }
 
-  /** As with Node.js's, the one added last goes first. */
+  /** As in Node.js, the listener that was added last is removed first. */
   remove<E extends keyof Events>(event: E, listener: (...args: Events[E]) => void): void {
     const list = this.#of(event)
     const at = list.findLastIndex((entry) => entry.listener === listener)
@@ -40,7 +37,7 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
   }
 
   emit<E extends keyof Events>(target: object, event: E, ...args: Events[E]): void {
-    // Lists are replaced, not changed: a listener may add and remove while this goes on.
+    // Lists are replaced, not changed, so a listener may add and remove others meanwhile.
     for (const { listener, once } of this.#of(event)) {
       if (once) this.remove(event, listener)
       runSafely(() => Reflect.apply(listener, target, args))

@@ -1,20 +1,22 @@
-/** Errors on their way across: what is sent of one, and the instance it becomes again. */
+/** Errors on their way across the bridge: what is sent of an error, and the instance that is made of it. */
 import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
 import { VERSION, type BridgeError } from './messages.js'
 
-/** How far causes of causes are followed: a made-up chain may have no end. */
+/** How far causes of causes are followed: a forged chain may be endless. */
 const MAX_CAUSES = 8
 
-/** What crosses of an error: the words and the codes, never a stack and never properties of its own. */
+/** What is sent of an error: message and codes, never a stack and never other properties. */
 export function encodeError(error: unknown, depth = 0): BridgeError {
   if (!(error instanceof MCPError)) return encodeForeign(error)
-  const cause = causeThatCrosses(error)
+  const cause = causeToSend(error)
   return {
     code: error.code,
     message: error.message,
     retryable: error.retryable,
     ...(error.requestId !== undefined && { requestId: error.requestId }),
     ...(error.sent !== undefined && { sent: error.sent }),
+    ...(error.phase !== undefined && { phase: error.phase }),
+    ...(error.status !== undefined && { status: error.status }),
     ...(error instanceof MCPToolError && {
       data: error.data,
       ...(error.toolCode !== null && { toolCode: error.toolCode }),
@@ -38,7 +40,7 @@ function encodeCause(cause: unknown, depth: number): Pick<BridgeError, 'cause' |
   }
 }
 
-/** The error for one who may not know where the client is connected to. What a server has said stays as it is. */
+/** The error without the address that the client connects to. The server's own words stay unchanged. */
 export function withoutUrl(error: BridgeError, url: string): BridgeError {
   const { systemCause, cause, ...rest } = error
   const hide = (words: string) => hostsOf(url).reduce((text, host) => text.replaceAll(host, '…'), words)
@@ -46,7 +48,7 @@ export function withoutUrl(error: BridgeError, url: string): BridgeError {
     ...rest,
     ...(error.code !== 'TOOL_ERROR' && { message: hide(error.message) }),
     ...(cause !== undefined && { cause: withoutUrl(cause, url) }),
-    // Of the system's words only the code is sure to name no address.
+    // Only the code of a system error certainly contains no address.
     ...(systemCause !== undefined && {
       systemCause: { message: systemCause.code ?? 'hidden', ...codeOf(systemCause) },
     }),
@@ -57,13 +59,13 @@ function codeOf({ code }: { code?: string | undefined }): { code?: string } {
   return code === undefined ? {} : { code }
 }
 
-/** The parts of a URL that say where it leads, the longest first. */
+/** The forms in which an error may name the host, the longest first. */
 function hostsOf(url: string): string[] {
   const [shown, host] = /^\w+:\/\/([^/?#]+)[^?#]*/.exec(url) ?? []
   return shown === undefined || host === undefined ? [] : [shown, host, host.replace(/:\d+$/, '')]
 }
 
-/** @param toolName whose call it was */
+/** @param toolName the tool that was called */
 export function decodeError(error: BridgeError, toolName?: string): Error {
   if (error.code !== '') return errorOf(error, { toolName })
   const { name, message } = error
@@ -74,7 +76,7 @@ export function decodeError(error: BridgeError, toolName?: string): Error {
       : new Error(message)
 }
 
-/** One that is shown as the state of a client: whatever has come, it is an MCPError. */
+/** The error of a state, which is always an MCPError. */
 export function asMCPError(error: BridgeError): MCPError {
   const decoded = decodeError(error)
   return decoded instanceof MCPError
@@ -82,12 +84,13 @@ export function asMCPError(error: BridgeError): MCPError {
     : makeError('INTERNAL_ERROR', { message: decoded.message, cause: decoded })
 }
 
+/** The error if the other end has another version of the bridge. */
 export function otherVersion(version: number): MCPError {
   const message = `the other end speaks version ${version} of the bridge, this one ${VERSION}: use the same version of the package on both ends`
   return makeError('BRIDGE_VERSION', { message })
 }
 
-/** What the serving end does not allow. */
+/** The error for what the serving end does not allow. */
 export function notAllowed(message: string): MCPError {
   return makeError('NOT_ALLOWED', { message, sent: false })
 }
@@ -106,7 +109,7 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** What a token function has thrown may speak of the token: it stays where the key is. */
-function causeThatCrosses({ code, cause }: MCPError): unknown {
-  return code === 'AUTH_FAILED' && !(cause instanceof MCPError) ? undefined : cause
+/** An error of a token function, whatever it is, may contain the token: it is not sent. */
+function causeToSend({ code, cause }: MCPError): unknown {
+  return code === 'AUTH_FAILED' ? undefined : cause
 }

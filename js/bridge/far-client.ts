@@ -1,6 +1,6 @@
 /**
- * The far end of the bridge: a client that lives elsewhere. It keeps no rule of the protocol; those are where the
- * client is. What it keeps is its own promise: a call is settled whatever becomes of the other end.
+ * The far end of the bridge, where a client is used that lives elsewhere. It contains no rule of the protocol; those
+ * are where the client is. It sees to it that every call is settled, even if the other end never answers.
  */
 import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
 import { errorOfCall, makeError, type MCPError } from '../shared/errors.js'
@@ -34,22 +34,22 @@ import type { Loss, Retry, Transport, TransportEvents } from './transport.js'
 
 export class FarClient implements BridgeClient {
   readonly #transport: Transport
-  readonly #emitter = new Emitter<BridgeClientEvents>(() => this.#tellInterest())
+  readonly #emitter = new Emitter<BridgeClientEvents>(() => this.#sendInterest())
   readonly #requests = new Requests()
   #bridge: BridgeSnapshot = CONNECTING
   #interest = ''
   #snapshot = IDLE
-  /** What is added to the revisions of a client, so that they rise also when another one answers. */
+  /** Added to the client's revisions, so that they rise even if another client answers after a reconnect. */
   #revisionOffset = 0
   #stats = NO_STATS
   #allowsMessages = false
   #requestTimeout: number | undefined = DEFAULT_TIMEOUT
-  /** One that is under way, and what was known when it was asked for. */
+  /** The `connect()` in progress, and the snapshot at its start. */
   #connecting: { readonly seen: ConnectionSnapshot; readonly settled: Promise<void> } | null = null
   #isClosing = false
-  /** Why nothing can be called any more. */
+  /** Why this end is closed; `null` while it is open. */
   #end: MCPError | null = null
-  #whenSettled: (() => void) | null = null
+  #onDrained: (() => void) | null = null
 
   constructor(open: (events: TransportEvents) => Transport) {
     this.#transport = open({
@@ -58,7 +58,7 @@ export class FarClient implements BridgeClient {
       problem: (words) => this.#log(words),
       lost: (loss) => this.#lose(loss),
     })
-    PAGE.addEventListener?.('pagehide', this.#leavePage)
+    PAGE.addEventListener?.('pagehide', this.#onPageHide)
     this.#transport.post({ type: 'hello' })
   }
 
@@ -88,14 +88,14 @@ export class FarClient implements BridgeClient {
     return this.#snapshot.error
   }
 
-  /** That of the client, where it is known. */
+  /** The client's, if it is known. */
   get requestTimeout(): number | undefined {
     return this.#requestTimeout
   }
 
   /**
-   * Those of the client itself, its other users' calls included, as last told: with every state and, once asked for,
-   * with every answer.
+   * The counters of the client itself, with the calls of its other users, as the other end last sent them: with every
+   * change of the state and, after the first call of `stats()`, with every answer.
    */
   stats(): ClientStats {
     this.#post({ type: 'stats' })
@@ -144,7 +144,7 @@ export class FarClient implements BridgeClient {
   }
 
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = {}): Promise<any> {
-    // What this throws rejects the promise.
+    // An error thrown in here rejects the promise.
     return new Promise((resolve, reject) => {
       checkName(toolName)
       checkCallOptions(options)
@@ -185,7 +185,7 @@ export class FarClient implements BridgeClient {
     const error = notAllowed(
       'sendMessage() is not allowed through this bridge: the serving side must set allowMessages',
     )
-    // No event fires inside of a command.
+    // A command emits nothing before it returns.
     queueMicrotask(() => this.#emitter.emit(this, 'error', error))
     return false
   }
@@ -205,7 +205,7 @@ export class FarClient implements BridgeClient {
     this.#showSoon({ ...this.#snapshot, state: 'closing', revision: this.#snapshot.revision + 1 }, null)
     await new Promise<void>((resolve) => {
       const timer = startTimer(ms, resolve)
-      this.#whenSettled = () => {
+      this.#onDrained = () => {
         timer.stop()
         resolve()
       }
@@ -222,15 +222,15 @@ export class FarClient implements BridgeClient {
     return settled
   }
 
-  /** Cuts a wait short, and opens a socket again that was closed or given up. */
+  /** Makes the next attempt now, and reopens a bridge that is closed or has failed, if the transport can. */
   #reopen(): void {
     const { state } = this.#bridge
     if (state === 'open' || state === 'connecting' || !this.#transport.reopen()) return
     this.#end = null
-    PAGE.addEventListener?.('pagehide', this.#leavePage)
+    PAGE.addEventListener?.('pagehide', this.#onPageHide)
   }
 
-  // ── What comes from the other end ────────────────────────────────────────────────────────────────────────────
+  // ── What comes from the other end ──────────────────────────────────────────────────────────────────────────
 
   #receive(value: unknown): void {
     if (this.#end !== null) return
@@ -266,7 +266,7 @@ export class FarClient implements BridgeClient {
     this.#showBridge({ ...CONNECTING, state: 'open' })
     this.#requestTimeout = requestTimeout ?? undefined
     this.#interest = ''
-    this.#tellInterest()
+    this.#sendInterest()
     for (const request of this.#requests.held) {
       if (request.timesSent === 0) this.#setDeadline(request)
       this.#send(request)
@@ -276,8 +276,8 @@ export class FarClient implements BridgeClient {
   }
 
   /**
-   * What has happened before this end came is told as if it happened now: code that waits for 'authenticated' need not
-   * look first.
+   * Emits what happened before this end connected, so that code can wait for 'authenticated' without looking at the
+   * state first.
    */
   #begin(snapshot: ConnectionSnapshot): void {
     const { state } = this.#snapshot
@@ -291,7 +291,7 @@ export class FarClient implements BridgeClient {
     this.#stats = stats
     if (this.#bridge.state !== 'open') return
     const decoded = this.#decodeSnapshot(snapshot)
-    // The view never goes back, and an end that is closing only closes.
+    // What users see never goes back, and an end that is closing shows no other state.
     if (decoded.revision > this.#snapshot.revision && !this.#isClosing) this.#show(decoded, previous)
   }
 
@@ -314,16 +314,16 @@ export class FarClient implements BridgeClient {
     }
   }
 
-  /** One that may come back is waited for. */
+  /** After a reason that a retry may change, the transport makes another attempt. */
   #receiveBye(reason: BridgeError | null): void {
     const error = reason === null ? connectionLost('the other end of the bridge has closed it') : asMCPError(reason)
     if (error.retryable) this.#transport.drop(error)
     else this.#fail(error)
   }
 
-  // ── The beginning and the end of a port ────────────────────────────────────────────────────────────────────────
+  // ── New and lost ports ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** There is another port, and who is behind it is to say so. */
+  /** There is a new port: the other end is asked for its welcome. */
   #greet(): void {
     const { attempt, error } = this.#bridge
     this.#showBridge({ ...CONNECTING, attempt, error })
@@ -349,7 +349,7 @@ export class FarClient implements BridgeClient {
     this.#showSoon({ ...this.#unknown(), state: 'reconnecting', ...wait }, bridge, andThen)
   }
 
-  /** There will be no other port. */
+  /** Closes the bridge for a reason that no retry can change. */
   #fail(error: MCPError): void {
     this.#transport.close()
     if (this.#end === null) this.#finish(error, 'failed')
@@ -371,15 +371,15 @@ export class FarClient implements BridgeClient {
   }
 
   #detach(): void {
-    PAGE.removeEventListener?.('pagehide', this.#leavePage)
+    PAGE.removeEventListener?.('pagehide', this.#onPageHide)
     this.#transport.post({ type: 'bye' })
     this.#transport.close()
   }
 
   /**
-   * A page that is left closes its ports without a word to the other end. One that is kept for the way back keeps them.
+   * A page that is left closes its ports without telling the other end. A page in the back-forward cache keeps them.
    */
-  readonly #leavePage = ({ persisted }: { persisted?: boolean }): void => {
+  readonly #onPageHide = ({ persisted }: { persisted?: boolean }): void => {
     if (persisted !== true) this.#transport.post({ type: 'bye' })
   }
 
@@ -389,12 +389,12 @@ export class FarClient implements BridgeClient {
     return this.#end === null && !this.#isClosing
   }
 
-  /** What nobody waits for: it is dropped if nobody is there to hear it. */
+  /** Sends a message without a promise; it is dropped if the bridge is not open. */
   #post(message: ToServer): void {
     if (this.#bridge.state === 'open') this.#transport.post(message)
   }
 
-  /** @returns `null` where no answer can come, and then it is rejected */
+  /** @returns `null` if this end is closed or full, and then the promise is rejected */
   #ask(message: Asking, resolve: (value: unknown) => void, reject: (error: unknown) => void): Request | null {
     const toolName = message.type === 'call' ? message.tool : undefined
     const isHeld = this.#bridge.state !== 'open'
@@ -415,7 +415,7 @@ export class FarClient implements BridgeClient {
     this.#transport.post(request.message)
   }
 
-  /** In the words of a client in that state. */
+  /** The error that a client in this state has; `null` if the request is accepted. */
   #refusal(toolName: string | undefined, isHeld: boolean): MCPError | null {
     if (this.#isClosing) return makeError('CLOSED', { toolName, sent: false })
     if (this.#end !== null) return makeError('NOT_CONNECTED', { toolName, sent: false, cause: this.#end })
@@ -425,11 +425,11 @@ export class FarClient implements BridgeClient {
 
   #settle(id: number): Request | undefined {
     const request = this.#requests.take(id)
-    if (this.#requests.size === 0) this.#whenSettled?.()
+    if (this.#requests.size === 0) this.#onDrained?.()
     return request
   }
 
-  /** The core has the call's timeout. This is for where neither the core nor its answer can be reached. */
+  /** The core keeps the timeout. This deadline is later, and only met if the core's answer does not come. */
   #setDeadline(request: Request): void {
     const { message } = request
     if (message.type !== 'call') return
@@ -447,14 +447,14 @@ export class FarClient implements BridgeClient {
     request.reject(reason)
   }
 
-  #tellInterest(): void {
+  #sendInterest(): void {
     const events = ON_DEMAND.filter((event) => this.#emitter.has(event))
     if (this.#bridge.state !== 'open' || events.join() === this.#interest) return
     this.#interest = events.join()
     this.#post({ type: 'listen', events })
   }
 
-  /** @param previous the state before, which need not be the one that was shown */
+  /** @param previous the state before, which this end may have skipped */
   #show(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
     this.#snapshot = Object.freeze(snapshot)
     this.#emitter.emit(this, 'state', this.#snapshot, previous)
@@ -465,7 +465,7 @@ export class FarClient implements BridgeClient {
     this.#emitter.emit(this, 'bridge', this.#bridge)
   }
 
-  /** They can be seen at once; the events come when the command that has caused them has returned. */
+  /** The snapshots change at once; events come after the command that caused them has returned. */
   #showSoon(snapshot: ConnectionSnapshot, bridge: BridgeSnapshot | null, andThen?: () => void): void {
     const { state: previous } = this.#snapshot
     this.#snapshot = Object.freeze(snapshot)
@@ -477,7 +477,7 @@ export class FarClient implements BridgeClient {
     })
   }
 
-  /** The client while nobody tells of it: only where it was is known. */
+  /** The next snapshot while the other end is not connected: only the URL is known. */
   #unknown(): ConnectionSnapshot {
     return { ...IDLE, url: this.#snapshot.url, revision: this.#snapshot.revision + 1 }
   }
@@ -496,11 +496,11 @@ export class FarClient implements BridgeClient {
   }
 }
 
-/** ms that a call is given beyond its timeout, for its answer to cross. */
+/** How long after its timeout a call waits for the core's answer, in ms. */
 const GRACE = 1_000
 
-/** ms; that of a client by default, until the other end has said what its own is. */
+/** The timeout of calls until the other end has sent that of the client, in ms: a client's default. */
 const DEFAULT_TIMEOUT = 30_000
 
-/** Calls and commands that wait for the other end: as many as wait in a client, unless it is told otherwise. */
+/** How many calls and commands may wait for the other end: a client's default `offlineQueueLimit`. */
 const MAX_HELD = 1_024

@@ -1,18 +1,18 @@
-/** Notices that the other end is gone though nothing has said so: a half-open socket, a process that hangs. */
+/** Detects that the other end is gone without closing the socket: a half-open connection, a process that hangs. */
 import { checkMillis } from '../shared/arguments.js'
 import { startTimer, type Timer } from './time.js'
 
-/** How soon a socket that is dead is noticed. */
+/** How soon a dead connection is detected. Times in ms. */
 export interface HeartbeatOptions {
-  /** ms of silence after which the other end is sent a ping; 0 sends none. @default 15000 */
+  /** Silence after which a ping is sent; 0 for no pings. @default 15000 */
   pingInterval?: number | undefined
-  /** ms of silence after a ping that mean the other end is gone. @default 10000 */
+  /** Silence after a ping that means the connection is dead. @default 10000 */
   pingTimeout?: number | undefined
 }
 
 interface HeartbeatEvents {
   ping(): void
-  /** Nothing came in time. Called once, and then nothing more is. */
+  /** Nothing came within `silence` ms of a ping. Called once, and nothing is called after it. */
   lost(silence: number): void
 }
 
@@ -23,7 +23,7 @@ export class Heartbeat {
   #hasHeard = false
   #timer: Timer | null = null
 
-  /** It begins at once. */
+  /** Starts at once. */
   constructor({ pingInterval = PING_INTERVAL, pingTimeout = PING_TIMEOUT }: HeartbeatOptions, events: HeartbeatEvents) {
     this.#interval = pingInterval
     this.#timeout = pingTimeout
@@ -31,7 +31,7 @@ export class Heartbeat {
     if (pingInterval > 0) this.#listen()
   }
 
-  /** To be called for everything that comes: all of it proves life. */
+  /** To be called for everything that comes: it proves that the connection is alive. */
   heard(): void {
     this.#hasHeard = true
   }
@@ -51,7 +51,7 @@ export class Heartbeat {
   }
 
   #after(ms: number, act: () => void): void {
-    // The socket keeps the process alive, not what watches it.
+    // The socket keeps the process alive, not its heartbeat.
     this.#timer = startTimer(ms, act, false)
   }
 }
@@ -62,6 +62,6 @@ export function checkHeartbeatOptions({ pingInterval, pingTimeout }: HeartbeatOp
   if (pingTimeout !== undefined) checkMillis('pingTimeout', pingTimeout)
 }
 
-/** As the client's own heartbeat (docs/options.md): proxies cut what is silent for a minute. */
+/** The defaults of a client (docs/options.md). Many proxies cut a connection that is silent for a minute. */
 const PING_INTERVAL = 15_000
 const PING_TIMEOUT = 10_000

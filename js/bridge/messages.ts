@@ -1,19 +1,19 @@
 /**
- * What the two ends of a bridge say to each other, and how each checks what it hears. Every message is an object of
- * plain values, which both structured clone and JSON keep as they are; the bytes of a `buffer` result are the one
- * exception. Parameters travel as the JSON that the caller's end has made of them.
+ * The messages between the two ends of a bridge, and the checks of incoming ones. Every message is an object of plain
+ * values, which structured clone and JSON both preserve, except for the bytes of a `buffer` result. Parameters are sent
+ * as the JSON that the caller's end has made of them.
  */
 import type { ErrorData, Snapshot } from '../shared/native-types.js'
 import type { ClientStats, ConnectionState } from '../shared/types.js'
 
-/** Both ends must speak the same; it rises when an older end would misunderstand a newer one. */
+/** The version of these messages, the same at both ends. It rises if an older end would misunderstand a newer one. */
 export const VERSION = 1
 
-/** Events that cross only while somebody listens. */
+/** Events that are sent only while they have listeners. */
 export const ON_DEMAND = ['message', 'heartbeat', 'log'] as const
 export type OnDemand = (typeof ON_DEMAND)[number]
 
-/** Options of a call that concern the serving end. */
+/** Options of a call that the serving end needs. */
 export interface CallOptions {
   readonly timeout?: number | undefined
   readonly idempotent?: boolean | undefined
@@ -53,7 +53,7 @@ export type ToClient =
       readonly snapshot: Snapshot
       readonly stats: ClientStats
       readonly allowMessages: boolean
-      /** ms that the client gives a call by default; missing where the client does not say. */
+      /** The client's timeout of calls, in ms; missing if it is unknown. */
       readonly requestTimeout?: number | undefined
     }
   | {
@@ -79,12 +79,12 @@ export type EventName =
   | 'error'
   | 'log'
 
-/** As the native core reports it; without a code it is an error of JavaScript's own kinds, and has a name. */
+/** An error as the native core reports it. Without a code it is one of JavaScript, with its name. */
 export interface BridgeError extends ErrorData {
   readonly name?: string | undefined
 }
 
-/** A message that was checked, or what is wrong with it. */
+/** A message that has passed its check, or what is wrong with it. */
 export type Checked<Message> =
   | { readonly message: Message; readonly problem: null }
   | { readonly message: null; readonly problem: string }
@@ -97,12 +97,12 @@ export function checkToClient(value: unknown): Checked<ToClient> {
   return check<ToClient>(value, TO_CLIENT)
 }
 
-/** The version of the bridge that a message is of; `null` for what is none. */
+/** The version of a message; `null` if it is not a message of the bridge. */
 export function versionOf(value: unknown): number | null {
   return isObject(value) && isCount(value.mcpBridge) ? value.mcpBridge : null
 }
 
-/** `message` is the one that the value is a field of. */
+/** `message` is the message whose field is tested. */
 type Test = (value: unknown, message?: Record<string, unknown>) => boolean
 type Shape = Readonly<Record<string, Test>>
 type Shapes<Type extends string = string> = Readonly<Record<Type, Shape>>
@@ -114,13 +114,13 @@ function check<Message>(value: unknown, shapes: Shapes): Checked<Message> {
 
 function problemOf(value: unknown, shapes: Shapes): string | null {
   const version = versionOf(value)
-  if (version === null) return 'it is no message of the bridge'
-  if (version !== VERSION) return `it is of version ${version} of the bridge, this end speaks ${VERSION}`
+  if (version === null) return 'it is not a message of the bridge'
+  if (version !== VERSION) return `it has version ${version} of the bridge, and this end ${VERSION}`
   const message = value as Record<string, unknown>
   const { type } = message
   if (typeof type !== 'string' || !Object.hasOwn(shapes, type)) return 'its type is unknown'
   const wrong = Object.entries(shapes[type] ?? {}).find(([field, test]) => !test(message[field], message))
-  return wrong === undefined ? null : `the field "${wrong[0]}" of "${type}" is not what it must be`
+  return wrong === undefined ? null : `the field "${wrong[0]}" of "${type}" is invalid`
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -187,7 +187,7 @@ const isCallOptions = hasShape({
   responseType: isEither(isMissing, isOneOf('json', 'buffer')),
 })
 
-/** What goes with each event. */
+/** What each event contains. */
 const DETAILS: Readonly<Record<EventName, Test>> = {
   open: isAnything,
   authenticated: isAnything,

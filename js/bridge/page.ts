@@ -1,4 +1,4 @@
-/** The global scope, where it is a page: in Node.js it has no events. */
+/** The global scope, with what it has in a page. */
 export const PAGE = globalThis as {
   readonly location?: { readonly href: string }
   addEventListener?(type: string, listener: (event: any) => void): void

@@ -1,36 +1,43 @@
-/** One face for all kinds of ports: those of Node.js, of pages, of Electron, workers, and adaptors. */
+/** One interface for all kinds of ports: those of Node.js, of pages and of Electron, workers, and adapters. */
 import { VERSION } from './messages.js'
 
 /**
- * Anything that takes messages and gives messages: a `MessagePort` of Node.js or a page, Electron's `MessagePortMain`,
- * a `Worker` or what a worker talks to its parent with, a `utilityProcess`, `webSocketPort()`. It hears through `on` if
- * it has one, else `addEventListener`.
+ * Anything that sends and receives messages: a `MessagePort` of Node.js or a page, Electron's `MessagePortMain`, a
+ * `Worker` or the `parentPort` in one, a `utilityProcess`, a `webSocketPort()`. Listeners are added by `on` if it has
+ * that, else by `addEventListener`.
  */
 export interface BridgePort {
+  /** Sends a message to the other end. */
   postMessage(message: any): void
+  /** Adds a listener, as in Node.js. */
   on?(event: any, listener: (...args: any[]) => void): unknown
+  /** Removes a listener, as in Node.js. */
   off?(event: any, listener: (...args: any[]) => void): unknown
+  /** Adds a listener, as in a page. */
   addEventListener?(type: any, listener: (event: any) => void): unknown
+  /** Removes a listener, as in a page. */
   removeEventListener?(type: any, listener: (event: any) => void): unknown
-  /** Bytes that were posted and have not left yet, where the port knows it: a WebSocket does. */
+  /** Bytes that were posted and are not sent yet, if the port knows; a WebSocket does. */
   readonly bufferedAmount?: number
-  /** Of a port that holds its messages back until it is started. Such a port is closed when the bridge is. */
+  /** Lets messages through, if the port holds them back until then. A port with `start` is closed with the bridge. */
   start?(): void
+  /** Closes the port. */
   close?(): void
 }
 
-/** What a channel tells. */
+/** What a channel reports. */
 export interface ChannelEvents {
+  /** A message came. */
   message(message: unknown): void
-  /** Something came that could not be read at all. */
+  /** A message came that could not be deserialised. */
   unreadable(): void
-  /** The port says that something went wrong; whether it is gone, it says as well. */
+  /** The port emitted an `error`. If it is closed, `closed` follows. */
   failed(words: string): void
-  /** The port is gone. Not told of a port that was closed from here. */
+  /** The port was closed by the other end. */
   closed(info: PortClosing): void
 }
 
-/** How a port ended, where it says so: a WebSocket does. */
+/** How a port was closed. Only a WebSocket has a code and a reason. */
 export interface PortClosing {
   readonly code: number | null
   readonly reason: string
@@ -38,24 +45,24 @@ export interface PortClosing {
 
 /** A port in use. */
 export interface Channel {
-  /** @throws what the port throws: for what cannot be cloned, say */
+  /** @throws what the port throws, for a message that cannot be cloned for example */
   post(message: object): void
-  /** Bytes that were posted and have not left yet; 0 where the port does not know. */
+  /** Bytes that were posted and are not sent yet; 0 if the port does not know. */
   readonly bufferedAmount: number
-  /** Lets go of the port, and closes it where that ends nothing but the port. */
+  /** Removes the listeners, and closes the port if that closes nothing else. */
   close(): void
 }
 
 /**
  * Starts to listen.
- * @throws TypeError for what is no port
+ * @throws TypeError if the port cannot be used
  */
 export function openChannel(port: BridgePort, events: ChannelEvents): Channel {
   checkPort(port)
   const listeners: Record<string, (event?: unknown) => void> = {
     message: (event) => events.message(contentOf(event)),
     messageerror: () => events.unreadable(),
-    // Without a listener this one would end the process that a worker, a utility process or a socket fails in.
+    // Without a listener, an `error` of a worker, a utility process or a socket would end this process.
     error: (event) => events.failed(wordsOf(event)),
     close: (event) => events.closed(closingOf(event)),
     // Workers and utility processes do not close, they exit.
@@ -76,19 +83,19 @@ export function openChannel(port: BridgePort, events: ChannelEvents): Channel {
         if (port.on) port.off?.(event, listener)
         else port.removeEventListener?.(event, listener)
       }
-      // `close()` of a worker's own global scope would end the worker: only what can be started is a port and no more.
+      // `close()` of a worker's global scope would end the worker. What has `start` is only a port.
       if (port.start) port.close?.()
     },
   }
 }
 
 function checkPort(port: BridgePort): void {
-  const hears = typeof port?.on === 'function' || typeof port?.addEventListener === 'function'
-  if (hears && typeof port.postMessage === 'function') return
+  const hasListeners = typeof port?.on === 'function' || typeof port?.addEventListener === 'function'
+  if (hasListeners && typeof port.postMessage === 'function') return
   throw new TypeError('a port must have postMessage(), and on() or addEventListener()')
 }
 
-/** Node.js hands out the message itself, pages and Electron an event that has it as `data`. */
+/** In Node.js listeners get the message itself, in pages and Electron an event with the message as `data`. */
 function contentOf(event: unknown): unknown {
   if (typeof event !== 'object' || event === null || 'mcpBridge' in event) return event
   return 'data' in event ? event.data : event
@@ -99,7 +106,7 @@ function closingOf(event: unknown): PortClosing {
   return { code: typeof code === 'number' ? code : null, reason: typeof reason === 'string' ? reason : '' }
 }
 
-/** Of an error, or of an event that may hold one. */
+/** The message of an error, or of an event that has one. */
 function wordsOf(event: unknown): string {
   if (event instanceof Error) return event.message
   const { message } = Object(event) as { message?: unknown }

@@ -1,21 +1,21 @@
-/** The calls and commands of the far end that are not settled yet, by the numbers under which they cross. */
+/** The calls and commands of the far end that are not settled yet, by their ids. */
 import { errorOfCall, makeError, type MCPError } from '../shared/errors.js'
 import type { ToServer } from './messages.js'
 import { startTimer, type Timer } from './time.js'
 
-/** What somebody waits for. */
+/** A message that has a promise. */
 export type Asking = Extract<ToServer, { type: 'call' | 'command' }>
 
-/** One of them. */
+/** A call or a command, and its promise. */
 export interface Request {
   readonly message: Asking
   resolve(value: unknown): void
   reject(error: unknown): void
-  /** 0 while it waits for the other end. */
   timesSent: number
+  /** It waits for the other end, to be sent for the first time or again. */
   isHeld: boolean
   deadline: Timer | null
-  /** Lets go of the signal. */
+  /** Removes the listener of the signal. */
   unlisten: (() => void) | null
 }
 
@@ -48,7 +48,7 @@ export class Requests {
     this.#open.set(request.message.id, request)
   }
 
-  /** Calls `overdue` unless the request is taken within so many ms, counted from now; 0 is for ever. */
+  /** Calls `overdue` if the request is not taken within `timeout` ms from now; 0 for no limit. */
   limit(request: Request, timeout: number, overdue: () => void): void {
     request.deadline?.stop()
     request.deadline = timeout === 0 ? null : startTimer(timeout, overdue)
@@ -60,7 +60,7 @@ export class Requests {
     request.unlisten = () => signal.removeEventListener('abort', aborted)
   }
 
-  /** Whoever takes it settles it. */
+  /** Removes a request, which the caller then settles. */
   take(id: number): Request | undefined {
     const request = this.#open.get(id)
     this.#open.delete(id)
@@ -70,7 +70,7 @@ export class Requests {
   }
 }
 
-/** As rule 3 of the protocol: what may run twice is sent again twice at most. */
+/** Like a client (PROTOCOL.md rule 3): an idempotent call is sent again at most twice. */
 export function maySendAgain({ message, timesSent }: Request): boolean {
   if (message.type === 'command') return message.name === 'connect'
   return message.options.idempotent === true && timesSent <= MAX_RESENDS
@@ -80,15 +80,15 @@ export function toolNameOf({ message }: Request): string | undefined {
   return message.type === 'call' ? message.tool : undefined
 }
 
-/** The error of a request that has left through a port that was lost. */
+/** The error of a request that was sent through a port that is lost. */
 export function lossOf(request: Request, error: MCPError): MCPError {
   const call = { toolName: toolNameOf(request), sent: true }
-  // Another try would end the socket again. What may not run twice is not known not to have run.
+  // Sent again, it would close the socket again. A call that is not idempotent may have run.
   if (error.code !== 'MESSAGE_TOO_LARGE' || maySendAgain(request)) return errorOfCall(error, call)
   return makeError('CONNECTION_LOST', { message: error.message, ...call })
 }
 
-/** As the client makes them (PROTOCOL.md rule 8). */
+/** An id like those that the client makes (PROTOCOL.md rule 8). */
 export function newRequestId(): string {
   const digits = crypto.getRandomValues(new Uint32Array(9))
   return `req_${Date.now()}_${Array.from(digits, (digit) => (digit % 36).toString(36)).join('')}`

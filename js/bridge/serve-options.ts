@@ -1,44 +1,48 @@
-/** What the far end of a served port may do, hear and take up. */
+/** What the far end of a port may do and observe, and the limits of a port. */
 import { checkName } from '../shared/arguments.js'
 import type { LogEntry } from '../shared/types.js'
 
-/** What can be heard of a client by one who calls no tool. */
+/** What a far end can observe of a client: the server's pushes, log entries, the counters, the URL. */
 export type Observable = 'pushes' | 'logs' | 'stats' | 'url'
 
 /** What the far end may do. */
 export interface ServeClientOptions {
   /**
-   * The tools that may be called, by name, or a function that says so of each call.
+   * The tools that may be called: their names, or a function that returns whether a call is allowed.
    * @default all
    */
   allowTools?: readonly string[] | ((toolName: string, parameters: unknown) => boolean) | undefined
-  /** `sendMessage` works. It gets round `allowTools`, and can authenticate anew. @default false */
+  /** Whether `sendMessage` works. It bypasses `allowTools`, and can authenticate again. @default false */
   allowMessages?: boolean | undefined
-  /** `reconnect` and `authenticate` work, and `connect` opens again what was closed or has failed. @default false */
+  /**
+   * Whether `reconnect` and `authenticate` work, and `connect` reopens a client that is closed or has failed.
+   * @default false
+   */
   allowControl?: boolean | undefined
   /**
-   * What may be heard beside answers and the state: all, nothing, or a list of `'pushes'` (what the server says
-   * unasked), `'logs'`, `'stats'` and `'url'`.
-   * @default true; with `allowTools: []`, false
+   * What the far end may observe, besides the state and the answers to its own requests: everything, nothing, or a list
+   * of `'pushes'` (messages that answer no request), `'logs'`, `'stats'` (heartbeats included) and `'url'`.
+   * @default true, but false with `allowTools: []`
    */
   allowObserving?: boolean | readonly Observable[] | undefined
-  /** Calls of this port in flight at once; one more rejects with QUEUE_FULL. @default 4096 */
+  /** How many calls of this port may be in flight; another one rejects with QUEUE_FULL. @default 4096 */
   maxCalls?: number | undefined
-  /** Commands of this port that wait at once, `connect()` among them; one more rejects with QUEUE_FULL. @default 64 */
+  /** How many commands of this port, such as `connect()`, may wait; another one rejects with QUEUE_FULL. @default 64 */
   maxCommands?: number | undefined
   /**
-   * Bytes. That many may wait for a far end that does not read, where the port knows it (a WebSocket does): further
-   * results reject with QUEUE_FULL, and the port is closed if as much again waits of other messages. The parameters of
-   * calls in flight have the same bound: one more call rejects with QUEUE_FULL. @default 8388608
+   * How many bytes may wait to be sent to the far end, if the port knows (a WebSocket does). Beyond that, calls reject
+   * with QUEUE_FULL instead of sending their results; if other messages add as many bytes again, the port is closed.
+   * Also how large the parameters of all calls in flight may be together: another call rejects with QUEUE_FULL.
+   * @default 8388608
    */
   maxBufferedAmount?: number | undefined
-  /** Characters of an id that the far end gives its requests. @default 128 */
+  /** How many characters the id of a request that the far end sends may have. @default 128 */
   maxIdLength?: number | undefined
-  /** Gets what was dropped for being malformed, or not allowed. @default `console.warn` with the message */
+  /** Called for messages that were dropped, because malformed or not allowed. @default `console.warn` */
   onLog?: ((entry: LogEntry) => void) | undefined
 }
 
-/** The bounds of one port. */
+/** The limits of one port. */
 export interface PortLimits {
   readonly maxCalls: number
   readonly maxCommands: number
@@ -50,10 +54,10 @@ export interface PortLimits {
 export function checkServeOptions(options: ServeClientOptions): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('the options of serveClient must be an object')
-  // One that is misspelt would allow what it was to forbid.
+  // A misspelt option would allow what it was meant to forbid.
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name))
-      throw new TypeError(`"${name}" is not an option of serveClient: use ${[...OPTIONS].join(', ')}`)
+      throw new TypeError(`unknown option "${name}" of serveClient: use ${[...OPTIONS].join(', ')}`)
   }
   const { allowTools, allowMessages, allowControl, allowObserving, onLog } = options
   if (Array.isArray(allowTools)) allowTools.forEach(checkName)

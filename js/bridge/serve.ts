@@ -1,4 +1,4 @@
-/** The end of the bridge where the client is. It believes nothing that comes through the port. */
+/** The end of the bridge where the client is. It trusts nothing that comes through the port. */
 import { makeError, type MCPError } from '../shared/errors.js'
 import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { requestedId } from './answers.js'
@@ -24,19 +24,19 @@ import {
 } from './serve-options.js'
 import { Service, type Subscriber } from './service.js'
 
-/** A client on a port. */
+/** A client that is served on a port. */
 export interface ServedPort {
-  /** Says goodbye, lets go of the port and aborts the calls that came through it. The client goes on. */
+  /** Tells the far end, releases the port and aborts the calls that came through it. The client itself goes on. */
   close(): void
-  /** Resolves when the port is closed, from whichever end; never rejects. */
+  /** Resolves when the port is closed, by either end; never rejects. */
   readonly closed: Promise<void>
 }
 
 /**
- * Gives the far end of a port, where `connectClient` is called, the use of this client. A client may be served on many
- * ports; each gets the answers to its own calls, and the events. The API key stays here.
+ * Lets the far end of a port, where `connectClient` is called, use this client. A client may be served on many ports;
+ * each gets the answers to its own calls, and the events. The API key is never sent.
  *
- * @throws TypeError for what is no port, or an option that does not exist or is of the wrong kind
+ * @throws TypeError if the port cannot be used, or an option is unknown or of the wrong kind
  */
 export function serveClient(client: MCPClientLike, port: BridgePort, options: ServeClientOptions = {}): ServedPort {
   checkServeOptions(options)
@@ -65,9 +65,9 @@ class Session implements ServedPort, Subscriber {
   #wanted: readonly OnDemand[] = []
   #wantsStats = false
   #statsAreQueued = false
-  #complaints = 0
+  #logged = 0
   #isOver = false
-  #tellClosed: () => void = () => {}
+  #resolveClosed: () => void = () => {}
 
   constructor(client: MCPClientLike, port: BridgePort, options: ServeClientOptions) {
     this.#client = client
@@ -75,11 +75,11 @@ class Session implements ServedPort, Subscriber {
     this.#limits = limitsOf(options)
     this.#service = Service.of(client)
     this.closed = new Promise((resolve) => {
-      this.#tellClosed = resolve
+      this.#resolveClosed = resolve
     })
     this.#channel = openChannel(port, {
       message: (message) => this.#receiveSafely(message),
-      unreadable: () => this.#complain('it cannot be read'),
+      unreadable: () => this.#logDropped('it cannot be read'),
       failed: (words) => this.#log(`the port of a bridge reports: ${words}`),
       closed: () => this.#finish(),
     })
@@ -92,7 +92,7 @@ class Session implements ServedPort, Subscriber {
     this.#end()
   }
 
-  // ── What the service needs ─────────────────────────────────────────────────────────────────────────────────
+  // ── For the service ────────────────────────────────────────────────────────────────────────────────────────
 
   wants(event: OnDemand): boolean {
     return this.#wanted.includes(event) && (event === 'message' || this.maySee(event === 'log' ? 'logs' : 'stats'))
@@ -102,40 +102,40 @@ class Session implements ServedPort, Subscriber {
     return mayObserve(this.#options, what)
   }
 
-  tell(message: ToClient): void {
+  send(message: ToClient): void {
     if (this.#isOver) return
     if (message.type === 'done' && this.#backlog.isFull) return this.#fail(message.id, tooMuchWaits('its results'))
     try {
       this.#backlog.post(message)
     } catch (error) {
-      return this.#complainOfPost(message, error instanceof Error ? error.message : String(error))
+      return this.#logUnsent(message, error instanceof Error ? error.message : String(error))
     }
     if (this.#backlog.isOverflowing) this.#end(tooMuchWaits('the messages'))
   }
 
-  /** What cannot be cloned, or a port that is gone without a word. */
-  #complainOfPost(message: ToClient, words: string): void {
+  /** The message cannot be cloned, or the port was closed silently. */
+  #logUnsent(message: ToClient, words: string): void {
     this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
     if (message.type === 'done') this.#fail(message.id, new TypeError(`the results cannot cross the bridge: ${words}`))
   }
 
-  // ── What comes through the port ───────────────────────────────────────────────────────────────────────────────
+  // ── What comes through the port ────────────────────────────────────────────────────────────────────────────
 
-  /** Nothing that the far end says may end this process. */
+  /** No message of the far end may end this process. */
   #receiveSafely(value: unknown): void {
     try {
       if (!this.#isOver) this.#receive(value)
     } catch (error) {
-      this.#complain(String(error))
+      this.#logDropped(String(error))
     }
   }
 
   #receive(value: unknown): void {
     const { message, problem } = checkToServer(value)
     if (problem !== null) {
-      // The other version hears of this one, and says so itself.
+      // The other end learns this version from the welcome, and reports the difference itself.
       if (versionOf(value) !== null && versionOf(value) !== VERSION) this.#welcome()
-      return this.#complain(problem)
+      return this.#logDropped(problem)
     }
     switch (message.type) {
       case 'hello':
@@ -152,10 +152,10 @@ class Session implements ServedPort, Subscriber {
       case 'request':
         return this.#request(message)
       case 'send':
-        return this.#send(message.text)
+        return this.#sendMessage(message.text)
       case 'stats':
         this.#wantsStats = this.maySee('stats')
-        return this.tell({ type: 'stats', stats: this.#service.statsFor(this) })
+        return this.send({ type: 'stats', stats: this.#service.statsFor(this) })
       case 'bye':
         return this.#finish()
     }
@@ -163,7 +163,7 @@ class Session implements ServedPort, Subscriber {
 
   #welcome(): void {
     const { requestTimeout } = this.#client
-    this.tell({
+    this.send({
       type: 'welcome',
       snapshot: this.#service.snapshotFor(this),
       stats: this.#service.statsFor(this),
@@ -173,7 +173,7 @@ class Session implements ServedPort, Subscriber {
   }
 
   #call({ id, tool, parameters, options }: Extract<ToServer, { type: 'call' }>): void {
-    if (this.#calls.has(id)) return this.#complain(`call ${id} is in flight already`)
+    if (this.#calls.has(id)) return this.#logDropped(`call ${id} is in flight already`)
     const parsed = this.#parse(parameters)
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value))
@@ -184,7 +184,7 @@ class Session implements ServedPort, Subscriber {
     this.#client
       .useTool(tool, parsed.value, {
         signal,
-        // A missing option must not become one that is undefined.
+        // Only options that were given: `undefined` is not the same as missing.
         ...(isGiven(timeout) && { timeout }),
         ...(isGiven(idempotent) && { idempotent }),
         ...(isGiven(responseType) && { responseType: responseType as 'json' }),
@@ -192,7 +192,7 @@ class Session implements ServedPort, Subscriber {
       .then(
         (value) =>
           settle(() =>
-            this.tell(
+            this.send(
               responseType === 'buffer' ? { type: 'done', id, bytes: copyOf(value) } : { type: 'done', id, value },
             ),
           ),
@@ -209,19 +209,19 @@ class Session implements ServedPort, Subscriber {
     )
   }
 
-  #begin(id: number, size: number): { signal: AbortSignal; settle(tell: () => void): void } {
+  #begin(id: number, size: number): { signal: AbortSignal; settle(answer: () => void): void } {
     const call = { controller: new AbortController(), size }
     this.#calls.set(id, call)
     this.#bytesInCalls += size
     this.#service.calls += 1
     return {
       signal: call.controller.signal,
-      settle: (tell) => {
-        // Whoever has cancelled waits for nothing.
+      settle: (answer) => {
+        // A call that was cancelled gets no answer.
         if (this.#calls.get(id) !== call) return
         this.#forget(id, call)
-        tell()
-        this.#tellStatsSoon()
+        answer()
+        this.#sendStatsSoon()
       },
     }
   }
@@ -243,11 +243,11 @@ class Session implements ServedPort, Subscriber {
     const { id } = command
     const { maxCommands } = this.#limits
     if (this.#commands >= maxCommands)
-      return this.#fail(id, queueFull(`${maxCommands} commands of this port wait already`))
+      return this.#fail(id, queueFull(`${maxCommands} commands of this port are waiting already (maxCommands)`))
     this.#commands += 1
     try {
-      await this.#obey(command)
-      this.tell({ type: 'done', id })
+      await this.#run(command)
+      this.send({ type: 'done', id })
     } catch (error) {
       this.#fail(id, error)
     } finally {
@@ -255,7 +255,7 @@ class Session implements ServedPort, Subscriber {
     }
   }
 
-  async #obey({ name, token, seen }: Extract<ToServer, { type: 'command' }>): Promise<void> {
+  async #run({ name, token, seen }: Extract<ToServer, { type: 'command' }>): Promise<void> {
     const { allowControl = false } = this.#options
     if (name === 'connect') return this.#connect(seen)
     if (!allowControl)
@@ -264,8 +264,8 @@ class Session implements ServedPort, Subscriber {
   }
 
   /**
-   * Waits for 'ready', and starts a client that nobody has started. More is control, and then only where the far end
-   * has seen what it asks about: one that has just come and knows nothing yet must not open what was closed on purpose.
+   * Waits for 'ready', and starts a client that is 'idle'. Anything else needs `allowControl`, and the far end must
+   * have seen the current state: one that has just connected must not reopen a client that was closed on purpose.
    */
   #connect(seen: string): Promise<void> {
     const { state, error } = this.#client.snapshot
@@ -288,41 +288,42 @@ class Session implements ServedPort, Subscriber {
     }
   }
 
-  /** The far end has made an id of its own up, because it had to return one at once. */
+  /** `id` was made by the far end, because it had to return one at once. */
   #request({ id, tool, parameters }: Extract<ToServer, { type: 'request' }>): void {
-    if (id.length > this.#limits.maxIdLength) return this.#complain(this.#idIsTooLong())
+    if (id.length > this.#limits.maxIdLength) return this.#logDropped(this.#idIsTooLong())
     const parsed = this.#parse(parameters)
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value)) {
       const { code, message } = notAllowed(`the tool "${tool}" is not allowed through this bridge`)
-      // Its answer arrives as a message, so must this.
-      return this.tell({ type: 'event', name: 'message', detail: { id, error: { code, message } } })
+      // Its answer would arrive as a message, and so does its error.
+      return this.send({ type: 'event', name: 'message', detail: { id, error: { code, message } } })
     }
     const sentAs = this.#client.sendToolRequest(tool, parsed.value)
     if (sentAs !== null) this.#service.claim(this, sentAs, id)
   }
 
-  #send(text: string): void {
-    if (this.#options.allowMessages !== true) return this.#complain('sendMessage() is not allowed through this bridge')
+  #sendMessage(text: string): void {
+    if (this.#options.allowMessages !== true)
+      return this.#logDropped('sendMessage() is not allowed through this bridge')
     const id = requestedId(text)
-    if (String(id).length > this.#limits.maxIdLength) return this.#tellError(queueFull(this.#idIsTooLong()))
+    if (String(id).length > this.#limits.maxIdLength) return this.#sendError(queueFull(this.#idIsTooLong()))
     if (id !== undefined) this.#service.claim(this, id, id)
     if (this.#client.sendMessage(text)) return
-    const message = 'the message was not sent: the socket is not open, or its buffer is full'
-    this.#tellError(makeError('NOT_CONNECTED', { message, sent: false }))
+    const message = 'the message was not sent: the socket is not open, or the buffer is full'
+    this.#sendError(makeError('NOT_CONNECTED', { message, sent: false }))
   }
 
-  #tellError(error: MCPError): void {
-    this.tell({ type: 'event', name: 'error', detail: encodeError(error) })
+  #sendError(error: MCPError): void {
+    this.send({ type: 'event', name: 'error', detail: encodeError(error) })
   }
 
   #idIsTooLong(): string {
-    return `the id of a request may have at most ${this.#limits.maxIdLength} characters`
+    return `the id of a request may have at most ${this.#limits.maxIdLength} characters (maxIdLength)`
   }
 
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Says why, where there is a reason, and lets go of the port. */
+  /** Tells the far end, with a reason if there is one, and releases the port. */
   #end(reason?: MCPError): void {
     if (this.#isOver) return
     if (reason !== undefined) this.#log(`a port of the bridge was closed: ${reason.message}`)
@@ -332,7 +333,7 @@ class Session implements ServedPort, Subscriber {
         ...(reason !== undefined && { error: encodeError(reason) }),
       } satisfies ToClient)
     } catch {
-      // The port is gone already.
+      // The port is closed already.
     }
     this.#finish()
   }
@@ -343,24 +344,24 @@ class Session implements ServedPort, Subscriber {
     this.#service.remove(this)
     this.#channel.close()
     for (const id of [...this.#calls.keys()]) this.#cancel(id)
-    this.#tellClosed()
+    this.#resolveClosed()
   }
 
   #fail(id: number, error: unknown): void {
     const encoded = encodeError(error)
-    this.tell({ type: 'failed', id, error: this.maySee('url') ? encoded : this.#withoutUrl(encoded) })
+    this.send({ type: 'failed', id, error: this.maySee('url') ? encoded : this.#withoutUrl(encoded) })
   }
 
   #withoutUrl(error: BridgeError): BridgeError {
     return withoutUrl(error, this.#client.snapshot.url)
   }
 
-  /** `null` for what is not JSON, which no caller's own end can have sent. */
+  /** `null` if they are not JSON, which `connectClient` never sends. */
   #parse(parameters: string): { value: unknown } | null {
     try {
       return { value: parameters === '' ? undefined : JSON.parse(parameters) }
     } catch {
-      this.#complain('its parameters are not JSON')
+      this.#logDropped('its parameters are not JSON')
       return null
     }
   }
@@ -377,25 +378,25 @@ class Session implements ServedPort, Subscriber {
     }
   }
 
-  /** Once a turn, and only where somebody has asked for any. */
-  #tellStatsSoon(): void {
+  /** Once a turn, and only after the far end has asked for counters. */
+  #sendStatsSoon(): void {
     if (!this.#wantsStats || this.#statsAreQueued) return
     this.#statsAreQueued = true
     queueMicrotask(() => {
       this.#statsAreQueued = false
-      this.tell({ type: 'stats', stats: this.#service.statsFor(this) })
+      this.send({ type: 'stats', stats: this.#service.statsFor(this) })
     })
   }
 
-  #complain(problem: string): void {
+  #logDropped(problem: string): void {
     this.#log(`a message through the bridge was dropped: ${problem}`)
   }
 
-  /** A hostile end must not fill the log. */
+  /** Limited, so that a hostile end cannot fill the log. */
   #log(message: string, fields: LogEntry['fields'] = {}): void {
-    this.#complaints += 1
-    if (this.#complaints > MAX_COMPLAINTS) return
-    const last = this.#complaints === MAX_COMPLAINTS ? '; no more is told of this port' : ''
+    this.#logged += 1
+    if (this.#logged > MAX_LOGGED) return
+    const last = this.#logged === MAX_LOGGED ? '; further ones of this port are not logged' : ''
     const entry = { level: 'warn', message: message + last, fields } as const
     if (this.#options.onLog) this.#options.onLog(entry)
     else console.warn(entry.message, fields)
@@ -411,19 +412,21 @@ function queueFull(message: string): MCPError {
 }
 
 function tooManyCalls(): MCPError {
-  return queueFull('too many calls through this bridge are in flight, or their parameters are too large: see maxCalls')
+  return queueFull(
+    'too many calls through this bridge are in flight (maxCalls), or their parameters are too large (maxBufferedAmount)',
+  )
 }
 
-/** @param what is not sent because of it */
+/** @param what what cannot be sent */
 function tooMuchWaits(what: string): MCPError {
-  const message = `the far end of the bridge does not read: so much waits for it that ${what} cannot be sent`
+  const message = `${what} cannot be sent, because the far end of the bridge does not read what was sent before: see maxBufferedAmount`
   return makeError('QUEUE_FULL', { message, sent: true })
 }
 
-/** A Buffer shares its memory with others, and a clone of it would take all of that memory along. */
+/** A Buffer may share its memory with others, and cloning it would copy all of that memory. */
 function copyOf(bytes: unknown): Uint8Array {
   return new Uint8Array(bytes as Uint8Array)
 }
 
-/** Told of one port, then no more. */
-const MAX_COMPLAINTS = 16
+/** How many entries of one port are logged. */
+const MAX_LOGGED = 16

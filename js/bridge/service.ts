@@ -1,6 +1,6 @@
 /**
- * One client and all the ports that it is served on: it is listened to once, and each event is made ready for the
- * crossing once.
+ * One client and all the ports that it is served on. The client has one set of listeners for all ports, and each event
+ * is encoded once.
  */
 import { makeError } from '../shared/errors.js'
 import type { Snapshot } from '../shared/native-types.js'
@@ -17,9 +17,9 @@ import { encodeError, withoutUrl } from './errors.js'
 import { ON_DEMAND, type BridgeError, type EventName, type OnDemand, type ToClient } from './messages.js'
 import type { Observable } from './serve-options.js'
 
-/** One who is told what happens. */
+/** A port that gets the events. */
 export interface Subscriber {
-  tell(message: ToClient): void
+  send(message: ToClient): void
   wants(event: OnDemand): boolean
   maySee(what: Observable): boolean
 }
@@ -31,15 +31,16 @@ export class Service {
   readonly #client: MCPClientLike
   readonly #answers = new Answers<Subscriber>()
   readonly #subscribers = new Set<Subscriber>()
-  /** Calls in flight through all ports. */
+  /** How many calls are in flight through all ports. */
   calls = 0
-  /** One that is under way, and what was known when it was asked for. */
+  /** The `connect()` in progress, and the snapshot at its start. */
   #connecting: { readonly seen: ConnectionSnapshot; readonly settled: Promise<void> } | null = null
+  /** Commands that wait for 'ready'. */
   readonly #waiting = new Map<Subscriber, Waiting[]>()
-  /** What is listened to now. */
-  readonly #heard = new Set<keyof MCPClientEvents>()
+  /** The events that are listened to now. */
+  readonly #listenedTo = new Set<keyof MCPClientEvents>()
 
-  /** That of the client; made when it is first asked for. */
+  /** The service of a client; made when it is first needed. */
   static of(client: MCPClientLike): Service {
     const service = services.get(client) ?? new Service(client)
     services.set(client, service)
@@ -63,14 +64,14 @@ export class Service {
   }
 
   /**
-   * Whether a port with so many calls in flight may have one more: all ports together leave the client's owner half of
-   * what a client has in flight at most, and those that take up much leave some to the others.
+   * Whether a port with this many calls in flight may start another one. All ports together leave half of the client's
+   * default `maxPending` to its owner; beyond that, a port still gets a few, so that no port can block the others.
    */
   hasRoomFor(callsOfPort: number): boolean {
     return this.calls < MAX_CALLS || callsOfPort < CALLS_OF_EACH
   }
 
-  /** As the client's own, which is asked once for all who ask in the same state. */
+  /** Like `connect()` of the client, which is called only once for all ports that ask in the same state. */
   connect(): Promise<void> {
     const { snapshot: seen } = this.#client
     if (this.#connecting?.seen === seen) return this.#connecting.settled
@@ -83,7 +84,7 @@ export class Service {
     return connecting.settled
   }
 
-  /** Resolves when the client, which is on its way there, is 'ready'; never for one that is removed. */
+  /** Resolves when the client becomes 'ready', rejects if it cannot; does neither if the subscriber is removed. */
   untilReady(subscriber: Subscriber): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(subscriber) ?? []
@@ -100,52 +101,52 @@ export class Service {
     return subscriber.maySee('stats') ? stats : { ...NO_STATS, state: stats.state }
   }
 
-  /** Answers to a request that left as `sentAs` go to this one alone, under the id it knows. */
+  /** Answers to the request that was sent as `sentAs` go to this subscriber alone, under the id that it knows. */
   claim(subscriber: Subscriber, sentAs: string | number, id: string | number): void {
     this.#answers.claim(subscriber, sentAs, id)
   }
 
-  /** To be called when a subscriber wants more, or less. */
+  /** To be called when a subscriber wants more or fewer events. */
   updateListeners(): void {
     const subscribers = [...this.#subscribers]
     for (const event of Object.keys(this.#events) as (keyof MCPClientEvents)[]) {
       const isOnDemand = (ON_DEMAND as readonly string[]).includes(event)
       const isWanted = isOnDemand ? subscribers.some((one) => one.wants(event as OnDemand)) : subscribers.length > 0
-      if (isWanted !== this.#heard.has(event)) this.#listen(event, isWanted)
+      if (isWanted !== this.#listenedTo.has(event)) this.#listen(event, isWanted)
     }
   }
 
   #listen(event: keyof MCPClientEvents, isWanted: boolean): void {
     const listener = this.#events[event] as (...args: unknown[]) => void
     if (isWanted) {
-      this.#heard.add(event)
+      this.#listenedTo.add(event)
       this.#client.on(event, listener)
     } else {
-      this.#heard.delete(event)
+      this.#listenedTo.delete(event)
       this.#client.off(event, listener)
     }
   }
 
   readonly #events: { readonly [E in keyof MCPClientEvents]: (...args: MCPClientEvents[E]) => void } = {
-    state: (snapshot, previous) => this.#tellState(snapshot, previous),
-    open: () => this.#tell('open'),
-    authenticated: () => this.#tell('authenticated'),
-    message: (message) => this.#tellMessage(message),
-    close: (info) => this.#tell('close', info),
+    state: (snapshot, previous) => this.#sendState(snapshot, previous),
+    open: () => this.#send('open'),
+    authenticated: () => this.#send('authenticated'),
+    message: (message) => this.#sendMessage(message),
+    close: (info) => this.#send('close', info),
     // JSON has no Infinity.
     reconnecting: (info) =>
-      this.#tell('reconnecting', { ...info, maxAttempts: Number.isFinite(info.maxAttempts) ? info.maxAttempts : null }),
-    heartbeat: (info) => this.#tell('heartbeat', info),
-    failed: (error) => this.#tellError('failed', encodeError(error)),
-    error: (error) => this.#tellError('error', encodeError(error)),
-    log: (entry) => this.#tell('log', entry),
+      this.#send('reconnecting', { ...info, maxAttempts: Number.isFinite(info.maxAttempts) ? info.maxAttempts : null }),
+    heartbeat: (info) => this.#send('heartbeat', info),
+    failed: (error) => this.#sendError('failed', encodeError(error)),
+    error: (error) => this.#sendError('error', encodeError(error)),
+    log: (entry) => this.#send('log', entry),
   }
 
-  #tellState(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
+  #sendState(snapshot: ConnectionSnapshot, previous: ConnectionState): void {
     const stats = this.#client.stats()
     for (const one of this.#subscribers)
-      one.tell({ type: 'state', snapshot: this.snapshotFor(one, snapshot), previous, stats: this.statsFor(one, stats) })
-    if (!ON_THE_WAY.has(snapshot.state)) this.#settleWaiting(snapshot)
+      one.send({ type: 'state', snapshot: this.snapshotFor(one, snapshot), previous, stats: this.statsFor(one, stats) })
+    if (!TRANSIENT.has(snapshot.state)) this.#settleWaiting(snapshot)
   }
 
   #settleWaiting({ state, error }: ConnectionSnapshot): void {
@@ -157,31 +158,31 @@ export class Service {
     }
   }
 
-  #tellError(name: 'failed' | 'error', error: BridgeError): void {
+  #sendError(name: 'failed' | 'error', error: BridgeError): void {
     const { url } = this.#client.snapshot
     for (const one of this.#subscribers)
-      one.tell({ type: 'event', name, detail: one.maySee('url') ? error : withoutUrl(error, url) })
+      one.send({ type: 'event', name, detail: one.maySee('url') ? error : withoutUrl(error, url) })
   }
 
-  #tell(name: EventName, detail?: unknown): void {
+  #send(name: EventName, detail?: unknown): void {
     for (const subscriber of this.#subscribers) {
       if (name === 'heartbeat' || name === 'log' ? subscriber.wants(name) : true)
-        subscriber.tell({ type: 'event', name, detail })
+        subscriber.send({ type: 'event', name, detail })
     }
   }
 
-  #tellMessage(message: unknown): void {
+  #sendMessage(message: unknown): void {
     const route = this.#answers.route(message)
     if (route.to === 'nobody') return
     const detail = route.to === 'owner' ? route.message : message
     for (const subscriber of this.#subscribers) {
       const isMeant = route.to === 'all' ? subscriber.maySee('pushes') : route.owner === subscriber
-      if (isMeant && subscriber.wants('message')) subscriber.tell({ type: 'event', name: 'message', detail })
+      if (isMeant && subscriber.wants('message')) subscriber.send({ type: 'event', name: 'message', detail })
     }
   }
 }
 
-/** One who waits for 'ready'. */
+/** A command that waits for 'ready'. */
 interface Waiting {
   resolve(): void
   reject(error: unknown): void
@@ -192,7 +193,7 @@ function encodeWithoutUrl(snapshot: ConnectionSnapshot): Snapshot {
   return { ...encoded, url: '', error: encoded.error && withoutUrl(encoded.error, snapshot.url) }
 }
 
-/** The snapshot as it crosses. The query of the URL stays: some servers take the key there. */
+/** The snapshot to send. The query of the URL is left out, because some servers take the key there. */
 function encodeSnapshot({
   state,
   connected,
@@ -217,10 +218,10 @@ function encodeSnapshot({
   }
 }
 
-/** States that lead to 'ready' by themselves. */
-const ON_THE_WAY: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
+/** The states that lead to 'ready' by themselves. */
+const TRANSIENT: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
 
-/** Half of `maxPending` as it is by default (docs/options.md). */
+/** Half of the default `maxPending` (docs/options.md). */
 const MAX_CALLS = 32_768
-/** Beyond that: little enough for a page that opens as many sockets as a browser lets it. */
+/** Beyond that, for each port: a browser lets a page open a few hundred sockets. */
 const CALLS_OF_EACH = 64

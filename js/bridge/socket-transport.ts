@@ -1,4 +1,4 @@
-/** A WebSocket that is dialled again when it is lost. */
+/** A WebSocket that reconnects. */
 import { makeError, type MCPError } from '../shared/errors.js'
 import { connectionLost } from './errors.js'
 import type { HeartbeatOptions } from './heartbeat.js'
@@ -9,12 +9,12 @@ import { backoff, now, startTimer, type Timer } from './time.js'
 import { portLost, postThrough, UNREADABLE, type Transport, type TransportEvents } from './transport.js'
 import { webSocketPort, type SocketLike } from './web-socket-port.js'
 
-/** What is dialled, and how often. */
+/** What to connect to, and when. Times in ms. */
 export interface Dialling extends HeartbeatOptions {
   readonly url: string
   readonly protocols: string | string[] | undefined
   readonly WebSocket: new (url: string, protocols?: string | string[]) => SocketLike
-  /** ms from a dial to the first message. */
+  /** From the start of an attempt to the first message. */
   readonly connectTimeout: number
   readonly maxReconnectAttempts: number
   readonly baseReconnectDelay: number
@@ -26,9 +26,9 @@ export class SocketTransport implements Transport {
   readonly #events: TransportEvents
   #channel: Channel | null = null
   #attempt = 0
-  /** Until the first message, the time that is left for it; afterwards none. While there is no socket, the wait. */
+  /** Limits the time until the first message of a socket; between two sockets, the wait. */
   #timer: Timer | null = null
-  /** When the first message came through this socket. */
+  /** When the first message came through this socket; `null` before. */
   #since: number | null = null
 
   constructor(dialling: Dialling, events: TransportEvents) {
@@ -51,7 +51,7 @@ export class SocketTransport implements Transport {
     if (this.#channel === null) {
       this.#timer?.stop()
       this.#open()
-      // Not inside of the call.
+      // A command emits nothing before it returns.
       queueMicrotask(() => this.#events.opened())
     }
     return true
@@ -63,7 +63,6 @@ export class SocketTransport implements Transport {
     this.#watchPage(false)
   }
 
-  /** Dials. */
   #open(): void {
     const { WebSocket, url, protocols, connectTimeout } = this.#dialling
     this.#since = null
@@ -71,7 +70,7 @@ export class SocketTransport implements Transport {
     this.#channel = openChannel(webSocketPort(new WebSocket(url, protocols), this.#dialling), {
       message: (message) => this.#receive(message),
       unreadable: () => this.#events.problem(UNREADABLE),
-      // 'close' follows, and says more.
+      // 'close' follows, with a code and a reason.
       failed: () => {},
       closed: (info) => this.drop(this.#lossOf(info)),
     })
@@ -95,7 +94,7 @@ export class SocketTransport implements Transport {
 
   #scheduleAttempt(error: MCPError): void {
     const { maxReconnectAttempts, baseReconnectDelay, maxReconnectDelay } = this.#dialling
-    // As rule 11 of the protocol: one who accepts and drops is not dialled for ever at the first delay.
+    // As in rule 11 of PROTOCOL.md, so that waits grow if a server accepts connections and drops them.
     if (this.#since !== null && now() - this.#since >= MIN_UPTIME) this.#attempt = 0
     if (this.#attempt >= maxReconnectAttempts) {
       this.#attempt = 0
@@ -119,7 +118,7 @@ export class SocketTransport implements Transport {
     this.#events.opened()
   }
 
-  /** A page whose machine is on a network again, or that was brought back, need not wait. */
+  /** A page that is online again, or back from the back-forward cache, need not wait. */
   #watchPage(isWaiting: boolean): void {
     for (const event of ['online', 'pageshow'])
       if (isWaiting) PAGE.addEventListener?.(event, this.#dialNow)
@@ -133,8 +132,8 @@ export class SocketTransport implements Transport {
   }
 }
 
-/** ms that a socket must have been of use before the count of attempts begins anew: as `minUptime` of a client. */
+/** How long a socket must have been in use until attempts are counted from 0 again, in ms: `minUptime` of a client. */
 const MIN_UPTIME = 5_000
 
-/** RFC 6455: a message was larger than the other end takes. */
+/** RFC 6455 § 7.4.1: a message was too large for the other end. */
 const TOO_LARGE = 1009

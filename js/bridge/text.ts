@@ -1,22 +1,27 @@
-/** Messages of the bridge as text, for ways that carry no objects or carry them slowly. */
+/** Messages of the bridge as text, for ports that cannot send objects, or only slowly. */
 
-/** JSON has no bytes; those of a result are the UTF-8 of a text. @throws RangeError for what is nested too deeply */
+/**
+ * JSON has no bytes; those of a result are UTF-8 and sent as a string.
+ * @throws RangeError if the message is nested too deeply
+ */
 export function toText({ bytes, ...message }: { bytes?: Uint8Array }): string {
-  return JSON.stringify(bytes === undefined ? message : { ...message, utf8: DECODER.decode(bytes) })
+  return JSON.stringify(bytes === undefined ? message : { ...message, utf8: decode(bytes) })
 }
 
-/** What is not JSON, or no text, is returned as it is: it is malformed, and the bridge says so. */
+/** Anything but JSON text is returned unchanged; the bridge reports it as malformed. */
 export function fromText(text: unknown): unknown {
   if (typeof text !== 'string') return text
   try {
     const message = JSON.parse(text) as { utf8?: unknown }
     if (typeof message?.utf8 !== 'string') return message
     const { utf8, ...rest } = message
-    return { ...rest, bytes: ENCODER.encode(utf8 as string) }
+    return { ...rest, bytes: new TextEncoder().encode(utf8 as string) }
   } catch {
     return text
   }
 }
 
-const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
-const ENCODER = new TextEncoder()
+/** Not made when the module is loaded: jsdom has no TextDecoder. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+}

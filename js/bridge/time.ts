@@ -1,9 +1,9 @@
 /**
- * The time of the bridge itself: of what lies between its two ends, of which the core knows nothing. The rules of the
- * protocol have their timers in the core; nothing here may stand in for one of those.
+ * The timers of the bridge itself: of the connection between its two ends, which the core does not know. The rules of
+ * the protocol have their timers in the core, and must not have any here.
  */
 
-/** Taken when the module is loaded: what tests put in their place later must not stop the bridge. */
+/** Taken when the module is loaded, so that the fake timers of a test do not stop the bridge. */
 const { setTimeout: start, clearTimeout: stop, performance } = globalThis
 
 export interface Timer {
@@ -11,9 +11,9 @@ export interface Timer {
 }
 
 /**
- * Calls `due` once, after `ms`. If that comes much too late, because the machine slept or a page was frozen, what has
- * arrived meanwhile is read first: `due` is then called a second later.
- * @param keepsAlive whether a process of Node.js waits for it
+ * Calls `due` once, after `ms`. If the timer is much too late, because the machine slept or the page was frozen, `due`
+ * is called another second later, so that messages that have arrived meanwhile are read first.
+ * @param keepsAlive whether the timer keeps a Node.js process alive
  */
 export function startTimer(ms: number, due: () => void, keepsAlive = true): Timer {
   const wait = Math.min(ms, LONGEST)
@@ -25,12 +25,12 @@ export function startTimer(ms: number, due: () => void, keepsAlive = true): Time
   return { stop: () => stop(running) }
 }
 
-/** ms on a clock that never goes back. */
+/** Monotonic time in ms. */
 export function now(): number {
   return performance.now()
 }
 
-/** ms before attempt number `attempt`, which counts from 1: it grows by half each time, and a fifth of it is chance. */
+/** The wait in ms before attempt number `attempt`, from 1. It grows by half each time, and varies by a fifth. */
 export function backoff(attempt: number, base: number, max: number): number {
   const delay = Math.min(base * GROWTH ** (attempt - 1), max)
   return Math.round(delay * (1 - JITTER + 2 * JITTER * Math.random()))
@@ -38,16 +38,16 @@ export function backoff(attempt: number, base: number, max: number): number {
 
 function arm(ms: number, keepsAlive: boolean, due: () => void): ReturnType<typeof setTimeout> {
   const timer = start(due, ms)
-  // In a page it is a number.
+  // In a page a timer is a number.
   if (!keepsAlive) (timer as { unref?(): void }).unref?.()
   return timer
 }
 
-/** The longest that `setTimeout` can wait. */
+/** The longest time that `setTimeout` can wait, in ms. */
 const LONGEST = 2_147_483_647
-/** Later than this a timer is not merely delayed by other work. */
+/** A timer that is later than this, in ms, was not merely delayed by other work. */
 const LATE = 1_000
 const SECOND_CHANCE = 1_000
-/** As the client's own defaults: see docs/options.md. */
+/** The defaults of a client (docs/options.md). */
 const GROWTH = 1.5
 const JITTER = 0.2

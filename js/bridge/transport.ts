@@ -1,28 +1,28 @@
-/** What carries messages between the two ends: one port, or one socket after the other. */
+/** Carries messages to the other end: over one port, or over one socket after another. */
 import type { MCPError } from '../shared/errors.js'
 import { connectionLost } from './errors.js'
 import type { ToServer } from './messages.js'
 import { openChannel, type BridgePort, type Channel, type PortClosing } from './port.js'
 
-/** What a transport tells. None of it is told inside of a call to the transport, but by `post` and `drop`. */
+/** What a transport reports. Only `post` and `drop` report something before they return. */
 export interface TransportEvents {
-  /** There is a port now. Nothing that was said before can be answered through it. */
+  /** There is a new port. The other end knows nothing of what was sent through an earlier one. */
   opened(): void
   message(value: unknown): void
-  /** Something is wrong, and the port goes on. */
+  /** Something for the log; the port stays open. */
   problem(words: string): void
-  /** There is no port any more. */
+  /** The port is lost. */
   lost(loss: Loss): void
 }
 
-/** The end of a port. */
+/** Why a port was lost, and what follows. */
 export interface Loss {
   readonly error: MCPError
-  /** When there will be another one; `null` for never. */
+  /** The wait before the next attempt; `null` if there is none. */
   readonly retry: Retry | null
 }
 
-/** A wait before another attempt. */
+/** A wait before an attempt. */
 export interface Retry {
   /** Counts from 1. */
   readonly attempt: number
@@ -34,21 +34,21 @@ export interface Retry {
 
 export interface Transport {
   post(message: ToServer): void
-  /** Gives the port up, as if it had been lost for this reason. */
+  /** Closes the port, and reports it as lost for this reason. */
   drop(error: MCPError): void
-  /** Makes another port now, also after `close()`. @returns false where there is but one */
+  /** Opens a new port now, also after `close()`. @returns false if that is not possible */
   reopen(): boolean
-  /** Ends it; nothing is told any more. */
+  /** Closes the port and makes no further attempt; reports nothing more. */
   close(): void
 }
 
-/** A port by itself: when it is gone, that is the end. */
+/** A port that was given. When it is lost there is no other one. */
 export class PortTransport implements Transport {
   readonly #events: TransportEvents
   readonly #channel: Channel
   #isOver = false
 
-  /** @throws TypeError for what is no port */
+  /** @throws TypeError if the port cannot be used */
   constructor(port: BridgePort, events: TransportEvents) {
     this.#events = events
     this.#channel = openChannel(port, {
@@ -79,7 +79,7 @@ export class PortTransport implements Transport {
   }
 }
 
-/** A port that takes no messages is as good as lost. */
+/** Posts a message; a port that throws is reported as lost. */
 export function postThrough(channel: Channel, message: ToServer, lost: (error: MCPError) => void): void {
   try {
     channel.post(message)
@@ -89,9 +89,11 @@ export function postThrough(channel: Channel, message: ToServer, lost: (error: M
   }
 }
 
+/** The error if the other end has closed the port. */
 export function portLost({ code, reason }: PortClosing): MCPError {
   const details = [code, reason].filter((detail) => detail !== null && detail !== '').join(': ')
   return connectionLost(`the port of the bridge was closed${details && ` (${details})`}`)
 }
 
+/** Logged for a message that could not be deserialised. */
 export const UNREADABLE = 'a message through the bridge was dropped: it cannot be read'

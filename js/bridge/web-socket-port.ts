@@ -4,16 +4,21 @@ import { VERSION } from './messages.js'
 import type { BridgePort } from './port.js'
 import { fromText, toText } from './text.js'
 
-/** What a WebSocket of a page, of Node.js or of `ws` has in common. */
+/** What the WebSockets of pages, of Node.js and of `ws` have in common. */
 export interface SocketLike {
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number
-  /** Bytes that were given to `send` and not yet to the network. */
+  /** Bytes that were passed to `send` and are not sent yet. */
   readonly bufferedAmount?: number
+  /** Sends a text frame. */
   send(data: string): void
+  /** Closes the socket. */
   close(): void
-  /** Of `ws`: ends it without waiting for the other end. */
+  /** Closes the socket without a closing handshake; `ws` has it. */
   terminate?(): void
+  /** Adds a listener. */
   addEventListener(type: any, listener: (event: any) => void): void
+  /** Removes a listener. */
   removeEventListener(type: any, listener: (event: any) => void): void
 }
 
@@ -21,19 +26,19 @@ export interface SocketLike {
 export interface WebSocketPortOptions extends HeartbeatOptions {}
 
 /**
- * What is posted before the socket is open waits until it is. Closing the bridge closes the socket. When the socket
- * has been silent for `pingInterval`, the other end is sent a ping, which it answers; if nothing comes within
- * `pingTimeout`, the port is closed. Both ends must be such a port.
+ * A port over a WebSocket, for both ends. Messages wait until the socket is open. Closing the bridge closes the socket.
+ * After `pingInterval` without a message it sends a ping, which the other end answers; if nothing comes within
+ * `pingTimeout`, the port closes.
  *
- * An `error` event of the socket ends the bridge on it, and never the process.
- * @throws TypeError or RangeError for an option that is wrong
+ * An `error` event of the socket closes the port; it never becomes an uncaught exception.
+ * @throws TypeError or RangeError if an option is wrong
  */
 export function webSocketPort(socket: SocketLike, options: WebSocketPortOptions = {}): BridgePort {
   checkHeartbeatOptions(options)
   return new WebSocketPort(socket, options)
 }
 
-/** What a WebSocket says at its end. */
+/** The part of a `close` event that is used. */
 interface Closing {
   readonly code?: number
   readonly reason?: string
@@ -53,7 +58,7 @@ class WebSocketPort implements BridgePort {
     this.#isClosed = socket.readyState === CLOSED
     socket.addEventListener('open', () => this.#open())
     socket.addEventListener('message', ({ data }) => this.#receive(data))
-    // One that nobody listens for would end a process of Node.js: bytes that are no UTF-8 are enough. 'close' follows.
+    // Without a listener it would end a Node.js process, and any invalid frame causes one. 'close' follows.
     socket.addEventListener('error', (event) => this.#tell('error', event))
     socket.addEventListener('close', (event) => this.#close(event))
     if (socket.readyState === OPEN) this.#open()
@@ -66,13 +71,13 @@ class WebSocketPort implements BridgePort {
   postMessage(message: { bytes?: Uint8Array }): void {
     const text = toText(message)
     if (this.#socket.readyState === CONNECTING) this.#waiting.push(text)
-    // A page's socket that is closed takes it, and says in the console that it was for nothing.
+    // A closed socket of a page would print a warning for each message.
     else if (this.#socket.readyState === OPEN) this.#socket.send(text)
   }
 
   on(event: string, listener: (event: unknown) => void): void {
     this.#listeners.set(event, listener)
-    // It is too late for the event itself.
+    // The event itself is over.
     if (event === 'close' && this.#isClosed) queueMicrotask(() => this.#tell('close', {}))
   }
 
@@ -80,7 +85,7 @@ class WebSocketPort implements BridgePort {
     this.#listeners.delete(event)
   }
 
-  /** It does not hold anything back, but may be closed. */
+  /** It holds nothing back; `start` marks it as a port that is closed with the bridge. */
   start(): void {}
 
   close(): void {
@@ -101,7 +106,7 @@ class WebSocketPort implements BridgePort {
     const message = fromText(data)
     const type = heartbeatOf(message)
     if (type === null) this.#tell('message', message)
-    // One who sends pings and reads no answers gets none.
+    // An end that sends pings and does not read the answers gets none.
     else if (type === 'ping' && this.bufferedAmount < MAX_WAITING) this.#say('pong')
   }
 
@@ -109,7 +114,7 @@ class WebSocketPort implements BridgePort {
     if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify({ mcpBridge: VERSION, type }))
   }
 
-  /** The other end would not hear of a closing handshake. */
+  /** The other end would not answer a closing handshake. */
   #lose(silence: number): void {
     this.#close({ code: 1006, reason: `nothing came within ${silence} ms of a ping` })
     if (this.#socket.terminate) this.#socket.terminate()
@@ -134,10 +139,10 @@ function heartbeatOf(message: unknown): 'ping' | 'pong' | null {
   return type === 'ping' || type === 'pong' ? type : null
 }
 
-/** Bytes that wait to be sent; more than any pong is worth. */
+/** Beyond this many bytes waiting to be sent, pings are not answered. */
 const MAX_WAITING = 1 << 20
 
-/** States of every WebSocket. */
+/** Values of `readyState`. */
 const CONNECTING = 0
 const OPEN = 1
 const CLOSED = 3

@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-/**
- * `mcp-client`. The program itself is in a file of its own, because an old Node.js that cannot parse that shall be told
- * so.
- */
+/** `mcp-client`. The program is in another file, so that a Node.js that cannot parse it gets a clear error first. */
 import '../native/node-version.js'
 import './program.js'

@@ -1,4 +1,4 @@
-/** Values of options and arguments, checked by commander before a command runs. */
+/** Checks values of options and arguments. Commander calls these before a command runs. */
 import { InvalidArgumentError } from 'commander'
 
 export function parsePort(text: string): number {
@@ -19,7 +19,7 @@ export function parseText(text: string): string {
   return text
 }
 
-/** For options that may be given again and again. */
+/** For options that may be repeated. */
 export function parseTexts(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), parseText(text)]
 }
@@ -28,5 +28,5 @@ function wholeNumber(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
-/** The longest time that a timer of JavaScript can wait, and so the client's bound too: 24 days. */
+/** The longest delay of a timer in JavaScript, which is the client's limit too: 24 days. */
 const MAX_TIMER_MS = 2_147_483_647

@@ -1,7 +1,7 @@
 /**
- * `mcp-client`: reads the command line, runs one command and turns what went wrong into one line and an exit code:
- * 0 done, 1 failed, 2 used wrongly. Each command is a file in commands/ and loads what it needs when it runs, so that
- * `serve` needs no native code and `call` no server.
+ * `mcp-client`: reads the command line, runs one command and reports an error in one line. Exit codes: 0 the command
+ * succeeded, 1 it failed, 2 the command line was wrong. Each command is a file in commands/ and loads what it needs
+ * when it runs: `serve` loads no native code, `call` no server.
  */
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
@@ -25,7 +25,6 @@ function createProgram(): Command {
     .description('Start a server of the MCP Integration Platform, or call a tool.')
     .version(PACKAGE_VERSION)
     .exitOverride()
-    .showSuggestionAfterError(false)
     .configureOutput({
       outputError: (text, write) => write(`mcp-client: ${oneLine(text.replace(/^error: /, ''))}\n`),
     })
@@ -36,11 +35,22 @@ function createProgram(): Command {
 }
 
 /**
- * Commander has printed by now: help and version are no failure, unless the help is there because a command was
- * missing.
+ * Commander has printed its message already. Help and version are not failures, unless help is shown because the
+ * command is missing.
  */
 function exitCodeOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : BAD_USAGE
+}
+
+/**
+ * Output that cannot be written: a full disk is an error of one line; the reader of `mcp-client call … | head` may stop
+ * early.
+ */
+function endWithoutOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`mcp-client: the output cannot be written: ${oneLine(error.message)}\n`, () =>
+    process.exit(FAILED),
+  )
 }
 
 const FAILED = 1
@@ -49,16 +59,19 @@ const BAD_USAGE = 2
 const EXAMPLES = `
 Examples:
   $ npx --no mcp-client serve
-  $ npx --no mcp-client call web_search query="reconnect backoff" numResults=3
+  $ npx --no mcp-client call web_search query="reconnect backoff" numResults:=3
+
+Exit codes:
+  0  it did what was asked
+  1  it could not
+  2  the command line is wrong
 `
 
-// `mcp-client call … | head`: whoever reads the output may stop when he has enough.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+process.stdout.on('error', endWithoutOutput)
+// If standard error cannot be written, nothing can be reported.
+process.stderr.on('error', () => {})
 
 void main(process.argv.slice(2)).then((code) => {
-  // Not process.exit(): what is written to a pipe may still be on its way.
+  // Not process.exit(), because output to a pipe may not have been written yet.
   process.exitCode = code
 })

@@ -1,11 +1,14 @@
-/** Results for people: search results as a list, anything else as JSON with line breaks. */
-import { oneLine, printable } from './text.js'
+/** Formats results for people: search results as a list, anything else as indented JSON. */
+import { indented } from './indented.js'
+import { oneLine, printable, printableJson } from './text.js'
 
-export function render(results: unknown): string {
-  if (results === undefined) return 'Done: the tool answered without results.'
+/** @param json - the results as they came; empty if there are none */
+export function render(json: string): string {
+  if (json === '') return 'Done: the tool answered without results.'
+  const results: unknown = JSON.parse(json)
   if (typeof results === 'string') return printable(results)
   if (isListing(results)) return renderListing(results)
-  return printable(JSON.stringify(results, null, 2))
+  return printableJson(indented(json))
 }
 
 interface Listing {

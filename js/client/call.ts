@@ -1,21 +1,27 @@
-/** Who waits for the answer of a call, or for the end of a command. */
-import { errorOf } from '../shared/errors.js'
+/** The promises of calls and commands, as the hub settles them. */
+import type { MCPError } from '../shared/errors.js'
 import type { ErrorData } from '../shared/native-types.js'
 import { runSafely } from '../shared/socket-events.js'
 import { vacate, type Waiter } from './hub.js'
 
 type Settle = (value: any) => void
 
-/** A call that waits for its answer. */
+/** Whose call it is. */
+export interface Caller {
+  /** The error of one of its calls. */
+  errorOf(error: ErrorData, toolName: string): MCPError
+}
+
+/** The promise of a call. */
 export class Call implements Waiter {
-  /** Not collected while a call waits for its answer. */
-  readonly client: object
+  /** Held, so that it is not garbage-collected while a call is in flight. */
+  readonly client: Caller
   readonly #toolName: string
   readonly #resolve: Settle
   readonly #reject: Settle
   #stopListening: (() => void) | undefined
 
-  constructor(client: object, toolName: string, resolve: Settle, reject: Settle) {
+  constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle) {
     this.client = client
     this.#toolName = toolName
     this.#resolve = resolve
@@ -23,23 +29,23 @@ export class Call implements Waiter {
   }
 
   done(value: unknown): void {
-    this.#letGo()
+    this.#removeListener()
     this.#resolve(value)
   }
 
   failed(error: ErrorData): void {
-    this.#letGo()
-    this.#reject(errorOf(error, { toolName: this.#toolName }))
+    this.#removeListener()
+    this.#reject(this.client.errorOf(error, this.#toolName))
   }
 
   /**
-   * Rejects with the signal's reason when it aborts; `takeBack` tells the native core and says whether the slot is
-   * free.
+   * Rejects with the signal's reason when it aborts. `takeBack` cancels the request in the native core and returns
+   * whether the slot is free.
    */
   abortBy(signal: AbortSignal, slot: number, takeBack: () => boolean): void {
     const onAbort = () => {
       this.#stopListening = undefined
-      // If the answer is on its way already, its delivery frees the slot and settles nothing.
+      // If the answer is already in the mailbox, its delivery frees the slot and settles nothing.
       if (takeBack()) vacate(slot)
       this.#reject(signal.reason)
     }
@@ -47,13 +53,13 @@ export class Call implements Waiter {
     this.#stopListening = () => signal.removeEventListener('abort', onAbort)
   }
 
-  /** A signal that is not Node.js's own may throw: the calls delivered after this one must not pay for it. */
-  #letGo(): void {
+  /** The signal may be the user's own and throw: that must not stop the delivery of other calls. */
+  #removeListener(): void {
     if (this.#stopListening !== undefined) runSafely(this.#stopListening)
   }
 }
 
-/** Who waits for `connect`, `reconnect`, `authenticate` or `close`. */
+/** The promise of `connect`, `reconnect`, `authenticate` or `close`. */
 export class Command implements Waiter {
   readonly #resolve: Settle
   readonly #fail: (error: ErrorData) => void

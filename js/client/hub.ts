@@ -1,14 +1,14 @@
 /**
- * Where one JavaScript environment meets the native core: the mailbox, the promises that wait, the clients that get
- * events. One wake-up serves all that has come meanwhile, in slices of bounded time, so that timers and I/O get their
- * turn.
+ * Empties the mailbox of one JavaScript environment: settles promises, and passes events to their clients. One wake-up
+ * handles everything in the mailbox, in slices of bounded time, so that timers and I/O get their turn.
  */
 import { ITEM } from '../native/binding-constants.js'
 import { loadNative, type Native } from '../native/load.js'
 import type { ErrorData, Notice } from '../shared/native-types.js'
 import { scheduleApart } from './succession.js'
+import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 
-/** Somebody who waits for a command or a call. */
+/** A promise that the native core settles. */
 export interface Waiter {
   done(value: unknown): void
   failed(error: ErrorData): void
@@ -30,57 +30,56 @@ type Item = NonNullable<ReturnType<Mailbox['take']>>
 /** ms of draining before the event loop gets its turn. */
 const SLICE = 2
 
-/**
- * The binary is loaded with the first client, and all that is of it made then: a program that makes none, or not yet,
- * does not pay for it.
- */
+/** Loaded, with everything that is made of it, by the first client: a program that makes none does not pay for it. */
 let native: Native | undefined
 let mailbox: Mailbox
-/** As the binary describes them. */
+/** Functions of the binary; binding.d.ts describes them. */
 export let request: ReturnType<Native['requestFunction']>
 export let flush: ReturnType<Native['flushFunction']>
-/** The promise of a call is in the slot that the native core has for it; free slots are reused. */
+/** Promises by their slots, the numbers that the native core knows them by. Free slots are reused. */
 const waiters: (Waiter | undefined)[] = []
 const freeSlots: number[] = []
 /**
- * Clients by their number. Only an active one is held: another may be collected, once it has heard what was on its way
- * to it.
+ * Clients by their number. Only active ones are held; others may be garbage-collected, after the events that are
+ * already in the mailbox.
  */
 const recipients = new Map<number, WeakRef<Recipient>>()
 const active = new Set<Recipient>()
 const ending = new Set<Recipient>()
 const collected = new FinalizationRegistry<number>((id) => recipients.delete(id))
-/** Of the result that comes in pieces: the containers that are open, each with its name in the one before. */
+/** The open containers of a result that comes in pieces, outermost first, each with its key in the one before. */
 const open: { container: Container; key: string }[] = []
+/** Why that result cannot be delivered, if it cannot. */
+let broken: ErrorData | undefined
 let nextId = 0
 let holders = 0
 let isHolding = false
 let drainIsScheduled = false
-/** Items that came when the slice was over. */
+/** Items that came after the end of the slice. */
 const kept: Item[] = []
-/** When the slice of this turn of the event loop is over. */
+/** When the slice of this turn of the event loop ends. */
 let sliceEnd = 0
 
 /**
  * The native half of a new client, whose events `recipient` gets.
- * @throws what {@link loadNative} throws, or what the binary says of the options
+ * @throws what {@link loadNative} throws; an error of the binary if the options are wrong
  */
 export function createNative(recipient: Recipient, options: string): InstanceType<Native['NativeClient']> {
-  native ??= begin(loadNative())
+  native ??= setUp(loadNative())
   const id = nextId++
   recipients.set(id, new WeakRef(recipient))
   collected.register(recipient, id)
   return new native.NativeClient(mailbox, id, options)
 }
 
-function begin(loaded: Native): Native {
+function setUp(loaded: Native): Native {
   mailbox = new loaded.Mailbox(wake)
   request = loaded.requestFunction()
   flush = loaded.flushFunction()
   return loaded
 }
 
-/** While a client is active it is not collected, nor before it was told what is in the mailbox then. */
+/** An active client is not garbage-collected, and afterwards not before it got the events in the mailbox. */
 export function setActive(recipient: Recipient, isActive: boolean): void {
   if (isActive) active.add(recipient)
   else if (active.delete(recipient)) {
@@ -89,30 +88,27 @@ export function setActive(recipient: Recipient, isActive: boolean): void {
   }
 }
 
-/** A slot for the native core to settle. */
+/** Gives a promise a slot, by which the native core settles it. */
 export function occupy(waiter: Waiter): number {
   const slot = freeSlots.pop() ?? waiters.length
   waiters[slot] = waiter
   return slot
 }
 
-/** Empties a slot that the native core will not settle. */
+/** Frees a slot that the native core will not settle. */
 export function vacate(slot: number): void {
   waiters[slot] = undefined
   freeSlots.push(slot)
 }
 
-/**
- * One more, or one less, client that keeps the process alive. The last one does so until all that it has to tell is
- * told.
- */
+/** One client more, or less, keeps the process alive. The last one does so until its events are delivered. */
 export function hold(more: boolean): void {
   holders += more ? 1 : -1
   if (holders === 0) drainSoon()
   else if (!isHolding) mailbox.hold((isHolding = true))
 }
 
-/** Drains soon, whether or not anything keeps the process alive. For what a command has just caused. */
+/** Empties the mailbox soon, even if nothing keeps the process alive: for the events of a command. */
 export function drainSoon(): void {
   if (drainIsScheduled) return
   drainIsScheduled = true
@@ -120,15 +116,14 @@ export function drainSoon(): void {
 }
 
 /**
- * Node.js may wake us many times in one turn of the event loop, and timers do not fire between. So a slice is not that
- * of one wake-up: it is over 2 ms after it began, and only an immediate, which proves that the loop has turned, begins
- * another.
+ * Node.js may call this many times in one turn of the event loop, and no timer fires in between. So a slice does not
+ * end with a wake-up, but 2 ms after it began, and only an immediate, which runs in a new turn, begins another.
  */
 function wake(...item: Item): void {
   if (kept.length > 0 || performance.now() > sliceEnd) {
     kept.push(item)
     drainSoon()
-  } else deliverAndGoOn(item)
+  } else deliverAndContinue(item)
 }
 
 function drainInNewTurn(): void {
@@ -139,12 +134,12 @@ function drainInNewTurn(): void {
 
 function drain(): void {
   const item = kept.shift() ?? mailbox.take()
-  if (item !== null) deliverAndGoOn(item)
-  else letGo()
+  if (item !== null) deliverAndContinue(item)
+  else release()
 }
 
-/** Of clients that have ended, when nothing more is on its way to them. Another wake-up comes where something is. */
-function letGo(): void {
+/** Releases clients that have ended, if the mailbox is empty. If it is not, another wake-up comes. */
+function release(): void {
   const mustRelease = isHolding && holders === 0
   if ((!mustRelease && ending.size === 0) || !mailbox.isEmpty()) return
   ending.clear()
@@ -152,36 +147,53 @@ function letGo(): void {
 }
 
 /**
- * The next item is a microtask: what this one settles goes on before it, and what that sends is on its way meanwhile.
+ * The next item is delivered in a microtask, after the code that awaits this one has continued: the requests that it
+ * sends are on their way meanwhile.
  */
-function deliverAndGoOn(item: Item): void {
-  deliver(item)
+function deliverAndContinue(item: Item): void {
+  deliverAlone(item)
   const goesOn = item[4] || kept.length > 0
-  if (!goesOn) letGo()
+  if (!goesOn) release()
   else if (performance.now() > sliceEnd) drainSoon()
   else queueMicrotask(drain)
 }
 
+/** Whatever is thrown concerns this item alone. */
+function deliverAlone(item: Item): void {
+  try {
+    deliver(item)
+  } catch (thrown) {
+    giveUp(item, undeliverable(thrown))
+  }
+}
+
 function deliver([kind, a, b, payload]: Item): void {
   const text = payload as string
+  if (kind === ITEM.OPEN) open.push({ container: b === 1 ? [] : {}, key: '' })
+  if (payload === null) throw new NotAccepted()
   switch (kind) {
     case ITEM.RESULTS:
       return deliverResults(JSON.parse(text) as unknown[])
-    case ITEM.RESULT:
-      return release(a)?.done(JSON.parse(text))
+    case ITEM.RESULT: {
+      const result: unknown = JSON.parse(text)
+      return take(a)?.done(result)
+    }
     case ITEM.OPEN:
-      open.push({ container: b === 1 ? [] : {}, key: text === undefined ? '' : JSON.parse(text) })
+      if (text !== undefined) open.at(-1)!.key = JSON.parse(text) as string
       return
     case ITEM.ELEMENTS:
-      return addElements(open.at(-1)!.container, JSON.parse(text))
+      if (broken === undefined) addElements(open.at(-1)!.container, JSON.parse(text))
+      return
     case ITEM.CLOSE:
       return closeContainer(a)
     case ITEM.BYTES:
-      return release(a)?.done(payload)
+      return take(a)?.done(payload)
     case ITEM.DONE:
-      return release(a)?.done(undefined)
-    case ITEM.FAILED:
-      return release(a)?.failed(JSON.parse(text) as ErrorData)
+      return take(a)?.done(undefined)
+    case ITEM.FAILED: {
+      const error = JSON.parse(text) as ErrorData
+      return take(a)?.failed(error)
+    }
     case ITEM.NOTICE:
       return recipients
         .get(a)
@@ -197,14 +209,39 @@ function deliver([kind, a, b, payload]: Item): void {
   }
 }
 
-/** Slots and results take turns. */
+/** The item could not be delivered, and has settled nothing. */
+function giveUp([kind, a, , payload]: Item, error: ErrorData): void {
+  switch (kind) {
+    case ITEM.RESULTS:
+      return deliverEach(typeof payload === 'string' ? payload : '')
+    case ITEM.RESULT:
+    case ITEM.BYTES:
+    case ITEM.FAILED:
+      return take(a)?.failed(error)
+    case ITEM.OPEN:
+    case ITEM.ELEMENTS:
+    case ITEM.CLOSE:
+      // The rest of the result is still to come.
+      broken ??= error
+      return
+    case ITEM.MESSAGE:
+      return recipients.get(a)?.deref()?.receiveNotice({ type: 'error', error })
+  }
+}
+
+/** Slots and results alternate. */
 function deliverResults(pairs: unknown[]): void {
-  for (let i = 0; i < pairs.length; i += 2) release(pairs[i] as number)?.done(pairs[i + 1])
+  for (let i = 0; i < pairs.length; i += 2) take(pairs[i] as number)?.done(pairs[i + 1])
+}
+
+/** One of the results cannot be parsed: it must not keep the others from their calls. */
+function deliverEach(text: string): void {
+  for (const [slot, json] of resultsIn(text)) deliverAlone([ITEM.RESULT, slot, 0, json, false])
 }
 
 function addElements(container: Container, elements: Container): void {
   if (Array.isArray(container)) for (const element of elements as unknown[]) container.push(element)
-  // As an own member, which is what JSON.parse makes of it; assigned, it would be another prototype.
+  // Defined as an own member, as JSON.parse does; an assignment would set the prototype.
   else if (Object.hasOwn(elements, '__proto__'))
     for (const [key, value] of Object.entries(elements)) define(container, key, value)
   else Object.assign(container, elements)
@@ -213,16 +250,24 @@ function addElements(container: Container, elements: Container): void {
 function closeContainer(slot: number): void {
   const { container, key } = open.pop()!
   const outer = open.at(-1)?.container
-  if (outer === undefined) release(slot)?.done(container)
+  if (outer === undefined) endPieces(slot, container)
   else if (Array.isArray(outer)) outer.push(container)
   else define(outer, key, container)
+}
+
+function endPieces(slot: number, result: Container): void {
+  const [waiter, error] = [take(slot), broken]
+  broken = undefined
+  if (error === undefined) waiter?.done(result)
+  else waiter?.failed(error)
 }
 
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
-function release(slot: number): Waiter | undefined {
+/** The promise in the slot, which is free then. */
+function take(slot: number): Waiter | undefined {
   const waiter = waiters[slot]
   vacate(slot)
   return waiter

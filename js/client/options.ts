@@ -1,11 +1,11 @@
 /**
- * From what users write to what the native core reads. Defaults and ranges are the core's; here are only the things it
- * cannot know.
+ * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
+ * cannot know: the environment, the page, functions.
  */
 import type { OptionError } from '../shared/native-types.js'
 import type { MCPClientOptions } from '../shared/types.js'
 
-/** Options sorted by who needs them. */
+/** Options sorted by who uses them. */
 export interface SortedOptions {
   /** JSON for the native core. */
   readonly native: string
@@ -16,7 +16,7 @@ export interface SortedOptions {
 }
 
 /**
- * @throws TypeError for options that are no object, an unusable url, or a callback that is none
+ * @throws TypeError if the options are not an object, the url cannot be used, or a callback is not a function
  */
 export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkOptions(options)
@@ -28,7 +28,7 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   const endpoint = endpointOf(url)
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   return {
-    native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, tellNonJson),
+    native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, replaceNonJson),
     url: endpoint,
     autoConnect,
     onMessage,
@@ -47,7 +47,7 @@ export function mergeArguments(
   return { ...(second as MCPClientOptions), url: first }
 }
 
-/** @throws TypeError for what is no object */
+/** @throws TypeError for anything but an object */
 function checkOptions(options: unknown): void {
   if (typeof options === 'object' && options !== null) return
   throw new TypeError(`the options of MCPClient must be an object, got ${options === null ? 'null' : typeof options}`)
@@ -60,21 +60,21 @@ export function optionErrorOf(thrown: unknown): unknown {
   return kind === 'RangeError' ? new RangeError(message) : new TypeError(message)
 }
 
-/** JSON has no NaN and no functions: the core is told what it would otherwise not see. */
-function tellNonJson(_key: string, value: unknown): unknown {
+/** JSON has no NaN and no functions: they are replaced by objects that the core recognises. */
+function replaceNonJson(_key: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) }
   if (['function', 'symbol', 'bigint'].includes(typeof value)) return { $type: typeof value }
   return value
 }
 
-/** JSON would make an empty object of a `Map` or `Headers`, and the core would send no header at all. */
+/** JSON would make an empty object of a `Map` or `Headers`, and no header would be sent. */
 function checkHeaders(headers: unknown): void {
   if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)))
     return
   throw wrongKind('headers', 'a plain object of strings', headers)
 }
 
-/** A variable that is set to nothing is not set. */
+/** An empty variable counts as unset. */
 function environment(name: string): string | undefined {
   return process.env[name] || undefined
 }
@@ -92,7 +92,7 @@ function endpointOf(given: MCPClientOptions['url']): string {
   return normalise(url)
 }
 
-/** As the guide derives it from the page. */
+/** The URL as the guide derives it from the page. */
 function fromLocation(): string | undefined {
   const { location } = globalThis as { location?: { protocol?: unknown; host?: unknown } }
   if (typeof location?.host !== 'string' || location.host === '') return undefined
@@ -107,11 +107,11 @@ function normalise(given: string | URL): string {
   try {
     url = new URL(hasScheme ? text : `ws://${text}`)
   } catch {
-    // Not shown: a URL that cannot be read may hold a password all the same.
+    // It is not shown, because a URL that cannot be parsed may still contain a password.
     throw new TypeError('option "url" is not a valid URL: give one such as wss://example.com/mcp-ws, or host:port')
   }
   if (url.username !== '' || url.password !== '') {
-    throw new TypeError('option "url" holds credentials: take them out, and give the key as "apiKey"')
+    throw new TypeError('option "url" contains credentials: remove them, and give the key as "apiKey"')
   }
   const scheme = hasScheme ? SCHEMES[url.protocol] : isLoopback(url.hostname) ? 'ws:' : 'wss:'
   if (scheme === undefined)

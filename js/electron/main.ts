@@ -1,6 +1,6 @@
 /**
  * `@mcp-integration/client/electron/main`: serves a client of the main process, or of a utility process, to renderers.
- * It takes what it needs of Electron as arguments and imports nothing of it.
+ * It gets the parts of Electron that it needs as arguments, and imports nothing of it.
  *
  * @packageDocumentation
  */
@@ -18,49 +18,58 @@ import { Windows, type SenderLike } from './windows.js'
 export type { ServeClientOptions } from '../bridge/serve-options.js'
 export type { SenderLike } from './windows.js'
 
-/** Of Electron's `WebFrameMain` what tells who asks. */
+/** The part of Electron's `WebFrameMain` that identifies a frame. */
 export interface SenderFrame {
+  /** The URL of the frame. */
   readonly url: string
-  /** As in RFC 6454: `https://example.com`, `app://bundle`; of a file it is `file://`. */
+  /** Its origin (RFC 6454): `https://example.com`, `app://bundle`; for a file, `file://`. */
   readonly origin: string
-  /** `null` for the page itself, else it is a frame within. */
+  /** `null` for the page itself; otherwise the frame is inside of another one. */
   readonly parent: object | null
 }
 
-/** Of Electron's `IpcMainEvent` what is used. */
+/** The part of Electron's `IpcMainEvent` that is used. */
 export interface PortEvent {
+  /** The page that sent it. */
   readonly sender: SenderLike
+  /** The frame that sent it; `null` if it is gone. */
   readonly senderFrame: SenderFrame | null
+  /** The ports that came with it. */
   readonly ports: readonly BridgePort[]
 }
 
-/** Of Electron's `ipcMain` what is used. */
+/** The part of Electron's `ipcMain` that is used. */
 export interface IpcMainLike {
+  /** Adds a listener. */
   on(channel: string, listener: (event: any) => void): unknown
+  /** Removes a listener. */
   off(channel: string, listener: (event: any) => void): unknown
 }
 
-/** Of Electron's `UtilityProcess` what is used. */
+/** The part of Electron's `UtilityProcess` that is used. */
 export interface UtilityProcessLike {
+  /** Sends a message and ports to the process. */
   postMessage(message: any, transfer?: any[]): void
 }
 
-/** Of Electron's `process.parentPort`, in a utility process, what is used. */
+/** The part of Electron's `process.parentPort`, in a utility process, that is used. */
 export interface ParentPortLike {
+  /** Adds a listener. */
   on(event: 'message', listener: (event: any) => void): unknown
+  /** Removes a listener. */
   off(event: 'message', listener: (event: any) => void): unknown
 }
 
-/** Who may use the client. */
+/** Which renderers may use the client. */
 export interface SenderOptions {
-  /** Electron's. */
+  /** Electron's `ipcMain`. */
   ipcMain: IpcMainLike
   /**
-   * The origins whose pages may use the client, `file://` or `app://bundle` say; frames within a page may not. Or a
-   * function that says so of each frame that asks.
+   * The origins whose pages may use the client, such as `file://` or `app://bundle`; frames inside of a page may not.
+   * Or a function that returns whether a frame may.
    */
   allowSenders: readonly string[] | ((frame: SenderFrame) => boolean)
-  /** Gets who was refused. @default `console.warn` with the message */
+  /** Called for renderers that were refused. @default `console.warn` */
   onLog?: ServeClientOptions['onLog']
 }
 
@@ -69,14 +78,14 @@ export interface ServeRenderersOptions extends SenderOptions, ServeClientOptions
 
 /** Renderers being served. */
 export interface ServedRenderers {
-  /** Ends it, for those that are connected too. */
+  /** Serves no more renderers, and closes the connected ones. */
   close(): void
 }
 
 /**
  * In the main process: serves this client to every renderer whose preload script is
  * `@mcp-integration/client/electron/preload`, until its page or its process is gone.
- * @throws TypeError for options that are wrong
+ * @throws TypeError if an option is wrong
  */
 export function serveRenderers(client: MCPClientLike, options: ServeRenderersOptions): ServedRenderers {
   const { ipcMain, allowSenders, ...serveOptions } = options
@@ -91,8 +100,9 @@ export function serveRenderers(client: MCPClientLike, options: ServeRenderersOpt
 }
 
 /**
- * In the main process, where the client is in a utility process: hands that the ports of the renderers that may use it.
- * @throws TypeError for options that are wrong
+ * In the main process, if the client is in a utility process: passes the ports of the renderers that may use the client
+ * on to that process.
+ * @throws TypeError if an option is wrong
  */
 export function forwardRenderers(utility: UtilityProcessLike, options: SenderOptions): ServedRenderers {
   const post = (message: Forwarded, ports?: BridgePort[]) =>
@@ -129,17 +139,17 @@ export function serveForwarded(
   }
 }
 
-/** What the main process says to a utility process. The latter's own messages are told apart by the channel. */
+/** What the main process sends to a utility process. The channel tells it from the user's own messages. */
 interface Forwarded {
   readonly channel?: typeof CHANNEL
   readonly type: 'port' | 'gone'
   readonly window: number
 }
 
-/** Who uses the ports of the windows, which are known by the ids of their `WebContents`. */
+/** Takes the ports of windows, which are identified by the ids of their `WebContents`. */
 interface Ports {
   add(port: BridgePort, window: number): void
-  /** The page of this window is gone, and with it the far ends of its ports. */
+  /** Closes the ports of this window, whose page is gone. */
   drop(window: number): void
 }
 
@@ -162,7 +172,7 @@ function serveAll(client: MCPClientLike, options: ServeClientOptions): Ports & {
   }
 }
 
-/** Returns what stops it. */
+/** Returns a function that stops it. */
 function acceptPorts(options: SenderOptions, ports: Ports): () => void {
   checkSenderOptions(options)
   const windows = new Windows((window) => ports.drop(window))
@@ -172,7 +182,7 @@ function acceptPorts(options: SenderOptions, ports: Ports): () => void {
       windows.watch(sender)
       return ports.add(port, sender.id)
     }
-    const words = `a renderer was refused: ${senderFrame === null ? 'its frame is gone' : `${senderFrame.origin} is not one of allowSenders, or it is a frame within a page`}`
+    const words = `a renderer was refused: ${senderFrame === null ? 'its frame is gone' : `allowSenders does not allow ${senderFrame.origin}, or it is a frame inside of a page`}`
     log(options, { level: 'warn', message: words, fields: {} })
     refuse(port, pageNotAllowed())
   }
@@ -207,11 +217,11 @@ function refuse(bare: BridgePort, error: MCPError): void {
 }
 
 function pageNotAllowed(): MCPError {
-  return notAllowed('this page may not use the client: the main process must have its origin in allowSenders')
+  return notAllowed('this page may not use the client: add its origin to allowSenders in the main process')
 }
 
 function tooManyPorts(): MCPError {
-  const message = `this window has ${MAX_PORTS} clients already: a page needs one, call connectMain() once`
+  const message = `this window has ${MAX_PORTS} ports already: a page needs only one, so call connectMain() once`
   return makeError('QUEUE_FULL', { message, retryable: false, sent: false })
 }
 
@@ -221,14 +231,12 @@ function log({ onLog }: SenderOptions, entry: LogEntry): void {
 }
 
 function checkSenderOptions({ ipcMain, allowSenders }: SenderOptions): void {
-  if (typeof ipcMain?.on !== 'function') throw new TypeError('option "ipcMain" must be that of Electron')
+  if (typeof ipcMain?.on !== 'function') throw new TypeError('option "ipcMain" must be the ipcMain of Electron')
   if (typeof allowSenders === 'function') return
   if (!Array.isArray(allowSenders) || !allowSenders.every((origin) => typeof origin === 'string')) {
-    throw new TypeError(
-      'option "allowSenders" must be an array of origins or a function: it says which pages may use the client',
-    )
+    throw new TypeError('option "allowSenders" must be an array of the origins that may use the client, or a function')
   }
 }
 
-/** Of one window. What one port may take up is bounded; so must be their number. */
+/** How many ports a window may have open: the limits of `serveClient` are for each port. */
 const MAX_PORTS = 16

@@ -1,7 +1,7 @@
 /**
- * `@mcp-integration/client/electron/preload`: run as a preload script, or imported by one, it lets the page reach the
- * client of the main process, and nothing else. It is built into one file that asks for nothing but `electron`, as a
- * sandboxed preload script must be.
+ * `@mcp-integration/client/electron/preload`: run it as a preload script, or import it in one. It lets the page reach
+ * the client of the main process, and nothing else. It is built into one file that requires only `electron`, because a
+ * sandboxed preload script can load nothing else.
  *
  * @packageDocumentation
  */
@@ -13,7 +13,7 @@ const bridge: MCPClientBridge = {
   open(onMessage, onClose) {
     const { port1: port, port2 } = new MessageChannel()
     port.onmessage = ({ data }) => onMessage(data)
-    // In Electron ports have this event, and did before pages had it.
+    // Ports in Electron have this event, also in versions whose pages do not.
     port.addEventListener('close', () => onClose())
     ipcRenderer.postMessage(CHANNEL, null, [port2])
     return {

@@ -16,20 +16,20 @@ export type { MCPClientBridge } from './channel.js'
 
 declare global {
   interface Window {
-    /** Put here by `@mcp-integration/client/electron/preload`. */
+    /** From `@mcp-integration/client/electron/preload`. */
     readonly mcpClientBridge?: MCPClientBridge
   }
 }
 
 /**
- * The client that the main process serves with `serveRenderers`. Each call makes one more; a page needs one.
- * @throws MCPError CONNECT_FAILED where the preload script has not run
+ * The client that the main process serves with `serveRenderers`. Each call opens another port; a page needs only one.
+ * @throws MCPError CONNECT_FAILED if the preload script has not run
  */
 export function connectMain(): MCPClientLike {
   const { [WINDOW_KEY]: bridge } = globalThis as { [WINDOW_KEY]?: MCPClientBridge }
   if (bridge === undefined) {
     const message =
-      'there is no way to the main process: run @mcp-integration/client/electron/preload as the preload script of this window, or import it in yours'
+      'the main process cannot be reached: run @mcp-integration/client/electron/preload as the preload script of this window, or import it in yours'
     throw makeError('CONNECT_FAILED', { message, retryable: false })
   }
   return connectClient(portOf(bridge))
@@ -45,7 +45,7 @@ function portOf(bridge: MCPClientBridge): BridgePort {
     postMessage: (message) => far.postMessage(toText(message)),
     on: (event: string, listener) => void listeners.set(event, listener),
     off: (event: string) => void listeners.delete(event),
-    // Messages come only after this turn, when the listeners are there.
+    // Messages come only after this turn, when the listeners have been added.
     start() {},
     close: () => far.close(),
   }

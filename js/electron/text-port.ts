@@ -1,8 +1,8 @@
-/** Electron's port as one on which the messages of the bridge go as text: see `MCPClientBridge`. */
+/** A port of Electron on which the messages of the bridge are sent as text; see `MCPClientBridge`. */
 import type { BridgePort } from '../bridge/port.js'
 import { fromText, toText } from '../bridge/text.js'
 
-/** @param port a `MessagePortMain`: it has events through `on()`, and its `message` event has the text as `data` */
+/** @param port a `MessagePortMain`; the `data` of its `message` events is the text */
 export function textPort(port: BridgePort): BridgePort {
   const listeners = new Map<string, (event: unknown) => void>()
   return {

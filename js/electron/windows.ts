@@ -1,26 +1,29 @@
-/** Notices when the page of a window is gone: of a process that was killed, the ports need not close. */
+/** Detects that the page of a window is gone. The ports of a renderer that was killed do not always close. */
 
-/** Of Electron's `WebContents` what is used. */
+/** The part of Electron's `WebContents` that is used. */
 export interface SenderLike {
+  /** Identifies the window. */
   readonly id: number
+  /** Adds a listener. */
   on(event: any, listener: () => void): unknown
+  /** Removes a listener. */
   off(event: any, listener: () => void): unknown
 }
 
 export class Windows {
   readonly #gone: (window: number) => void
-  /** What ends the watching of each. */
+  /** Functions that remove the listeners of each. */
   readonly #watched = new Map<SenderLike, () => void>()
 
-  /** @param gone gets the id of the window whose page is gone; another page may be loaded into it */
+  /** @param gone is called with the id of a window whose page is gone; the window may load another page */
   constructor(gone: (window: number) => void) {
     this.#gone = gone
   }
 
-  /** However many ports a window has, it is listened to once. */
+  /** A window has one set of listeners, however many ports it has. */
   watch(sender: SenderLike): void {
     if (this.#watched.has(sender)) return
-    // What is destroyed has no id any more.
+    // It has no id any more when it is destroyed.
     const { id } = sender
     const stop = () => {
       sender.off('render-process-gone', crash)

@@ -21,4 +21,5 @@ export const FLAG = {
   idempotent: 1,
   wantsBytes: 2,
   mayBeAborted: 4,
+  expectsConnection: 8,
 } as const

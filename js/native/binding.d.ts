@@ -4,9 +4,9 @@
 /** The mailbox of one environment, shared by all its clients. */
 export declare class Mailbox {
   /** The event loop calls `wake` with an item. This does not keep the process alive. */
-  constructor(wake: (kind: number, a: number, b: number, payload: string | Buffer | undefined, hasMore: boolean) => void)
+  constructor(wake: (kind: number, a: number, b: number, payload: string | Buffer | null | undefined, hasMore: boolean) => void)
   /** The next item, or `null` if there is none. */
-  take(): [kind: number, a: number, b: number, payload: string | Buffer | undefined, hasMore: boolean] | null
+  take(): [kind: number, a: number, b: number, payload: string | Buffer | null | undefined, hasMore: boolean] | null
   /** Whether nothing is in it, or being converted for it. */
   isEmpty(): boolean
   /** Sets whether the mailbox keeps the process alive. */
@@ -43,8 +43,8 @@ export declare class NativeClient {
   sendToolRequest(name: string, parameters: string): string | null
   /** Sends a text unchanged. False if it cannot be sent. */
   send(text: string): boolean
-  /** What the token function has returned, or the message of its failure. */
-  answerToken(connection: number, token?: string | undefined | null, failure?: string | undefined | null): void
+  /** What the token function has returned, or the class of the error that it has thrown. */
+  answerToken(connection: number, token?: string | undefined | null, thrown?: string | undefined | null): void
   /** The `open` listeners have run. */
   openTold(): void
   /** Sets which events have listeners: bits of `Interest`. */

@@ -1,7 +1,7 @@
-/** What is said when the native binary cannot be loaded: why, and what to do. */
+/** The error messages if the native binary cannot be loaded: why, and what to do. */
 import { PACKAGE, PLATFORMS, platformWords } from './platform.js'
 
-/** There is none for this platform. */
+/** If there is no binary for this platform. */
 export function noBinary(): string {
   return (
     `${PACKAGE} has no binary for this platform (${platformWords()}); there are binaries for ${PLATFORMS.join(', ')}: ` +
@@ -9,15 +9,15 @@ export function noBinary(): string {
   )
 }
 
-/** It is not of the same version as the JavaScript part. */
+/** If the binary does not have the version of the JavaScript part. */
 export function otherVersion(from: string, version: string): string {
   return (
-    `the native part of ${PACKAGE} is of version ${version}, its JavaScript part of version ${PACKAGE_VERSION} (${from}, ${platformWords()}): ` +
-    'install both in the same version, for instance by deleting node_modules and installing again'
+    `the native part of ${PACKAGE} has version ${version}, its JavaScript part ${PACKAGE_VERSION} (${from}, ${platformWords()}): ` +
+    'install both in the same version, for example by deleting node_modules and installing again'
   )
 }
 
-/** @param cause what `require(from)` threw */
+/** If `require(from)` threw `cause`. */
 export function notLoaded(from: string, cause: unknown): string {
   return isMissing(from, cause) ? missing(from) : broken(from, cause)
 }
@@ -31,21 +31,21 @@ function isMissing(from: string, cause: unknown): boolean {
 
 function missing(name: string): string {
   const others = PLATFORMS.map((platform) => `${PACKAGE}-${platform}`).filter(isInstalled)
-  const found = others.length > 0 ? ` Installed is instead: ${others.join(', ')}.` : ''
+  const found = others.length > 0 ? ` These are installed instead: ${others.join(', ')}.` : ''
   return (
     `${PACKAGE} cannot find its native part for this platform (${platformWords()}): the package ${name} is not installed.${found} The usual causes: ` +
     'optional dependencies were omitted (install again without --omit=optional or --no-optional); ' +
     'node_modules or the lockfile come from another platform (delete both and install again on this one); ' +
-    'on Alpine, node_modules come from a system with glibc, or the other way round (install inside of the image); ' +
-    'in Electron, the package is inside of the ASAR archive or was left out (list node_modules/@mcp-integration under asarUnpack). ' +
-    'MCP_CLIENT_NATIVE_PATH may name the .node file.'
+    'on Alpine, node_modules come from a system with glibc, or the other way round (install in the image itself); ' +
+    'in Electron, the package is in the ASAR archive or was left out (list node_modules/@mcp-integration under asarUnpack). ' +
+    'Or name the .node file in MCP_CLIENT_NATIVE_PATH.'
   )
 }
 
 function broken(from: string, cause: unknown): string {
   return (
     `the native part of ${PACKAGE} could not be loaded (${from}, ${platformWords()}): ${(cause as Error).message}. ` +
-    'It must be of this platform, its C library included (glibc 2.17 or newer, or musl), and outside of any ASAR archive: ' +
+    'It must be built for this platform, with its C library (glibc 2.17 or newer, or musl), and must not be in an ASAR archive: ' +
     'install the package again on this platform, or name another .node file in MCP_CLIENT_NATIVE_PATH'
   )
 }

@@ -6,9 +6,10 @@ import { PACKAGE, PLATFORMS, platformName } from './platform.js'
 
 export type Native = typeof Binding
 
+/** This module is always bundled into dist/index.js, one folder below the package's. */
 const ROOT = resolve(__dirname, '..')
 
-/** @throws an Error that says why it cannot, and what to do */
+/** @throws Error with cause and remedy */
 export function loadNative(): Native {
   const override = process.env.MCP_CLIENT_NATIVE_PATH
   if (override !== undefined && override !== '') return open(resolve(override))
@@ -18,20 +19,20 @@ export function loadNative(): Native {
   if (existsSync(beside)) return open(beside)
   if (!PLATFORMS.includes(platform)) throw new Error(failure().noBinary())
   const name = `${PACKAGE}-${platform}`
-  // Where installers put it, beside this package: finding it by its name takes Node.js longer.
+  // Installers put it next to this package; Node.js takes longer to find it by its name.
   const installed = resolve(ROOT, '..', `client-${platform}`, file)
   return open(name, existsSync(installed) ? installed : name)
 }
 
 /**
- * @param from what messages call it: a path, or the name of the platform's package
- * @param at where it is
+ * @param from its name in error messages: a path, or the package of the platform
+ * @param at the path to load
  */
 function open(from: string, at = from): Native {
   const loaded = demand(from, at)
   const version = typeof loaded.binaryVersion === 'function' ? loaded.binaryVersion() : 'unknown'
   if (version === PACKAGE_VERSION) return loaded
-  // Beside this package may be what belongs to another one of it.
+  // The one next to this package may belong to another installation.
   if (at !== from) return open(from)
   throw new Error(failure().otherVersion(from, version))
 }
@@ -44,7 +45,7 @@ function demand(from: string, at: string): Native {
   }
 }
 
-/** The words for what went wrong are loaded with it. */
+/** The error messages are loaded only if they are needed. */
 function failure(): typeof import('./failure.js') {
   return require('./failure.js')
 }

@@ -1,8 +1,8 @@
 /**
- * Refuses a Node.js that is too old, in words. It is imported before everything else, which such a Node.js could
- * perhaps not parse. Bun and Deno say here which Node.js they are like.
+ * Refuses a Node.js that is too old with a clear error. It is imported before all other modules, because an old Node.js
+ * may not be able to parse them. Bun and Deno report here the version of Node.js that they are compatible with.
  *
- * With MCP_CLIENT_SKIP_NODE_CHECK=1 it warns instead: for trying the package where nobody supports it.
+ * With MCP_CLIENT_SKIP_NODE_CHECK=1 it warns instead, to try the package with a Node.js that is not supported.
  */
 const OLDEST = 20
 const { node } = process.versions

@@ -1,9 +1,9 @@
-/** Which platform this is, by the name that its binary has. */
+/** The name of this platform, as binaries have it. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 
 export const PACKAGE = '@mcp-integration/client'
 
-/** Those that binaries are published for, each in a package of its own under npm/. */
+/** The platforms with published binaries, each in a package of its own under npm/. */
 export const PLATFORMS: readonly string[] = [
   'linux-x64-gnu',
   'linux-x64-musl',
@@ -24,19 +24,19 @@ export function platformName(): string {
   return `${platform}-${arch}-${isMusl() ? 'musl' : 'gnu'}${arch === 'arm' ? 'eabihf' : ''}`
 }
 
-/** The same and the version of Node.js, in words for a message. */
+/** The platform and the version of Node.js, for error messages. */
 export function platformWords(): string {
   const { platform, arch, version } = process
   const libc = platform === 'linux' ? ` with ${isMusl() ? 'musl' : 'glibc'}` : ''
   return `${platform} ${arch}${libc}, Node.js ${version}`
 }
 
-/** Of musl by `process.arch`, as in `/lib/ld-musl-x86_64.so.1`. */
+/** How musl names an architecture in `/lib/ld-musl-x86_64.so.1`, by `process.arch`. */
 const LINKERS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armhf' }
 
 /**
- * By the dynamic linker: where that of musl is not installed nothing can need it, and else the program names its own in
- * its head. Asking the diagnostic report takes longer than all the rest of loading.
+ * The dynamic linker shows it: if that of musl is not installed, nothing can need it; if it is, the program names its
+ * own linker in its head. The diagnostic report comes last, because it takes longer than everything else in loading.
  */
 function isMusl(): boolean {
   const linker = LINKERS[process.arch]
@@ -48,7 +48,7 @@ function isMusl(): boolean {
   return report !== undefined && report.header?.glibcVersionRuntime === undefined
 }
 
-/** Nothing where the program cannot be read: it may have been replaced since it was started. */
+/** Empty if the program cannot be read; it may have been replaced since it was started. */
 function headOf(path: string): Buffer {
   try {
     const head = Buffer.alloc(4096)

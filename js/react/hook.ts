@@ -1,4 +1,4 @@
-/** The hook and its provider. They show what the client says and decide nothing. */
+/** The hook and its provider. They show the state of a client and decide nothing. */
 import {
   createContext,
   createElement,
@@ -21,7 +21,7 @@ import { listen } from './listeners.js'
 import { GivenClient, NoClient, SharedClient, type ClientSource } from './sources.js'
 import type { MCPWebSocket, UseMCPWebSocketOptions } from './types.js'
 
-/** `undefined` where there is no provider, `null` where one has no client yet. */
+/** `undefined` if there is no provider, `null` if the provider has no client yet. */
 const Provided = createContext<MCPClientLike | null | undefined>(undefined)
 
 /** Gives a client to all hooks below that name neither a `client` nor a `url`. With `null` they wait for one. */
@@ -29,15 +29,17 @@ export function MCPProvider({
   client,
   children,
 }: {
+  /** The client of the hooks below; `null` while there is none yet. */
   client: MCPClientLike | null
+  /** What is rendered below. */
   children?: ReactNode
 }): ReactElement {
   return createElement(Provided.Provider, { value: client }, children)
 }
 
 /**
- * The guide's hook. Components with the same url and key share one connection; the last one that goes away closes it.
- * Nothing connects while rendering, nor on a server.
+ * The guide's hook. Components with the same url and key share one connection, which closes when the last of them
+ * unmounts. Nothing connects while rendering, nor on a server.
  */
 export function useMCPWebSocket(options: UseMCPWebSocketOptions = {}): MCPWebSocket {
   const { autoConnect = true, onMessage = null } = options
@@ -45,11 +47,11 @@ export function useMCPWebSocket(options: UseMCPWebSocketOptions = {}): MCPWebSoc
   const source = useSource(options, latest)
   const current = useLatest(source)
   const [commands] = useState(() => commandsOf(current, latest))
-  // Before the effects of children, which may call what they were handed.
+  // Before the effects of children, which may call the functions that they got as props.
   useInsertionEffect(() => source.mount(), [source])
   const snapshot = useSyncExternalStore(source.subscribe, source.getSnapshot, getServerSnapshot)
 
-  // These run after the subscription above, which makes the client if no command has.
+  // Effects run after the subscription above, which makes the client unless a command has made it.
   useEffect(() => {
     if (autoConnect && source.client?.state === 'idle') void source.client.connect()
   }, [source, autoConnect])
@@ -69,7 +71,7 @@ export function useMCPWebSocket(options: UseMCPWebSocketOptions = {}): MCPWebSoc
   return { connected, authenticated, error, ...commands, snapshot }
 }
 
-/** Where the client comes from: it is given, or shared by all with the same url and key. */
+/** Where the client comes from: it is given, or shared by all hooks with the same url and key. */
 function useSource(
   options: UseMCPWebSocketOptions,
   latest: { readonly current: UseMCPWebSocketOptions },
@@ -85,10 +87,10 @@ function useSource(
   }, [enabled, given, key, latest])
 }
 
-/** The value of the last render that was shown. */
+/** The value of the last render that was committed. */
 function useLatest<T>(value: T): { readonly current: T } {
   const ref = useRef(value)
-  // Before all other effects, so that none of them sees the one before.
+  // Before all other effects, so that none of them sees an old value.
   useInsertionEffect(() => {
     ref.current = value
   })
@@ -101,7 +103,7 @@ function getServerSnapshot(): ConnectionSnapshot {
 
 type Commands = Pick<MCPWebSocket, 'connect' | 'reconnect' | 'sendMessage' | 'useTool' | 'callTool'>
 
-/** Made once for each mounted hook. */
+/** The functions that the hook returns; made once for each mounted hook. */
 function commandsOf(
   source: { readonly current: ClientSource },
   options: { readonly current: UseMCPWebSocketOptions },
@@ -110,7 +112,7 @@ function commandsOf(
     const { queue = false, autoConnect = true } = options.current
     const client = queue ? source.current.demand() : source.current.client
     if (client === null || (client.state !== 'ready' && !queue)) return Promise.reject(notConnected(toolName))
-    // What waits must wait for something; the hook's own effect may come later.
+    // A call that waits needs a client that connects, and the hook's own effect may run later.
     if (client.state === 'idle' && autoConnect) void client.connect()
     return client.useTool(toolName, ...rest)
   }
@@ -121,7 +123,7 @@ function commandsOf(
       try {
         return source.current.client?.sendMessage(message) ?? false
       } catch (error) {
-        // As the guide's hook does.
+        // Like the guide's hook.
         console.error('Error sending WebSocket message:', error)
         return false
       }
@@ -135,7 +137,7 @@ function notConnected(toolName?: string): MCPError {
   return makeError('NOT_CONNECTED', { toolName })
 }
 
-/** Like the promises of a client's own commands, it may be ignored. */
+/** Like the promises of a client's commands, it may be ignored. */
 function ignorable(error: MCPError): Promise<never> {
   const rejected = Promise.reject(error)
   rejected.catch(() => {})

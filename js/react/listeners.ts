@@ -1,4 +1,4 @@
-/** Listens to each client once, however many components show it: an emitter of Node.js warns of more than ten. */
+/** Adds one listener to a client for all components, because Node.js warns if an emitter has more than ten. */
 import { runSafely } from '../shared/socket-events.js'
 import type { MCPClientEvents, MCPClientLike } from '../shared/types.js'
 
@@ -9,10 +9,10 @@ interface Heard {
   stop(): void
 }
 
-/** A client's events by name. */
+/** The listeners of each client, by event. */
 const heard = new WeakMap<MCPClientLike, Map<string, Heard>>()
 
-/** @returns what ends it */
+/** @returns a function that removes the listener */
 export function listen<E extends 'state' | 'message'>(
   client: MCPClientLike,
   event: E,
@@ -21,7 +21,7 @@ export function listen<E extends 'state' | 'message'>(
   const events = heard.get(client) ?? new Map<string, Heard>()
   heard.set(client, events)
   const { listeners } = events.get(event) ?? begin(client, event, events)
-  // Each is one of its own, also where the same function listens twice.
+  // A function of its own, because the same listener may be added twice.
   const own: Listener = (argument) => listener(argument as MCPClientEvents[E][0])
   listeners.add(own)
   return () => {

@@ -1,7 +1,6 @@
 /**
- * Stands in for client.ts where there is no native code: in pages, sandboxed renderers and their bundles (`imports` of
- * package.json). Jest with jsdom asks for what pages get too, though it is a process of Node.js: there the client is
- * made all the same.
+ * Replaces `MCPClient` where native code cannot be loaded: in pages, sandboxed renderers and their bundles (`imports`
+ * of package.json). Jest with jsdom resolves imports as a page does, but it is Node.js: there this is `MCPClient`.
  */
 import { makeError } from '../shared/errors.js'
 import type { MCPClientLike, MCPClientOptions } from '../shared/types.js'
@@ -14,17 +13,17 @@ class NoClient {
     throw makeError('CONNECT_FAILED', {
       retryable: false,
       message:
-        'no client can be made here, because a page cannot load native code: make one in Node.js or in the main process, bring it here ' +
+        'no client can be made here, because a page cannot load native code: make one in Node.js or in the main process, connect to it ' +
         'with connectClient() of @mcp-integration/client/bridge, and give it to useMCPWebSocket as `client` or to <MCPProvider client={…}>',
     })
   }
 }
 
-/** Where it can be made. Bundlers must not see what is loaded, and a page has none of what is asked for. */
+/** `MCPClient`, if this is Node.js. It is required in a way that bundlers do not see. */
 function clientOfNode(): ClientClass | null {
   if (typeof __filename === 'undefined') return null
   const { process: node } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
-  const modules = node?.getBuiltinModule?.('node:module') as NodeModules | undefined
+  const modules = node?.getBuiltinModule?.('module') as NodeModules | undefined
   if (modules === undefined) return null
   try {
     return (modules.createRequire(__filename)('../index.js') as { MCPClient: ClientClass }).MCPClient
@@ -33,7 +32,7 @@ function clientOfNode(): ClientClass | null {
   }
 }
 
-/** Of `node:module` what is used. */
+/** The part of Node.js's `module` that is used. */
 interface NodeModules {
   createRequire(path: string): (path: string) => unknown
 }

@@ -1,7 +1,7 @@
 /**
- * The clients that hooks share, counted. A client is made with the options of the first that wants it, and closed one
- * turn of the event loop after the last has let go: in between StrictMode, a fast remount or a hot reload may take it
- * up again.
+ * The clients that hooks share. A client is made with the options of the first hook that needs it, and closed one turn
+ * of the event loop after the last hook has released it: until then StrictMode, a fast remount or a hot reload may use
+ * it again.
  */
 import { makeError, MCPError } from '../shared/errors.js'
 import { IDLE } from '../shared/snapshots.js'
@@ -11,12 +11,12 @@ import type { UseMCPWebSocketOptions } from './types.js'
 
 type Options = { readonly current: UseMCPWebSocketOptions }
 
-/** One hold on a shared client. */
+/** The use of a shared client by one hook. */
 export interface Lease {
-  /** `null` where none could be made; the snapshot says why. */
+  /** `null` if none could be made; the snapshot says why. */
   readonly client: MCPClientLike | null
   readonly snapshot: ConnectionSnapshot
-  /** Says which of these are not those that the client was made with. */
+  /** Warns of options that are not those that the client was made with. */
   checkOptions(options: UseMCPWebSocketOptions): void
   /** To be called once. */
   release(): void
@@ -24,22 +24,22 @@ export interface Lease {
 
 interface Shared {
   readonly client: MCPClientLike | null
-  /** What it was made with. */
+  /** The options that it was made with. */
   readonly options: MCPClientOptions
   readonly failure: ConnectionSnapshot
-  /** The options of the hooks that hold it, the newest last. */
+  /** The options of the hooks that use it, the newest last. */
   readonly holders: Set<Options>
 }
 
-/** On the global object, because a bundler's hot reload or a second copy of this module must find them again. */
+/** On the global object, so that a hot reload or a second copy of this module finds them. */
 const REGISTRY = Symbol.for('@mcp-integration/client/react')
 const clients = ((globalThis as { [REGISTRY]?: Map<string, Shared> })[REGISTRY] ??= new Map<string, Shared>())
 
-/** Takes hold of the client under this key, which is made if there is none. */
+/** The client under this key, for a hook to use. It is made if there is none. */
 export function acquire(key: string, options: Options): Lease {
   const shared = clients.get(key) ?? make(options)
   clients.set(key, shared)
-  // Each hold is one of its own, also where a component holds twice.
+  // An object of its own, because a component may use the client twice.
   const holder: Options = {
     get current() {
       return options.current
@@ -59,7 +59,7 @@ export function acquire(key: string, options: Options): Lease {
   }
 }
 
-/** What is under this key, without taking hold of it. */
+/** The client under this key, only to look at. */
 export function peek(key: string): Pick<Lease, 'client' | 'snapshot'> | null {
   const shared = clients.get(key)
   return shared === undefined ? null : { client: shared.client, snapshot: snapshotOf(shared) }
@@ -69,7 +69,7 @@ function make(latest: Options): Shared {
   const options = clientOptionsOf(latest.current)
   const holders = new Set<Options>()
   let askedLast = latest
-  // Whoever has come last is asked, and when all have gone, whoever was asked before.
+  // The newest hook is asked, and when all are gone, the one that was asked last.
   const ask = () => {
     askedLast = [...holders].at(-1) ?? askedLast
     return askedLast.current
@@ -79,14 +79,14 @@ function make(latest: Options): Shared {
     const client = new (loadClient())({ ...options, ...endpointOf(latest.current, ask), autoConnect: false })
     return { ...shared, client }
   } catch (cause) {
-    // As in the guide, a socket that cannot be made is an error to show, and does not take the page down.
+    // As in the guide, a socket that cannot be made is an error to show, not one that unmounts the page.
     return { ...shared, client: null, failure: Object.freeze({ ...IDLE, state: 'failed', error: asMCPError(cause) }) }
   }
 }
 
 /**
- * Not at the top of a module, because a page has none: its bundler finds no-client.ts under this name (`imports` of
- * package.json).
+ * Required only when it is needed, because it loads native code. In a page, the bundler finds no-client.ts under this
+ * name (`imports` of package.json).
  */
 function loadClient(): new (options: MCPClientOptions) => MCPClientLike {
   return (require('#native-client') as { MCPClient: new (options: MCPClientOptions) => MCPClientLike }).MCPClient
@@ -102,15 +102,15 @@ function snapshotOf({ client, failure }: Shared): ConnectionSnapshot {
   return client === null ? failure : client.snapshot
 }
 
-/** The url and the key. Of functions, those of the last render are called. */
+/** The url and the key. If they are functions, those of the last render are called. */
 function endpointOf(
   { url, apiKey = 'anonymous' }: UseMCPWebSocketOptions,
   ask: () => UseMCPWebSocketOptions,
 ): MCPClientOptions {
-  // One that types do not keep out, because it comes from a session without a key, say.
+  // JavaScript may pass null, for example from a session without a key.
   if ((apiKey as unknown) === null)
     throw new TypeError(
-      'option "apiKey" must be a string or a function, got null: leave it out for \'anonymous\', or wait for a key with `enabled`',
+      'option "apiKey" must be a string or a function, got null: leave it out for \'anonymous\', or set `enabled` to false until there is a key',
     )
   return {
     ...(url !== undefined && { url: latestOf(url, () => ask().url) }),
@@ -142,8 +142,8 @@ function asMCPError(error: unknown): MCPError {
 }
 
 /**
- * Not a timer: the next turn comes at once. A microtask would come too soon for what React unmounts and mounts in two
- * tasks.
+ * A message rather than a timer, because it comes at once. A microtask would be too early, because React may unmount
+ * and mount in two tasks.
  */
 function nextTurn(act: () => void): void {
   if (OwnMessageChannel === undefined) return void later(act, 0)
@@ -155,6 +155,6 @@ function nextTurn(act: () => void): void {
   port2.postMessage(null)
 }
 
-/** Taken when the module is loaded: what tests put in their place later never comes. jsdom has no MessageChannel. */
+/** Taken when the module is loaded, so that fake timers of a test do not matter. jsdom has no MessageChannel. */
 const { MessageChannel: OwnMessageChannel, setTimeout: later } = globalThis as Partial<typeof globalThis> &
   Pick<typeof globalThis, 'setTimeout'>

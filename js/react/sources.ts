@@ -6,20 +6,20 @@ import { listen } from './listeners.js'
 import { acquire, peek, type Lease } from './shared-clients.js'
 import type { UseMCPWebSocketOptions } from './types.js'
 
-/** A store as `useSyncExternalStore` wants it, and the client behind it while there is one. */
+/** A store for `useSyncExternalStore`, and its client while there is one. */
 export interface ClientSource {
   readonly client: MCPClientLike | null
   readonly subscribe: (changed: () => void) => () => void
   readonly getSnapshot: () => ConnectionSnapshot
-  /** The hook is on the page; what it returns ends that. */
+  /** The component is mounted. @returns a function to call when it is unmounted */
   mount(): () => void
-  /** The client for a command, which is made if the hook is on the page and nobody has subscribed yet. */
+  /** The client for a command. It is made if the component is mounted but not subscribed yet. */
   demand(): MCPClientLike | null
-  /** Says which of the hook's options do nothing. */
+  /** Warns of options that are ignored. */
   checkOptions(options: UseMCPWebSocketOptions): void
 }
 
-/** No client: the hook is not enabled, or has not been given one yet. */
+/** No client: the hook is not enabled, or has none yet. */
 export class NoClient implements ClientSource {
   readonly client = null
   readonly subscribe = () => () => {}
@@ -29,7 +29,7 @@ export class NoClient implements ClientSource {
   readonly checkOptions = () => {}
 }
 
-/** A client that somebody else has made and will close. */
+/** A client of the user's, who closes it. */
 export class GivenClient implements ClientSource {
   readonly client: MCPClientLike
 
@@ -46,12 +46,12 @@ export class GivenClient implements ClientSource {
   readonly demand = () => this.client
 
   checkOptions(options: UseMCPWebSocketOptions): void {
-    const why = 'the client was given, so the options that would make one do nothing'
+    const why = 'the client was given, so options of a client have no effect'
     warnOfIgnored(this.client, Object.keys(clientOptionsOf(options)), why)
   }
 }
 
-/** A client that is made for whoever wants it first and closed when nobody does any more. */
+/** A client that is made when it is first needed, and closed after the last subscriber. */
 export class SharedClient implements ClientSource {
   readonly #key: string
   readonly #options: { readonly current: UseMCPWebSocketOptions }
@@ -79,10 +79,10 @@ export class SharedClient implements ClientSource {
     }
   }
 
-  /** Before it is subscribed, what others have: a component that comes later need not begin with a lie. */
+  /** Before the subscription, the snapshot of an existing client: a later component starts with the right state. */
   readonly getSnapshot = () => (this.#lease ?? peek(this.#key))?.snapshot ?? IDLE
 
-  /** Where nobody has subscribed, a client that was made for a command goes with the hook. */
+  /** A client that was made for a command is released on unmount if there was no subscription. */
   mount(): () => void {
     this.#isMounted = true
     return () => {
@@ -91,7 +91,7 @@ export class SharedClient implements ClientSource {
     }
   }
 
-  /** The effects of a child run before those of its parent, which may have handed it the command. */
+  /** The effects of a child run before those of its parent, and may call functions that the parent passed to it. */
   demand(): MCPClientLike | null {
     return this.#isMounted ? this.#hold().client : this.client
   }

@@ -1,6 +1,5 @@
 /**
- * Checks what callers of `useTool` and its neighbours give, and writes it as JSON. Needs nothing of Node.js: pages use
- * it too.
+ * Checks the arguments of calls, and writes parameters as JSON. Needs nothing of Node.js: pages use it too.
  */
 import type { UseToolOptions } from './types.js'
 
@@ -10,13 +9,13 @@ export function checkName(toolName: unknown): void {
   throw new TypeError(`the tool's name must be a non-empty string, got ${toolName === '' ? "''" : typeof toolName}`)
 }
 
-/** @throws TypeError or RangeError that names what is wrong */
+/** @throws TypeError or RangeError that names the option at fault */
 export function checkCallOptions(options: UseToolOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`the options of useTool must be an object, got ${options === null ? 'null' : typeof options}`)
   }
   for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw new TypeError(`"${name}" is not an option of useTool: use ${[...OPTIONS].join(', ')}`)
+    if (!OPTIONS.has(name)) throw new TypeError(`unknown option "${name}" of useTool: use ${[...OPTIONS].join(', ')}`)
   }
   if (options.timeout !== undefined) checkMillis('timeout', options.timeout)
   const { signal, responseType, idempotent } = options
@@ -42,8 +41,8 @@ export function checkMillis(option: string, value: unknown): void {
 }
 
 /**
- * The parameters as JSON, empty where there are none.
- * @throws TypeError, with the serialiser's own error as its cause
+ * The parameters as JSON; empty if there are none.
+ * @throws TypeError, with the error of `JSON.stringify` as its cause
  */
 export function serialise(toolName: string, parameters: unknown): string {
   try {
@@ -53,5 +52,12 @@ export function serialise(toolName: string, parameters: unknown): string {
     throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${words}`, { cause })
   }
 }
+
+/**
+ * Of the options of `MCPClient.useTool`: the parameters are JSON already, a string that is sent as it stands. It is for
+ * the command line, whose numbers may have more digits than JavaScript keeps, and no part of the public types. There
+ * are copies of this module: the symbol is one for all.
+ */
+export const PARAMETERS_ARE_JSON = Symbol.for('@mcp-integration/client parameters are JSON')
 
 const OPTIONS = new Set(['timeout', 'signal', 'idempotent', 'responseType'])

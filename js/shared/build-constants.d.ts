@@ -1,4 +1,2 @@
-/**
- * The version in package.json. scripts/build/js.mjs writes it into the bundles, so that they need no file beside them.
- */
+/** The version in package.json. scripts/build/js.mjs writes it into the bundles, so that they need no other file. */
 declare const PACKAGE_VERSION: string

@@ -1,4 +1,4 @@
-/** RFC 6455 close codes in words, the guide's table. */
+/** What the close codes of RFC 6455 mean, in the words of the guide. */
 export const WS_ERROR_CODES: Readonly<Record<number, string>> = Object.freeze({
   1000: 'Normal closure',
   1001: 'Going away',
@@ -18,15 +18,15 @@ export const WS_ERROR_CODES: Readonly<Record<number, string>> = Object.freeze({
   1015: 'TLS handshake',
 })
 
-/** The words for a close code. */
+/** What a close code means, in a few words. */
 export function explain(code: number): string {
   return WS_ERROR_CODES[code] ?? 'Unknown code'
 }
 
 /**
- * Checks what `close()` is given (RFC 6455 § 7.4 and § 5.5).
- * @throws RangeError for a code that must not be sent, or a reason of more than 123 bytes; TypeError for another kind
- * of value
+ * Checks the arguments of `close()` (RFC 6455 § 7.4 and § 5.5).
+ * @throws RangeError for a code that must not be sent, or a reason of more than 123 bytes; TypeError if the code is not
+ * a number or the reason not a string
  */
 export function checkCloseFrame(code: unknown, reason: unknown): void {
   if (typeof code !== 'number') throw new TypeError(`the close code must be a number, got ${typeof code}`)

@@ -1,53 +1,84 @@
-/** The error classes. What went wrong is decided in the native core; here it becomes an instance. */
-import { ERROR_CODES, type ErrorCode, type ErrorData, type MCPErrorCode, type SystemCause } from './native-types.js'
+/** The error classes. The native core decides what went wrong; here that becomes an instance. */
+import {
+  ERROR_CODES,
+  type DialPhase,
+  type ErrorCode,
+  type ErrorData,
+  type MCPErrorCode,
+  type SystemCause,
+} from './native-types.js'
 
 export type { MCPErrorCode } from './native-types.js'
 
-/** What an {@link MCPError} carries beside its message. */
+/** The properties of an {@link MCPError} besides its message. */
 export interface MCPErrorDetails {
+  /** What went wrong, for programs. */
   code: MCPErrorCode
+  /** Whether the same call, unchanged, may succeed later. */
   retryable: boolean
+  /** The tool that was called. */
   toolName?: string | undefined
+  /** The id of the request. */
   requestId?: string | undefined
+  /** Whether the request may have been sent; false is a guarantee. */
   sent?: boolean | undefined
+  /** The part of the dial that failed. */
+  phase?: DialPhase | undefined
+  /** The HTTP status that the upgrade was answered with. */
+  status?: number | undefined
+  /** The error that caused this one. */
   cause?: unknown
 }
 
 /** Every error of the client that is not a mistake in the calling code. */
 export class MCPError extends Error {
+  /** The name of the class. */
   override readonly name: string = 'MCPError'
+  /** What went wrong, for programs. */
   readonly code: MCPErrorCode
-  /** A retry of the same call may succeed. */
+  /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
+  /** The tool that was called, if the error belongs to a call. */
   declare readonly toolName?: string
+  /** The id of the request, if there was one. */
   declare readonly requestId?: string
-  /** false: the request certainly never left. true: it was handed to the socket, so the tool may have run. */
+  /** false: the request was certainly not sent. true: it was passed to the socket, so the tool may have run. */
   declare readonly sent?: boolean
+  /** How far the dial got, if the connection could not be opened (CONNECT_FAILED). */
+  declare readonly phase?: DialPhase
+  /** The HTTP status that the upgrade was answered with, if it was refused. */
+  declare readonly status?: number
 
+  /** Made by the client; in your own code, for tests say. */
   constructor(message: string, details: MCPErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = details.code
     this.retryable = details.retryable
-    // Only what is known becomes a property: a printed error shows no rows of `undefined`.
-    const { toolName, requestId, sent } = details
+    // Properties only for what is known, so that a printed error has no lines with `undefined`.
+    const { toolName, requestId, sent, phase, status } = details
     Object.assign(
       this,
       toolName !== undefined && { toolName },
       requestId !== undefined && { requestId },
       sent !== undefined && { sent },
+      phase !== undefined && { phase },
+      status !== undefined && { status },
     )
   }
 }
 
 /** The server answered a call with an error. */
 export class MCPToolError extends MCPError {
+  /** The name of the class. */
   override readonly name = 'MCPToolError'
+  /** Always the same; the server's own code is `toolCode`. */
   declare readonly code: 'TOOL_ERROR'
-  /** The server's `error.code`, where it is a string. */
+  /** The server's `error.code` if that is a string, else `null`. */
   readonly toolCode: string | null
-  /** The server's error value, whole. */
+  /** The complete error value of the server. */
   readonly data: unknown
 
+  /** Made by the client; in your own code, for tests say. */
   constructor(message: string, details: Omit<MCPErrorDetails, 'code'> & { toolCode: string | null; data: unknown }) {
     super(message, { ...details, code: 'TOOL_ERROR' })
     this.toolCode = details.toolCode
@@ -55,15 +86,12 @@ export class MCPToolError extends MCPError {
   }
 }
 
-// There are copies of these classes: parts of the package bring their own, and a program may have the package twice.
-knowEverywhere(MCPError, Symbol.for('@mcp-integration/client MCPError'))
-knowEverywhere(MCPToolError, Symbol.for('@mcp-integration/client MCPToolError'))
+// There may be several copies of these classes: one in each bundle of the package, and in each copy of the package.
+recogniseCopies(MCPError, Symbol.for('@mcp-integration/client MCPError'))
+recogniseCopies(MCPToolError, Symbol.for('@mcp-integration/client MCPToolError'))
 
-/**
- * Lets `instanceof` know the errors of every copy of a class by a mark. One that a user derives from it is known as
- * always.
- */
-function knowEverywhere(errorClass: { readonly prototype: object }, mark: symbol): void {
+/** Lets `instanceof` recognise the errors of every copy of a class, by a mark. Derived classes work as usual. */
+function recogniseCopies(errorClass: { readonly prototype: object }, mark: symbol): void {
   Object.defineProperty(errorClass.prototype, mark, { value: true })
   Object.defineProperty(errorClass, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
@@ -74,8 +102,8 @@ function knowEverywhere(errorClass: { readonly prototype: object }, mark: symbol
 }
 
 /**
- * Where the native core has no part in an error. Its message, and whether it is retryable, are those of its code by
- * default.
+ * An error that does not come from the native core. Its message, and whether it is retryable, are those of its code
+ * unless `details` has others.
  */
 export function makeError(
   code: ErrorCode,
@@ -85,7 +113,7 @@ export function makeError(
   return new MCPError(details.message ?? message, { retryable, ...details, code })
 }
 
-/** The error of one of the calls that `why` has ended. */
+/** The error of one of the calls that another error has ended. */
 export function errorOfCall(
   { code, message, retryable }: MCPError,
   call: Pick<MCPErrorDetails, 'toolName' | 'sent'>,
@@ -93,31 +121,23 @@ export function errorOfCall(
   return new MCPError(message, { code, retryable, ...call })
 }
 
-/** Whose error it is, and what the user's own token function threw. */
+/** Whose error it is, and its cause if that is known already. */
 interface ErrorContext {
   toolName?: string | undefined
-  tokenFailure?: unknown
+  cause?: unknown
 }
 
-/** The instance that stands for what the native core reports. */
-export function errorOf(data: ErrorData, context: ErrorContext = {}): MCPError {
-  const details = {
-    retryable: data.retryable,
-    toolName: context.toolName,
-    requestId: data.requestId,
-    sent: data.sent,
-    cause: causeOf(data, context),
-  }
-  if (data.code === 'TOOL_ERROR') {
-    return new MCPToolError(data.message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
-  }
-  return new MCPError(data.message, { ...details, code: data.code })
+/** The instance for what the native core reports. */
+export function errorOf(data: ErrorData, { toolName, cause = causeOf(data) }: ErrorContext = {}): MCPError {
+  const { code, message, retryable, requestId, sent, phase, status } = data
+  const details = { retryable, toolName, requestId, sent, phase, status, cause }
+  if (code !== 'TOOL_ERROR') return new MCPError(message, { ...details, code })
+  return new MCPToolError(message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
 }
 
-function causeOf(data: ErrorData, context: ErrorContext): unknown {
-  if (data.fromTokenFunction === true) return context.tokenFailure
-  if (data.systemCause !== undefined) return systemErrorOf(data.systemCause)
-  return data.cause === undefined ? undefined : errorOf(data.cause, context)
+function causeOf({ cause, systemCause }: ErrorData): unknown {
+  if (systemCause !== undefined) return systemErrorOf(systemCause)
+  return cause === undefined ? undefined : errorOf(cause)
 }
 
 /** Like an error of Node.js itself: with `code`, and with `address` and `port` where there are any. */

@@ -131,6 +131,10 @@ message: string,
  */
 retryable: boolean, 
 /**
+ * Every mention of this number by a client means one error.
+ */
+number?: number, 
+/**
  * The id of the request.
  */
 requestId?: string, 
@@ -143,7 +147,7 @@ sent?: boolean,
  */
 toolCode?: string, 
 /**
- * The complete error value of the server.
+ * The complete error value of the server; [`CallError::to_json`] writes it.
  */
 data?: unknown, 
 /**

@@ -1,7 +1,7 @@
-/** What a client looks like of which nothing is known yet. Needs nothing of Node.js. */
+/** Snapshots and counters that no client has made. Needs nothing of Node.js: pages use it too. */
 import type { ClientStats, ConnectionSnapshot } from './types.js'
 
-/** Before anything is known: nothing is connected, and nothing is wrong. */
+/** The snapshot before anything is known: nothing is connected, and nothing is wrong. */
 export const IDLE: ConnectionSnapshot = Object.freeze({
   state: 'idle',
   connected: false,
@@ -14,7 +14,7 @@ export const IDLE: ConnectionSnapshot = Object.freeze({
   revision: 0,
 })
 
-/** Nothing has been counted. */
+/** The counters before anything is known. */
 export const NO_STATS: ClientStats = Object.freeze({
   state: 'idle',
   pending: 0,

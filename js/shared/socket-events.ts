@@ -1,12 +1,11 @@
-/**
- * The listeners of a WHATWG WebSocket: `addEventListener` and the `on…` properties, for code written against `socket`.
- */
+/** The listeners of a WHATWG WebSocket: those of `addEventListener`, and the `on…` properties. */
 
 /** The events of a WebSocket. */
 export type SocketEventType = 'open' | 'message' | 'close' | 'error'
+/** A listener as `addEventListener` takes it; `null` is ignored. */
 export type SocketListener = ((event: any) => void) | { handleEvent(event: any): void } | null
 
-/** Runs a listener so that what it throws surfaces as `uncaughtException`, and nothing else suffers. */
+/** Runs a listener. What it throws becomes an `uncaughtException`, and the caller goes on. */
 export function runSafely(listener: () => void): void {
   try {
     listener()
@@ -17,7 +16,7 @@ export function runSafely(listener: () => void): void {
   }
 }
 
-/** An event as listeners of a WebSocket know it. */
+/** An event as the listeners of a WebSocket expect it. */
 export class SocketEvent {
   readonly type: SocketEventType
   readonly target: object
@@ -38,7 +37,7 @@ export class SocketListeners {
   readonly #changed: () => void
 
   /**
-   * @param changed is called whenever there may be more or fewer of them, also when one that was to hear once has heard
+   * @param changed is called whenever there may be more or fewer listeners
    */
   constructor(changed: () => void) {
     this.#changed = changed
@@ -48,7 +47,7 @@ export class SocketListeners {
     if (listener === null) return
     const list = this.#lists.get(type) ?? new Map<NonNullable<SocketListener>, { once: boolean }>()
     this.#lists.set(type, list)
-    // As in the DOM, adding a listener twice adds it once.
+    // As in the DOM, a listener that is added twice is called once.
     if (!list.has(listener)) list.set(listener, { once })
     this.#changed()
   }
@@ -63,7 +62,7 @@ export class SocketListeners {
     return this.#handlers.get(type) ?? null
   }
 
-  /** As in the DOM, anything that is no function empties the property. */
+  /** As in the DOM, anything but a function empties the property. */
   setHandler(type: SocketEventType, handler: unknown): void {
     if (typeof handler === 'function') this.#handlers.set(type, handler as (event: any) => void)
     else this.#handlers.delete(type)

@@ -1,6 +1,6 @@
 /**
  * What makes a client look like a WHATWG WebSocket: the listeners of code written against one, and which 'open' and
- * 'close' they hear of. The client emits its own events itself. Needs nothing of Node.js: pages use it too.
+ * 'close' events they get. The client emits its own events itself. Needs nothing of Node.js: pages use it too.
  */
 import { explain } from './close-codes.js'
 import { makeError, type MCPError } from './errors.js'
@@ -18,16 +18,16 @@ export interface SocketFaceOwner {
 
 /** The part of a client that is a WebSocket. */
 export class SocketFace {
-  /** Whether the core was asked to wait with authentication until the listeners have heard of 'open' (rule 5). */
+  /** Whether the core was asked not to authenticate before the 'open' listeners have run (PROTOCOL.md rule 5). */
   holdsOpenings = false
-  /** `target` of the events. */
+  /** The `target` of the events. */
   readonly #target: object
   readonly #owner: SocketFaceOwner
   /** Most clients have none: they share this one. */
   #listeners = NO_LISTENERS
-  /** The listeners take the socket for open, or for one that is being opened: its 'close' is still to come. */
+  /** For the listeners, the socket is open or being opened: they still have to get its 'close'. */
   #owesClose = true
-  /** Its 'close' made the code behind it open another socket, or close this one: it hears of no other 'close'. */
+  /** A 'close' listener has made another client, or has closed this one: it gets no other 'close'. */
   #isReplaced = false
 
   constructor(target: object, owner: SocketFaceOwner) {
@@ -35,7 +35,7 @@ export class SocketFace {
     this.#owner = owner
   }
 
-  // ── Listeners ────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Listeners ──────────────────────────────────────────────────────────────────────────────────────────────
 
   handler(type: SocketEventType): ((event: any) => void) | null {
     return this.#listeners.handler(type)
@@ -71,22 +71,22 @@ export class SocketFace {
     return this.#listeners
   }
 
-  // ── Which 'close' they hear of ─────────────────────────────────────────────────────────────────────────────────
+  // ── Which 'close' events they get ──────────────────────────────────────────────────────────────────────────
 
   /** A socket is open, or is being opened for the first time. */
   begin(): void {
     this.#owesClose = true
   }
 
-  /** The open socket has closed. Returns whether anyone is to hear of it. */
+  /** The open socket has closed. Returns whether there is a 'close' event. */
   close(): boolean {
     this.#owesClose = false
     return !this.#isReplaced
   }
 
   /**
-   * No socket will open any more. A WebSocket has a 'close' for that too; the client's own events have none if there
-   * was no socket.
+   * No socket is going to be opened any more. A WebSocket has a 'close' event then; the client itself has none if no
+   * socket was open.
    */
   closeUnopened(): void {
     if (!this.#owesClose || this.#isReplaced) return
@@ -94,7 +94,7 @@ export class SocketFace {
     this.dispatch('close', NEVER_OPEN)
   }
 
-  /** Nobody hears of another 'close', until the client is used again. */
+  /** There is no other 'close' event until the client is used again. */
   replace(): void {
     this.#isReplaced = true
   }
@@ -107,7 +107,7 @@ export class SocketFace {
 
 /** The `readyState` of a client in this state. */
 export function readyStateOf({ state, connected }: Pick<ConnectionSnapshot, 'state' | 'connected'>): ReadyState {
-  // Where the upgrade itself was refused there is no socket that could be open.
+  // If the upgrade itself was refused, there is no socket.
   return state === 'unauthorized' && !connected ? 3 : READY_STATE[state]
 }
 
@@ -130,7 +130,7 @@ export function bufferFull(): MCPError {
   return makeError('QUEUE_FULL', { message: 'the buffer is full (maxBufferedAmount): wait until bufferedAmount falls' })
 }
 
-/** Whether a constructor was called as that of a WebSocket is: with a URL, perhaps subprotocols, and no options. */
+/** Whether the constructor was called like that of a WebSocket: with a URL, perhaps subprotocols, but no options. */
 export function isMadeLikeASocket(first: unknown, second: unknown): boolean {
   const isUrl = typeof first === 'string' || first instanceof URL
   return isUrl && (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
@@ -138,7 +138,7 @@ export function isMadeLikeASocket(first: unknown, second: unknown): boolean {
 
 const NO_LISTENERS = new SocketListeners(() => {})
 
-/** The end of a socket that was never open. */
+/** The 'close' of a socket that was never open. */
 const NEVER_OPEN: CloseInfo = Object.freeze({
   code: 1006,
   reason: '',

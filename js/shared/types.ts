@@ -1,243 +1,357 @@
 /**
- * The public types. What crosses from the native core is generated (native-types.ts); this is what users write against.
+ * The public types: what users write against. What crosses from the native core is generated (native-types.ts).
  */
-import type { ConnectionState, RttSummary, LatencySummary } from './native-types.js'
 import type { MCPError } from './errors.js'
+import type { ConnectionState, RttSummary, LatencySummary } from './native-types.js'
 
 export type { ConnectionState } from './native-types.js'
 
-/** One immutable picture of the connection, delivered with every change. */
+/** The connection at one moment. It never changes: every change of the state makes a new snapshot. */
 export interface ConnectionSnapshot {
+  /** What the client is doing. */
   readonly state: ConnectionState
-  /** The socket is open. */
+  /** Whether the socket is open. */
   readonly connected: boolean
-  /** Tools can be used. */
+  /** Whether the server has accepted the key, or asks for none: tools can be called. */
   readonly authenticated: boolean
-  /** Endpoint in use; never holds credentials. */
+  /** The endpoint in use; never contains credentials. */
   readonly url: string
-  /** 0 when not retrying, else 1 to `maxReconnectAttempts`. */
+  /** The number of the attempt, 1 to `maxReconnectAttempts`; 0 when not retrying. */
   readonly attempt: number
-  /** ms of the wait now running, jitter included. */
+  /** The whole length of the current wait before an attempt, in ms, jitter included; `null` when not waiting. */
   readonly retryDelay: number | null
-  /** When the wait now running ends, in ms since 1970 by the clock of the client's machine. */
+  /** When the current wait ends, in ms since 1970 by the clock of the client's machine; `null` when not waiting. */
   readonly retryAt: number | null
-  /** Why the state is what it is; `null` when all is well. */
+  /** Why the client is in this state; `null` when all is well. */
   readonly error: MCPError | null
-  /** Rises with every change of the state. */
+  /** Increases with every change of the state. */
   readonly revision: number
 }
 
 /**
- * Reserved: TLS options are refused by this version. The system's certificates and `NODE_EXTRA_CA_CERTS` are trusted.
+ * Reserved: this version refuses TLS options. It trusts the certificates of the system and those of
+ * `NODE_EXTRA_CA_CERTS`.
  */
 export interface TlsOptions {
-  /** PEM; added to the system's store. */
+  /** Certificates in PEM to trust besides those of the system. */
   ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** PEM client certificate chain. */
+  /** The client's certificate and its chain, in PEM. */
   cert?: string | Uint8Array
-  /** PEM private key. */
+  /** The private key of `cert`, in PEM. */
   key?: string | Uint8Array
-  /** SNI, and the name to verify. */
+  /** The server name to send (SNI) and to verify. @default the host of the URL */
   servername?: string
+  /** Whether to refuse a server whose certificate cannot be verified. @default true */
   rejectUnauthorized?: boolean
 }
 
 /**
- * Options of {@link MCPClient}. Every duration is in ms. One out of its range throws at construction, and names itself.
+ * Options of {@link MCPClient}. Durations are in ms, sizes in bytes. The constructor throws a TypeError or RangeError
+ * that names the option if a name is unknown or a value is of the wrong kind or out of range.
  */
 export interface MCPClientOptions {
   /**
-   * Endpoint. `http(s)` means `ws(s)`; `host` and `host:port` mean `wss`, or `ws` when the host is loopback; `/mcp-ws`
-   * is added when there is no path. Credentials in the URL are a TypeError. Several endpoints are refused by this
-   * version.
-   * @default `$MCP_WS_URL`, else derived from `globalThis.location`, else a TypeError that says so
+   * The endpoint. `http(s)` means `ws(s)`; `host` and `host:port` mean `wss`, or `ws` on loopback; `/mcp-ws` is added
+   * if there is no path. A URL with credentials, and more than one URL, is a TypeError.
+   * @default `$MCP_WS_URL`, else derived from `globalThis.location`, else a TypeError
    */
   url?: string | URL | readonly (string | URL)[]
   /**
-   * API key, or a function that is asked before every authentication.
+   * The API key, or a function that returns one or a promise of one and is called before every authentication.
    * @default `$MCP_API_KEY`, else 'anonymous'
    */
   apiKey?: string | (() => string | Promise<string>)
-  /** Connect at once. @default true */
+  /** Whether to connect at once. @default true */
   autoConnect?: boolean
-  /** Called with every parsed message, auth and pong included. @default null */
+  /** Called with every parsed message of the server, auth answers and pongs included. @default null */
   onMessage?: ((message: unknown) => void) | null
 
-  /** From DNS through the HTTP upgrade. @default 10000 */
+  /** The time to connect, from the name look-up to the end of the HTTP upgrade, in ms. @default 10000 */
   connectTimeout?: number
-  /** From the auth message to its answer; also the time a token function gets. @default 10000 */
+  /**
+   * The time for the server to answer the auth message, and for an `apiKey` function to return, in ms. @default 10000
+   */
   authTimeout?: number
-  /** From the call to its answer; 0 for none. @default 30000 */
+  /** The time from a call to its answer, waiting in the queue included, in ms; 0 for no limit. @default 30000 */
   requestTimeout?: number
-  /** Between pings; 0 for none. @default 15000 */
+  /** The time between pings in ms; 0 turns the heartbeat off. @default 15000 */
   heartbeatInterval?: number
-  /** Silence after a ping that means the connection is dead. @default 10000 */
+  /** How long to wait for any bytes after a ping before giving the connection up, in ms. @default 10000 */
   heartbeatTimeout?: number
 
-  /** 0 never reconnects, Infinity does for ever. @default 10 */
+  /**
+   * How many attempts may follow a failed first dial or a lost connection; 0 never reconnects, Infinity never stops.
+   * @default 10
+   */
   maxReconnectAttempts?: number
-  /** The first delay. @default 1000 */
+  /** The delay before the first attempt, in ms. @default 1000 */
   baseReconnectDelay?: number
-  /** The cap of the delay, before jitter. @default 30000 */
+  /** The longest delay in ms, before jitter. @default 30000 */
   maxReconnectDelay?: number
-  /** Growth from one delay to the next, at least 1. @default 1.5 */
+  /** Each delay is this many times as long as the one before; 1 to 1000. @default 1.5 */
   reconnectFactor?: number
-  /** 0.2 is ±20 %; 'full' spreads over [0, delay]. @default 0.2 */
+  /**
+   * The random part of a delay: 0.2 makes it up to 20 % shorter or longer; 'full' draws it between 0 and its whole
+   * length. @default 0.2
+   */
   reconnectJitter?: number | 'full'
-  /** Added to the delay after a close with one of `slowReconnectCodes`. @default 5000 */
+  /**
+   * How long a connection must have been 'ready', in ms, before attempts are counted from 0 again; with 0 it need only
+   * become 'ready'. @default 5000
+   */
+  minUptime?: number
+  /** Added to the delay after a close with one of `slowReconnectCodes`, in ms. @default 5000 */
   slowReconnectDelay?: number
-  /** Close codes that wait longer. @default [1008, 1011] */
+  /** The close codes of the server after which the client waits longer. @default [1008, 1011] */
   slowReconnectCodes?: readonly number[]
-  /** Close codes after which the client stays closed. @default [1000] */
+  /** The close codes of the server after which the client stays closed. @default [1000] */
   noReconnectCodes?: readonly number[]
 
-  /** Requests in flight or queued; one more is rejected with QUEUE_FULL. @default 65536 */
+  /** How many requests may be in flight or queued; further calls reject with QUEUE_FULL. @default 65536 */
   maxPending?: number
-  /** Requests that wait for 'ready', each within its own timeout; 0 rejects them at once. @default 1024 */
+  /**
+   * How many requests may wait for 'ready', each within its own timeout; further calls reject with QUEUE_FULL. With 0
+   * none may wait, and calls reject with NOT_CONNECTED. @default 1024
+   */
   offlineQueueLimit?: number
-  /** Bytes of one inbound message; a larger one closes the connection with 1009. @default 67108864 */
+  /** The largest message of the server in bytes; a larger one closes the connection with 1009. @default 67108864 */
   maxMessageSize?: number
-  /** Bytes outbound, queued requests included; beyond it QUEUE_FULL, or `sendMessage()` false. @default 16777216 */
+  /**
+   * How many bytes may wait to be sent, queued requests included. Beyond that calls reject with QUEUE_FULL, and
+   * `sendMessage()` returns false. @default 16777216
+   */
   maxBufferedAmount?: number
-  /** Extra headers of the upgrade request. */
+  /** Extra headers of the upgrade request. Headers of the WebSocket handshake itself are a TypeError. @default none */
   headers?: Record<string, string>
-  /** Subprotocols to offer. */
+  /** One or several subprotocols to offer to the server. @default none */
   protocols?: string | readonly string[]
-  /** Refused by this version. */
+  /** Reserved: this version refuses it with a TypeError. */
   tls?: TlsOptions
-  /** Refused by this version. A proxy in the environment is passed over, with a warning in the log. */
+  /**
+   * Reserved: this version refuses it with a TypeError. A proxy set in the environment is ignored, with a warning in
+   * the log.
+   */
   proxy?: string | false
-  /** Which wire dialect to speak; 'auto' finds out on each connection. @default 'auto' */
+  /** The wire dialect; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }
 
 /**
- * Declare your tools by merging into this interface, each as `{ parameters: …; results: … }`; `useTool` is then typed
- * by name.
+ * Your tools. Declare them by merging into this interface, each as `{ parameters: …; results: … }`, and `useTool`
+ * checks parameters and results by the tool's name.
  */
 export interface MCPTools {}
+/** The parameters of a tool that is declared in {@link MCPTools}; `unknown` if it declares none. */
 export type ParametersOf<T> = T extends { parameters: infer P } ? P : unknown
+/** The results of a tool that is declared in {@link MCPTools}; `unknown` if it declares none. */
 export type ResultsOf<T> = T extends { results: infer R } ? R : unknown
 
 /** Options of one call. */
 export interface UseToolOptions {
-  /** ms; overrides `requestTimeout`; 0 for none. */
+  /**
+   * The time from the call to its answer in ms, waiting in the queue included; 0 for no limit.
+   * @default `requestTimeout`
+   */
   timeout?: number
-  /** Its abort rejects the call with `signal.reason`. */
+  /** When it aborts, the call rejects with `signal.reason`. @default none */
   signal?: AbortSignal
   /**
-   * The tool may run twice: sent again after a reconnect if the connection was lost before its answer. @default false
+   * Whether running the tool twice does no harm. If the connection is lost before the answer, the request is then sent
+   * again after a reconnect. @default false
    */
   idempotent?: boolean
-  /** 'buffer' hands over the UTF-8 bytes of `results` unparsed. @default 'json' */
+  /** 'json' parses `results`; 'buffer' gives their JSON as UTF-8 bytes. @default 'json' */
   responseType?: 'json' | 'buffer'
 }
 
-/** How a socket ended. */
+/** How a socket closed. */
 export interface CloseInfo {
-  /** RFC 6455 code; 1006 when no close frame came. */
+  /** The close code (RFC 6455 § 7.4); 1006 if no close frame came. */
   readonly code: number
+  /** The reason that came with the code, or the client's own words if no close frame came; may be empty. */
   readonly reason: string
-  /** Both sides said goodbye. */
+  /** Whether the closing handshake was completed. */
   readonly wasClean: boolean
   /** `WS_ERROR_CODES[code]`, or 'Unknown code'. */
   readonly explanation: string
-  /** The client will dial again by itself. */
+  /** Whether the client is going to reconnect by itself. */
   readonly willReconnect: boolean
 }
 
-/** One line for a log. It never holds a key. */
+/** An entry for a log. It never contains a key. */
 export interface LogEntry {
+  /** How important it is. */
   readonly level: 'error' | 'warn' | 'info' | 'debug'
+  /** What happened, as a sentence. */
   readonly message: string
+  /** The facts that belong to it. */
   readonly fields: Readonly<Record<string, string | number | boolean>>
 }
 
-/** Counters since the client was made; times in ms. */
+/** Counters of a client since it was made. Times are in ms. */
 export interface ClientStats {
+  /** What the client is doing. */
   readonly state: ConnectionState
-  /** Requests in flight. */
+  /** How many requests are in flight. */
   readonly pending: number
-  /** Requests that wait for 'ready'. */
+  /** How many requests wait for 'ready'. */
   readonly queued: number
-  /** Requests ever started. */
+  /** How many requests were ever started. */
   readonly requests: number
+  /** How many requests were answered with results. */
   readonly succeeded: number
-  /** Tool errors, timeouts, aborts, losses. */
+  /** How many requests failed: tool errors, timeouts, aborts and lost connections. */
   readonly failed: number
+  /** How many of those timed out. */
   readonly timedOut: number
-  /** Answers that nobody waited for any more. */
+  /** How many answers came after their call was settled. */
   readonly lateResponses: number
-  /** Successful ones. */
+  /** How many reconnects succeeded. */
   readonly reconnects: number
+  /** How many messages were sent. */
   readonly messagesSent: number
+  /** How many messages were received. */
   readonly messagesReceived: number
-  /** Of messages, without framing. */
+  /** The bytes of the messages sent, without framing. */
   readonly bytesSent: number
+  /** The bytes of the messages received, without framing. */
   readonly bytesReceived: number
+  /** Round trips of the heartbeat in ms. */
   readonly heartbeatRtt: Readonly<RttSummary>
+  /** Times from call to answer in ms. */
   readonly requestLatency: Readonly<LatencySummary>
-  /** Epoch ms. */
+  /** When the open socket was opened, in ms since 1970; `null` if none is open. */
   readonly connectedSince: number | null
 }
 
-/** Events and what their listeners get. */
+/**
+ * The events of a client, with the arguments of their listeners. If a listener throws, its error becomes an
+ * `uncaughtException`; the other listeners still run.
+ */
 export interface MCPClientEvents {
+  /** The state changed. It is the first event of a change. */
   state: [snapshot: ConnectionSnapshot, previous: ConnectionState]
+  /** The socket is open. */
   open: []
+  /** The server accepted the key, or asks for none: tools can be called. */
   authenticated: []
+  /** The server sent a message, here parsed: pushes, answers, pongs, everything. */
   message: [message: unknown]
+  /** The socket closed. */
   close: [info: CloseInfo]
+  /** The wait before the next attempt begins; `delay` in ms. `maxAttempts` is Infinity if there is no limit. */
   reconnecting: [info: { attempt: number; maxAttempts: number; delay: number }]
+  /** A pong arrived; `rtt` is the round trip time in ms. */
   heartbeat: [info: { rtt: number }]
+  /** The client has given up; `connect()` starts again. */
   failed: [error: MCPError]
-  /** Emitted only where someone listens: it never crashes the process. */
+  /** Something went wrong, lost connections included. Without a listener nothing happens: it never ends the process. */
   error: [error: MCPError]
+  /** An entry for a log; never contains a key. */
   log: [entry: LogEntry]
 }
 
 /** Options of {@link MCPClientLike.close}. */
 export interface CloseOptions {
-  /** RFC 6455 close code. @default 1000 */
+  /** The close code to send: 1000 to 1014 without 1004 to 1006, or 3000 to 4999. @default 1000 */
   code?: number
-  /** At most 123 bytes. @default '' */
+  /** The reason to send, at most 123 bytes in UTF-8. @default '' */
   reason?: string
-  /** ms that calls in flight are waited for. @default 0 */
+  /** How long to wait for the calls in flight first, in ms. @default 0 */
   drain?: number
 }
 
-/** What the class has in common with its stand-ins elsewhere. It needs nothing of Node.js. */
+/**
+ * What `MCPClient` has in common with its stand-ins elsewhere, such as the far end of a bridge. It needs nothing of
+ * Node.js.
+ *
+ * The promises of commands may be ignored: they never become unhandled rejections.
+ */
 export interface MCPClientLike {
+  /** Adds a listener. Its events and their arguments: {@link MCPClientEvents}. */
   on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  /** Adds a listener that is called once. */
   once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  /** Removes a listener. */
   off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
+  /** The connection as it is now. The same object until the state changes. */
   readonly snapshot: ConnectionSnapshot
+  /** What the client is doing. */
   readonly state: ConnectionState
+  /** Whether the socket is open. */
   readonly connected: boolean
+  /** Whether the server has accepted the key, or asks for none: tools can be called. */
   readonly authenticated: boolean
+  /** Why the client is in this state; `null` when all is well. */
   readonly error: MCPError | null
-  /** ms that a call waits for its answer unless its options say otherwise; 0 for ever. Missing where it is unknown. */
+  /** Timeout of calls that have no `timeout` of their own, in ms; 0 means no limit. Missing if it is unknown. */
   readonly requestTimeout?: number | undefined
+  /**
+   * Connects, if it is not connected. Resolves when the client is 'ready'; rejects with an {@link MCPError} when it is
+   * 'failed' or 'closed', or when the server refuses the key. Further calls share the attempt. In 'reconnecting' it
+   * dials at once; in 'unauthorized' it authenticates again.
+   */
   connect(): Promise<void>
+  /**
+   * Drops the connection, counts attempts from 0 again and connects at once. Resolves and rejects as {@link connect}
+   * does.
+   */
   reconnect(): Promise<void>
+  /**
+   * Sends the auth message again. A token that is given replaces the key, for later connections too. If the socket is
+   * not open, it connects. In 'ready', calls in flight go on. Resolves and rejects as {@link connect} does.
+   * @throws TypeError if the token is not a string
+   */
   authenticate(token?: string): Promise<void>
+  /**
+   * Sends a message and expects no answer: a string unchanged, any other value as JSON.
+   * @returns false if the socket is not open or the buffer is full (`maxBufferedAmount`)
+   * @throws TypeError if the value cannot be written as JSON
+   */
   sendMessage(message: unknown): boolean
+  /**
+   * The guide's call: sends the request, and the answer arrives as a 'message' event.
+   * @returns the id of the request; `null` if not connected
+   * @throws TypeError if the name or the parameters cannot be sent
+   */
   sendToolRequest(toolName: string, parameters?: unknown): string | null
+  /**
+   * Calls a tool. Never throws synchronously. Before 'ready' the call waits, within its timeout.
+   * @returns a promise of the tool's `results`. It rejects with an `MCPToolError` if the server answers with an error,
+   * with another {@link MCPError} if there is no answer, with the signal's reason if the signal aborts, and with a
+   * TypeError or RangeError if an argument cannot be used
+   */
   useTool<K extends keyof MCPTools & string>(
     toolName: K,
     parameters: ParametersOf<MCPTools[K]>,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<ResultsOf<MCPTools[K]>>
+  /**
+   * Calls a tool that is not declared in {@link MCPTools}. Never throws synchronously. Before 'ready' the call waits,
+   * within its timeout.
+   * @returns a promise of the tool's `results`. It rejects with an `MCPToolError` if the server answers with an error,
+   * with another {@link MCPError} if there is no answer, with the signal's reason if the signal aborts, and with a
+   * TypeError or RangeError if an argument cannot be used
+   */
   useTool<T = unknown>(
     toolName: string,
     parameters?: unknown,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<T>
+  /**
+   * Calls a tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results.
+   */
   useTool(
     toolName: string,
     parameters: unknown,
     options: UseToolOptions & { responseType: 'buffer' },
   ): Promise<Uint8Array>
+  /**
+   * Closes the connection. Calls in flight get up to `drain` ms to finish; those that are left reject with CLOSED.
+   * The promise resolves when the client is 'closed', and never rejects.
+   * @throws RangeError or TypeError if the code, the reason or `drain` cannot be used
+   */
   close(options?: CloseOptions): Promise<void>
+  /** Counters since the client was made. */
   stats(): ClientStats
 }

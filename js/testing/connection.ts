@@ -1,4 +1,4 @@
-/** One WebSocket of the server: sends, closes, and knows when it is gone. It never looks at what a frame says. */
+/** One WebSocket of the server: sends, closes, and reports its end. It never looks at the contents of frames. */
 import { setMaxListeners } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { WebSocket } from 'ws'
@@ -20,7 +20,7 @@ export class Connection implements MCPTestConnection {
     this.dialect = dialect
     this.headers = headers
     this.#socket = socket
-    // Each tool that waits listens to it, and there may be many: no sign of a leak.
+    // Each tool that waits adds a listener, and there may be many: that is not a leak.
     setMaxListeners(0, this.#gone.signal)
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => {
@@ -34,7 +34,7 @@ export class Connection implements MCPTestConnection {
     return this.#socket.protocol
   }
 
-  /** Aborted when the connection is gone. */
+  /** Aborted when the connection has ended. */
   get signal(): AbortSignal {
     return this.#gone.signal
   }
@@ -67,5 +67,5 @@ function encode(message: unknown): string | Uint8Array {
   return text
 }
 
-/** A client that never answers the close frame must not keep a test waiting. */
+/** How long a client may take to answer the close frame, in ms, so that no test waits for ever. */
 const CLOSING_HANDSHAKE_MS = 2_000

@@ -4,14 +4,15 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { Connection } from './faults/connection.js'
 import { checkPlan, portOf, resolveFaults, resolveOptions, type FaultProxySettings } from './faults/options.js'
 import { seededRandom } from './faults/random.js'
+import { resetSocket } from './faults/socket.js'
 import type { FaultPlan, FaultProxyConnection, FaultProxyEvents, FaultProxyOptions, Faults } from './faults/types.js'
 import { Inbox } from './inbox.js'
 import { dialableHost } from './listener.js'
 
 /**
- * A TCP proxy in front of a server that delays, slows down, cuts, freezes, resets and damages connections, to see what
- * a client makes of it. What it leaves to chance is drawn from a seed. How the system cuts a stream into pieces is not
- * in its power.
+ * A TCP proxy in front of a server that delays, slows down, cuts, freezes, resets and damages connections, to test how
+ * a client handles that. Everything random comes from a seed. How the operating system splits a stream into segments
+ * cannot be controlled.
  *
  * @example
  * ```js
@@ -41,8 +42,8 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
   /**
    * Starts a proxy and resolves when it can be connected to.
    *
-   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port
-   * cannot be had (`code` `EADDRINUSE`, `EACCES`, …).
+   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error if the port
+   * cannot be used (`code` `EADDRINUSE`, `EACCES`, …).
    */
   static async listen(options: FaultProxyOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(resolveOptions(options))
@@ -59,7 +60,7 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#connect(client))
   }
 
-  /** What a client connects to: the URL of the target, with the proxy's address in the place of the server's. */
+  /** The URL for clients: that of the target, with the proxy's address in place of the server's. */
   get url(): string {
     const url = new URL(this.#settings.target)
     url.host = `${dialableHost(this.#settings.host)}:${this.#port}`
@@ -71,53 +72,53 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
     return this.#port
   }
 
-  /** The URL of the server behind it. */
+  /** The URL of the server behind the proxy. */
   get target(): string {
     return this.#settings.target.href
   }
 
-  /** The live connections, oldest first. */
+  /** The open connections, oldest first. */
   get connections(): readonly FaultProxyConnection[] {
     return [...this.#connections]
   }
 
   /**
-   * The oldest connection that this method has not handed out yet, or else the next one to come. It may be gone
-   * already; see its `closed`. The newest 1,024 are kept for it. Rejects when the proxy closes first.
+   * The oldest connection that this method has not returned yet, or else the next one. It may have ended already; see
+   * its `closed`. The newest 1,024 are kept. Rejects if the proxy closes first.
    */
   nextConnection(): Promise<FaultProxyConnection> {
     return this.#newConnections.next()
   }
 
   /**
-   * The faults of connections to come. For those that are live see {@link FaultProxyConnection.setFaults}.
+   * Sets the faults of new connections. For open ones see {@link FaultProxyConnection.setFaults}.
    * @throws TypeError or RangeError that names the fault
    */
   setFaults(faults: Faults | FaultPlan): void {
     this.#plan = checkPlan(faults)
   }
 
-  /** {@link FaultProxyConnection.freeze} for every live connection. */
+  /** {@link FaultProxyConnection.freeze} for every open connection. */
   freezeAll(): void {
     for (const connection of this.#connections) connection.freeze()
   }
 
-  /** {@link FaultProxyConnection.thaw} for every live connection. */
+  /** {@link FaultProxyConnection.thaw} for every open connection. */
   thawAll(): void {
     for (const connection of this.#connections) connection.thaw()
   }
 
-  /** {@link FaultProxyConnection.end} for every live connection. */
+  /** {@link FaultProxyConnection.end} for every open connection. */
   endAll(): void {
     for (const connection of this.#connections) connection.end()
   }
 
-  /** {@link FaultProxyConnection.reset} for every live connection. */
+  /** {@link FaultProxyConnection.reset} for every open connection. */
   resetAll(): void {
     for (const connection of this.#connections) connection.reset()
   }
 
-  /** Stops listening and resets every connection. Resolves when all is gone; further calls return the same promise. */
+  /** Stops listening and resets every connection. Resolves when all have ended; more calls return the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
     return this.#closing
@@ -133,9 +134,9 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
     })
+    const gone = [...this.#connections].map((connection) => connection.closed)
     for (const connection of this.#connections) connection.abandon()
-    await closed
-    await Promise.all([...this.#connections].map((connection) => connection.closed))
+    await Promise.all([closed, ...gone])
   }
 
   #connect(client: Socket): void {
@@ -146,8 +147,8 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
     try {
       faults = resolveFaults(this.#plan(id, seededRandom(`${seed} plan`)))
     } catch (error) {
-      // The plan's own mistake: it surfaces as any exception of a callback does, and nobody is left hanging.
-      client.resetAndDestroy()
+      // An error of the user's function is thrown like that of any callback, and the client is not left waiting.
+      resetSocket(client)
       throw error
     }
     const { hostname } = this.#settings.target
@@ -168,5 +169,5 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
   }
 }
 
-/** A proxy that runs for long must not keep all that it ever saw. */
+/** A limit, because a proxy may run for long. */
 const CONNECTIONS_KEPT = 1024

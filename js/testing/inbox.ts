@@ -1,6 +1,6 @@
 /**
- * What arrives, in order, for whoever waits for it: each item is handed out once. A test may so ask before or after the
- * fact and needs no sleep.
+ * A queue of items that arrive, for tests that wait for them. Each item is handed out once, whether it arrives before
+ * or after the test asks for it, so no test has to sleep.
  */
 export class Inbox<T> {
   readonly #limit: number
@@ -11,9 +11,9 @@ export class Inbox<T> {
   #closed = false
 
   /**
-   * @param owner - who is closed, and
-   * @param what - what did not come: for the error of those who wait in vain
-   * @param limit - how many items nobody asked for are kept; the oldest go first
+   * @param owner - what was closed, and
+   * @param what - what did not arrive: for the error of those who still wait then
+   * @param limit - how many items are kept until someone asks for them; the oldest are dropped first
    */
   constructor(owner: string, what: string, limit: number) {
     this.#owner = owner
@@ -33,8 +33,8 @@ export class Inbox<T> {
   }
 
   /**
-   * The oldest item that matches and was not handed out yet, or the next such one to come. Rejects when the inbox is
-   * closed before.
+   * The oldest item that matches and was not handed out yet, or else the next such one to arrive. Rejects if the inbox
+   * is closed first.
    */
   next(matches: (item: T) => boolean = () => true): Promise<T> {
     const index = this.#items.findIndex(matches)
@@ -54,7 +54,7 @@ export class Inbox<T> {
   }
 }
 
-/** A promise that nobody looks at any more must not end the process when the owner closes. */
+/** A promise that is ignored must not end the process when the owner closes. */
 function ignorable<P extends Promise<unknown>>(promise: P): P {
   promise.catch(() => {})
   return promise

@@ -1,8 +1,8 @@
 /**
- * One spell of listening on a TCP port. A server that plays an outage ends one and begins another on the same port,
- * while its connections live on.
+ * A listener on a TCP port. A server that simulates an outage closes it and later opens another on the same port, while
+ * its connections stay open.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 
@@ -13,7 +13,7 @@ export class Listener {
   readonly #server: Server
   readonly #onUpgrade: UpgradeHandler
 
-  /** Rejects with Node's own error, `EADDRINUSE` for one. */
+  /** Rejects with Node's own error, such as `EADDRINUSE`. */
   static async open(port: number, host: string, onUpgrade: UpgradeHandler): Promise<Listener> {
     const server = createServer((_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' })
@@ -36,26 +36,32 @@ export class Listener {
     server.on('upgrade', onUpgrade)
   }
 
-  /** The port is free when this returns. The promise resolves when the last connection that came in here is gone. */
+  /** The port is free when this returns. The promise resolves when the last connection that came here has ended. */
   close(): Promise<void> {
     this.#server.off('upgrade', this.#onUpgrade)
     const drained = new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
     })
-    // Those that have not been upgraded yet; the others are not the HTTP server's any more.
+    // Only those that are not upgraded yet; the others do not belong to the HTTP server any more.
     this.#server.closeAllConnections()
     return drained
   }
 }
 
-/** Answers an upgrade request with a plain HTTP status instead. */
-export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+/** Answers an upgrade request with an HTTP status instead of 101, and perhaps a text. */
+export function refuseUpgrade(socket: Duplex, status: number, text: string = ''): void {
   socket.on('error', () => socket.destroy())
   socket.once('finish', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
 }
 
-/** The address to dial for an address to bind: a wildcard is no destination everywhere, and IPv6 needs its brackets. */
+/** The host for a URL of a bound address: a wildcard cannot be dialled everywhere, and IPv6 needs brackets. */
 export function dialableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'

@@ -1,15 +1,15 @@
 /**
- * Checks the options of `MCPTestServer.listen()` and fills in their defaults. Reads nothing but the `docs` folder's
- * entry.
+ * Checks the options of `MCPTestServer.listen()` and fills in their defaults. Of the file system, it only looks whether
+ * the `docs` folder exists.
  */
-import { stat } from 'node:fs/promises'
+import { opendir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { inspect } from 'node:util'
-import type { MCPTestServerOptions, ServerDialect, ToolHandler } from './types.js'
+import { type AccessRules, checkHosts, checkOrigins } from './access.js'
+import { describe } from './describe.js'
+import type { MCPTestServerOptions, ServerDialect, StubOptions, ToolHandler } from './types.js'
 
-export interface Settings {
+export interface Settings extends AccessRules {
   readonly port: number
-  readonly host: string
   readonly path: string
   readonly tokens: readonly string[] | undefined
   readonly tools: Readonly<Record<string, ToolHandler>>
@@ -29,10 +29,12 @@ export async function resolveOptions(options: MCPTestServerOptions): Promise<Set
     dialect: checkDialect(options.dialect ?? 'guide'),
     docs: await checkFolder(options.docs),
     history: checkHistory(options.history ?? Infinity),
+    allowedOrigins: checkOrigins(options.allowedOrigins ?? []),
+    allowedHosts: checkHosts(options.allowedHosts ?? []),
   }
 }
 
-/** `kind` is what the names are of, for the error. */
+/** `kind` says in the error what the names are. */
 export function checkNames(kind: string, given: object, known: ReadonlySet<string>): void {
   for (const name of Object.keys(given)) {
     if (!known.has(name)) throw new TypeError(`unknown ${kind} "${name}"; there are ${[...known].join(', ')}`)
@@ -42,7 +44,7 @@ export function checkNames(kind: string, given: object, known: ReadonlySet<strin
 export function checkTokens(tokens: readonly string[] | undefined): readonly string[] | undefined {
   if (tokens === undefined) return undefined
   const good = Array.isArray(tokens) && tokens.every((token) => typeof token === 'string' && token !== '')
-  // The value is left out of the message on purpose: it holds secrets.
+  // The message does not show the value, because tokens are secrets.
   if (!good) throw new TypeError('option "tokens" must be an array of strings that are not empty')
   return [...tokens]
 }
@@ -71,7 +73,7 @@ function checkPath(path: unknown): string {
   return path
 }
 
-function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
+export function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
   if (typeof tools !== 'object' || tools === null)
     throw new TypeError(`option "tools" must be an object, not ${describe(tools)}`)
   for (const [name, handler] of Object.entries(tools)) {
@@ -79,6 +81,25 @@ function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
       throw new TypeError(`option "tools": "${name}" must be a function, not ${describe(handler)}`)
   }
   return tools as Record<string, ToolHandler>
+}
+
+/**
+ * Checks the arguments of `stub()`; returns how many requests it answers.
+ * @throws TypeError or RangeError that names the argument at fault
+ */
+export function checkStub(name: unknown, handler: unknown, options: StubOptions): number {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(`the name of a tool must be a string that is not empty, not ${describe(name)}`)
+  if (typeof handler !== 'function')
+    throw new TypeError(`the stub of "${name}" must be a function, not ${describe(handler)}: () => value gives a value`)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`the options of a stub must be an object, not ${describe(options)}`)
+  checkNames('option of a stub', options, new Set(['times'] satisfies (keyof StubOptions)[]))
+  const { times = Infinity } = options
+  if (typeof times !== 'number') throw new TypeError(`option "times" must be a number, not ${describe(times)}`)
+  if (times !== Infinity && !(Number.isInteger(times) && times >= 1))
+    throw new RangeError(`option "times" must be a whole number from 1 on, or Infinity, not ${times}`)
+  return times
 }
 
 function checkDialect(dialect: unknown): ServerDialect {
@@ -91,9 +112,18 @@ function checkDialect(dialect: unknown): ServerDialect {
 async function checkFolder(docs: unknown): Promise<string | undefined> {
   if (docs === undefined) return undefined
   const folder = resolve(checkText('docs', docs))
-  const entry = await stat(folder).catch(() => undefined)
-  if (!entry?.isDirectory()) throw new TypeError(`option "docs": there is no folder ${folder}`)
-  return folder
+  try {
+    await (await opendir(folder)).close()
+    return folder
+  } catch (error) {
+    throw new TypeError(`option "docs": ${whyNoFolder((error as NodeJS.ErrnoException).code, folder)}`)
+  }
+}
+
+function whyNoFolder(code: string | undefined, folder: string): string {
+  if (code === 'ENOENT') return `there is no folder ${folder}`
+  if (code === 'ENOTDIR') return `${folder} is not a folder`
+  return `the folder ${folder} cannot be read (${code})`
 }
 
 function checkHistory(history: unknown): number {
@@ -102,10 +132,6 @@ function checkHistory(history: unknown): number {
     throw new RangeError(`option "history" must be a whole number from 0 on, or Infinity, not ${history}`)
   }
   return history
-}
-
-export function describe(value: unknown): string {
-  return inspect(value, { depth: 0 })
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set([
@@ -117,4 +143,6 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   'dialect',
   'docs',
   'history',
+  'allowedOrigins',
+  'allowedHosts',
 ] satisfies (keyof MCPTestServerOptions)[])

@@ -1,8 +1,9 @@
-/** `MCPTestServer`: the face of the server, and what holds its parts together. The wire is the dialects' affair. */
+/** `MCPTestServer`: the public part of the server, which connects the others. The dialects read and write frames. */
 import { EventEmitter } from 'node:events'
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
+import { refusalOf } from './access.js'
 import { checkCloseFrame } from './close-frame.js'
 import { Connection } from './connection.js'
 import type { Dialect, DialectHost } from './dialects/dialect.js'
@@ -10,7 +11,7 @@ import { event } from './dialects/event.js'
 import { guide } from './dialects/guide.js'
 import { Inbox } from './inbox.js'
 import { dialableHost, Listener, refuseUpgrade } from './listener.js'
-import { checkTokens, resolveOptions, type Settings } from './options.js'
+import { checkStub, checkTokens, checkTools, resolveOptions, type Settings } from './options.js'
 import { Toolbox } from './toolbox.js'
 import { builtInTools } from './tools/built-in.js'
 import type {
@@ -20,6 +21,9 @@ import type {
   MCPTestServerEvents,
   MCPTestServerOptions,
   ServerDialect,
+  StubOptions,
+  ToolHandler,
+  ToolStub,
 } from './types.js'
 
 /**
@@ -38,7 +42,7 @@ import type {
  *
  * | tool | parameters | results |
  * |---|---|---|
- * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false leaves the `url`s out;
+ * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false omits the `url`s;
  * `tavilyOptions.includeAnswer`, default false; `provider` is accepted and changes nothing | `{ query, total, items: [{
  * title, url, snippet }], answer? }` from the `docs` folder |
  * | `status` | none | `{ version, dialect, uptime, connections, requests }`, `uptime` in milliseconds |
@@ -46,11 +50,13 @@ import type {
  * | `sleep` | `ms`, 0 to 60,000 | `{ slept }`, after that time |
  * | `fail` | `message`, `code` | none: it fails with these |
  *
- * The server keeps the process alive until `close()`.
+ * Web pages of other machines cannot use it; see {@link MCPTestServerOptions.allowedOrigins}. It keeps the process
+ * alive until `close()`.
  */
 export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements AsyncDisposable {
   readonly #settings: Settings
   readonly #dialect: Dialect
+  readonly #toolbox: Toolbox
   readonly #host: DialectHost
   readonly #startedAt = Date.now()
   readonly #sockets: WebSocketServer
@@ -58,7 +64,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   readonly #requests: MCPTestRequest[] = []
   readonly #newConnections: Inbox<MCPTestConnection>
   readonly #newRequests: Inbox<MCPTestRequest>
-  /** Of each spell of listening that has ended: resolved when its last connection is gone. */
+  /** One for each listener that was closed: resolves when its last connection has ended. */
   readonly #drained: Promise<void>[] = []
   #listener: Listener | undefined
   #port = 0
@@ -74,8 +80,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   /**
    * Starts a server and resolves when it can be connected to.
    *
-   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error when the port
-   * cannot be had (`code` `EADDRINUSE`, `EACCES`, …).
+   * Rejects with a TypeError or RangeError that names the option at fault, or with Node's own error if the port
+   * cannot be used (`code` `EADDRINUSE`, `EACCES`, …).
    */
   static async listen(options: MCPTestServerOptions = {}): Promise<MCPTestServer> {
     const server = new MCPTestServer(await resolveOptions(options))
@@ -90,18 +96,22 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#tokens = settings.tokens
     this.#newConnections = new Inbox('server', 'connection', settings.history)
     this.#newRequests = new Inbox('server', 'request', settings.history)
+    this.#toolbox = new Toolbox(
+      builtInTools(() => this.#status(), settings.docs),
+      settings.tools,
+    )
     this.#host = this.#createHost()
     this.#sockets = new WebSocketServer({
       noServer: true,
       path: settings.path,
       maxPayload: MAX_PAYLOAD,
       clientTracking: false,
-      // Pongs are this server's own business, because pausePongs() stops them.
+      // This server sends pongs itself, so that pausePongs() can stop them.
       autoPong: false,
     })
   }
 
-  /** What a client connects to, `ws://127.0.0.1:49152/mcp-ws` say. */
+  /** The URL for clients, such as `ws://127.0.0.1:49152/mcp-ws`. */
   get url(): string {
     return `ws://${dialableHost(this.#settings.host)}:${this.#port}${this.#settings.path}`
   }
@@ -111,76 +121,106 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     return this.#port
   }
 
+  /** The wire dialect that it speaks. */
   get dialect(): ServerDialect {
     return this.#settings.dialect
   }
 
-  /** The live connections, oldest first. */
+  /** The open connections, oldest first. */
   get connections(): readonly MCPTestConnection[] {
     return [...this.#connections]
   }
 
-  /** The tool requests received so far, as far as `history` reaches back, oldest first. */
+  /** The tool requests received so far, oldest first; at most `history`. */
   get requests(): readonly MCPTestRequest[] {
     return [...this.#requests]
   }
 
   /**
-   * The oldest connection that this method has not handed out yet, or else the next one to come: whether a client
-   * connects before or after the call makes no difference. It may be gone already; see its `closed`. Rejects when the
-   * server closes first.
+   * The oldest connection that this method has not returned yet, or else the next one: whether a client connects before
+   * or after the call makes no difference. It may have ended already; see its `closed`. Rejects if the server closes
+   * first.
    */
   nextConnection(): Promise<MCPTestConnection> {
     return this.#newConnections.next()
   }
 
   /**
-   * The oldest tool request (for the tool `name`, if given) that this method has not handed out yet, or else the next
-   * one to come. Rejects when the server closes first.
+   * The oldest tool request (for the tool `name`, if given) that this method has not returned yet, or else the next
+   * one. Rejects if the server closes first.
    */
   nextRequest(name?: string): Promise<MCPTestRequest> {
     return this.#newRequests.next(name === undefined ? undefined : (request) => request.name === name)
   }
 
-  /** Sends a message to every live connection: a string as it is, bytes as a binary frame, anything else as JSON. */
+  /** Sends a message to every open connection: a string unchanged, bytes as a binary frame, other values as JSON. */
   broadcast(message: unknown): void {
     for (const connection of this.#connections) connection.send(message)
   }
 
   /**
-   * Lets `interceptor` see each frame of a client first. Where it returns true the server does nothing about the frame,
-   * so that a test can answer it in a way of its own, or not at all. It replaces the one before; `null` takes it away.
+   * Lets `interceptor` see each frame of a client first. If it returns true, the server ignores the frame, so a test
+   * can answer it itself, or not at all. It replaces the one before; `null` removes it.
    */
   intercept(interceptor: Interceptor | null): void {
     this.#interceptor = interceptor ?? undefined
   }
 
-  /** Replaces the tokens that authenticate; `undefined` accepts any. Who has authenticated stays so. */
+  /** Replaces the accepted tokens; `undefined` accepts any. Authenticated connections stay authenticated. */
   setTokens(tokens: readonly string[] | undefined): void {
     this.#tokens = checkTokens(tokens)
   }
 
   /**
-   * From now on no ping is answered, neither the dialect's own nor that of the WebSocket protocol. Everything else goes
-   * on.
+   * Replaces the tools that were given as the option `tools`, or by this method; built-in tools and stubs stay. Calls
+   * that are running go on. Clients of the `event` dialect get the schemas when they connect.
+   * @throws TypeError that names the tool that is not a function
+   */
+  setTools(tools: Readonly<Record<string, ToolHandler>>): void {
+    this.#toolbox.setOwn(checkTools(tools))
+  }
+
+  /**
+   * Lets `handler` answer the requests for a tool, whether there is such a tool or not, until `restore()` of the stub
+   * or `restoreStubs()`. If a tool has several stubs, the newest answers.
+   *
+   * @example
+   * ```js
+   * const busy = server.stub('web_search', () => { throw new ToolFailure('Too many', 'RATE_LIMIT') }, { times: 1 })
+   * t.after(busy.restore)
+   * ```
+   * @throws TypeError or RangeError that names the argument at fault
+   */
+  stub(name: string, handler: ToolHandler, options: StubOptions = {}): ToolStub {
+    return this.#toolbox.stub(name, handler, checkStub(name, handler, options))
+  }
+
+  /** Removes all stubs: for `afterEach`, if tests share a server. */
+  restoreStubs(): void {
+    this.#toolbox.restoreStubs()
+  }
+
+  /**
+   * From now on, no pings are answered, neither those of the dialect nor those of the WebSocket protocol. Everything
+   * else goes on.
    */
   pausePongs(): void {
     this.#answersPings = false
   }
 
-  /** Answers pings again. Those that came in between stay without an answer. */
+  /** Answers pings again, but not those that came meanwhile. */
   resumePongs(): void {
     this.#answersPings = true
   }
 
-  /** Stops listening: new connections are refused by the operating system. Live ones go on. */
+  /** Stops listening: the operating system refuses new connections. Open ones go on. */
   stopAccepting(): void {
     if (this.#listener) this.#drained.push(this.#listener.close())
     this.#listener = undefined
   }
 
   /**
-   * Answers every upgrade from now on with this HTTP status instead of 101. Live connections go on.
+   * From now on, answers every upgrade with this HTTP status instead of 101. Open connections go on.
    * @param status - 200 to 599.
    * @throws RangeError for any other status.
    */
@@ -192,9 +232,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Ends what `stopAccepting()` and `refuseUpgrades()` began, on the same port. Resolves when clients can connect
-   * again. Rejects when the server is closed, or with Node's own error when another process has taken the port
-   * meanwhile.
+   * Undoes `stopAccepting()` and `refuseUpgrades()`, on the same port. Resolves when clients can connect again. Rejects
+   * if the server is closed, or with Node's own error if another process uses the port now.
    */
   async resumeAccepting(): Promise<void> {
     if (this.#closing) throw new Error('the server is closed')
@@ -205,9 +244,9 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Closes every live connection with a close frame. Resolves when they are gone, after 2,000 ms at the latest.
+   * Closes every open connection with a close frame. Resolves when they have ended, after 2,000 ms at the latest.
    * Rejects with a RangeError for a code or reason that cannot be sent; see {@link MCPTestConnection.close}.
-   * @param code - default 1000, after which a client stays away; 1012 is a restart.
+   * @param code - default 1000, after which a client stays closed; 1012 is a restart.
    */
   async closeAll(code: number = 1000, reason: string = ''): Promise<void> {
     checkCloseFrame(code, reason)
@@ -215,7 +254,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   /**
-   * Drops every live connection without a close frame, as a crash does: clients see 1006. Resolves when they are gone.
+   * Drops every open connection without a close frame, as a crash does: clients see 1006. Resolves when they have
+   * ended.
    */
   async terminateAll(): Promise<void> {
     await Promise.all([...this.#connections].map((connection) => connection.terminate()))
@@ -223,8 +263,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
 
   /**
    * Stops listening and ends every connection: with 1001 in the `guide` dialect, without a close frame in the `event`
-   * dialect, as the platform's server does. Running tools are aborted. Resolves when everything is gone; further calls
-   * return the same promise.
+   * dialect, as the platform's server does. Running tools are aborted. Resolves when everything has ended; further
+   * calls return the same promise.
    */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
@@ -240,6 +280,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.stopAccepting()
     this.#newConnections.close()
     this.#newRequests.close()
+    await this.#resuming?.catch(() => {})
     await (this.#dialect.saysGoodbye ? this.closeAll(GOING_AWAY, 'server closing') : this.terminateAll())
     await Promise.all(this.#drained)
   }
@@ -247,7 +288,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   async #listen(port: number): Promise<void> {
     const listener = await Listener.open(port, this.#settings.host, (...upgrade) => this.#upgrade(...upgrade))
     if (this.#closing) {
-      // close() was called meanwhile and could not know of this one.
+      // close() was called meanwhile, and did not know this listener.
       await listener.close()
       throw new Error('the server is closed')
     }
@@ -256,8 +297,14 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const reason = refusalOf(request, this.#settings)
+    if (reason !== undefined) {
+      refuseUpgrade(socket, 403, `${reason}\n`)
+      this.emit('refused', reason)
+      return
+    }
     if (this.#refusal !== undefined) {
-      refuseUpgrade(socket, this.#refusal, STATUS_CODES[this.#refusal] ?? 'Refused')
+      refuseUpgrade(socket, this.#refusal)
       return
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#connect(webSocket, request))
@@ -267,8 +314,8 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     this.#connectionCount += 1
     const connection = new Connection(this.#connectionCount, this.dialect, socket, request.headers)
     this.#connections.add(connection)
-    this.#listenTo(socket, connection)
     this.#keepPinging(socket)
+    this.#listenTo(socket, connection)
     this.#dialect.greet(connection, this.#host)
     this.#newConnections.push(connection)
     this.emit('connection', connection)
@@ -279,7 +326,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     socket.on('ping', (data) => {
       if (this.#answersPings) socket.pong(data)
     })
-    // What a broken frame comes to is a close, and that is told below.
+    // An error is followed by a close, which is handled below.
     socket.on('error', () => {})
     socket.once('close', (code, reason) => {
       this.#connections.delete(connection)
@@ -294,9 +341,16 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   #receive(text: string, connection: Connection): void {
-    this.emit('message', text, connection)
-    if (this.#interceptor?.(text, connection) === true) return
-    this.#dialect.receive(text, connection, this.#host)
+    try {
+      this.emit('message', text, connection)
+      if (this.#interceptor?.(text, connection) === true) return
+      this.#dialect.receive(text, connection, this.#host)
+    } catch (error) {
+      // Thrown later, as an uncaughtException: `ws` never ends a connection whose listener has thrown.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 
   #record(id: string | number, name: string, parameters: unknown, connection: Connection): MCPTestRequest {
@@ -314,16 +368,20 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
     return this.#tokens === undefined ? token !== '' : this.#tokens.includes(token)
   }
 
-  #createHost(): DialectHost {
-    const status = () => ({
+  /** The results of the tool `status`. */
+  #status(): object {
+    return {
       version: PACKAGE_VERSION,
       dialect: this.dialect,
       uptime: Date.now() - this.#startedAt,
       connections: this.#connections.size,
       requests: this.#requestCount,
-    })
+    }
+  }
+
+  #createHost(): DialectHost {
     return {
-      toolbox: new Toolbox(builtInTools(status, this.#settings.docs), this.#settings.tools),
+      toolbox: this.#toolbox,
       answersPings: () => this.#answersPings,
       accepts: (token) => this.#accepts(token),
       record: (...request) => this.#record(...request),
@@ -333,7 +391,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
 
 const DIALECTS: Readonly<Record<ServerDialect, Dialect>> = { guide, event }
 
-/** 100 MiB: above it the platform's server closes with 1009, and so does this one. */
+/** 100 MiB: for a larger message, the platform's server closes with 1009, and so does this one. */
 const MAX_PAYLOAD = 100 * 1024 * 1024
 
 /** The close code of a server that stops (RFC 6455, 7.4.1). */

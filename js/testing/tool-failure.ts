@@ -1,14 +1,15 @@
-/** Thrown by a tool, it becomes the protocol's error `{ message, code }`. */
+/** Throw it in a tool to answer with the protocol's error `{ message, code }`. */
 export class ToolFailure extends Error {
   override readonly name = 'ToolFailure'
+  /** The `code` of the error that is sent. */
   readonly code: string
 
-  /** @param code - what programs look at. Default `TOOL_ERROR`. */
+  /** @param code - the code for programs. Default `TOOL_ERROR`. */
   constructor(message: string, code: string = DEFAULT_TOOL_ERROR_CODE) {
     super(message)
     this.code = code
   }
 }
 
-/** The code of a failure that names none, as the platform's servers send it. */
+/** The code of an error without one, as the platform's servers send it. */
 export const DEFAULT_TOOL_ERROR_CODE = 'TOOL_ERROR'

@@ -1,10 +1,9 @@
-/**
- * The tools of a server by name, and the one place where a tool runs and where what it throws becomes an error to send.
- */
+/** The tools of a server by name. Only here are tools run, and their exceptions turned into errors to send. */
+import { Stub } from './stub.js'
 import { DEFAULT_TOOL_ERROR_CODE, ToolFailure } from './tool-failure.js'
-import type { MCPTestRequest, ToolHandler } from './types.js'
+import type { MCPTestRequest, ToolHandler, ToolStub } from './types.js'
 
-/** What a tool call came to, in the words of the wire. */
+/** The outcome of a tool call, as it is sent. */
 export type Outcome = { readonly results: unknown } | { readonly error: WireError }
 
 /** The error object of both dialects. */
@@ -27,32 +26,50 @@ export interface BuiltInTool {
   readonly run: ToolHandler
 }
 
+/** Tools are looked up in this order: stubs, the newest first; the user's own tools; built-in tools. */
 export class Toolbox {
-  readonly #handlers = new Map<string, ToolHandler>()
-  readonly #schemas = new Map<string, ToolSchema>()
+  readonly #builtIn: ReadonlyMap<string, BuiltInTool>
+  #own: ReadonlyMap<string, ToolHandler> = new Map()
+  #stubs: readonly Stub[] = []
 
   constructor(builtIn: readonly BuiltInTool[], own: Readonly<Record<string, ToolHandler>>) {
-    for (const tool of builtIn) {
-      this.#handlers.set(tool.name, tool.run)
-      this.#schemas.set(tool.name, tool.schema)
-    }
-    for (const [name, handler] of Object.entries(own)) {
-      this.#handlers.set(name, handler)
-      this.#schemas.set(name, SCHEMA_OF_ANYTHING)
-    }
+    this.#builtIn = new Map(builtIn.map((tool) => [tool.name, tool]))
+    this.setOwn(own)
+  }
+
+  /** Replaces the user's own tools. */
+  setOwn(own: Readonly<Record<string, ToolHandler>>): void {
+    this.#own = new Map(Object.entries(own))
+  }
+
+  stub(name: string, handler: ToolHandler, times: number): ToolStub {
+    const stub = new Stub(name, handler, times, () => {
+      this.#stubs = this.#stubs.filter((other) => other !== stub)
+    })
+    this.#stubs = [stub, ...this.#stubs]
+    return stub
+  }
+
+  restoreStubs(): void {
+    this.#stubs = []
   }
 
   get schemas(): readonly ToolSchema[] {
-    return [...this.#schemas.values()]
+    return this.#names.map((name) => {
+      const builtIn = this.#own.has(name) ? undefined : this.#builtIn.get(name)
+      return builtIn?.schema ?? SCHEMA_OF_ANYTHING
+    })
   }
 
   has(name: string): boolean {
-    return this.#handlers.has(name)
+    return this.#handlerOf(name) !== undefined
   }
 
   /** Never rejects. */
   async run(request: MCPTestRequest, signal: AbortSignal): Promise<Outcome> {
-    const handler = this.#handlers.get(request.name)
+    const stub = this.#stubOf(request.name)
+    stub?.take(request)
+    const handler = stub?.handler ?? this.#handlerOf(request.name)
     if (!handler) return { error: this.unknownTool(request.name) }
     try {
       return { results: await handler(request.parameters, { request, signal }) }
@@ -62,8 +79,21 @@ export class Toolbox {
   }
 
   unknownTool(name: string): WireError {
-    const names = [...this.#handlers.keys()].sort().join(', ')
+    const names = [...this.#names].sort().join(', ')
     return wireError(new ToolFailure(`Unknown tool "${name}". This server has: ${names}`, 'UNKNOWN_TOOL'))
+  }
+
+  get #names(): readonly string[] {
+    const stubbed = this.#stubs.filter((stub) => stub.isDue).map(({ name }) => name)
+    return [...new Set([...this.#builtIn.keys(), ...this.#own.keys(), ...stubbed])]
+  }
+
+  #stubOf(name: string): Stub | undefined {
+    return this.#stubs.find((stub) => stub.name === name && stub.isDue)
+  }
+
+  #handlerOf(name: string): ToolHandler | undefined {
+    return this.#stubOf(name)?.handler ?? this.#own.get(name) ?? this.#builtIn.get(name)?.run
   }
 }
 

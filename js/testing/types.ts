@@ -1,6 +1,6 @@
 /**
- * The public types of the test server. They name nothing but Node.js's own types: users have neither the types of `ws`
- * nor those of the search library.
+ * The public types of the test server. They use only types of Node.js, because users have neither those of `ws` nor
+ * those of the search library.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
@@ -44,11 +44,25 @@ export interface MCPTestServerOptions {
    */
   docs?: string | undefined
   /**
-   * How many requests and connections are remembered for `requests`, `nextRequest()` and `nextConnection()`; the oldest
-   * are forgotten first. A server that runs for long wants a bound.
+   * How many requests and connections are kept for `requests`, `nextRequest()` and `nextConnection()`; the oldest are
+   * dropped first. A server that runs for long needs a limit.
    * @default Infinity
    */
   history?: number | undefined
+  /**
+   * The origins of web pages that may connect, such as `https://example.com` or `app://name`, besides those of this
+   * machine (`http://localhost:5173`) and of the server's own address. `null` is the origin of every sandboxed page,
+   * `file://` that of every file. Other pages are refused with HTTP 403. Programs send no `Origin` and may connect.
+   * @default none
+   */
+  allowedOrigins?: readonly string[] | undefined
+  /**
+   * Names and addresses of this server, without a port, besides loopback, `host` and the address at which a connection
+   * arrives: a name of the machine, or of a proxy in front of it. Others are refused with HTTP 403, because a web page
+   * may have made its own name point to this machine.
+   * @default none
+   */
+  allowedHosts?: readonly string[] | undefined
 }
 
 /**
@@ -58,25 +72,47 @@ export interface MCPTestServerOptions {
  * error, `{ message, code }`, with the error's own `code` if that is a string, else `TOOL_ERROR`; see {@link
  * ToolFailure}.
  */
-// `any`: the wire decides what the parameters are, and a handler may say what it expects without a cast.
+// `any`, because clients decide what the parameters are, and a handler may declare what it expects without a cast.
 export type ToolHandler = (parameters: any, context: ToolContext) => unknown
 
-/** What a tool may know besides its parameters. */
+/** What a tool gets besides its parameters. */
 export interface ToolContext {
+  /** The request that it answers. */
   readonly request: MCPTestRequest
-  /** Aborted when the connection is gone, because nobody can be answered any more. */
+  /** Aborted when the connection has ended, because no answer can be sent any more. */
   readonly signal: AbortSignal
 }
 
-/** A tool request as it came. Requests that were refused, for want of authentication say, are among them. */
-export interface MCPTestRequest {
-  /** As it was sent; made up by the server when an `event` client sent none. */
-  readonly id: string | number
+/** Options of `MCPTestServer.stub()`. */
+export interface StubOptions {
+  /**
+   * How many requests it answers, a whole number from 1 on; later ones go to the tool itself.
+   * @default Infinity
+   */
+  times?: number | undefined
+}
+
+/** A replacement for a tool, made by `MCPTestServer.stub()`; it works with `using` too. */
+export interface ToolStub extends Disposable {
+  /** Name of the tool. */
   readonly name: string
-  /** `undefined` when there were none. */
+  /** The requests that it has answered or is answering, oldest first. */
+  readonly requests: readonly MCPTestRequest[]
+  /** Removes the stub; does nothing the second time. It needs no `this`: `t.after(stub.restore)`. */
+  readonly restore: () => void
+}
+
+/** A tool request as it came. Refused requests are included, such as those of clients that are not authenticated. */
+export interface MCPTestRequest {
+  /** The id as it was sent; made by the server if an `event` client sent none. */
+  readonly id: string | number
+  /** The name of the tool. */
+  readonly name: string
+  /** The parameters; `undefined` if there were none. */
   readonly parameters: unknown
+  /** The connection that it came on. */
   readonly connection: MCPTestConnection
-  /** Milliseconds since 1970. */
+  /** When it came, in ms since 1970. */
   readonly receivedAt: number
 }
 
@@ -84,53 +120,57 @@ export interface MCPTestRequest {
 export interface MCPTestConnection {
   /** 1 for the first connection of the server, and so on. */
   readonly id: number
+  /** The wire dialect of the server. */
   readonly dialect: ServerDialect
-  /** In the `event` dialect always true: it has no authentication. */
+  /** Whether the client is authenticated. Always true in the `event` dialect, which has no authentication. */
   readonly authenticated: boolean
-  /** Tool requests received on this connection. */
+  /** How many tool requests came on this connection. */
   readonly requestCount: number
   /** Headers of the upgrade request, names in lower case. */
   readonly headers: Readonly<IncomingHttpHeaders>
   /** The subprotocol agreed on (the first one offered), or ''. */
   readonly protocol: string
-  /** Resolves when the connection is gone; never rejects. */
+  /** Resolves when the connection has ended; never rejects. */
   readonly closed: Promise<CloseFrame>
   /**
-   * Sends a string as it is, bytes as a binary frame, anything else as JSON.
-   * @returns false when the connection is not open any more.
-   * @throws TypeError when the value has no JSON form.
+   * Sends a string unchanged, bytes as a binary frame, any other value as JSON.
+   * @returns false if the connection is not open any more.
+   * @throws TypeError if the value cannot be written as JSON.
    */
   send(message: unknown): boolean
   /**
-   * Starts the closing handshake, gives the client 2,000 ms for its part and then drops the connection.
-   * Resolves when the connection is gone.
+   * Sends a close frame, and drops the connection if the client has not answered after 2,000 ms.
+   * Resolves when the connection has ended.
    * @param code - 1000 to 1014 without 1004 to 1006, or 3000 to 4999. Default 1000.
    * @param reason - at most 123 bytes of UTF-8. Default ''.
    * Rejects with a RangeError for any other code or reason, and then nothing was sent.
    */
   close(code?: number, reason?: string): Promise<void>
-  /** Drops the TCP connection without a close frame: the client sees 1006. Resolves when the connection is gone. */
+  /** Drops the TCP connection without a close frame: the client sees 1006. Resolves when the connection has ended. */
   terminate(): Promise<void>
 }
 
 /** How a connection ended. */
 export interface CloseFrame {
-  /** The code that the client sent; 1005 when its close frame had none, 1006 when no close frame came. */
+  /** The code that the client sent; 1005 if its close frame had none, 1006 if no close frame came. */
   readonly code: number
+  /** The reason that came with the code; may be empty. */
   readonly reason: string
 }
 
-/** Sees every frame of a client before the server does. Returns true to keep the frame from the server. */
+/** Gets every frame of a client before the server does. If it returns true, the server ignores the frame. */
 export type Interceptor = (text: string, connection: MCPTestConnection) => boolean | void
 
 /** Events of {@link MCPTestServer}, with the arguments of their listeners. */
 export interface MCPTestServerEvents {
   /** A client has connected. In the `guide` dialect it has not authenticated yet. */
   connection: [connection: MCPTestConnection]
-  /** A frame came, whatever it holds: its text, before anything is done with it. */
+  /** A frame came: its text, before the server handles it. */
   message: [text: string, connection: MCPTestConnection]
   /** A tool request came; its tool has not run yet. */
   request: [request: MCPTestRequest]
-  /** A connection is gone. */
+  /** A web page, or a name of the server, was refused with HTTP 403: why, and how to allow it. */
+  refused: [reason: string]
+  /** A connection has ended. */
   close: [connection: MCPTestConnection, frame: CloseFrame]
 }

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { chmod } from 'node:fs/promises'
+import { chmod, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { satisfies } from 'semver'
 import { browserPath } from '../../__test__/helpers/browser-path.mjs'
@@ -16,6 +17,20 @@ import { ROOT } from '../lib/root.mjs'
 
 const run = promisify(execFile)
 const DEMO = join(ROOT, 'examples/demo.mjs')
+
+test('a module knows whether it is the program or imported, even if it is run through a link', async (t) => {
+  const root = pathToFileURL(join(ROOT, 'scripts/lib/root.mjs'))
+  const folder = await folderOf(t, {
+    'there/module.mjs': `import { isMain } from '${root}'\nconsole.log(isMain(import.meta.url))\n`,
+    'there/importer.mjs': `import './module.mjs'\n`,
+  })
+  await symlink(join(folder, 'there'), join(folder, 'here'), 'junction')
+  const printedBy = async (...args) => (await run(process.execPath, args, { cwd: folder })).stdout.trim()
+  assert.equal(await printedBy('there/module.mjs'), 'true')
+  assert.equal(await printedBy('here/module.mjs'), 'true')
+  assert.equal(await printedBy('there/importer.mjs'), 'false')
+  assert.equal(await printedBy('--input-type=module', '--eval', "import './there/module.mjs'", 'argument'), 'false')
+})
 
 test('a missing or old toolchain is reported in one sentence with its remedy', () => {
   const sentences = [

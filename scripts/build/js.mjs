@@ -17,10 +17,10 @@ const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
 
 /**
- * An entry, and the folder and files that it takes in. What an entry imports from js/ outside of those stays a
- * `require`, so that there is one client and one server however they are reached. What `require` of the package gives
- * is one file because each file that is loaded takes time: `alone` are those of its files that nothing else imports,
- * `copied` those that others import too and that may be there twice.
+ * Each bundle: its entry, and the folder and files that it includes. Whatever else an entry imports from js/ stays a
+ * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
+ * each file takes time to load: `alone` are the files that nothing else imports, `copied` those that others import too
+ * and that may exist twice.
  */
 const BUNDLES = [
   {

@@ -1,6 +1,6 @@
 /**
- * Circles between Rust files: files that use one another, directly or through others (CONTRIBUTING.md). Those between
- * JavaScript and TypeScript files are found by Biome, with its rule `noImportCycles`; those between crates by cargo.
+ * Finds circles between Rust files: files that use one another, directly or through others (CONTRIBUTING.md). Biome's
+ * rule `noImportCycles` finds those between JavaScript and TypeScript files, cargo those between crates.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { rustUses } from './rust-uses.mjs'
 
 /**
  * @param {Map<string, Set<string>>} uses the files that each file uses
- * @returns {string[][]} for each file that is part of a circle, a shortest one, each of them once
+ * @returns {string[][]} a shortest circle for each file that is part of one, without repetitions
  */
 export function circles(uses) {
   const found = new Map()
@@ -22,7 +22,7 @@ export function circles(uses) {
   return [...found.values()]
 }
 
-/** A shortest way from the file back to itself; `null` if there is none. */
+/** A shortest path from the file back to itself; `null` if there is none. */
 function wayBackTo(start, uses) {
   const ways = [[start]]
   const seen = new Set()

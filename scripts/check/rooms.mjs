@@ -11,8 +11,9 @@ const IMPORTS = {
   react: ['shared/'],
   bridge: ['shared/'],
   electron: ['bridge/', 'shared/'],
-  testing: [],
-  cli: ['index.js', 'testing.js', 'native/node-version.js'],
+  // The client and the server are each other's test: they share no rule of the protocol.
+  testing: ['shared/loopback.js'],
+  cli: ['index.js', 'testing.js', 'native/node-version.js', 'shared/'],
 }
 
 /** Those that run in pages and sandboxed renderers too. */

@@ -1,9 +1,9 @@
 /**
- * Which Rust file uses which, as far as paths show it: in a `use` or anywhere in the code. A path is followed through
- * `use` and `pub use` to the file that defines what it names. `mod` lines do not count, nor do a module's `pub use` of
- * what is in its own folder: those only make up its face. Paths into other crates do not count either.
+ * Finds which Rust file uses which, by the paths in `use` and in the code. A path is followed through `use` and `pub
+ * use` to the file that defines the item. `mod` lines do not count, nor does a module's `pub use` of items in its own
+ * folder, which only forms its public API. Paths into other crates do not count either.
  *
- * It knows as much of Rust as this takes, and nothing of macros, `cfg` and traits.
+ * It parses only as much of Rust as this needs, and ignores macros, `cfg` and traits.
  */
 import { basename, dirname, join } from 'node:path'
 

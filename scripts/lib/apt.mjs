@@ -1,10 +1,10 @@
-/** Packages of the system, where the project may install them. */
+/** Installs packages of the system, where the project may. */
 import { execFileSync } from 'node:child_process'
 import { isInPath } from '../../__test__/helpers/browser-path.mjs'
 
 /**
- * Installs Debian packages, if apt-get is there and this is root; elsewhere it does nothing. Whether what was wanted is
- * there now is for the caller to see: apt-get has printed why not.
+ * Installs Debian packages if apt-get exists and this is root; otherwise it does nothing. It reports no failure, which
+ * apt-get prints: the caller has to look whether the program exists now.
  */
 export function installPackages(...packages) {
   if (process.getuid?.() !== 0 || !isInPath('apt-get')) return

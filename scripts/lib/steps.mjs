@@ -2,12 +2,12 @@
 import { execFileSync } from 'node:child_process'
 import { ROOT } from './root.mjs'
 
-/** A step, or a command, that could not run here; the message says what it needs. */
+/** Thrown by a step or a command that cannot run here; the message says what it needs. */
 export class NotRun extends Error {}
 
 /**
  * Each step is a name and a function. The first that throws ends the process with exit code 1, unless it throws
- * `NotRun`: the others go on, and the last lines say what has not been run.
+ * `NotRun`: then the others run, and the last lines say what was not run.
  */
 export async function runSteps(steps) {
   const notRun = []
@@ -33,7 +33,7 @@ export async function runSteps(steps) {
   for (const line of notRun) console.error(line)
 }
 
-/** Runs a command that is a step elsewhere. Its exit code is 1 if it fails, and if it could not run. */
+/** Runs a step as a command of its own. The exit code is 1 if it fails or cannot run. */
 export async function runAlone(step) {
   try {
     await step()

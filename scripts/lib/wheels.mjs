@@ -10,8 +10,8 @@ const FAR_TOO_LONG = 300_000
 
 /**
  * @param {string} name of `<name>.requirements.txt`
- * @param {{ python?: string, options?: string[] }} options `python` has the pip that installs them; any Python 3 unless
- * it is named. `options` are pip's: unless others are named, nothing is built
+ * @param {{ python?: string, options?: string[] }} options `python` is the Python whose pip installs it, by default any
+ * Python 3. `options` are pip's; by default nothing is built
  * @returns {string} the folder into which pip has installed it; the first call needs the network
  */
 export function wheels(name, { python, options = ['--only-binary=:all:'] } = {}) {
@@ -36,7 +36,7 @@ function findPython(name) {
   return python
 }
 
-/** Whether this Python is there, and has pip. */
+/** Whether this Python exists and has pip. */
 export function hasPip(python) {
   return spawnSync(python, ['-m', 'pip', '--version']).status === 0
 }

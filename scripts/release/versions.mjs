@@ -57,8 +57,8 @@ function versionsOf(file, matches, pattern) {
 }
 
 /**
- * A crate of the workspace has no source in a lockfile. The fuzz targets are a workspace of their own, without
- * releases.
+ * A crate of the workspace has no source in a lockfile. The fuzz targets are a workspace of their own, and are never
+ * released.
  */
 const OWN_CRATE = /^(?<before>name = "(?!mcp-client-fuzz").*"\nversion = )"(?<version>[^"\n]*)"(?=\n(?!source))/gm
 

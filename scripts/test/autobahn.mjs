@@ -1,8 +1,9 @@
 /**
- * `npm run test:autobahn`: holds what reads and writes frames against the Autobahn testsuite. Its fuzzing server runs on
- * loopback, and src/driver/socket/autobahn.rs goes through its cases; those of compression (12 and 13) are left out.
+ * `npm run test:autobahn`: runs the Autobahn testsuite against the code that reads and writes frames. Its fuzzing
+ * server runs on loopback, and src/driver/socket/autobahn.rs runs its cases, except for those of compression (12 and
+ * 13).
  *
- * The suite was written for CPython 2.7: $PYTHON2 names one; else it is looked for in PATH and among the versions of
+ * The suite needs CPython 2.7: $PYTHON2 names one; otherwise it is searched for in PATH and among the versions of
  * pyenv.
  */
 import assert from 'node:assert/strict'
@@ -18,17 +19,17 @@ import { hasPip, wheels } from '../lib/wheels.mjs'
 
 const OUTPUT = join(ROOT, 'target/autobahn')
 const SUITE = 'autobahntestsuite 0.8.2'
-/** As src/driver/socket/autobahn.rs calls it. */
+/** The name that src/driver/socket/autobahn.rs reports. */
 const AGENT = 'mcp-client'
 const GOOD = ['OK', 'NON-STRICT', 'INFORMATIONAL']
 
 /**
- * Several pings that came together get one pong, for the newest, which RFC 6455 § 5.5.3 allows. The suite expects one
- * for each, and says itself that it is not required.
+ * Several pings that are read together get one pong, for the latest, which RFC 6455 § 5.5.3 allows. The suite expects a
+ * pong for each, but says itself that this is not required. How many are read together depends on the timing.
  */
-const EXPECTED_FAILURES = ['2.10', '2.11']
+const MAY_FAIL = ['2.10', '2.11']
 
-/** @throws NotRun where there is no Python 2.7, or another system */
+/** @throws NotRun without Python 2.7, or on another system than Linux x64 */
 export async function testAutobahn() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new NotRun(`the packages that ${SUITE} needs are pinned for Linux x64`)
@@ -38,7 +39,18 @@ export async function testAutobahn() {
   try {
     runWith(
       { AUTOBAHN_URL: server.url },
-      ...['cargo', 'test', '--locked', '--profile=deep', '--lib', 'autobahn', '--', '--ignored'],
+      ...[
+        'cargo',
+        'test',
+        '--locked',
+        '--profile=deep',
+        '--package',
+        'mcp-client',
+        '--lib',
+        'autobahn',
+        '--',
+        '--ignored',
+      ],
     )
   } finally {
     await server.stop()
@@ -46,7 +58,7 @@ export async function testAutobahn() {
   judge(JSON.parse(readFileSync(join(OUTPUT, 'index.json'), 'utf8'))[AGENT])
 }
 
-/** The program of a Python 2.7 that has pip. */
+/** The path of a Python 2.7 that has pip. */
 function findPython2({ PYTHON2: chosen, PYENV_ROOT: pyenv = join(homedir(), '.pyenv') } = process.env) {
   const programs = chosen ? [chosen] : ['python2.7', 'python2', ...versionsOf(pyenv)]
   const python = programs.find(isPython2)
@@ -77,7 +89,7 @@ async function startServer(python) {
   const spec = { url, outdir: OUTPUT, cases: ['*'], 'exclude-cases': ['12.*', '13.*'], 'exclude-agent-cases': {} }
   writeFileSync(join(OUTPUT, 'spec.json'), JSON.stringify(spec))
   const args = ['-W', 'ignore', '-c', PROGRAM, packages, join(OUTPUT, 'spec.json')]
-  // While cargo runs, nothing here would read a pipe, and the server would wait for it.
+  // Not a pipe: while cargo runs, this process would not read it, and the server would block.
   const log = openSync(join(OUTPUT, 'server.log'), 'w')
   const child = spawn(python, args, { cwd: OUTPUT, stdio: ['ignore', log, log, 'pipe'] })
   closeSync(log)
@@ -109,17 +121,18 @@ function judge(results) {
   const failures = cases.filter((name) => !isGood(name))
   const told = (name) => `${name}: ${results[name].behavior}, close ${results[name].behaviorClose}`
   assert.equal(cases.length, CASES, 'cases that were run')
-  assert.deepEqual(failures.sort(), EXPECTED_FAILURES, `cases that fail: ${failures.map(told).join('; ')}`)
+  const unexpected = failures.filter((name) => !MAY_FAIL.includes(name))
+  assert.deepEqual(unexpected, [], `cases that fail: ${unexpected.map(told).join('; ')}`)
   const count = (behavior) => cases.filter((name) => results[name].behavior === behavior).length
   const counts = GOOD.map((behavior) => `${count(behavior)} ${behavior}`).join(', ')
-  console.log(`${SUITE}: ${cases.length} cases, ${counts}; ${failures.join(' and ')} fail, as expected`)
+  console.log(`${SUITE}: ${cases.length} cases, ${counts}; failed, as allowed: ${failures.join(', ') || 'none'}`)
   console.log(`The report: ${join(OUTPUT, 'index.html')}`)
 }
 
-/** Of sections 1 to 10. */
+/** The cases of sections 1 to 10. */
 const CASES = 301
 
-/** The suite listens on all addresses unless it is told otherwise, for which it has no option. */
+/** The suite listens on all addresses, and has no option to change that. */
 const PROGRAM = `
 import os, site, sys
 site.addsitedir(sys.argv[1])

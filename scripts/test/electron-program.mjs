@@ -1,6 +1,6 @@
 /**
- * An Electron to run apps in: the one that $ELECTRON_PATH names or, on Linux x64, an old one that lies inside an app,
- * which is a Python wheel: the npm package only downloads Electron, from elsewhere.
+ * Finds an Electron to run apps in: the one that $ELECTRON_PATH names or, on Linux x64, an old one inside an app that
+ * is published as a Python wheel. (Electron's npm package contains no program: it downloads one from elsewhere.)
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
@@ -9,20 +9,23 @@ import { ROOT } from '../lib/root.mjs'
 import { NotRun } from '../lib/steps.mjs'
 import { wheels } from '../lib/wheels.mjs'
 
-/** In the wheel; within, the program has the name of the app. */
+/** Its folder in the wheel, in which the program has the name of the app. */
 const ARCHIVE = 'fiftyone/desktop/bin/FiftyOne.AppImage.tar.gz'
 const PROGRAM = 'fiftyone'
 const TARGET = join(ROOT, 'target/electron')
 
 /**
- * @returns {(archive: string) => { command: string[], env: object }} how to run the app in this ASAR archive, beside
- * which lies what was unpacked from it
- * @throws NotRun when there is none
+ * @returns {(archive: string) => { command: string[], env: object }} how to run the app in an ASAR archive, beside
+ * which its unpacked files are
+ * @throws NotRun if there is no Electron
  */
 export function findElectron(env = process.env) {
   const { ELECTRON_PATH: chosen, MCP_CLIENT_SKIP_NODE_CHECK: skip = '' } = env
   if (chosen) {
-    if (!existsSync(chosen)) throw new Error(`there is no program at ${chosen}, where ELECTRON_PATH says Electron is`)
+    if (!existsSync(chosen))
+      throw new Error(
+        `there is no program at ${chosen}, where ELECTRON_PATH says that Electron is: correct it, or unset it`,
+      )
     return (archive) => ({ command: [chosen, archive], env: { MCP_CLIENT_SKIP_NODE_CHECK: skip } })
   }
   if (process.platform !== 'linux' || process.arch !== 'x64') {
@@ -35,12 +38,12 @@ export function findElectron(env = process.env) {
     mkdirSync(resources)
     cpSync(archive, join(resources, 'app.asar'))
     cpSync(`${archive}.unpacked`, join(resources, 'app.asar.unpacked'), { recursive: true })
-    // Its Node.js is older than any that is supported.
+    // Its Node.js is older than the supported ones.
     return { command: [join(folder, PROGRAM)], env: { MCP_CLIENT_SKIP_NODE_CHECK: '1' } }
   }
 }
 
-/** The folder of Electron, which is extracted once. */
+/** The folder of Electron, which is extracted the first time. */
 function extracted() {
   const wheel = wheels('electron')
   const folder = join(TARGET, basename(wheel))

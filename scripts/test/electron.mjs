@@ -1,13 +1,13 @@
 /**
- * `npm run test:electron`: makes an Electron app with an ASAR archive of what was built here, and runs it in a real
- * Electron: see electron-program.mjs for which. The app, in electron-app/, makes calls from its main process and from a
- * page through the sandboxed preload script, reloads, kills and closes windows, and does the same with the client in a
- * utility process.
+ * `npm run test:electron`: builds an Electron app with an ASAR archive from the build of this checkout, and runs it in
+ * a real Electron, which electron-program.mjs finds. The app, in electron-app/, makes calls from its main process and
+ * from a page through the sandboxed preload script, reloads, kills and closes windows, and does the same with the
+ * client in a utility process.
  *
  * `node scripts/test/electron.mjs FOLDER` takes what `node scripts/release/pack.mjs FOLDER` has packed, and the
  * Electron of package.json, which its packager downloads from its usual place.
  *
- * On Linux both need `xvfb-run`, which is installed on Debian, as root.
+ * On Linux both need `xvfb-run`, which is installed on Debian if this is root.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -31,14 +31,14 @@ const APP = 'packaged-app'
 const SOURCES = fileURLToPath(new URL('electron-app', import.meta.url))
 const UNPACKED = '**/*.node'
 
-/** What the app calls. */
+/** The tools that the app calls. */
 const TOOLS = {
   wait: () => new Promise(() => {}),
   nest: ({ levels }) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)),
   rows: ({ count }) =>
     Array.from({ length: count }, (_, id) => ({ id, name: `row ${id}`, tags: ['a', 'b'], size: id })),
 }
-/** What is to be there after a page that has made a call is gone. */
+/** The expected state after a page that has made a call is gone. */
 const FREED = { before: 1, after: 0 }
 const EXPECTED = {
   'the main process': { from: 'the main process' },
@@ -55,7 +55,7 @@ const EXPECTED = {
   'a closed window of a utility process': FREED,
 }
 
-/** What was built here, in the Electron at hand. @throws NotRun when there is none */
+/** Tests the build of this checkout in the Electron that is found. @throws NotRun if there is none */
 export async function testElectron() {
   setUpBrowser()
   const run = findElectron()
@@ -73,7 +73,7 @@ export async function testElectron() {
   })
 }
 
-/** Packages that are about to be published, in the newest Electron. */
+/** Tests packages that are about to be published, in the newest Electron. */
 async function testPacked(folder) {
   const screen = findScreen()
   await inProject(await openWorkspace(packagesIn(folder)), async (project) =>
@@ -83,7 +83,7 @@ async function testPacked(folder) {
 
 /** A project with the app, in which the client is installed. */
 async function inProject(workspace, use) {
-  // A development package, which a fresh clone need not have when this module is loaded.
+  // A development package, which a fresh clone may not have when this module is loaded.
   const { build: bundle } = await import('esbuild')
   try {
     const names = readdirSync(SOURCES).filter((name) => name !== 'page.mjs')
@@ -106,7 +106,7 @@ async function inProject(workspace, use) {
 
 async function runApp(project, [command, ...args], env = {}) {
   const outcome = `${project.folder}.result.json`
-  // The sandbox of the operating system is refused to root, and to anybody in many containers.
+  // The operating system's sandbox is not available to root, nor in many containers.
   const flags = process.platform === 'linux' ? ['--no-sandbox'] : []
   const { MCPTestServer } = createRequire(import.meta.url)('../../dist/testing.js')
   const server = await MCPTestServer.listen({ tools: TOOLS })

@@ -50,6 +50,7 @@ struct BatchedCall {
     parameters: Option<usize>,
     timeout: Option<Duration>,
     idempotent: bool,
+    expects_connection: bool,
 }
 
 impl CallBatch {
@@ -59,7 +60,7 @@ impl CallBatch {
     }
 
     pub(super) fn push(&mut self, client: usize, call: Call<'_>, slot: Slot) {
-        let Call { name, parameters, timeout, idempotent } = call;
+        let Call { name, parameters, timeout, idempotent, expects_connection } = call;
         self.client = client;
         self.texts.push_str(name);
         self.texts.push_str(parameters.unwrap_or_default());
@@ -69,6 +70,7 @@ impl CallBatch {
             parameters: parameters.map(str::len),
             timeout,
             idempotent,
+            expects_connection,
         });
     }
 
@@ -96,9 +98,9 @@ impl CallBatch {
             text
         };
         let mut calls = self.calls.drain(..).map(|made| {
-            let BatchedCall { slot, name, parameters, timeout, idempotent } = made;
+            let BatchedCall { slot, name, parameters, timeout, idempotent, expects_connection } = made;
             let (name, parameters) = (next(name), parameters.map(&mut next));
-            (Call { name, parameters, timeout, idempotent }, slot)
+            (Call { name, parameters, timeout, idempotent, expects_connection }, slot)
         });
         take(self.client, &mut calls);
         drop(calls);
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     fn call<'a>(name: &'a str, parameters: Option<&'a str>) -> Call<'a> {
-        Call { name, parameters, timeout: None, idempotent: false }
+        Call { name, parameters, ..Call::default() }
     }
 
     #[test]

@@ -115,10 +115,10 @@ impl NativeClient {
         read([&text], |[text]| self.handle().send(text))
     }
 
-    /// What the token function has returned, or the message of its failure.
+    /// What the token function has returned, or the class of the error that it has thrown.
     #[napi(catch_unwind)]
-    pub fn answer_token(&self, connection: u32, token: Option<String>, failure: Option<String>) {
-        let answer = token.map(Secret::new).ok_or_else(|| failure.unwrap_or_default());
+    pub fn answer_token(&self, connection: u32, token: Option<String>, thrown: Option<String>) {
+        let answer = token.map(Secret::new).ok_or_else(|| thrown.unwrap_or_default());
         self.handle().answer_token(ConnectionId(connection), answer);
     }
 
@@ -210,17 +210,19 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
         let flags: u32 = arguments.get(5)?;
         read([&arguments.get(2)?, &arguments.get(3)?], |[name, parameters]| {
             let timeout = (timeout > 0.0).then(|| millis(timeout));
-            let call = Call { name, parameters: some(parameters), timeout, idempotent: flags & flag::IDEMPOTENT != 0 };
-            let slot = Slot::new(slot, flags & flag::WANTS_BYTES != 0);
+            let has = |flag| flags & flag != 0;
+            let (idempotent, expects_connection) = (has(flag::IDEMPOTENT), has(flag::EXPECTS_CONNECTION));
+            let call = Call { name, parameters: some(parameters), timeout, idempotent, expects_connection };
+            let slot = Slot::new(slot, has(flag::WANTS_BYTES));
             CALLS.with_borrow_mut(|calls| {
-                let may_be_aborted = flags & flag::MAY_BE_ABORTED != 0;
+                let may_be_aborted = has(flag::MAY_BE_ABORTED);
                 if may_be_aborted || calls.is_of_another_client(number as usize) {
                     deliver(calls);
                 }
                 if may_be_aborted {
                     return with_handle(number, |handle| match handle.request(call, slot) {
                         Ok(key) => Either3::A(key.0 as f64),
-                        Err(refused) => Either3::B(to_json(&refused.error.data())),
+                        Err(refused) => Either3::B(refused.error.to_json()),
                     });
                 }
                 calls.push(number as usize, call, slot);
@@ -280,8 +282,14 @@ pub(super) mod flag {
     pub(super) const WANTS_BYTES: u32 = 2;
     /// The caller has given a signal.
     pub(super) const MAY_BE_ABORTED: u32 = 4;
+    /// The caller was shown that the client is connected, or on its way.
+    pub(super) const EXPECTS_CONNECTION: u32 = 8;
 
     #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u32); 3] =
-        [("idempotent", IDEMPOTENT), ("wantsBytes", WANTS_BYTES), ("mayBeAborted", MAY_BE_ABORTED)];
+    pub(in crate::binding) const NAMES: [(&str, u32); 4] = [
+        ("idempotent", IDEMPOTENT),
+        ("wantsBytes", WANTS_BYTES),
+        ("mayBeAborted", MAY_BE_ABORTED),
+        ("expectsConnection", EXPECTS_CONNECTION),
+    ];
 }

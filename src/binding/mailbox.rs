@@ -10,10 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use mcp_protocol::{ConnectionId, ErrorData, Event, Fault, Notice, Outcome};
+use mcp_protocol::{CallError, ConnectionId, Event, Fault, Notice, Outcome};
 use napi::{
     Env, Status,
-    bindgen_prelude::{Buffer, Either3, FnArgs, Function, Result, check_status},
+    bindgen_prelude::{FnArgs, Function, Result, check_status},
     sys,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use super::{
     calls::ResultSize,
     kind,
+    payload::Payload,
     pieces::{Part, Pieces},
     slot::Slot,
     text::{self, Text},
@@ -35,7 +36,7 @@ type Wake = ThreadsafeFunction<(), (), FnArgs<JsItem>, Status, false, true, 0>;
 
 /// An item as JavaScript gets it: its kind, two numbers, its text or bytes, and whether JavaScript must look for
 /// another one. If not, the next one wakes it.
-type JsItem = (u8, u32, u32, Either3<Text, Buffer, ()>, bool);
+type JsItem = (u8, u32, u32, Payload, bool);
 
 /// The mailbox of one environment, shared by all its clients.
 #[napi]
@@ -77,6 +78,7 @@ struct Queue {
 enum Incoming {
     Item(Item),
     Result(Slot, ByteString),
+    Failed(Slot, Box<CallError>),
     Message(u32, bool, ByteString),
 }
 
@@ -89,7 +91,9 @@ enum Item {
     Close(Slot),
     Bytes(Slot, Bytes),
     Done(Slot),
-    Failed(Slot, String),
+    /// Its JSON is only written when JavaScript takes it: many calls may fail with the same words.
+    Failed(Slot, Box<CallError>),
+    FailedJson(Slot, Text),
     Notice(u32, String),
     Message(u32, bool, Text),
     AskToken(u32, u32),
@@ -100,7 +104,7 @@ impl Mailbox {
     /// The event loop calls `wake` with an item. This does not keep the process alive.
     #[napi(constructor)]
     pub fn new(
-        #[napi(ts_arg_type = "(kind: number, a: number, b: number, payload: string | Buffer | undefined, \
+        #[napi(ts_arg_type = "(kind: number, a: number, b: number, payload: string | Buffer | null | undefined, \
                            hasMore: boolean) => void")]
         wake: Function<'_, FnArgs<JsItem>, ()>,
     ) -> Result<Self> {
@@ -117,7 +121,7 @@ impl Mailbox {
     /// The next item, or `null` if there is none.
     #[napi(
         catch_unwind,
-        ts_return_type = "[kind: number, a: number, b: number, payload: string | Buffer | undefined, \
+        ts_return_type = "[kind: number, a: number, b: number, payload: string | Buffer | null | undefined, \
                           hasMore: boolean] | null"
     )]
     pub fn take(&self) -> Option<JsItem> {
@@ -163,34 +167,10 @@ impl Sink for ClientSink {
     type Payload = Slot;
 
     fn push(&self, event: Event<Slot>) {
-        let item = match event {
-            Event::Notice(notice) => Item::Notice(self.client, to_json(&notice)),
-            Event::Message { text, .. } if text.len() > LONGEST_STRING => {
-                let error = too_long("a message", text.len());
-                Item::Notice(self.client, to_json(&Notice::Error { error }))
-            }
-            Event::Message { text, json } => return self.inner.push(Incoming::Message(self.client, json, text)),
-            Event::Settled { payload, outcome: Outcome::Results(None) } if payload.wants_bytes() => {
-                // Without results there are no bytes.
-                Item::Bytes(payload, Bytes::new())
-            }
-            Event::Settled { payload, outcome: Outcome::Done | Outcome::Results(None) } => Item::Done(payload),
-            Event::Settled { payload, outcome: Outcome::Failed(error) } => {
-                Item::Failed(payload, to_json(&error.data()))
-            }
-            Event::Settled { payload, outcome: Outcome::Results(Some(json)) } => {
-                if payload.wants_bytes() {
-                    Item::Bytes(payload, json.into_bytes())
-                } else if json.len() <= LARGEST_JOINED {
-                    return self.inner.push_small_result(payload, &json);
-                } else if json.len() > LONGEST_STRING {
-                    Item::Failed(payload, to_json(&too_long("results", json.len())))
-                } else {
-                    return self.inner.push(Incoming::Result(payload, json));
-                }
-            }
-        };
-        self.inner.push(Incoming::Item(item));
+        match Incoming::of(self.client, event, LONGEST_STRING) {
+            Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED => self.inner.push_small_result(slot, &json),
+            incoming => self.inner.push(incoming),
+        }
     }
 
     fn ask_token(&self, connection: ConnectionId) {
@@ -242,7 +222,7 @@ impl Shared {
 
     /// For a wake-up, which needs an item.
     fn take_or_nothing(&self) -> JsItem {
-        self.take().unwrap_or((kind::NOTHING, 0, 0, Either3::C(()), false))
+        self.take().unwrap_or((kind::NOTHING, 0, 0, Payload::Nothing, false))
     }
 }
 
@@ -329,11 +309,48 @@ impl Queue {
 }
 
 impl Incoming {
+    /// An event of a client. What JavaScript cannot take, because a string there has at most `longest` characters,
+    /// becomes an error.
+    fn of(client: u32, event: Event<Slot>, longest: usize) -> Self {
+        Self::Item(match event {
+            Event::Notice(notice) => Item::Notice(client, to_json(&notice)),
+            Event::Message { text, .. } if text.len() > longest => {
+                let error = too_long("a message", text.len(), longest).data();
+                Item::Notice(client, to_json(&Notice::Error { error }))
+            }
+            Event::Message { text, json } => return Self::Message(client, json, text),
+            Event::Settled { payload, outcome } => return Self::of_outcome(payload, outcome, longest),
+        })
+    }
+
+    fn of_outcome(slot: Slot, outcome: Outcome, longest: usize) -> Self {
+        Self::Item(match outcome {
+            Outcome::Results(json) if slot.wants_bytes() => {
+                // Without results there are no bytes.
+                Item::Bytes(slot, json.map(ByteString::into_bytes).unwrap_or_default())
+            }
+            Outcome::Done | Outcome::Results(None) => Item::Done(slot),
+            Outcome::Results(Some(json)) if json.len() > longest => {
+                let fault = too_long(RESULTS, json.len(), longest);
+                Item::Failed(slot, Box::new(fault.into()))
+            }
+            Outcome::Results(Some(json)) => return Self::Result(slot, json),
+            Outcome::Failed(error) if error.size() + LONGEST_ERROR_HEAD > longest => {
+                let fault = too_long("an error", error.size(), longest);
+                Item::Failed(slot, Box::new(CallError { request_id: error.request_id, ..fault.into() }))
+            }
+            // Writing it takes a while.
+            Outcome::Failed(error) if error.size() > LARGEST_PIECE => return Self::Failed(slot, Box::new(error)),
+            Outcome::Failed(error) => Item::Failed(slot, Box::new(error)),
+        })
+    }
+
     /// The bytes of memory that it takes.
     fn size(&self) -> usize {
         match self {
             Self::Item(item) => item.size(),
             Self::Result(_, text) | Self::Message(_, _, text) => OVERHEAD + text.len(),
+            Self::Failed(_, error) => OVERHEAD + error.size(),
         }
     }
 
@@ -341,6 +358,7 @@ impl Incoming {
     fn convert(self, mut put: impl FnMut(Item)) {
         match self {
             Self::Item(item) => put(item),
+            Self::Failed(slot, error) => put(Item::FailedJson(slot, Text::new(error.to_json().into()))),
             Self::Message(client, is_json, text) => put(Item::Message(client, is_json, Text::new(text))),
             Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Item::Result(slot, Text::new(json))),
             Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE - BRACKETS) {
@@ -368,10 +386,12 @@ impl Item {
                 Self::Results(text, _)
                 | Self::Result(_, text)
                 | Self::Elements(_, text)
+                | Self::FailedJson(_, text)
                 | Self::Message(_, _, text) => text.size(),
                 Self::Open(_, _, key) => key.as_ref().map_or(0, Text::size),
                 Self::Bytes(_, bytes) => bytes.len(),
-                Self::Failed(_, json) | Self::Notice(_, json) => json.len(),
+                Self::Failed(_, error) => error.size(),
+                Self::Notice(_, json) => json.len(),
                 Self::Close(_) | Self::Done(_) | Self::AskToken(..) => 0,
             }
     }
@@ -382,27 +402,24 @@ impl Item {
     }
 
     fn into_js(self, has_more: bool) -> JsItem {
-        let nothing = Either3::C(());
         let (kind, a, b, payload) = match self {
             Self::Results(mut text, _) => {
                 text.append_ascii(b"]");
-                (kind::RESULTS, 0, 0, Either3::A(text))
+                (kind::RESULTS, 0, 0, Payload::Text(text))
             }
-            Self::Bytes(slot, json) => {
-                // A copy, because Electron forbids buffers whose memory is not V8's.
-                (kind::BYTES, slot.number(), 0, Either3::B(Buffer::from(json.to_vec())))
-            }
-            Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Either3::A(json)),
+            Self::Bytes(slot, json) => (kind::BYTES, slot.number(), 0, Payload::Bytes(json)),
+            Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Payload::Text(json)),
             Self::Open(slot, is_array, key) => {
-                (kind::OPEN, slot.number(), u32::from(is_array), key.map_or(nothing, Either3::A))
+                (kind::OPEN, slot.number(), u32::from(is_array), key.map_or(Payload::Nothing, Payload::Text))
             }
-            Self::Elements(slot, json) => (kind::ELEMENTS, slot.number(), 0, Either3::A(json)),
-            Self::Close(slot) => (kind::CLOSE, slot.number(), 0, nothing),
-            Self::Done(slot) => (kind::DONE, slot.number(), 0, nothing),
-            Self::Failed(slot, json) => (kind::FAILED, slot.number(), 0, Either3::A(Text::new(json.into()))),
-            Self::Notice(client, json) => (kind::NOTICE, client, 0, Either3::A(Text::new(json.into()))),
-            Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Either3::A(text)),
-            Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, nothing),
+            Self::Elements(slot, json) => (kind::ELEMENTS, slot.number(), 0, Payload::Text(json)),
+            Self::Close(slot) => (kind::CLOSE, slot.number(), 0, Payload::Nothing),
+            Self::Done(slot) => (kind::DONE, slot.number(), 0, Payload::Nothing),
+            Self::Failed(slot, error) => (kind::FAILED, slot.number(), 0, Payload::from(error.to_json())),
+            Self::FailedJson(slot, json) => (kind::FAILED, slot.number(), 0, Payload::Text(json)),
+            Self::Notice(client, json) => (kind::NOTICE, client, 0, Payload::from(json)),
+            Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Payload::Text(text)),
+            Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, Payload::Nothing),
         };
         (kind, a, b, payload, has_more)
     }
@@ -421,9 +438,10 @@ fn append_result(text: &mut Text, slot: Slot, json: &str) {
     text.append_json(json);
 }
 
-fn too_long(what: &str, bytes: usize) -> ErrorData {
-    let limit = format!("longer than a JavaScript string can be ({LONGEST_STRING}): use responseType 'buffer'");
-    Fault::MessageTooLarge(format!("{what} of {bytes} bytes: {limit}")).data()
+fn too_long(what: &str, bytes: usize, limit: usize) -> Fault {
+    let remedy = if what == RESULTS { ": use responseType 'buffer'" } else { "" };
+    let words = format!("{what} of {bytes} bytes: longer than a JavaScript string can be ({limit}){remedy}");
+    Fault::MessageTooLarge(words)
 }
 
 /// The JSON of a value whose type is generated for TypeScript.
@@ -433,6 +451,9 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 
 /// V8's `String::kMaxLength` on 64 bits.
 const LONGEST_STRING: usize = (1 << 29) - 24;
+/// Bytes. The JSON of an error is its value and at most this: its words and its code may consist of escapes of six
+/// bytes.
+const LONGEST_ERROR_HEAD: usize = 128 * 1024;
 /// Bytes of an item besides its text.
 const OVERHEAD: usize = 64;
 /// Bytes. Larger results are not joined.
@@ -455,3 +476,75 @@ const SMALL: usize = 1024;
 const HIGH_WATER: usize = 4 << 20;
 /// Below this many bytes it reads again.
 const LOW_WATER: usize = 1 << 20;
+/// What a caller may have as bytes instead.
+const RESULTS: &str = "results";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Characters, in place of V8's half a billion.
+    const LIMIT: usize = 200 * 1024;
+
+    fn settled(outcome: Outcome, wants_bytes: bool) -> Incoming {
+        Incoming::of(7, Event::Settled { payload: Slot::new(3, wants_bytes), outcome }, LIMIT)
+    }
+
+    fn json(size: usize) -> ByteString {
+        format!("{:?}", "x".repeat(size - 2)).into()
+    }
+
+    fn tool_error(size: usize) -> Outcome {
+        Outcome::Failed(Fault::Tool { message: "m".into(), code: None, data: json(size) }.into())
+    }
+
+    /// The message of the error that the call with slot 3 is rejected with.
+    fn rejected(incoming: Incoming) -> String {
+        let Incoming::Item(Item::Failed(slot, error)) = incoming else { panic!("it is not rejected") };
+        assert_eq!((slot.number(), error.fault.code()), (3, "MESSAGE_TOO_LARGE"));
+        error.fault.to_string()
+    }
+
+    #[test]
+    fn results_longer_than_a_string_reject_their_call_unless_it_takes_bytes() {
+        assert!(matches!(settled(Outcome::Results(Some(json(LIMIT))), false), Incoming::Result(..)));
+        let words = rejected(settled(Outcome::Results(Some(json(LIMIT + 1))), false));
+        assert!(
+            words.starts_with("results of 204801 bytes:") && words.ends_with("use responseType 'buffer'"),
+            "{words}"
+        );
+        let bytes = settled(Outcome::Results(Some(json(LIMIT + 1))), true);
+        assert!(matches!(bytes, Incoming::Item(Item::Bytes(_, bytes)) if bytes.len() == LIMIT + 1));
+    }
+
+    #[test]
+    fn an_error_longer_than_a_string_rejects_its_call_and_a_large_one_is_written_on_the_io_thread() {
+        let words = rejected(settled(tool_error(LIMIT), false));
+        assert!(words.starts_with("an error of 204801 bytes:") && !words.contains("buffer"), "{words}");
+        let mut items = Vec::new();
+        settled(tool_error(LARGEST_PIECE + 1), false).convert(|item| items.push(item));
+        let [Item::FailedJson(_, text)] = &items[..] else { panic!("one item, written") };
+        assert!(text.size() > LARGEST_PIECE && text.size() <= LARGEST_PIECE + LONGEST_ERROR_HEAD);
+        assert!(matches!(settled(tool_error(100), false), Incoming::Item(Item::Failed(..))));
+    }
+
+    #[test]
+    fn a_message_longer_than_a_string_is_an_error_event() {
+        let message = |size| Event::Message { text: json(size), json: true };
+        assert!(matches!(Incoming::of(7, message(LIMIT), LIMIT), Incoming::Message(7, true, _)));
+        let Incoming::Item(Item::Notice(7, notice)) = Incoming::of(7, message(LIMIT + 1), LIMIT) else {
+            panic!("a notice");
+        };
+        assert!(notice.contains(r#""type":"error""#) && notice.contains("MESSAGE_TOO_LARGE"), "{notice}");
+    }
+
+    #[test]
+    fn many_calls_that_fail_for_one_reason_share_its_words_until_javascript_takes_them() {
+        let error = CallError::from(Fault::AuthFailed("x".repeat(8 * 1024)));
+        let items: Vec<Incoming> = (0..1024).map(|_| settled(Outcome::Failed(error.clone()), false)).collect();
+        let shared = items.iter().filter(|incoming| {
+            matches!(incoming, Incoming::Item(Item::Failed(_, failed)) if Arc::ptr_eq(&failed.fault, &error.fault))
+        });
+        assert_eq!(shared.count(), 1024);
+    }
+}

@@ -103,7 +103,7 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::Now, |session, now| session.abort(now, key))
     }
 
-    /// The answer of the user's token function, or its words when it failed.
+    /// The answer of the user's token function, or the class of the error when it failed.
     pub fn answer_token(&self, connection: ConnectionId, token: Result<Secret, String>) {
         self.command(Writes::Now, |session, now| session.handle_token(now, connection, token));
     }

@@ -45,6 +45,35 @@ async fn broken_frames_end_with_1002() {
 }
 
 #[tokio::test]
+async fn a_close_code_that_must_not_be_sent_ends_with_1002_and_a_reason_that_names_it() {
+    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
+        let server = Server::start().await;
+        let mut client = Client::connecting(&server.url(), config());
+        let mut raw = server.ready_raw().await;
+        client.state("ready").await;
+        raw.send(&close_frame(code, "bye")).await;
+        let info = client.closed().await;
+        assert_eq!((info.code, info.was_clean), (1002, false), "{code}");
+        assert!(info.reason.contains(&code.to_string()), "{}", info.reason);
+        assert_eq!(raw.expect_frame().await.close_code(), 1002, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_close_code_is_taken_and_answered_in_kind() {
+    for code in [1000, 1003, 1007, 1012, 1013, 1014, 3000, 4999] {
+        let server = Server::start().await;
+        let mut client = Client::connecting(&server.url(), config());
+        let mut raw = server.ready_raw().await;
+        client.state("ready").await;
+        raw.send(&close_frame(code, "bye")).await;
+        let info = client.closed().await;
+        assert_eq!((info.code, info.was_clean, info.reason.as_str()), (code, true, "bye"));
+        assert_eq!(raw.expect_frame().await.close_code(), code);
+    }
+}
+
+#[tokio::test]
 async fn text_that_is_not_utf_8_ends_with_1007() {
     is_told_off("a text", &frame(FIN | TEXT, b"{\"a\":\"\xff\"}"), 1007).await;
     is_told_off("a cut character", &frame(FIN | TEXT, b"\"\xc3"), 1007).await;
@@ -71,7 +100,7 @@ async fn the_1009_reaches_a_server_that_is_still_sending_its_message() {
     let mut raw = server.ready_raw().await;
     client.state("ready").await;
     let tag = client.tag();
-    let call = Call { name: "big", parameters: None, timeout: None, idempotent: true };
+    let call = Call { name: "big", idempotent: true, ..Call::default() };
     client.handle.request(call, tag).unwrap();
     client.handle.flush();
     let request = raw.expect_frame().await.json();

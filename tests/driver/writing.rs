@@ -31,7 +31,7 @@ async fn a_server_that_does_not_read_fills_the_buffer_to_its_bound_and_then_gets
         let tag = client.tag();
         let name = taken.to_string();
         let parameters = format!(r#"{{"pad":"{pad}"}}"#);
-        let call = Call { name: &name, parameters: Some(&parameters), timeout: None, idempotent: false };
+        let call = Call { name: &name, parameters: Some(&parameters), ..Call::default() };
         match client.handle.request(call, tag) {
             Ok(_) => taken += 1,
             Err(refused) => break refused,
@@ -172,7 +172,7 @@ async fn sent_tells_the_truth_however_connections_end() {
         let mut tag = 1000;
         while goes_on() {
             for _ in 0..tag % 7 {
-                let call = Call { name: "x", parameters: Some("[1,2,3]"), timeout: None, idempotent: false };
+                let call = Call { name: "x", parameters: Some("[1,2,3]"), ..Call::default() };
                 // Refused while the queue is full.
                 let _ = caller.request(call, tag);
                 tag += 1;

@@ -131,7 +131,7 @@ impl Client {
 
     pub(crate) fn call_within(&mut self, timeout: Option<Duration>, name: &str, parameters: &str) -> Tag {
         let tag = self.tag();
-        let call = Call { name, parameters: Some(parameters), timeout, idempotent: false };
+        let call = Call { name, parameters: Some(parameters), timeout, ..Call::default() };
         self.handle.request(call, tag).expect("the call is taken");
         tag
     }

@@ -84,6 +84,8 @@ options! {
         "reconnectFactor" reconnect_factor: f64 = 1.5, number(1..=1000);
         /// How the delay is spread.
         "reconnectJitter" reconnect_jitter: Jitter = Jitter::Fraction(0.2), jitter();
+        /// How long a connection must have been `ready` before the attempts are counted from 0 again.
+        "minUptime" min_uptime: Duration = Duration::from_secs(5), duration(0);
         /// Added to the delay after a close with one of `slow_reconnect_codes`.
         "slowReconnectDelay" slow_reconnect_delay: Duration = Duration::from_secs(5), duration(0);
         /// Close codes that wait longer.
@@ -220,7 +222,7 @@ mod tests {
             "url": "ws://h/mcp-ws", "apiKey": "k", "connectTimeout": 1, "authTimeout": 2, "requestTimeout": 0,
             "heartbeatInterval": 0, "heartbeatTimeout": 5, "maxReconnectAttempts": {"$number": "Infinity"},
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
-            "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
+            "minUptime": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
             "protocols": "p", "dialect": "event"
         }))
@@ -229,6 +231,7 @@ mod tests {
         assert_eq!(config.heartbeat_interval, None);
         assert_eq!(config.max_reconnect_attempts, MaxAttempts::Unlimited);
         assert_eq!(config.reconnect_jitter, Jitter::Full);
+        assert_eq!(config.min_uptime, Duration::ZERO);
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
         assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
@@ -242,6 +245,8 @@ mod tests {
             ("requestTimeout", json!({"$number": "NaN"}), "NaN"),
             ("requestTimeout", json!({"$number": "Infinity"}), "Infinity"),
             ("connectTimeout", json!(0), "0"),
+            ("minUptime", json!({"$number": "Infinity"}), "Infinity"),
+            ("minUptime", json!(-1), "-1"),
             ("heartbeatTimeout", json!(0), "0"),
             ("maxReconnectAttempts", json!(1.5), "1.5"),
             ("reconnectFactor", json!(0.5), "0.5"),

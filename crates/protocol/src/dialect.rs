@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::Value;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     envelope::{self, Envelope, Span},
     error::{ErrorCode, Fault},
     request_id::RequestId,
+    words,
 };
 
 /// A wire dialect. Both are specified in PROTOCOL.md.
@@ -204,25 +206,24 @@ pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> O
     our_id(text, span?)
 }
 
-/// The `message` and `code` of an error value, which is a string, or an object with these members.
-pub(super) fn error_words(raw: &str) -> (Option<String>, Option<String>) {
-    let non_empty = |words: Cow<'_, str>| (!words.is_empty()).then(|| words.into_owned());
-    if let Some(words) = envelope::decode_string(raw) {
-        return (non_empty(words), None);
+/// The `message` and `code` of an error value, which is a string, or an object with these members; without the key.
+pub(super) fn error_words(raw: &str, key: Option<&str>) -> (Option<String>, Option<String>) {
+    let shown = |raw: &str| {
+        let (words, is_cut) = envelope::decode_beginning(raw, words::LONGEST)?;
+        (!words.is_empty()).then(|| words::shown(&words, is_cut, key))
+    };
+    if raw.starts_with('"') {
+        return (shown(raw), None);
     }
     let Ok(members) = envelope::split(raw) else { return (None, None) };
-    let word = |span: Option<&Span>| string_at(raw, span).and_then(non_empty);
-    (word(members.top.message.as_ref()), word(members.top.code.as_ref()))
+    let word = |span: Option<Span>| span.and_then(|span| shown(&raw[span]));
+    (word(members.top.message), word(members.top.code))
 }
 
 /// The fault for the error value of an answer.
-pub(super) fn tool_fault(raw: &str) -> Fault {
-    let (message, code) = error_words(raw);
-    Fault::Tool {
-        message: message.unwrap_or_else(|| ErrorCode::ToolError.sentence().to_owned()),
-        code,
-        data: raw.to_owned(),
-    }
+pub(super) fn tool_fault(raw: ByteString, key: Option<&str>) -> Fault {
+    let (message, code) = error_words(&raw, key);
+    Fault::Tool { message: message.unwrap_or_else(|| ErrorCode::ToolError.sentence().to_owned()), code, data: raw }
 }
 
 /// What a message that the user sends means to the protocol.

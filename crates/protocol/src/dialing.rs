@@ -58,7 +58,7 @@ pub enum TlsFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UpgradeFailure {
     /// The server answered with another status than 101.
-    #[error("the server answered the upgrade with HTTP {status}{}", reason.map(|reason| format!(" {reason}")).unwrap_or_default())]
+    #[error("the server answered the upgrade with HTTP {}", with_reason(*status, *reason))]
     Status {
         /// The HTTP status.
         status: u16,
@@ -176,6 +176,10 @@ impl DialFailure {
             failure => format!("cannot connect to {url}: {failure}"),
         }
     }
+}
+
+fn with_reason(status: u16, reason: Option<&str>) -> String {
+    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
 }
 
 impl SystemError {

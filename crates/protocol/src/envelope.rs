@@ -14,6 +14,8 @@ pub mod oracle;
 use core::ops::Range;
 use std::{borrow::Cow, iter};
 
+use super::words::floor_char_boundary;
+
 /// The byte range of one value in the message, without the white space around it.
 pub type Span = Range<usize>;
 
@@ -81,20 +83,36 @@ pub fn split(text: &str) -> Result<Envelope, Box<NotJson>> {
 /// Surrogate pairs are joined; a lone surrogate, which a Rust string cannot contain, becomes U+FFFD. `raw` is a value
 /// as [`split`] delimits it.
 pub fn decode_string(raw: &str) -> Option<Cow<'_, str>> {
-    let mut rest = raw.strip_prefix('"')?.strip_suffix('"')?;
+    decode(raw.strip_prefix('"')?.strip_suffix('"')?).ok()
+}
+
+/// Like [`decode_string`], but of a long string only the beginning, of at least `enough` bytes; true if there is more.
+pub fn decode_beginning(raw: &str, enough: usize) -> Option<(Cow<'_, str>, bool)> {
+    let whole = raw.strip_prefix('"')?.strip_suffix('"')?;
+    let beginning = &whole[..floor_char_boundary(whole, LONGEST_ESCAPE * (enough + 1))];
+    let is_cut = beginning.len() < whole.len();
+    match decode(beginning) {
+        Ok(decoded) => Some((decoded, is_cut)),
+        // The last escape is cut in two.
+        Err(decoded) => is_cut.then_some((Cow::Owned(decoded), true)),
+    }
+}
+
+/// Decodes the escapes; `Err` with what comes before an incomplete one.
+fn decode(mut rest: &str) -> Result<Cow<'_, str>, String> {
     if !rest.contains('\\') {
-        return Some(Cow::Borrowed(rest));
+        return Ok(Cow::Borrowed(rest));
     }
     let mut decoded = String::with_capacity(rest.len());
     while let Some(at) = rest.find('\\') {
         let (plain, escape) = rest.split_at(at);
-        let (character, length) = decode_escape(escape)?;
         decoded.push_str(plain);
+        let Some((character, length)) = decode_escape(escape) else { return Err(decoded) };
         decoded.push(character);
-        rest = escape.get(length..)?;
+        rest = escape.get(length..).unwrap_or_default();
     }
     decoded.push_str(rest);
-    Some(Cow::Owned(decoded))
+    Ok(Cow::Owned(decoded))
 }
 
 /// Whether the value is truthy in JavaScript: all are but `null`, `false`, `""` and numbers that are zero as a double.
@@ -507,6 +525,9 @@ fn decode_code_units(text: &str) -> Option<(char, usize)> {
 /// In bytes, quotes included: our longest key with every character escaped. A longer key cannot be ours, and is not
 /// decoded: a hostile server could make that expensive.
 const LONGEST_KEY: usize = 2 + 6 * "messageType".len();
+
+/// In bytes: that of one byte, such as `\u0061`.
+const LONGEST_ESCAPE: usize = 6;
 
 /// In bytes, a multiple of eight. From this length on, reading in blocks is faster; most strings are shorter.
 const LONG_STRING: usize = 128;

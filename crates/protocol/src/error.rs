@@ -1,7 +1,9 @@
 //! Everything that can go wrong, and the one table of error codes: their sentences, and which are retryable.
 
+use std::sync::Arc;
+
+use bytestring::ByteString;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
@@ -98,9 +100,9 @@ pub enum Fault {
     /// The server refused the token, with this message.
     #[error("{0}")]
     AuthFailed(String),
-    /// The user's token function failed: how.
+    /// The user's token function failed.
     #[error("the apiKey function {0}")]
-    NoToken(String),
+    NoToken(NoToken),
     /// The server did not answer the auth message in so many ms.
     #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
     AuthTimeout(u128),
@@ -109,7 +111,7 @@ pub enum Fault {
     ConnectionLost(String),
     /// The attempts are used up; the last failure.
     #[error("{}", ErrorCode::ReconnectExhausted.sentence())]
-    ReconnectExhausted(Box<Fault>),
+    ReconnectExhausted(Reason),
     /// No answer came in time.
     #[error("{}", ErrorCode::RequestTimeout.sentence())]
     RequestTimeout,
@@ -120,8 +122,8 @@ pub enum Fault {
         message: String,
         /// The server's `code`, if it is a string.
         code: Option<String>,
-        /// The complete error value of the server, as JSON.
-        data: String,
+        /// The complete error value of the server, as JSON: a slice of its message.
+        data: ByteString,
     },
     /// `close()` was called.
     #[error("{}", ErrorCode::Closed.sentence())]
@@ -175,10 +177,27 @@ impl Fault {
         }
     }
 
+    /// What a log line says of it: a code of the system, an HTTP status, the class of what the user's code threw, or
+    /// the sentence.
+    pub fn log_cause(&self) -> String {
+        match self {
+            Self::ConnectFailed { failure, .. } => {
+                match (failure.cause().and_then(|error| error.code), failure.status()) {
+                    (Some(code), _) => code.to_owned(),
+                    (None, Some(status)) => format!("HTTP {status}"),
+                    (None, None) => failure.to_string(),
+                }
+            }
+            Self::NoToken(NoToken::Threw(class)) => class.clone(),
+            Self::ReconnectExhausted(last) => last.fault().log_cause(),
+            other => other.to_string(),
+        }
+    }
+
     /// The error in the form that crosses to JavaScript.
     pub fn data(&self) -> ErrorData {
         let (tool_code, data) = match self {
-            Self::Tool { code, data, .. } => (code.clone(), RawValue::from_string(data.clone()).ok()),
+            Self::Tool { code, data, .. } => (code.clone(), Some(Box::new(data.clone()))),
             _ => (None, None),
         };
         let dial = match self {
@@ -189,6 +208,7 @@ impl Fault {
             code: self.code(),
             message: self.to_string(),
             retryable: self.retryable(),
+            number: None,
             request_id: None,
             sent: None,
             tool_code,
@@ -205,11 +225,52 @@ impl Fault {
     }
 }
 
-/// Why a call has failed.
+/// How the user's token function failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoToken {
+    /// It threw, or returned no token; the class of the error. What the error says stays in JavaScript: it may be a
+    /// secret.
+    #[error("gave no token")]
+    Threw(String),
+    /// It did not answer within `authTimeout`, in ms.
+    #[error("did not answer within authTimeout ({0} ms)")]
+    TimedOut(u128),
+}
+
+/// Why the client is not connected. However many calls and events tell of it, it is one error, with one number, which
+/// no other error of the client has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reason {
+    number: u32,
+    fault: Arc<Fault>,
+}
+
+impl Reason {
+    /// The error of that number.
+    pub fn new(number: u32, fault: Fault) -> Self {
+        Self { number, fault: Arc::new(fault) }
+    }
+
+    /// What it is.
+    pub fn fault(&self) -> &Fault {
+        &self.fault
+    }
+
+    /// The error in the form that crosses to JavaScript.
+    pub fn data(&self) -> ErrorData {
+        ErrorData { number: Some(self.number), ..self.fault.data() }
+    }
+}
+
+/// Why a call has failed. Cheap to clone, since many calls may fail for one reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallError {
-    /// The reason.
-    pub fault: Fault,
+    /// What it is.
+    pub fault: Arc<Fault>,
+    /// The number of the [`Reason`] that it is.
+    pub number: Option<u32>,
+    /// Why the client is not connected, if the call has failed because it is not.
+    pub cause: Option<Reason>,
     /// The id of the request, if the call has one.
     pub request_id: Option<RequestId>,
     /// False: it was certainly not sent. True: the socket has taken it. `None` if that does not matter.
@@ -219,13 +280,49 @@ pub struct CallError {
 impl CallError {
     /// The error in the form that crosses to JavaScript.
     pub fn data(&self) -> ErrorData {
-        ErrorData { request_id: self.request_id.map(|id| id.to_string()), sent: self.sent, ..self.fault.data() }
+        let data = self.fault.data();
+        ErrorData {
+            number: self.number,
+            request_id: self.request_id.map(|id| id.to_string()),
+            sent: self.sent,
+            cause: self.cause.as_ref().map(|cause| Box::new(cause.data())).or(data.cause),
+            ..data
+        }
+    }
+
+    /// About how many bytes [`CallError::to_json`] takes.
+    pub fn size(&self) -> usize {
+        match &*self.fault {
+            Fault::Tool { message, data, .. } => message.len() + data.len(),
+            Fault::AuthFailed(words) => words.len(),
+            _ => 0,
+        }
+    }
+
+    /// [`CallError::data`] as JSON.
+    pub fn to_json(&self) -> String {
+        let mut json = serde_json::to_string(&self.data()).expect("the keys are strings");
+        // As it came: it is JSON, and may be large.
+        if let Fault::Tool { data, .. } = &*self.fault {
+            json.pop();
+            json.reserve_exact(data.len() + DATA_KEY.len() + 1);
+            json.push_str(DATA_KEY);
+            json.push_str(data);
+            json.push('}');
+        }
+        json
     }
 }
 
 impl From<Fault> for CallError {
     fn from(fault: Fault) -> Self {
-        Self { fault, request_id: None, sent: None }
+        Self { fault: Arc::new(fault), number: None, cause: None, request_id: None, sent: None }
+    }
+}
+
+impl From<Reason> for CallError {
+    fn from(Reason { number, fault }: Reason) -> Self {
+        Self { fault, number: Some(number), cause: None, request_id: None, sent: None }
     }
 }
 
@@ -240,6 +337,10 @@ pub struct ErrorData {
     pub message: String,
     /// The same call, unchanged, may succeed later.
     pub retryable: bool,
+    /// Every mention of this number by a client means one error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub number: Option<u32>,
     /// The id of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -252,10 +353,10 @@ pub struct ErrorData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub tool_code: Option<String>,
-    /// The complete error value of the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The complete error value of the server; [`CallError::to_json`] writes it.
+    #[serde(skip_serializing)]
     #[cfg_attr(test, ts(optional, type = "unknown"))]
-    pub data: Option<Box<RawValue>>,
+    pub data: Option<Box<ByteString>>,
     /// The error that has caused this one, if it is one of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -314,3 +415,6 @@ impl PartialEq for ErrorData {
         self.code == other.code && self.message == other.message && self.request_id == other.request_id
     }
 }
+
+/// How [`ErrorData::data`] begins in JSON.
+const DATA_KEY: &str = r#","data":"#;

@@ -26,6 +26,7 @@ mod error;
 #[cfg(feature = "sim")]
 mod footprint;
 mod heartbeat;
+mod log;
 mod pending;
 mod record;
 mod request_id;
@@ -35,6 +36,7 @@ mod stats;
 mod timer;
 #[cfg(test)]
 mod typescript;
+mod words;
 
 use std::{fmt, time::Duration};
 
@@ -51,7 +53,8 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
-    error::{CallError, ErrorCode, ErrorData, Fault, SystemCause},
+    error::{CallError, ErrorCode, ErrorData, Fault, NoToken, Reason, SystemCause},
+    log::LogLine,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Received, Refused, Session},

@@ -23,9 +23,10 @@ pub use self::{
 };
 use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
-    config::{Config, TokenSource},
+    config::{Config, Secret, TokenSource},
     dialect::{Dialect, RequestText},
-    error::{CallError, Fault},
+    error::{CallError, Fault, Reason},
+    log::LogLine,
     pending::Pending,
     state::{Snapshot, Socket, State, Unwritten},
     stats::{Counters, Stats},
@@ -41,14 +42,20 @@ pub struct Session<T> {
     state: State,
     /// Counts the changes of `state`.
     revision: u32,
-    /// Attempts made since the connection was last `ready`, or since the user called `connect` or `reconnect`.
+    /// Attempts made since a connection was last `ready` for `min_uptime`, or since the user called `connect` or
+    /// `reconnect`.
     attempt: u32,
     /// A change of network has already shortened a wait since then.
     wait_was_shortened: bool,
     /// Why the client is in this state.
-    error: Option<Fault>,
+    error: Option<Reason>,
+    /// Counts the reasons: the number of the last one.
+    reasons: u32,
+    /// That of the last auth message. The server may repeat it in its words.
+    last_key: Option<Secret>,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
+    /// The number of the newest dial.
     next_connection: u32,
     timers: TimerTable,
     pending: Pending<T>,
@@ -106,6 +113,8 @@ impl<T> Session<T> {
             attempt: 0,
             wait_was_shortened: false,
             error: None,
+            reasons: 0,
+            last_key: None,
             was_ready: false,
             next_connection: 0,
             timers: TimerTable::default(),
@@ -140,7 +149,7 @@ impl<T> Session<T> {
 
     /// Adds a line to the log that does not come from the session itself.
     pub fn note(&mut self, level: LogLevel, message: &str) {
-        self.log(level, message, &[]);
+        self.log_entry(level, message, &[]);
     }
 
     /// The next text to send. Call until `None` after every input and command.
@@ -186,7 +195,7 @@ impl<T> Session<T> {
                 State::Reconnecting { ends, .. } => Some(ends),
                 _ => None,
             },
-            error: self.error.as_ref().map(Fault::data),
+            error: self.error.as_ref().map(Reason::data),
             revision: self.revision,
         }
     }
@@ -251,15 +260,30 @@ impl<T> Session<T> {
     }
 
     /// Sets the reason of the state that is entered next.
-    fn set_error(&mut self, fault: Fault) {
-        self.error = Some(fault);
+    fn set_error(&mut self, fault: Fault) -> Reason {
+        let reason = self.new_reason(fault);
+        self.error = Some(reason.clone());
+        reason
+    }
+
+    fn new_reason(&mut self, fault: Fault) -> Reason {
+        self.reasons = self.reasons.wrapping_add(1);
+        Reason::new(self.reasons, fault)
     }
 
     /// Emits the reason of the state that was just entered.
     fn report_error(&mut self) {
-        if let Some(fault) = &self.error {
-            let error = fault.data();
+        if let Some(reason) = &self.error {
+            let error = reason.data();
             self.notify(Notice::Error { error });
+        }
+    }
+
+    /// The key that the server knows of.
+    fn current_key(&self) -> Option<&str> {
+        match (&self.last_key, &self.token) {
+            (Some(key), _) | (None, TokenSource::Fixed(key)) => Some(key.expose()),
+            (None, TokenSource::Ask) => None,
         }
     }
 
@@ -267,14 +291,22 @@ impl<T> Session<T> {
         self.events.push_back(Event::Settled { payload, outcome });
     }
 
-    fn settle_all(&mut self, waiters: Vec<T>, outcome: &Result<(), Fault>) {
+    fn settle_all(&mut self, waiters: Vec<T>, outcome: &Outcome) {
         for payload in waiters {
-            let outcome = match outcome {
-                Ok(()) => Outcome::Done,
-                Err(fault) => Outcome::Failed(CallError::from(fault.clone())),
-            };
-            self.settle(payload, outcome);
+            self.settle(payload, outcome.clone());
         }
+    }
+
+    /// Rejects the commands that wait for `ready`.
+    fn fail_connects(&mut self, why: &CallError) {
+        let waiters = std::mem::take(&mut self.connect_waiters);
+        self.settle_all(waiters, &Outcome::Failed(why.clone()));
+    }
+
+    /// Settles the commands that wait for `closed`.
+    fn settle_closes(&mut self) {
+        let waiters = std::mem::take(&mut self.close_waiters);
+        self.settle_all(waiters, &Outcome::Done);
     }
 
     /// Sends a text on the open socket.
@@ -298,13 +330,27 @@ impl<T> Session<T> {
         self.transmits.push_back(Transmit { connection: socket.id, text });
     }
 
-    fn log(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
+    fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {
+        self.log_entry(line.level(), line.message(), fields);
+    }
+
+    fn log_entry(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
+        let common = [
+            ("url", self.shown_url().into()),
+            ("connection", self.next_connection.into()),
+            ("attempt", self.attempt.into()),
+        ];
         let fields: Map<String, Value> =
-            fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
+    }
+
+    /// The endpoint without its query, which may contain a secret.
+    fn shown_url(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
     }
 
     fn dialect(&self) -> Dialect {

@@ -140,6 +140,8 @@ pub struct Socket {
     pub(super) paused: bool,
     /// When it opened, by the wall clock, ms since the epoch.
     pub(super) opened: u64,
+    /// When it was first `ready`.
+    pub(super) ready_since: Option<Duration>,
 }
 
 impl Socket {
@@ -157,6 +159,7 @@ impl Socket {
             being_written: 0,
             paused: false,
             opened: now.wall,
+            ready_since: None,
         }
     }
 

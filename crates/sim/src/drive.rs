@@ -95,7 +95,7 @@ impl Sim {
                 Event::Settled { payload, outcome } => self.ledger.settle(payload, outcome, heard.as_deref()),
                 Event::Notice(Notice::State { snapshot, previous }) => {
                     assert_eq!(previous, self.told.state, "a change of the state was not told");
-                    self.ledger.enter(previous, &snapshot, self.session.config().max_reconnect_attempts);
+                    self.ledger.enter(self.now.mono, previous, &snapshot, self.session.config());
                     if snapshot.state == "ready" {
                         self.spoke_on = self.connection;
                     }

@@ -194,7 +194,7 @@ impl Life {
 
     fn tool(&mut self, idempotent: bool, timeout: Option<u64>) -> u32 {
         let timeout = timeout.map(Duration::from_millis);
-        let call = self.sim.call(Call { name: "tool", parameters: None, timeout, idempotent });
+        let call = self.sim.call(Call { name: "tool", timeout, idempotent, ..Call::default() });
         self.calls.push(call);
         call
     }
@@ -236,6 +236,20 @@ impl Life {
         self.sim.advance(10_000);
         let outcome = self.sim.outcome(call);
         assert!(matches!(outcome, Some(Outcome::Results(_))), "a call on a healthy connection: {outcome:?}");
+        self.lose_after_uptime();
+    }
+
+    /// A connection that was healthy for long enough, and is then lost, is followed by the first attempt.
+    fn lose_after_uptime(&mut self) {
+        let config = self.sim.session().config();
+        let (uptime, cap) = (config.min_uptime, config.max_reconnect_attempts);
+        self.sim.advance(uptime.as_millis() as u64);
+        self.sim.drop_connection();
+        let snapshot = self.sim.session().snapshot();
+        match cap {
+            MaxAttempts::Limited(0) => assert_eq!(snapshot.state, "failed"),
+            _ => assert_eq!((snapshot.state, snapshot.attempt), ("reconnecting", 1)),
+        }
     }
 
     /// The end of every life: the client is closed, and time goes on.
@@ -291,6 +305,7 @@ impl Choices<'_> {
             token: if self.one_of(&[false, false, true]) { TokenSource::Ask } else { Sim::exact().token },
             heartbeat_interval: self.one_of(&[Some(15), Some(15), None]).map(Duration::from_secs),
             reconnect_jitter: self.one_of(&jitter),
+            min_uptime: Duration::from_secs(self.one_of(&[5, 5, 0, 60])),
             max_pending: 8,
             max_buffered_amount: 1_000,
             ..Sim::exact()

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, value::RawValue};
 
-use mcp_protocol::{ConnectionId, Fault, MaxAttempts, Outcome, RequestId, RequestKey, Snapshot, Transmit};
+use mcp_protocol::{Config, ConnectionId, Fault, MaxAttempts, Outcome, RequestId, RequestKey, Snapshot, Transmit};
 
 /// The book of one client.
 #[derive(Default)]
@@ -22,6 +22,10 @@ pub(super) struct Ledger {
     misunderstood: BTreeSet<ConnectionId>,
     /// Dials that followed a failure, since the count began anew.
     attempts: u32,
+    /// The next dial follows from `reconnect()`.
+    user_reconnects: bool,
+    /// When the open socket was first `ready`.
+    ready_since: Option<Duration>,
     /// The client was told of a fault of its own: then `failed` may follow anything.
     is_broken: bool,
 }
@@ -132,9 +136,9 @@ impl Ledger {
         self.misunderstood.insert(connection);
     }
 
-    /// The user wants a connection, or has got one: the count of attempts begins anew.
-    pub(super) fn forgive_attempts(&mut self) {
-        self.attempts = 0;
+    /// The user calls `reconnect()`, which dials in every state.
+    pub(super) fn reconnect(&mut self) {
+        self.user_reconnects = true;
     }
 
     /// The session is told that its own code broke.
@@ -143,17 +147,28 @@ impl Ledger {
     }
 
     /// The state has changed.
-    pub(super) fn enter(&mut self, previous: &'static str, snapshot: &Snapshot, cap: MaxAttempts) {
+    pub(super) fn enter(&mut self, now: Duration, previous: &'static str, snapshot: &Snapshot, config: &Config) {
         let next = snapshot.state;
         let is_allowed = may_follow(previous).contains(&next) || (self.is_broken && next == "failed");
         assert!(is_allowed, "{previous} was followed by {next}");
+        self.count_uptime(now, snapshot, config.min_uptime);
         match (previous, next) {
+            (_, "connecting") if std::mem::take(&mut self.user_reconnects) => self.attempts = 0,
             ("reconnecting", "connecting") => self.attempts += 1,
-            (_, "ready") | ("idle" | "closed" | "failed" | "unauthorized", "connecting") => self.forgive_attempts(),
+            ("idle" | "closed" | "failed" | "unauthorized", "connecting") => self.attempts = 0,
+            (_, "reconnecting") => assert_eq!(snapshot.attempt, self.attempts + 1, "the attempt that is waited for"),
             _ => {}
         }
-        if let MaxAttempts::Limited(cap) = cap {
+        if let MaxAttempts::Limited(cap) = config.max_reconnect_attempts {
             assert!(self.attempts <= cap, "attempt {} of {cap}", self.attempts);
+        }
+    }
+
+    fn count_uptime(&mut self, now: Duration, snapshot: &Snapshot, enough: Duration) {
+        if snapshot.state == "ready" {
+            self.ready_since.get_or_insert(now);
+        } else if !snapshot.connected && self.ready_since.take().is_some_and(|since| now - since >= enough) {
+            self.attempts = 0;
         }
     }
 
@@ -177,8 +192,8 @@ fn request_in(text: &Transmit) -> Option<(RequestKey, bool)> {
 fn is_its_own(id: RequestId, outcome: &Outcome, heard: Option<&str>) -> bool {
     let (key, said) = match outcome {
         Outcome::Results(raw) => ("results", raw.as_deref()),
-        Outcome::Failed(error) => match &error.fault {
-            Fault::Tool { data, .. } => ("error", Some(data.as_str())),
+        Outcome::Failed(error) => match &*error.fault {
+            Fault::Tool { data, .. } => ("error", Some(&**data)),
             Fault::BadMessage(_) => return heard.is_some_and(|text| text.contains(&id.to_string())),
             _ => return true,
         },

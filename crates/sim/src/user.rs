@@ -25,9 +25,8 @@ impl Sim {
     /// `reconnect()`.
     pub fn reconnect(&mut self) -> u32 {
         let payload = self.ledger.open_account();
-        self.ledger.forgive_attempts();
+        self.ledger.reconnect();
         self.input(|session, now| session.reconnect(now, payload));
-        self.ledger.forgive_attempts();
         payload
     }
 
@@ -80,7 +79,7 @@ impl Sim {
     /// A call with `{}` for parameters and the default timeout.
     pub fn usual_call<'a>(&self, name: &'a str) -> Call<'a> {
         let timeout = self.session.config().request_timeout;
-        Call { name, parameters: Some("{}"), timeout, idempotent: false }
+        Call { name, parameters: Some("{}"), timeout, ..Call::default() }
     }
 
     /// Aborts a call: true if it was still to be settled. Then the session never settles it.

@@ -1,11 +1,13 @@
 /** `mcp-client call`: one tool call, and its results on standard output. */
 import type { Command } from 'commander'
 import type { MCPClient, MCPClientOptions } from '../../index.js'
+import { PARAMETERS_ARE_JSON } from '../../shared/arguments.js'
 import { DEFAULT_URL } from '../defaults.js'
-import { isLoopback } from '../loopback.js'
+import { hintFor } from '../hints.js'
 import { parseMilliseconds, parseText } from '../option-parsers.js'
-import { parseParameters } from '../parameters.js'
+import { readParameters } from '../parameters.js'
 import { render } from '../render.js'
+import { printableJson } from '../text.js'
 import { UsageError } from '../usage-error.js'
 
 interface CallOptions {
@@ -20,7 +22,10 @@ export function addCallCommand(program: Command): void {
     .command('call')
     .description('Call a tool and print its results.')
     .argument('<tool>', 'name of the tool', parseText)
-    .argument('[parameters...]', 'one JSON value, or key=value pairs; a value that parses as JSON is sent as JSON')
+    .argument(
+      '[parameters...]',
+      'key=text, key:=json, key=@file, key:=@file; or one JSON value; or - for standard input',
+    )
     .option('--url <url>', `server (default: $MCP_WS_URL, else ${DEFAULT_URL})`)
     .option(
       '--api-key <key>',
@@ -31,23 +36,24 @@ export function addCallCommand(program: Command): void {
       'ms to wait for the connection (default: 10000), and again for the answer (default: 30000; 0 for no limit)',
       parseMilliseconds,
     )
-    .option('--json', 'print the results as the exact JSON received')
+    .option('--json', 'print the results as the JSON that came; control characters in it are escaped')
     .addHelpText(
       'after',
-      '\nExample:\n  $ npx --no mcp-client call web_search query="reconnect backoff" numResults=3\n',
+      '\nExample:\n  $ npx --no mcp-client call web_search query="reconnect backoff" numResults:=3\n',
     )
     .action(call)
 }
 
 async function call(tool: string, words: readonly string[], options: CallOptions): Promise<void> {
-  const parameters = parseParameters(words)
+  const parameters = await readParameters(words)
   const client = await createClient(options)
   try {
-    // First the connection, so that what is wrong with it is told; a call would only be told that there is none.
+    // Connect first, because its error says what is wrong; that of a call would only say that it is not connected.
     await client.connect()
-    process.stdout.write(`${await outputOf(client, tool, parameters, options)}\n`)
+    const results = await resultsOf(client, tool, parameters)
+    process.stdout.write(`${options.json ? printableJson(results || 'null') : render(results)}\n`)
   } catch (error) {
-    throw explain(error, tool, client, options.apiKey ?? process.env.MCP_API_KEY)
+    throw await explain(error, tool, client, options.apiKey ?? process.env.MCP_API_KEY)
   } finally {
     await client.close()
   }
@@ -66,35 +72,49 @@ async function createClient({ url, apiKey, timeout }: CallOptions): Promise<MCPC
   try {
     return new MCPClient(options)
   } catch (error) {
-    // The client says so of options out of their range, and here all of them come from the command line.
+    // All options come from the command line, so an error in one means wrong usage.
     throw error instanceof TypeError || error instanceof RangeError ? new UsageError(error.message) : error
   }
 }
 
-async function outputOf(client: MCPClient, tool: string, parameters: unknown, { json }: CallOptions): Promise<string> {
-  if (!json) return render(await client.useTool(tool, parameters))
-  const bytes = await client.useTool(tool, parameters, { responseType: 'buffer' })
-  // An answer without results: whoever asks for JSON must get some.
-  return bytes?.toString() || 'null'
+/** JSON in, JSON out, so that no digit of a number is lost. Empty if the answer has no results. */
+async function resultsOf(client: MCPClient, tool: string, parameters: string): Promise<string> {
+  const options = { responseType: 'buffer' as const, [PARAMETERS_ARE_JSON]: true }
+  const bytes = (await client.useTool(tool, parameters, options)) as Buffer | undefined
+  return bytes?.toString() ?? ''
 }
 
-function explain(error: unknown, tool: string, client: MCPClient, apiKey: string | undefined): Error {
-  const { code, message, toolCode } = error as { code?: string; message: string; toolCode?: string | null }
-  const said = withoutSecret(message, apiKey)
+async function explain(error: unknown, tool: string, client: MCPClient, apiKey: string | undefined): Promise<Error> {
+  const { code, toolCode } = error as { code?: string; toolCode?: string | null }
+  const said = withoutSecret(wordsOf(error), apiKey)
   if (code === 'TOOL_ERROR') return new Error(`${naming(tool, said)}${toolCode ? ` (${toolCode})` : ''}`)
-  if (code === 'CONNECT_FAILED')
-    return new Error(
-      isLoopback(new URL(client.url).hostname) ? `${said}; "npx --no mcp-client serve" starts a server` : said,
-    )
+  if (code === 'CONNECT_FAILED') {
+    const hint = await hintFor(said, new URL(client.url))
+    return new Error(hint === undefined ? said : `${said}; ${hint}`)
+  }
   return new Error(code === undefined ? said : `${said} (${code})`)
 }
 
-/** Some tools say their name themselves. */
+/** The message and those of its causes, if they say more. */
+function wordsOf(error: unknown): string {
+  const words: string[] = []
+  for (let cause = error; cause !== undefined && words.length < MOST_CAUSES; cause = (cause as Error).cause) {
+    const said = cause instanceof Error ? cause.message : String(cause)
+    if (!words.some((before) => before.includes(said))) words.push(said)
+    if (!(cause instanceof Error)) break
+  }
+  return words.join(': ')
+}
+
+/** Some tools begin their messages with their name. */
 function naming(tool: string, message: string): string {
   return message.startsWith(`${tool}:`) ? message : `${tool} failed: ${message}`
 }
 
-/** A server may repeat the key in its refusal; this program does not. */
+/** A server may repeat the key in its error; it is not printed. */
 function withoutSecret(message: string, secret: string | undefined): string {
   return secret ? message.replaceAll(secret, '***') : message
 }
+
+/** A limit, because a chain of causes may be circular. */
+const MOST_CAUSES = 5

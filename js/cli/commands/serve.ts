@@ -1,9 +1,10 @@
-/** `mcp-client serve`: a server on this machine until it is told to stop. */
+/** `mcp-client serve`: runs a server on this machine until it is stopped. */
 import { Option, type Command } from 'commander'
 import type { MCPTestServer, ServerDialect } from '../../testing.js'
 import { DEFAULT_PORT, DEFAULT_URL } from '../defaults.js'
-import { isLoopback } from '../loopback.js'
+import { isLoopback } from '../../shared/loopback.js'
 import { parsePort, parseText, parseTexts } from '../option-parsers.js'
+import { oneLine } from '../text.js'
 import { UsageError } from '../usage-error.js'
 
 interface ServeOptions {
@@ -12,6 +13,8 @@ interface ServeOptions {
   readonly docs?: string
   readonly token?: readonly string[]
   readonly dialect: ServerDialect
+  readonly allowOrigin?: readonly string[]
+  readonly allowHost?: readonly string[]
 }
 
 export function addServeCommand(program: Command): void {
@@ -23,27 +26,54 @@ export function addServeCommand(program: Command): void {
     .option('--docs <folder>', "folder that web_search searches (default: this package's documents)", parseText)
     .option('--token <token>', 'API key to accept; may be repeated (default: accept any key)', parseTexts)
     .addOption(new Option('--dialect <name>', 'wire dialect').choices(['guide', 'event']).default('guide'))
+    .option(
+      '--allow-origin <origin>',
+      'a web page that may connect, https://example.com; may be repeated (default: those of this machine)',
+      parseTexts,
+    )
+    .option(
+      '--allow-host <name>',
+      'a name by which the server may be called; may be repeated (default: loopback and its own address)',
+      parseTexts,
+    )
     .addHelpText('after', '\nExample:\n  $ npx --no mcp-client serve --port 9000 --docs ./docs --token s3cret\n')
     .action(serve)
 }
 
-async function serve({ port, host, docs, token, dialect }: ServeOptions): Promise<void> {
+async function serve(options: ServeOptions): Promise<void> {
+  const { host, token, dialect } = options
   if (dialect === 'event' && token)
     throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
-  const { MCPTestServer } = await import('../../testing.js')
-  const server = await MCPTestServer.listen({ port, host, docs, tokens: token, dialect, history: 0 }).catch(
-    (error: unknown) => {
-      throw explain(error, port, host)
-    },
-  )
-  // Before anyone can know that there is something to stop.
+  const server = await listen(options)
+  // Before the output tells anyone that there is something to stop.
   const stopped = toldToStop()
   process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
   if (!token && !isLoopback(host))
     process.stderr.write('Anyone who can reach this machine can use this server: require a key with --token\n')
+  reportRefusals(server)
   await stopped
   process.stdout.write('Stopping\n')
   await server.close()
+}
+
+async function listen({ port, host, docs, token, dialect, ...allowed }: ServeOptions): Promise<MCPTestServer> {
+  const { MCPTestServer } = await import('../../testing.js')
+  const { allowOrigin: allowedOrigins, allowHost: allowedHosts } = allowed
+  const options = { port, host, docs, tokens: token, dialect, history: 0, allowedOrigins, allowedHosts }
+  return await MCPTestServer.listen(options).catch((error: unknown) => {
+    throw explain(error, port, host)
+  })
+}
+
+/** Prints each reason once, because a page may try again and again. */
+function reportRefusals(server: MCPTestServer): void {
+  const reported = new Set<string>()
+  server.on('refused', (reason) => {
+    if (reported.has(reason) || reported.size > MOST_REFUSALS) return
+    reported.add(reason)
+    const isLast = reported.size > MOST_REFUSALS
+    process.stderr.write(isLast ? 'Others are refused too and not shown\n' : `Refused: ${oneLine(reason)}\n`)
+  })
 }
 
 function hint(server: MCPTestServer, needsToken: boolean): string {
@@ -52,7 +82,7 @@ function hint(server: MCPTestServer, needsToken: boolean): string {
   return `Try it:  npx --no mcp-client call web_search query="reconnect"${url}${key}\n`
 }
 
-/** A second signal ends the process at once, as if nobody listened. */
+/** A second signal ends the process at once. */
 function toldToStop(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
@@ -64,6 +94,7 @@ function toldToStop(): Promise<void> {
 }
 
 function explain(error: unknown, port: number, host: string): unknown {
+  if (error instanceof TypeError || error instanceof RangeError) return new UsageError(inFlags(error.message))
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':
       return new Error(`port ${port} on ${host} is in use: choose another with --port, or 0 for any free one`)
@@ -78,5 +109,18 @@ function explain(error: unknown, port: number, host: string): unknown {
       return error
   }
 }
+
+/** Replaces the names of the server's options with those of the command line. */
+function inFlags(message: string): string {
+  return message.replace(/option "(\w+)"/, (said, name: string) => FLAGS[name] ?? said)
+}
+
+const FLAGS: Readonly<Record<string, string>> = {
+  docs: '--docs',
+  allowedOrigins: '--allow-origin',
+  allowedHosts: '--allow-host',
+}
+
+const MOST_REFUSALS = 100
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const

@@ -1,6 +1,4 @@
-/**
- * What the two dialects have in common. A dialect says how frames look and what they mean; the server does the rest.
- */
+/** What the two dialects share. A dialect defines the form and the meaning of frames; the server does the rest. */
 import type { Connection } from '../connection.js'
 import { wireError, type Outcome, type Toolbox } from '../toolbox.js'
 import type { MCPTestRequest } from '../types.js'
@@ -8,25 +6,25 @@ import type { MCPTestRequest } from '../types.js'
 export interface Dialect {
   /** Milliseconds between the server's protocol-level pings; 0 for none. */
   readonly pingInterval: number
-  /** Whether a server that stops says so with a close frame. */
+  /** Whether a server that stops sends close frames. */
   readonly saysGoodbye: boolean
-  /** Sends what the server says first. */
+  /** Sends the first messages of the server. */
   greet(connection: Connection, host: DialectHost): void
-  /** Does what one frame asks for. Nothing that a client can send makes it throw. */
+  /** Handles one frame. Nothing that a client can send makes it throw. */
   receive(text: string, connection: Connection, host: DialectHost): void
 }
 
-/** The server, as far as a dialect sees it. */
+/** What a dialect needs of the server. */
 export interface DialectHost {
   readonly toolbox: Toolbox
-  /** False while pings are to be left without an answer. */
+  /** False while pings get no answer. */
   answersPings(): boolean
   accepts(token: string): boolean
-  /** Puts a tool request on record and tells the listeners. */
+  /** Records a tool request and emits its event. */
   record(id: string | number, name: string, parameters: unknown, connection: Connection): MCPTestRequest
 }
 
-/** `undefined` for text that is no JSON. */
+/** `undefined` if the text is not JSON. */
 export function parseFrame(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) as unknown }
@@ -43,7 +41,7 @@ export function isRequestId(id: unknown): id is string | number {
   return typeof id === 'string' || typeof id === 'number'
 }
 
-/** Runs the tool and sends what `frame` makes of the outcome. */
+/** Runs the tool and sends its outcome, in the form that `frame` gives it. */
 export async function answer(
   request: MCPTestRequest,
   connection: Connection,
@@ -54,7 +52,7 @@ export async function answer(
   try {
     connection.send(frame(outcome))
   } catch (thrown) {
-    // The tool returned what JSON cannot say: a BigInt, a circle, a nesting too deep.
+    // The results cannot be written as JSON: a BigInt, a circular reference, too deep a nesting.
     const { message } = wireError(thrown)
     connection.send(
       frame({ error: wireError(new Error(`${request.name}: the results cannot be sent as JSON: ${message}`)) }),

@@ -1,6 +1,6 @@
 /**
- * The dialect of the event servers: `{ event, data }` one way, `{ type, … }` the other, and no authentication; see
- * PROTOCOL.md.
+ * The dialect of the event servers: `{ event, data }` from the server, `{ type, … }` from the client, and no
+ * authentication; see PROTOCOL.md.
  */
 import { randomUUID } from 'node:crypto'
 import type { Connection } from '../connection.js'
@@ -9,7 +9,7 @@ import { answer, isObject, isRequestId, parseFrame, type Dialect, type DialectHo
 export const event: Dialect = { pingInterval: 30_000, saysGoodbye: false, greet, receive }
 
 function greet(connection: Connection, host: DialectHost): void {
-  // Being connected is all it takes here.
+  // There is no authentication in this dialect.
   connection.authenticated = true
   send(connection, 'connection', {
     clientId: randomUUID(),
@@ -29,7 +29,7 @@ function receive(text: string, connection: Connection, host: DialectHost): void 
   if (!isObject(frame)) return
   if (frame.type === 'ping') pong(connection, host)
   else if (frame.type === 'mcp_request') call(frame.request, connection, host)
-  // The guide's frames among others are ignored without a word, as the platform's server does.
+  // Other frames, those of the guide for example, are silently ignored, as the platform's server does.
 }
 
 function pong(connection: Connection, host: DialectHost): void {

@@ -17,13 +17,13 @@ function receive(text: string, connection: Connection, host: DialectHost): void 
   if (frame.id === 'auth') authenticate(frame, connection, host)
   else if (frame.messageType === 'ping') pong(connection, host)
   else if ('id' in frame || 'name' in frame) call(frame, connection, host)
-  // Anything else is a message of the application's own: listeners have seen it, and it wants no answer.
+  // Anything else is a message of the application: listeners have seen it, and it needs no answer.
 }
 
 function authenticate(frame: Frame, connection: Connection, host: DialectHost): void {
   const token = frame.token
   connection.authenticated = typeof token === 'string' && host.accepts(token)
-  // A refused client keeps its connection: it may try another token.
+  // A client that is refused keeps its connection and may try another token.
   connection.send(
     connection.authenticated ? { id: 'auth', success: true } : { id: 'auth', success: false, error: refusal(token) },
   )
@@ -44,7 +44,7 @@ function call(frame: Frame, connection: Connection, host: DialectHost): void {
   const { id, name, parameters } = frame
   if (!isRequestId(id)) {
     connection.send({
-      error: { message: 'A tool request needs an "id", a string that its answer will bear', code: 'BAD_REQUEST' },
+      error: { message: 'A tool request needs an "id", a string that its answer will have', code: 'BAD_REQUEST' },
     })
     return
   }

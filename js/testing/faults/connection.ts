@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { Lane } from './lane.js'
 import { resolveFaults, type ConnectionFaults } from './options.js'
+import { endSocket, gone, resetSocket } from './socket.js'
 import type { FaultProxyConnection, Faults } from './types.js'
 
 export class Connection implements FaultProxyConnection {
@@ -22,14 +23,12 @@ export class Connection implements FaultProxyConnection {
     this.#sockets = [client, server]
     for (const socket of this.#sockets) {
       socket.setNoDelay(true)
-      // What an error comes to is a close, and that the lanes pass on.
+      // An error is followed by a close, which the lanes pass on.
       socket.on('error', () => {})
     }
     this.#toServer = new Lane(client, server, this, faults.toServer, random('toServer'))
     this.#toClient = new Lane(server, client, this, faults.toClient, random('toClient'))
-    this.closed = Promise.all(
-      this.#sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()))),
-    ).then(() => {})
+    this.closed = Promise.all(this.#sockets.map(gone)).then(() => {})
   }
 
   get bytesToServer(): number {
@@ -40,7 +39,7 @@ export class Connection implements FaultProxyConnection {
     return this.#toClient.passed
   }
 
-  /** Lets the first bytes through. */
+  /** Begins to pass on bytes. */
   start(): void {
     this.#toServer.start()
     this.#toClient.start()
@@ -64,18 +63,18 @@ export class Connection implements FaultProxyConnection {
 
   end(): void {
     this.#stop()
-    for (const socket of this.#sockets) socket.end()
-    // A side that never ends its own half must not keep the other's socket.
+    for (const socket of this.#sockets) endSocket(socket)
+    // If one side never ends its half, the socket of the other must not stay open.
     const overdue = setTimeout(() => this.reset(), ENDING_MS)
     void this.closed.then(() => clearTimeout(overdue))
   }
 
   reset(): void {
     this.#stop()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetSocket(socket)
   }
 
-  /** The same, but does not wait for a server that has not taken its connection yet. */
+  /** Like `reset()`, but without waiting for a server that has not accepted the connection yet. */
   abandon(): void {
     for (const socket of this.#sockets) if (socket.connecting) socket.destroy()
     this.reset()

@@ -1,9 +1,10 @@
 /**
- * One direction of a connection through the proxy: what it reads on one socket it writes to the other, later, slower or
- * not as it came.
+ * One direction of a connection through the proxy: it writes what it reads on one socket to the other, later, slower or
+ * damaged.
  */
 import type { Socket } from 'node:net'
 import type { LaneFaults } from './options.js'
+import { endSocket, whenWritten } from './socket.js'
 
 /** What a lane may do to its whole connection. */
 export interface Ending {
@@ -11,7 +12,7 @@ export interface Ending {
   reset(): void
 }
 
-/** What is on its way: bytes, or the end of the side that they came from. */
+/** Data on its way: bytes, or the end of the side that they came from. */
 interface Parcel {
   /** When it arrives, on the clock of `performance.now()`. */
   readonly due: number
@@ -28,18 +29,18 @@ export class Lane {
   readonly #random: () => number
   #faults: LaneFaults
   #parcels: Parcel[] = []
-  /** Bytes in the parcels. */
+  /** The number of bytes in the parcels. */
   #held = 0
   #lastDue = 0
   #windowEnd = 0
-  /** When the bandwidth has room for the next write. */
+  /** When the bandwidth allows the next write. */
   #roomAt = 0
   /** Bytes passed on since the faults were set. */
   #counted = 0
-  /** Good bytes before the next bad one. */
+  /** How many good bytes come before the next bad one. */
   #goodBytes = 0
   #isFrozen = false
-  /** It has come to its last byte. */
+  /** It has passed on its last byte. */
   #isOver = false
   #timer: NodeJS.Timeout | undefined
   #turn: NodeJS.Immediate | undefined
@@ -61,7 +62,7 @@ export class Lane {
     sink.on('drain', () => this.#pump())
   }
 
-  /** Begins with what has come. */
+  /** Begins to pass on. */
   start(): void {
     this.#pump()
   }
@@ -85,7 +86,7 @@ export class Lane {
     this.#pump()
   }
 
-  /** Nothing passes any more; what comes is thrown away. */
+  /** Passes on nothing more; what still comes is dropped. */
   stop(): void {
     this.#isOver = true
     this.#parcels = []
@@ -111,7 +112,7 @@ export class Lane {
     this.#pump()
   }
 
-  /** Passes on what may go now, and sees to it that it is called when more may. */
+  /** Passes on what is due now, and schedules itself for the rest. */
   #pump(): void {
     this.#stopWaiting()
     while (!this.#isFrozen && !this.#isOver) {
@@ -124,11 +125,11 @@ export class Lane {
         break
       }
       if (parcel.ending !== undefined) return this.#finish(parcel.ending)
-      // It pumps again when it has drained; should it be gone, the other lane tells of that.
+      // It is called again on 'drain'; if the socket has closed, the other lane handles that.
       if (this.#sink.writableNeedDrain) break
       this.#write(this.#nextPiece())
       if (this.#faults.split < Infinity) {
-        // Not in the same turn, or the system makes one segment of both.
+        // In another turn, because the system would put both into one segment.
         this.#turn = setImmediate(() => this.#pump())
         break
       }
@@ -146,7 +147,7 @@ export class Lane {
     if (!this.#sink.destroyed) this.#sink.write(piece)
   }
 
-  /** Takes as many bytes off the front as may leave in one write. */
+  /** Takes as many bytes from the front as may be sent in one write. */
   #nextPiece(): Buffer {
     const { bandwidth, split, merge } = this.#faults
     const longest = Math.max(1, Math.min(this.#bytesLeft(), Math.ceil(bandwidth / WRITES_A_SECOND)))
@@ -165,7 +166,7 @@ export class Lane {
     this.#parcels.unshift({ due: now, bytes: Buffer.concat(joined.map(({ bytes }) => bytes!)) })
   }
 
-  /** Until one of the faults that count bytes. */
+  /** How many bytes are left before a fault that counts bytes. */
   #bytesLeft(): number {
     const { freezeAfter, endAfter, resetAfter } = this.#faults
     return Math.min(freezeAfter, endAfter, resetAfter) - this.#counted
@@ -175,15 +176,14 @@ export class Lane {
     if (this.#bytesLeft() > 0) return false
     const { freezeAfter, endAfter, resetAfter } = this.#faults
     if (freezeAfter <= this.#counted) {
-      // What is thawed goes on to the end of the others.
+      // After a thaw it continues until the other limits.
       this.#faults = { ...this.#faults, freezeAfter: Infinity }
       this.freeze()
     } else {
       const ending = resetAfter <= endAfter ? 'reset' : 'end'
       this.#isOver = true
-      // The bytes before the end shall be seen.
-      if (this.#sink.writableLength === 0) this.#connection[ending]()
-      else this.#sink.write('', () => this.#connection[ending]())
+      // The bytes before the end must arrive.
+      whenWritten(this.#sink, () => this.#connection[ending]())
     }
     return true
   }
@@ -191,10 +191,10 @@ export class Lane {
   #finish(ending: keyof Ending): void {
     this.#isOver = true
     if (ending === 'reset') this.#connection.reset()
-    else this.#sink.end()
+    else endSocket(this.#sink)
   }
 
-  /** Reads on as long as not too much is on its way. */
+  /** Reads only while not too much is on its way. */
   #regulate(): void {
     if (this.#isFrozen || this.#isOver) return
     if (this.#held >= MOST_HELD) this.#source.pause()
@@ -209,7 +209,7 @@ export class Lane {
     this.#goodBytes -= bytes.length
   }
 
-  /** The distance to the next byte that is hit, as if each had been drawn for by itself. */
+  /** The distance to the next damaged byte, distributed as if each byte were drawn separately. */
   #drawGoodBytes(): number {
     const { corruption } = this.#faults
     if (corruption === 0) return Infinity
@@ -222,8 +222,8 @@ export class Lane {
   }
 }
 
-/** Bytes on their way in one direction; then the proxy reads no further, and the sender feels it. */
+/** How many bytes may be on their way in one direction; then the proxy stops reading, which slows the sender down. */
 const MOST_HELD = 1 << 20
 
-/** What a bandwidth is made of: writes large enough to be worth it, and small enough to be even. */
+/** Writes per second at a limited bandwidth: large enough to be efficient, small enough for an even flow. */
 const WRITES_A_SECOND = 50

@@ -1,5 +1,6 @@
 /** Checks the options of `FaultProxy.listen()` and fills in their defaults. */
-import { checkNames, checkPort, checkText, describe } from '../options.js'
+import { describe } from '../describe.js'
+import { checkNames, checkPort, checkText } from '../options.js'
 import type { DirectionFaults, FaultPlan, FaultProxyOptions, Faults } from './types.js'
 
 export interface FaultProxySettings {
@@ -13,7 +14,7 @@ export interface FaultProxySettings {
 /** All faults of a direction, with their defaults filled in. */
 export type LaneFaults = Readonly<Record<keyof DirectionFaults, number>>
 
-/** Those of a connection. */
+/** The faults of a connection. */
 export interface ConnectionFaults {
   readonly toServer: LaneFaults
   readonly toClient: LaneFaults
@@ -32,7 +33,7 @@ export function resolveOptions(options: FaultProxyOptions): FaultProxySettings {
   }
 }
 
-/** Faults that are the same for all connections are checked here, those of a function when it gives them. */
+/** Faults that are the same for all connections are checked here, those of a function when it returns them. */
 export function checkPlan(faults: Faults | FaultPlan): FaultPlan {
   if (typeof faults === 'function') return faults
   resolveFaults(faults)
@@ -78,7 +79,7 @@ function checkTarget(target: unknown): URL {
   return url
 }
 
-/** The TCP port that a URL stands for. */
+/** The TCP port of a URL. */
 export function portOf(url: URL): number {
   return Number(url.port || PORTS[url.protocol])
 }
@@ -94,7 +95,7 @@ interface Range {
   readonly most: number
 }
 
-/** Longer timers Node.js does not have. */
+/** The longest timer of Node.js. */
 const LONGEST_TIME = 2 ** 31 - 1
 const TIME = { none: 0, least: 0, most: LONGEST_TIME }
 const COUNT = { none: Infinity, least: 0, most: Infinity }

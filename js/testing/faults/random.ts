@@ -1,4 +1,4 @@
-/** Numbers from 0 to below 1 that depend on nothing but the seed: the key stream of a cipher. */
+/** Random numbers from 0 to below 1 that depend only on the seed: the key stream of a cipher. */
 import { createCipheriv, createHash } from 'node:crypto'
 
 export function seededRandom(seed: string): () => number {

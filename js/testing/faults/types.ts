@@ -1,52 +1,52 @@
 /** The public types of the fault proxy. */
 
 /**
- * What happens to the bytes of one direction, counted from the start of the connection or from the last `setFaults()`.
+ * The faults of one direction. Bytes are counted from the start of the connection, or from the last `setFaults()`.
  */
 export interface DirectionFaults {
   /**
-   * ms by which all arrives later. Order stays, and so does the end of the connection in it.
+   * The delay of everything, the end of the connection included, in ms. The order stays the same.
    * @default 0
    */
   latency?: number | undefined
   /**
-   * Up to so many ms are added to the latency, drawn anew for what is read at once.
+   * The longest random delay added to the latency, in ms; drawn anew for each read.
    * @default 0
    */
   jitter?: number | undefined
   /**
-   * Bytes a second.
+   * The bandwidth in bytes per second.
    * @default Infinity
    */
   bandwidth?: number | undefined
   /**
-   * Passed on in writes of 1 to so many bytes each, whose lengths are drawn.
+   * The longest write in bytes; the length of each is drawn from 1 to that.
    * @default Infinity
    */
   split?: number | undefined
   /**
-   * ms: what comes within such a time is passed on in one write at its end.
+   * A time in ms: what arrives within it is passed on in one write at its end.
    * @default 0
    */
   merge?: number | undefined
   /**
-   * The chance of each byte, 0 to 1, to have one of its bits turned over.
+   * The probability, 0 to 1, that one bit of a byte is flipped.
    * @default 0
    */
   corruption?: number | undefined
   /**
-   * After so many bytes the connection freezes in this direction: see {@link FaultProxyConnection.freeze}.
+   * The number of bytes after which this direction freezes: see {@link FaultProxyConnection.freeze}.
    * @default Infinity
    */
   freezeAfter?: number | undefined
   /**
-   * After so many bytes the connection is ended with a FIN to both sides.
+   * The number of bytes after which the connection is ended, with a FIN to both sides.
    * @default Infinity
    */
   endAfter?: number | undefined
   /**
-   * After so many bytes the connection is reset: both sides get an RST. At most so many arrive: a system may throw away
-   * what was not read yet.
+   * The number of bytes after which the connection is reset: both sides get an RST. Fewer may arrive, because a system
+   * may drop what was not read yet.
    * @default Infinity
    */
   resetAfter?: number | undefined
@@ -72,7 +72,7 @@ export type FaultPlan = (connection: number, random: () => number) => Faults
  * that names it.
  */
 export interface FaultProxyOptions {
-  /** The URL of the server, with its port unless that is the scheme's own: `server.url` of an `MCPTestServer`, say. */
+  /** The URL of the server, such as `server.url` of an `MCPTestServer`; without a port, the default of its scheme. */
   target: string | URL
   /**
    * The faults of connections, or a function that chooses them for each.
@@ -80,7 +80,7 @@ export interface FaultProxyOptions {
    */
   faults?: Faults | FaultPlan | undefined
   /**
-   * A whole number, from which all that is left to chance is drawn.
+   * The seed of everything random, a whole number.
    * @default 1
    */
   seed?: number | undefined
@@ -104,30 +104,30 @@ export interface FaultProxyConnection {
   readonly bytesToServer: number
   /** Bytes passed on to the client. */
   readonly bytesToClient: number
-  /** Resolves when both its sockets are gone; never rejects. */
+  /** Resolves when both sockets have closed; never rejects. */
   readonly closed: Promise<void>
   /**
-   * Replaces the faults; bytes are counted from 0 again. What is frozen stays so.
+   * Replaces the faults; bytes are counted from 0 again. A frozen direction stays frozen.
    * @throws TypeError or RangeError that names the fault
    */
   setFaults(faults: Faults): void
   /**
-   * From now on nothing passes, not even the end of a side: each sees a peer that is silent, and whose TCP window fills
-   * up. So it is when a cable is pulled.
+   * From now on nothing passes, not even the end of a side, as if a cable were pulled: each side sees a silent peer
+   * whose TCP window fills up.
    */
   freeze(): void
-  /** What was frozen goes on, with all that has come since. */
+  /** Undoes `freeze()`; what arrived meanwhile is passed on. */
   thaw(): void
-  /** Ends the connection with a FIN to both sides. What is still on its way is lost. */
+  /** Ends the connection with a FIN to both sides. Data still on its way is lost. */
   end(): void
-  /** Resets the connection: both sides get an RST. What is still on its way is lost. */
+  /** Resets the connection: both sides get an RST. Data still on its way is lost. */
   reset(): void
 }
 
 /** Events of {@link FaultProxy}, with the arguments of their listeners. */
 export interface FaultProxyEvents {
-  /** A client has connected. Its faults are chosen; no byte has passed. */
+  /** A client has connected. Its faults are chosen, and nothing was passed on yet. */
   connection: [connection: FaultProxyConnection]
-  /** Both sockets of a connection are gone. */
+  /** Both sockets of a connection have closed. */
   close: [connection: FaultProxyConnection]
 }

@@ -6,8 +6,8 @@ import { sleep } from './sleep.js'
 import { webSearch } from './web-search/tool.js'
 
 /**
- * @param status - what the `status` tool answers
- * @param docs - the folder that `web_search` searches; left out, this package's own documents
+ * @param status - returns the results of the `status` tool
+ * @param docs - the folder that `web_search` searches; by default, this package's own documents
  */
 export function builtInTools(status: () => object, docs: string | undefined): readonly BuiltInTool[] {
   return [

@@ -2,7 +2,7 @@ import { ToolFailure } from '../tool-failure.js'
 import type { BuiltInTool } from '../toolbox.js'
 import { Parameters } from './parameters.js'
 
-/** Fails, with the message and the code that it is told. */
+/** Fails, with a message and a code of the caller's choice. */
 export const fail: BuiltInTool = {
   name: 'fail',
   schema: {
@@ -11,9 +11,6 @@ export const fail: BuiltInTool = {
   },
   run(parameters) {
     const read = new Parameters('fail', parameters)
-    throw new ToolFailure(
-      read.optionalText('message') ?? 'The tool failed, as it was asked to',
-      read.optionalText('code'),
-    )
+    throw new ToolFailure(read.optionalText('message') ?? 'The tool failed, as requested', read.optionalText('code'))
   },
 }

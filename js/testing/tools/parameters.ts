@@ -1,7 +1,4 @@
-/**
- * Reads the parameters of a built-in tool. What does not fit fails with words that name the tool, the parameter and the
- * remedy.
- */
+/** Reads the parameters of a built-in tool. The error for a wrong one names the tool, the parameter and the remedy. */
 import { ToolFailure } from '../tool-failure.js'
 
 export class Parameters {
@@ -10,8 +7,8 @@ export class Parameters {
   readonly #values: Readonly<Record<string, unknown>>
 
   /**
-   * @param values - none at all are as good as `{}`
-   * @param path - where `values` stand within the tool's parameters, for messages: `tavilyOptions.`, say
+   * @param values - `undefined` and `null` count as `{}`
+   * @param path - the place of `values` in the tool's parameters, for errors: `tavilyOptions.` for example
    */
   constructor(tool: string, values: unknown, path: string = '') {
     this.#tool = tool
@@ -52,7 +49,7 @@ export class Parameters {
     return value
   }
 
-  /** The parameters within a parameter. */
+  /** The parameters inside of a parameter. */
   nested(name: string): Parameters {
     return new Parameters(this.#tool, this.#values[name], `${this.#path}${name}.`)
   }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { BuiltInTool } from '../toolbox.js'
 import { Parameters } from './parameters.js'
 
-/** Answers after a while: for timeouts, drains, and answers that overtake each other. */
+/** Answers after a delay: to test timeouts, drains, and answers that overtake each other. */
 export const sleep: BuiltInTool = {
   name: 'sleep',
   schema: {

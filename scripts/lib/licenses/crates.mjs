@@ -23,8 +23,8 @@ export function licensesOfBinaries() {
 }
 
 /**
- * What others have written and is linked, of what cargo tells: no macros, which run in the compiler, and nothing that
- * only builds or tests need.
+ * The third-party crates that are linked, from the output of `cargo metadata`: no macros, which run in the compiler,
+ * and nothing that only builds or tests need.
  * @returns {{ name: string, version: string, license: string, manifest_path: string }[]} by name
  */
 export function linkedCrates({ packages, workspace_members: own, resolve: { root, nodes } }) {

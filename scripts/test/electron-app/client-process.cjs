@@ -1,4 +1,4 @@
-/** The utility process of the app: it owns a client, and says how many calls it has in flight when it is asked. */
+/** The utility process of the app: it owns a client, and reports on request how many calls are in flight. */
 const { MCPClient } = require('@mcp-integration/client')
 const { serveForwarded } = require('@mcp-integration/client/electron/main')
 

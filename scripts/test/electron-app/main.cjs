@@ -1,6 +1,6 @@
 /**
- * The main process of the app that scripts/test/electron.mjs runs: it goes through what only a real Electron does, with
- * the server at $SERVER_URL, and writes what came of each step into the file $RESULT.
+ * The main process of the app that scripts/test/electron.mjs runs: it tries what only a real Electron does, with the
+ * server at $SERVER_URL, and writes the result of each step into the file $RESULT.
  */
 const { once } = require('node:events')
 const { writeFileSync } = require('node:fs')
@@ -11,7 +11,7 @@ const { forwardRenderers, serveRenderers } = require('@mcp-integration/client/el
 
 const { RESULT, SERVER_URL } = process.env
 const ALLOWED = { ipcMain, allowSenders: ['file://'] }
-/** The whole takes seconds. */
+/** ms; the whole takes seconds. */
 const FAR_TOO_LONG = 90_000
 
 const results = {}

@@ -1,4 +1,4 @@
-/** The page of the app: what its main process asks it to do. It is bundled into page.js. */
+/** The page of the app, which does what the main process asks for. It is bundled into page.js. */
 import { connectMain } from '@mcp-integration/client/electron/renderer'
 
 const client = connectMain()

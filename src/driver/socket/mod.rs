@@ -224,8 +224,8 @@ fn poll_write_all(transport: &mut Transport, cx: &mut Context<'_>, outbox: &mut 
     transport.poll_flush(cx)
 }
 
-/// The code of the close frame that answers an ending: the server's own code, or the one for its violation (RFC 6455 §
-/// 5.5.1 and § 7.4.1). `None` if the server broke the connection off.
+/// The code of the close frame that answers an ending: the server's own code, or the one for its violation (RFC 6455
+/// § 5.5.1 and § 7.4.1). `None` if the server broke the connection off.
 pub(super) fn close_code_of(ending: &Ending) -> Option<u16> {
     (ending.code != 1006).then_some(ending.code)
 }
@@ -239,7 +239,7 @@ fn ending_of(error: ReadError) -> Ending {
     let code = match violation {
         Violation::TooLarge { .. } => 1009,
         Violation::NotUtf8 => 1007,
-        Violation::Rule(_) => 1002,
+        Violation::CloseCode(_) | Violation::Rule(_) => 1002,
     };
     Ending { code, reason: violation.to_string(), clean: false, too_large: code == 1009 }
 }

@@ -1,6 +1,6 @@
 //! The types of options that are more than a number or a text.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
@@ -52,14 +52,14 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token. It shows itself to nobody but the auth message.
+/// A token, cheap to clone. It shows itself to nobody but the auth message.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Arc<str>);
 
 impl Secret {
     /// Wraps a token.
     pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into())
+        Self(token.into().into())
     }
 
     pub(crate) fn expose(&self) -> &str {

@@ -8,7 +8,8 @@ use crate::{
     Action, ConnectionId, Now,
     config::{Secret, TokenSource},
     dialect::{self, Dialect},
-    error::{ErrorCode, Fault},
+    error::{CallError, ErrorCode, Fault, NoToken, Reason},
+    log::LogLine,
     timer::Timer,
 };
 
@@ -20,7 +21,7 @@ impl<T> Session<T> {
         self.send_held_token(now);
     }
 
-    /// The user's token function has returned a token, or has failed with this message.
+    /// The user's token function has returned a token, or has failed with an error of this class.
     pub fn handle_token(&mut self, now: Now, connection: ConnectionId, token: Result<Secret, String>) {
         self.observe(now);
         let Some(socket) = self.current(connection) else { return };
@@ -32,7 +33,7 @@ impl<T> Session<T> {
                 self.send_token(&secret);
                 self.start_auth_timer(now);
             }
-            Err(words) => self.token_function_failed(now, connection, words),
+            Err(class) => self.token_function_failed(now, connection, NoToken::Threw(class)),
         }
     }
 
@@ -58,6 +59,7 @@ impl<T> Session<T> {
     /// The user sends an auth message. It replaces ours, unless ours has been sent already.
     pub(super) fn user_authenticates(&mut self, now: Now, token: Option<Secret>) {
         let Some(socket) = self.state.socket_mut() else { return };
+        self.last_key.clone_from(&token);
         if socket.auth.users_message_sent(token) {
             self.start_auth_timer(now);
         }
@@ -82,6 +84,7 @@ impl<T> Session<T> {
     }
 
     pub(super) fn authenticate_again(&mut self, now: Now) {
+        self.credit_uptime(now);
         if let Some(socket) = self.state.socket_mut() {
             socket.auth.forget_refusal();
         }
@@ -109,11 +112,7 @@ impl<T> Session<T> {
             return self.send_held_token(now);
         }
         if socket.auth.is_asking() {
-            return self.token_function_failed(
-                now,
-                connection,
-                format!("did not answer within authTimeout ({timeout} ms)"),
-            );
+            return self.token_function_failed(now, connection, NoToken::TimedOut(timeout));
         }
         self.drop_connection(connection);
         self.connection_lost(now, Ending::abnormal("auth timeout"), Fault::AuthTimeout(timeout));
@@ -145,7 +144,7 @@ impl<T> Session<T> {
             self.emit_message(text, true);
             return self.ask_or_send_token(now);
         }
-        let words = raw.and_then(|raw| dialect::error_words(raw).0);
+        let words = raw.and_then(|raw| dialect::error_words(raw, self.current_key()).0);
         let fault = Fault::AuthFailed(words.unwrap_or_else(|| ErrorCode::AuthFailed.sentence().to_owned()));
         self.become_unauthorized(fault, text);
     }
@@ -153,36 +152,41 @@ impl<T> Session<T> {
     /// The server refused the upgrade with 401 or 403: there is no socket.
     pub(super) fn upgrade_unauthorized(&mut self, fault: Fault) {
         self.stop_connection_timers();
-        self.set_error(fault.clone());
+        let reason = self.set_error(fault);
         self.enter(State::Unauthorized(None));
+        self.log(LogLine::KeyRefused, &[("cause", reason.fault().log_cause().into())]);
         self.report_error();
-        self.reject_waiting(&fault);
+        self.reject_waiting(reason);
     }
 
     /// The server refused the token; the socket stays open.
     fn become_unauthorized(&mut self, fault: Fault, message: &ByteString) {
         self.timers.stop(Timer::Auth);
-        self.set_error(fault.clone());
+        let reason = self.set_error(fault);
         self.enter_with(|socket| State::Unauthorized(Some(socket)));
+        self.log(LogLine::KeyRefused, &[("cause", reason.fault().log_cause().into())]);
         self.report_error();
         self.emit_message(message, true);
-        self.reject_waiting(&fault);
+        self.reject_waiting(reason);
     }
 
     fn send_token(&mut self, token: &Secret) {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.auth.own_message_sent();
+        self.last_key = Some(token.clone());
         self.transmit(dialect::auth(token.expose()));
     }
 
-    fn token_function_failed(&mut self, now: Now, connection: ConnectionId, words: String) {
+    fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {
+        let fault = Fault::NoToken(failure);
+        self.log(LogLine::NoKey, &[("cause", fault.log_cause().into())]);
         self.drop_connection(connection);
-        self.connection_lost(now, Ending::abnormal("no token"), Fault::NoToken(words));
+        self.connection_lost(now, Ending::abnormal("no token"), fault);
     }
 
-    fn reject_waiting(&mut self, fault: &Fault) {
-        self.fail_queued(fault);
-        let waiters = std::mem::take(&mut self.connect_waiters);
-        self.settle_all(waiters, &Err(fault.clone()));
+    fn reject_waiting(&mut self, reason: Reason) {
+        let why = CallError::from(reason);
+        self.fail_queued(&why);
+        self.fail_connects(&why);
     }
 }

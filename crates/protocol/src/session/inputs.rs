@@ -4,14 +4,16 @@ use bytestring::ByteString;
 
 use super::{Session, State, lifecycle::Ending};
 use crate::{
-    ConnectionId, LogLevel, Notice, Now,
+    ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
     dialing::{DialFailure, Remedy},
     envelope::{self, Envelope, NotJson},
     error::Fault,
+    log::LogLine,
     state::Socket,
     timer::Timer,
+    words,
 };
 
 /// A text message of the server. Splitting it takes longer than everything else and needs no session: where a session
@@ -48,6 +50,7 @@ impl<T> Session<T> {
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
         };
         self.enter(State::Authenticating(Socket::new(connection, dialect, now)));
+        self.log(LogLine::Open, &[]);
         self.notify(Notice::Open);
         self.schedule_ping(now);
         self.begin_authentication(now);
@@ -69,11 +72,12 @@ impl<T> Session<T> {
     }
 
     /// The socket has ended.
-    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, ending: Ending) {
+    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, mut ending: Ending) {
         self.observe(now);
         if self.current(connection).is_none() {
             return;
         }
+        ending.reason = words::shown(&ending.reason, false, self.current_key());
         let fault = Self::fault_of(&ending);
         self.connection_lost(now, ending, fault);
     }
@@ -121,7 +125,7 @@ impl<T> Session<T> {
                 self.bad_message(&format!("a message that is not JSON (at byte {} of {})", fault.offset, text.len()));
                 if let Some(id) = id {
                     let words = format!("the answer is not JSON (at byte {} of {})", fault.offset, text.len());
-                    self.answer_is_malformed(id, Fault::BadMessage(words));
+                    self.answer_is_malformed(id, &Fault::BadMessage(words).into());
                 }
             }
         }
@@ -166,7 +170,7 @@ impl<T> Session<T> {
                     self.drop_connection(connection);
                 }
                 let ending = Ending::abnormal("the server did not answer the close frame");
-                self.become_closed(Some(&ending), &Fault::Closed);
+                self.become_closed(Some(&ending), &Fault::Closed.into());
             }
         }
     }
@@ -178,10 +182,10 @@ impl<T> Session<T> {
         self.retry_dial(now, fault);
     }
 
-    fn connect_failed(&self, failure: DialFailure) -> Fault {
-        // Without the query, which may contain a secret.
-        let url = self.url.split('?').next().unwrap_or_default().to_owned();
-        Fault::ConnectFailed { url, failure: Box::new(failure) }
+    fn connect_failed(&mut self, failure: DialFailure) -> Fault {
+        let fault = Fault::ConnectFailed { url: self.shown_url().to_owned(), failure: Box::new(failure) };
+        self.log(LogLine::DialFailed, &[("cause", fault.log_cause().into())]);
+        fault
     }
 
     /// What the message means in the dialect of this connection. The first message may reveal the dialect.
@@ -205,7 +209,7 @@ impl<T> Session<T> {
         socket.detected = true;
         socket.auth.message_not_needed();
         self.restart_heartbeat(now);
-        self.log(LogLevel::Info, "the server speaks the event dialect", &[]);
+        self.log(LogLine::EventDialect, &[]);
     }
 
     fn return_to_guide_dialect(&mut self, now: Now) {
@@ -213,11 +217,7 @@ impl<T> Session<T> {
         socket.dialect = Dialect::Guide;
         socket.detected = false;
         self.restart_heartbeat(now);
-        self.log(
-            LogLevel::Warn,
-            "an auth answer came after events: the server speaks the guide's dialect after all",
-            &[],
-        );
+        self.log(LogLine::GuideDialect, &[]);
         self.resend_in_flight();
     }
 
@@ -242,7 +242,7 @@ impl<T> Session<T> {
     }
 
     fn bad_message(&mut self, what: &str) {
-        self.log(LogLevel::Warn, what, &[]);
+        self.log(LogLine::BadMessage, &[("cause", what.into())]);
         let error = Fault::BadMessage(format!("the server sent {what}")).data();
         self.notify(Notice::Error { error });
     }

@@ -6,10 +6,11 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::{
-    Action, CloseInfo, ConnectionId, Event, LogLevel, Notice, Now,
+    Action, CloseInfo, ConnectionId, Event, Notice, Now, Outcome,
     backoff::Backoff,
     config::MaxAttempts,
-    error::{ErrorCode, Fault},
+    error::{CallError, ErrorCode, Fault},
+    log::LogLine,
     state::{Auth, Closing, Socket},
     timer::Timer,
 };
@@ -55,6 +56,7 @@ impl<T> Session<T> {
         self.stop_connection_timers();
         let connection = self.next_connection_id();
         self.enter(State::Connecting(connection));
+        self.log(LogLine::Dialing, &[]);
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
     }
@@ -65,25 +67,37 @@ impl<T> Session<T> {
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
             self.counters.reconnects += u64::from(self.was_ready);
-            self.attempt = 0;
-            self.wait_was_shortened = false;
             self.was_ready = true;
             self.enter_with(State::Ready);
         }
-        if let Some(socket) = self.state.socket_mut() {
-            socket.auth.accepted();
-        }
+        let now = self.last.mono;
+        let Some(socket) = self.state.socket_mut() else { return };
+        let is_first = socket.ready_since.is_none();
+        socket.ready_since.get_or_insert(now);
+        socket.auth.accepted();
+        let line = if is_first && self.attempt > 0 { LogLine::Reconnected } else { LogLine::Authenticated };
+        self.log(line, &[]);
         self.notify(Notice::Authenticated);
         self.emit_message(message, true);
         let waiters = std::mem::take(&mut self.connect_waiters);
-        self.settle_all(waiters, &Ok(()));
+        self.settle_all(waiters, &Outcome::Done);
         self.flush_queue();
+    }
+
+    /// Counts attempts from 0 again if the open socket has been `ready` for long enough. Called when the count is about
+    /// to matter, so it needs no timer. Source: PROTOCOL.md rule 11.
+    pub(super) fn credit_uptime(&mut self, now: Now) {
+        let since = self.state.socket().and_then(|socket| socket.ready_since);
+        if since.is_some_and(|since| now.mono.saturating_sub(since) >= self.config.min_uptime) {
+            self.attempt = 0;
+            self.wait_was_shortened = false;
+        }
     }
 
     /// The dial failed, and a later one may succeed.
     pub(super) fn retry_dial(&mut self, now: Now, fault: Fault) {
         self.stop_connection_timers();
-        let next = self.state_after(now, &fault, Duration::ZERO);
+        let next = self.state_after(now, fault, Duration::ZERO);
         self.enter(next);
         self.report_error();
         self.emit_outcome();
@@ -94,16 +108,19 @@ impl<T> Session<T> {
     pub(super) fn connection_lost(&mut self, now: Now, ending: Ending, fault: Fault) {
         if matches!(self.state, State::Closing(..)) {
             let lost = Fault::ConnectionLost(ending.sentence());
-            return self.become_closed(Some(&ending), &lost);
+            return self.become_closed(Some(&ending), &lost.into());
         }
+        self.credit_uptime(now);
         self.stop_connection_timers();
+        let line = if ending.clean { LogLine::ClosedByServer } else { LogLine::ConnectionLost };
+        self.log_ending(line, &ending, Some(&fault));
         let next = if self.config.no_reconnect_codes.contains(&ending.code) {
-            self.set_error(fault.clone());
+            self.set_error(fault);
             State::Closed
         } else {
             let slow = self.config.slow_reconnect_codes.contains(&ending.code);
             let extra = if slow { self.config.slow_reconnect_delay } else { Duration::ZERO };
-            self.state_after(now, &fault, extra)
+            self.state_after(now, fault, extra)
         };
         let will_reconnect = matches!(next, State::Reconnecting { .. });
         let previous = self.enter(next);
@@ -125,6 +142,8 @@ impl<T> Session<T> {
         self.actions.push_back(Action::Dial(connection));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
         let ending = Ending::abnormal("reconnect() was called");
+        self.log_ending(LogLine::ConnectionClosed, &ending, None);
+        self.log(LogLine::Dialing, &[]);
         self.emit_close(&ending, true);
         self.settle_lost(previous, &ending);
     }
@@ -133,14 +152,15 @@ impl<T> Session<T> {
     pub(super) fn fail_for_good(&mut self, fault: Fault) {
         self.stop_connection_timers();
         self.timers.stop(Timer::Retry);
-        self.set_error(fault.clone());
+        let ending = Ending::abnormal(fault.to_string());
+        self.set_error(fault);
         let previous = self.enter(State::Failed);
         if previous.socket().is_some() {
-            self.emit_close(&Ending::abnormal(fault.to_string()), false);
+            self.emit_close(&ending, false);
         }
         self.report_error();
         self.emit_outcome();
-        self.settle_lost(previous, &Ending::abnormal(fault.to_string()));
+        self.settle_lost(previous, &ending);
         self.settle_if_ended();
     }
 
@@ -148,18 +168,18 @@ impl<T> Session<T> {
     pub(super) fn begin_closing(&mut self, now: Now, code: u16, reason: &str, drain: Duration) {
         self.timers.stop(Timer::Retry);
         self.timers.stop(Timer::Auth);
-        self.error = None;
+        // A close is no error, but calls in the queue waited because of one.
+        let why = CallError { cause: self.error.take(), ..Fault::Closed.into() };
         if let State::Connecting(connection) = self.state {
             self.actions.push_back(Action::Drop { connection, close_code: None });
         }
         if self.state.socket().is_none() {
-            return self.become_closed(None, &Fault::Closed);
+            return self.become_closed(None, &why);
         }
         let phase = Closing::Draining { code, reason: reason.to_owned() };
         self.enter_with(|socket| State::Closing(Socket { auth: Auth::default(), ..socket }, phase));
-        let waiters = std::mem::take(&mut self.connect_waiters);
-        self.settle_all(waiters, &Err(Fault::Closed));
-        self.fail_queued(&Fault::Closed);
+        self.fail_connects(&Fault::Closed.into());
+        self.fail_queued(&why);
         self.timers.set(Timer::Drain, now.mono.saturating_add(drain));
         if drain.is_zero() {
             self.send_close_frame(now);
@@ -182,22 +202,22 @@ impl<T> Session<T> {
         self.actions.push_back(Action::Close { connection: socket.id, code, reason });
         self.stop_connection_timers();
         self.timers.set(Timer::CloseHandshake, now.mono + CLOSE_HANDSHAKE);
-        self.fail_all(&Fault::Closed, ALL_HANDED_OUT);
+        self.fail_all(&Fault::Closed.into(), ALL_HANDED_OUT);
     }
 
-    /// The closing handshake is over, or there was no socket to close. Calls still in flight are rejected with `fault`.
-    pub(super) fn become_closed(&mut self, ending: Option<&Ending>, fault: &Fault) {
+    /// The closing handshake is over, or there was no socket to close. Calls still in flight are rejected with `why`.
+    pub(super) fn become_closed(&mut self, ending: Option<&Ending>, why: &CallError) {
         self.stop_connection_timers();
         let previous = self.enter(State::Closed);
         if let Some(ending) = ending {
+            self.log_ending(LogLine::ConnectionClosed, ending, None);
             self.emit_close(ending, false);
         }
+        self.log(LogLine::Closed, &[]);
         self.unwritten_bytes = 0;
-        self.fail_all(fault, previous.socket().map_or(0, Socket::maybe_sent));
-        let waiters = std::mem::take(&mut self.connect_waiters);
-        self.settle_all(waiters, &Err(Fault::Closed));
-        let waiters = std::mem::take(&mut self.close_waiters);
-        self.settle_all(waiters, &Ok(()));
+        self.fail_all(why, previous.socket().map_or(0, Socket::maybe_sent));
+        self.fail_connects(&Fault::Closed.into());
+        self.settle_closes();
     }
 
     /// The user connects while the client is closing: the closing handshake is not completed.
@@ -205,7 +225,7 @@ impl<T> Session<T> {
         if let Some(connection) = self.state.connection() {
             self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
         }
-        self.become_closed(Some(&Ending::abnormal("connect() was called while closing")), &Fault::Closed);
+        self.become_closed(Some(&Ending::abnormal("connect() was called while closing")), &Fault::Closed.into());
     }
 
     pub(super) fn drop_connection(&mut self, connection: ConnectionId) {
@@ -236,20 +256,17 @@ impl<T> Session<T> {
     }
 
     /// The state after a failure: `reconnecting`, or `failed` if the attempts are used up.
-    fn state_after(&mut self, now: Now, fault: &Fault, extra: Duration) -> State {
+    fn state_after(&mut self, now: Now, fault: Fault, extra: Duration) -> State {
         let attempts = self.config.max_reconnect_attempts;
+        let last = self.set_error(fault);
         if !attempts.allows(self.attempt) {
-            let none_at_all = attempts == MaxAttempts::Limited(0);
-            self.set_error(if none_at_all {
-                fault.clone()
-            } else {
-                Fault::ReconnectExhausted(Box::new(fault.clone()))
-            });
+            if attempts != MaxAttempts::Limited(0) {
+                self.set_error(Fault::ReconnectExhausted(last));
+            }
             return State::Failed;
         }
         let delay = self.backoff(self.attempt) + extra;
         self.attempt += 1;
-        self.set_error(fault.clone());
         self.timers.set(Timer::Retry, now.mono + delay);
         State::Reconnecting { delay, extra, ends: now.wall.saturating_add(delay.as_millis() as u64) }
     }
@@ -269,18 +286,30 @@ impl<T> Session<T> {
     /// Emits the event `reconnecting` or `failed`.
     fn emit_outcome(&mut self) {
         match (&self.state, &self.error) {
-            (State::Reconnecting { delay, .. }, _) => {
+            (State::Reconnecting { delay, .. }, Some(reason)) => {
                 let (attempt, max_attempts, delay) =
                     (self.attempt, self.config.max_reconnect_attempts, delay.as_millis() as u64);
+                let cause = reason.fault().log_cause();
+                self.log(LogLine::Waiting, &[("delay", delay.into()), ("cause", cause.into())]);
                 self.notify(Notice::Reconnecting { attempt, max_attempts, delay });
             }
-            (State::Failed, Some(fault)) => {
-                let (code, error) = (fault.code(), fault.data());
-                self.log(LogLevel::Error, "the client has failed", &[("code", code.into())]);
+            (State::Failed, Some(reason)) => {
+                let (code, cause, error) = (reason.fault().code(), reason.fault().log_cause(), reason.data());
+                self.log(LogLine::Failed, &[("code", code.into()), ("cause", cause.into())]);
                 self.notify(Notice::Failed { error });
+            }
+            (State::Closed, Some(reason)) => {
+                let cause = reason.fault().log_cause();
+                self.log(LogLine::StaysClosed, &[("cause", cause.into())]);
             }
             _ => {}
         }
+    }
+
+    fn log_ending(&mut self, line: LogLine, ending: &Ending, fault: Option<&Fault>) {
+        let mut fields = vec![("code", ending.code.into()), ("reason", ending.reason.as_str().into())];
+        fields.extend(fault.map(|fault| ("cause", fault.log_cause().into())));
+        self.log(line, &fields);
     }
 
     /// In `closed` and `failed`, settles everything that still waits.
@@ -288,17 +317,13 @@ impl<T> Session<T> {
         if !matches!(self.state, State::Failed | State::Closed) {
             return;
         }
-        let fault = self.error.clone().unwrap_or(Fault::Closed);
-        self.fail_queued(&fault);
-        let waiters = std::mem::take(&mut self.connect_waiters);
-        self.settle_all(waiters, &Err(fault));
-        let waiters = std::mem::take(&mut self.close_waiters);
-        self.settle_all(waiters, &Ok(()));
+        let why = self.error.clone().map_or_else(|| Fault::Closed.into(), CallError::from);
+        self.fail_queued(&why);
+        self.fail_connects(&why);
+        self.settle_closes();
     }
 
     fn emit_close(&mut self, ending: &Ending, will_reconnect: bool) {
-        let fields = [("code", ending.code.into()), ("reason", ending.reason.as_str().into())];
-        self.log(LogLevel::Info, "the connection is closed", &fields);
         let Ending { code, reason, clean, .. } = ending.clone();
         self.notify(Notice::Close { info: CloseInfo { code, reason, was_clean: clean, will_reconnect } });
     }
@@ -307,8 +332,8 @@ impl<T> Session<T> {
     fn settle_lost(&mut self, mut previous: State, ending: &Ending) {
         let Some(socket) = previous.socket_mut() else { return };
         let lost = self.take_lost(socket, ending.too_large);
-        let too_large = ending.too_large.then(|| Fault::MessageTooLarge(ending.reason.clone()));
-        self.fail_lost(lost, &Fault::ConnectionLost(ending.sentence()), too_large.as_ref());
+        let too_large = ending.too_large.then(|| Fault::MessageTooLarge(ending.reason.clone()).into());
+        self.fail_lost(lost, &Fault::ConnectionLost(ending.sentence()).into(), too_large.as_ref());
     }
 
     pub(super) fn stop_connection_timers(&mut self) {

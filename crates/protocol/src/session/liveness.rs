@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Interest, Session, State, lifecycle::Ending};
-use crate::{ConnectionId, LogLevel, Notice, Now, stats::millis, timer::Timer};
+use crate::{ConnectionId, Notice, Now, log::LogLine, stats::millis, timer::Timer};
 
 impl<T> Session<T> {
     /// Bytes have come, perhaps not yet a complete message: the connection is alive.
@@ -59,7 +59,7 @@ impl<T> Session<T> {
             return;
         }
         if self.can_probe() {
-            self.log(LogLevel::Info, "the machine slept: probing the connection", &[]);
+            self.log(LogLine::Slept, &[]);
             self.send_ping(now, self.probe_timeout());
         }
         self.shorten_wait(now);
@@ -110,11 +110,13 @@ impl<T> Session<T> {
 
     /// No pong has come in time. The connection is dead unless other bytes have come.
     pub(super) fn pong_timed_out(&mut self, now: Now) {
+        let timeout = self.config.heartbeat_timeout;
         let Some(socket) = self.state.socket_mut() else { return };
         if !socket.heartbeat.is_dead() {
             return self.schedule_ping(now);
         }
         let connection = socket.id;
+        self.log(LogLine::HeartbeatLost, &[("timeout", (timeout.as_millis() as u64).into())]);
         self.drop_connection(connection);
         let ending = Ending::abnormal("heartbeat timeout");
         let fault = Self::fault_of(&ending);
@@ -126,7 +128,7 @@ impl<T> Session<T> {
         let Some(socket) = self.state.socket().filter(|_| self.can_probe()) else { return };
         let (is_waiting, latest) = (socket.heartbeat.is_waiting(), now.mono + self.probe_timeout());
         if !is_waiting {
-            self.log(LogLevel::Info, "the network changed: probing the connection", &[]);
+            self.log(LogLine::NetworkChanged, &[]);
             self.send_ping(now, self.probe_timeout());
         } else if self.timers.get(Timer::Pong).is_some_and(|deadline| latest < deadline) {
             self.timers.set(Timer::Pong, latest);
@@ -153,7 +155,7 @@ impl<T> Session<T> {
             return false;
         }
         self.timers.set(Timer::Retry, sooner);
-        self.log(LogLevel::Info, "the next attempt is brought forward", &[]);
+        self.log(LogLine::WaitShortened, &[]);
         true
     }
 }

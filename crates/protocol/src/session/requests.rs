@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A tool request as the caller gives it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Call<'a> {
     /// The tool's name.
     pub name: &'a str,
@@ -26,6 +26,9 @@ pub struct Call<'a> {
     pub timeout: Option<Duration>,
     /// Whether it may be sent again after the connection was lost.
     pub idempotent: bool,
+    /// The caller was told last that the client is connected, or on its way. If it has failed since, the call fails for
+    /// the same reason, as if it had been made before.
+    pub expects_connection: bool,
 }
 
 /// A call that was refused: the payload comes back with the reason, and there is no event for it.
@@ -47,15 +50,16 @@ impl<T> Session<T> {
         self.observe(now);
         self.counters.requests += 1;
         let id = self.pending.new_id(now.wall, &mut self.rng);
-        let request_text = self.accepts_calls().and_then(|()| {
+        let request_text = self.accepts_calls(call.expects_connection).and_then(|()| {
             let request_text = RequestText::new(self.dialect(), id, call.name, call.parameters);
-            self.has_room_for(request_text.text().len()).map(|()| request_text)
+            self.has_room_for(request_text.text().len())?;
+            Ok(request_text)
         });
         let request_text = match request_text {
             Ok(request_text) => request_text,
-            Err(fault) => {
+            Err(why) => {
                 self.counters.failed += 1;
-                let error = CallError { fault, request_id: Some(id), sent: Some(false) };
+                let error = CallError { request_id: Some(id), sent: Some(false), ..why };
                 return Err(Refused { payload, error });
             }
         };
@@ -104,17 +108,22 @@ impl<T> Session<T> {
         Some(payload)
     }
 
-    fn accepts_calls(&self) -> Result<(), Fault> {
+    fn accepts_calls(&self, expects_connection: bool) -> Result<(), CallError> {
         match self.state {
-            State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. }
-                if self.config.offline_queue_limit == 0 =>
-            {
-                Err(Fault::NotConnected)
+            State::Ready(_) => Ok(()),
+            State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. } => {
+                if self.config.offline_queue_limit > 0 { Ok(()) } else { Err(self.not_connected()) }
             }
-            State::Ready(_) | State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. } => Ok(()),
-            State::Closing(..) => Err(Fault::Closed),
-            State::Idle | State::Unauthorized(_) | State::Closed | State::Failed => Err(Fault::NotConnected),
+            State::Closing(..) => Err(Fault::Closed.into()),
+            State::Idle | State::Unauthorized(_) | State::Closed | State::Failed => {
+                let seen = self.error.clone().filter(|_| expects_connection);
+                Err(seen.map_or_else(|| self.not_connected(), CallError::from))
+            }
         }
+    }
+
+    fn not_connected(&self) -> CallError {
+        CallError { cause: self.error.clone(), ..Fault::NotConnected.into() }
     }
 
     fn has_room_for(&self, bytes: usize) -> Result<(), Fault> {
@@ -198,8 +207,8 @@ impl<T> Session<T> {
             }
             Verdict::Error(span) => {
                 self.counters.failed += 1;
-                let fault = dialect::tool_fault(&text[span]);
-                Outcome::Failed(CallError { fault, request_id: Some(entry.id), sent: None })
+                let fault = dialect::tool_fault(text.slice_ref(&text[span]), self.current_key());
+                Outcome::Failed(CallError { request_id: Some(entry.id), ..fault.into() })
             }
         };
         self.settle(payload, outcome);
@@ -207,18 +216,19 @@ impl<T> Session<T> {
     }
 
     /// The answer to request `id` is not JSON.
-    pub(super) fn answer_is_malformed(&mut self, id: RequestId, fault: Fault) {
+    pub(super) fn answer_is_malformed(&mut self, id: RequestId, why: &CallError) {
         let Some(entry) = self.pending.take(id) else { return };
-        self.fail(entry, fault, None);
+        self.fail(entry, why, None);
         self.finish_draining();
     }
 
     /// Rejects the requests that have timed out.
     pub(super) fn expire_requests(&mut self, now: Now) {
+        let why = CallError::from(Fault::RequestTimeout);
         while let Some(entry) = self.pending.take_expired(now.mono) {
             self.counters.timed_out += 1;
             let sent = entry.was_sent(ALL_HANDED_OUT);
-            self.fail(entry, Fault::RequestTimeout, Some(sent));
+            self.fail(entry, &why, Some(sent));
         }
         self.finish_draining();
     }
@@ -248,34 +258,37 @@ impl<T> Session<T> {
     }
 
     /// Rejects lost requests.
-    pub(super) fn fail_lost(&mut self, lost: Vec<Entry<T>>, fault: &Fault, too_large: Option<&Fault>) {
+    pub(super) fn fail_lost(&mut self, lost: Vec<Entry<T>>, why: &CallError, too_large: Option<&CallError>) {
         for entry in lost {
-            let fault = too_large.filter(|_| entry.idempotent).unwrap_or(fault).clone();
+            let why = too_large.filter(|_| entry.idempotent).unwrap_or(why);
             let sent = entry.sent_before;
-            self.fail(entry, fault, Some(sent));
+            self.fail(entry, why, Some(sent));
         }
     }
 
     /// Rejects the queued requests. They were never sent, except those that wait to be sent again.
-    pub(super) fn fail_queued(&mut self, fault: &Fault) {
+    pub(super) fn fail_queued(&mut self, why: &CallError) {
         for entry in self.pending.take_queued() {
             let sent = entry.sent_before;
-            self.fail(entry, fault.clone(), Some(sent));
+            self.fail(entry, why, Some(sent));
         }
     }
 
     /// Rejects every request. The texts below number `sent` were sent, or will be.
-    pub(super) fn fail_all(&mut self, fault: &Fault, sent: u64) {
+    pub(super) fn fail_all(&mut self, why: &CallError, sent: u64) {
         for entry in self.pending.take_all() {
             let sent = entry.was_sent(sent);
-            self.fail(entry, fault.clone(), Some(sent));
+            self.fail(entry, why, Some(sent));
         }
     }
 
-    fn fail(&mut self, entry: Entry<T>, fault: Fault, sent: Option<bool>) {
+    /// A request that was still waiting for the connection is told why there is none. Source: PROTOCOL.md rule 18.
+    fn fail(&mut self, entry: Entry<T>, why: &CallError, sent: Option<bool>) {
         let Some(payload) = entry.payload else { return };
         self.counters.failed += 1;
-        self.settle(payload, Outcome::Failed(CallError { fault, request_id: Some(entry.id), sent }));
+        let waited = entry.stage == Stage::Queued && matches!(*why.fault, Fault::RequestTimeout | Fault::Closed);
+        let cause = if waited { why.cause.clone().or_else(|| self.error.clone()) } else { None };
+        self.settle(payload, Outcome::Failed(CallError { request_id: Some(entry.id), sent, cause, ..why.clone() }));
     }
 
     fn next_number(&self) -> u64 {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use mcp_protocol::{Fault, Options, UpgradeFailure};
+use mcp_protocol::{Fault, NoToken, Options, Reason, UpgradeFailure};
 
 #[test]
 fn the_defaults_are_the_contracts() {
@@ -12,7 +12,7 @@ fn the_defaults_are_the_contracts() {
         "heartbeatInterval": 15_000, "heartbeatTimeout": 10_000,
         "maxReconnectAttempts": 10, "baseReconnectDelay": 1_000, "maxReconnectDelay": 30_000,
         "reconnectFactor": 1.5, "reconnectJitter": 0.2,
-        "slowReconnectDelay": 5_000, "slowReconnectCodes": [1008, 1011], "noReconnectCodes": [1000],
+        "minUptime": 5_000, "slowReconnectDelay": 5_000, "slowReconnectCodes": [1008, 1011], "noReconnectCodes": [1000],
         "maxPending": 65_536, "offlineQueueLimit": 1_024,
         "maxMessageSize": 64 * 1024 * 1024, "maxBufferedAmount": 16 * 1024 * 1024,
         "dialect": "auto",
@@ -33,10 +33,10 @@ fn codes_and_whether_a_retry_may_help_are_the_contracts() {
         (dial(404), "CONNECT_FAILED", false),
         (dial(401), "AUTH_FAILED", false),
         (Fault::AuthFailed("m".into()), "AUTH_FAILED", false),
-        (Fault::NoToken("m".into()), "AUTH_FAILED", false),
+        (Fault::NoToken(NoToken::Threw("TypeError".into())), "AUTH_FAILED", false),
         (Fault::AuthTimeout(1), "AUTH_TIMEOUT", true),
         (Fault::ConnectionLost("m".into()), "CONNECTION_LOST", true),
-        (Fault::ReconnectExhausted(Box::new(Fault::NotConnected)), "RECONNECT_EXHAUSTED", false),
+        (Fault::ReconnectExhausted(Reason::new(1, Fault::NotConnected)), "RECONNECT_EXHAUSTED", false),
         (Fault::RequestTimeout, "REQUEST_TIMEOUT", true),
         (tool, "TOOL_ERROR", false),
         (Fault::Closed, "CLOSED", false),
@@ -53,7 +53,7 @@ fn codes_and_whether_a_retry_may_help_are_the_contracts() {
 fn the_contracts_own_words_are_used() {
     assert_eq!(Fault::NotConnected.to_string(), "WebSocket not connected or not authenticated");
     assert_eq!(Fault::RequestTimeout.to_string(), "Tool request timed out");
-    let exhausted = Fault::ReconnectExhausted(Box::new(Fault::NotConnected));
+    let exhausted = Fault::ReconnectExhausted(Reason::new(1, Fault::NotConnected));
     assert_eq!(exhausted.to_string(), "Maximum reconnection attempts reached");
 }
 

@@ -127,7 +127,7 @@ fn a_response_event_with_an_error_is_a_failure() {
         (data.code, data.message.as_str(), data.tool_code.as_deref()),
         ("TOOL_ERROR", "no hits", Some("TOOL_ERROR"))
     );
-    assert_eq!(data.data.expect("its value").get(), r#"{"message":"no hits","code":"TOOL_ERROR"}"#);
+    assert_eq!(&**data.data.expect("its value"), r#"{"message":"no hits","code":"TOOL_ERROR"}"#);
 }
 
 #[test]

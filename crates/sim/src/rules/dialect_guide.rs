@@ -112,7 +112,7 @@ fn an_error_is_a_string_or_an_object_with_message_and_perhaps_code() {
             ("TOOL_ERROR", words, code),
             "{error}"
         );
-        assert_eq!(data.data.expect("the error's value").get(), error);
+        assert_eq!(&**data.data.expect("the error's value"), error);
         assert!(!data.retryable && data.request_id == sim.id(call).map(|id| id.to_string()));
     }
 }

@@ -8,6 +8,7 @@ mod dialect_guide;
 mod event_order;
 mod fuzz_inputs;
 mod limits;
+mod log;
 mod misuse;
 mod random_histories;
 mod rule_01_attempt_counter;
@@ -26,6 +27,9 @@ mod rule_07_close;
 mod rule_08_ids;
 mod rule_09_malformed_input;
 mod rule_10_duplicate_keys;
+mod rule_11_uptime;
+mod rule_18_causes;
+mod rule_18_words;
 mod secrets;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};

@@ -1,4 +1,4 @@
-//! Rule 1: the counter is reset by `ready` and by the user, by nothing else.
+//! Rule 1: an open socket does not reset the counter, the user does. What `ready` does is rule 11.
 
 use super::*;
 
@@ -30,30 +30,6 @@ fn a_bad_key_that_is_answered_with_1008_each_time_is_not_retried_for_ever() {
     sim.server_says(REFUSED);
     sim.server_closes(1008, "no such key");
     assert_eq!(sim.state(), "failed");
-}
-
-#[test]
-fn ready_resets_the_counter() {
-    let mut sim = ready(attempts(2));
-    for _ in 0..5 {
-        sim.drop_connection();
-        assert_eq!(sim.session().snapshot().attempt, 1);
-        wait_for_the_dial(&mut sim);
-        sim.refuse(503);
-        assert_eq!(sim.session().snapshot().attempt, 2);
-        come_back(&mut sim);
-    }
-}
-
-#[test]
-fn ready_in_the_event_dialect_resets_it_too() {
-    let mut sim = connecting(attempts(1));
-    sim.refuse(503);
-    wait_for_the_dial(&mut sim);
-    sim.open();
-    sim.server_says(SCHEMAS);
-    sim.drop_connection();
-    assert_eq!((sim.state(), sim.session().snapshot().attempt), ("reconnecting", 1));
 }
 
 #[test]

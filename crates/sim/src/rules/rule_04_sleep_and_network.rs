@@ -257,6 +257,7 @@ fn the_next_outage_and_reconnect_have_a_cut_of_their_own() {
     sim.advance(1_000);
     sim.open();
     sim.server_says(ACCEPTED);
+    sim.advance(5_000);
     sim.drop_connection();
     wait_for_the_dial(&mut sim);
     fail_again(&mut sim);

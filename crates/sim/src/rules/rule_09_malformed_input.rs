@@ -104,7 +104,7 @@ fn an_error_may_be_any_json_too() {
         sim.server_says(&format!(r#"{{"id":"{}","error":{value}}}"#, id(&sim, call)));
         assert_eq!(failure(&sim, call).0, "TOOL_ERROR");
         let Some(Outcome::Failed(error)) = sim.outcome(call) else { panic!("it failed") };
-        assert_eq!(error.data().data.expect("the error's value").get(), value);
+        assert_eq!(&**error.data().data.expect("the error's value"), value);
     }
 }
 

@@ -1,7 +1,4 @@
-/**
- * Finds the documents of a folder and reads them. What cannot be read is passed over: one bad file must not hide the
- * others.
- */
+/** Finds and reads the documents of a folder. Files that cannot be read are ignored, so that the others are found. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -39,7 +36,7 @@ async function filesUnder(folder: string): Promise<string[]> {
 
 async function readAll(folder: string, paths: readonly string[]): Promise<readonly Document[]> {
   const documents: Document[] = []
-  // One after the other: a big folder must not exhaust the process's file descriptors.
+  // One after the other, because a large folder could exhaust the file descriptors of the process.
   for (const path of paths) {
     const document = await read(folder, path).catch(() => undefined)
     if (document) documents.push(document)
@@ -66,8 +63,8 @@ const PARSERS: ReadonlyMap<string, (source: string, fallbackTitle: string) => Pa
   ['.htm', parseHtml],
 ])
 
-/** Documents are smaller; what is not would take the search longer than its caller waits. */
+/** Documents are smaller; larger files would take too long to index. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024
 
-/** This module is always bundled into dist/testing/main.js, so it finds itself two folders below the package's. */
+/** This module is always bundled into dist/testing/main.js, two folders below the package's. */
 const PACKAGE_FOLDER = join(__dirname, '../..')

@@ -47,7 +47,7 @@ const PREFORMATTED = /<pre\b[^>]*>[\s\S]*?<\/pre\s*>/gi
 
 const HEADING = /<h([1-6])\b([^>]*)>([\s\S]*?)<\/h\1\s*>/gi
 
-/** What a reader never sees. The title of the page is among it, and is looked for apart. */
+/** What a reader never sees. The title of the page is in it, and is read separately. */
 const INVISIBLE = /<!--[\s\S]*?-->|<(script|style|noscript|template|svg|head)\b[^>]*>[\s\S]*?<\/\1\s*>/gi
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** Markdown to sections of plain text. It knows what is common in documentation and lets the rest through as it is. */
+/** Markdown to sections of plain text. It handles what is common in documentation, and leaves the rest unchanged. */
 import { tidy, type Page, type Section } from './page.js'
 
 export function parseMarkdown(source: string, fallbackTitle: string): Page {
@@ -77,7 +77,7 @@ function plain(line: string): string {
     .trim()
 }
 
-/** Takes away what makes a line a quotation, a list item, a table's rule or the target of links. */
+/** Removes the marks of quotations, list items, table rules and link definitions. */
 function withoutMarker(line: string): string {
   return line
     .replace(/^\s*(>\s*|[-*+]\s+|\d+[.)]\s+)+/, '')
@@ -96,10 +96,7 @@ function plainProse(text: string): string {
     .replace(/(?<![\p{L}\p{N}])[*_]|[*_](?![\p{L}\p{N}])/gu, '')
 }
 
-/**
- * Anchors as code hosts make them from headings: lower case, hyphens for spaces, a number for one that was there
- * before.
- */
+/** Anchors as code hosts make them from headings: lower case, hyphens for spaces, a number if the anchor exists. */
 class Anchors {
   readonly #seen = new Map<string, number>()
 

@@ -27,7 +27,7 @@ export class SearchIndex {
     processTerm: termsOf,
     searchOptions: {
       boost: { heading: 3, page: 1.5, code: 0.5 },
-      // "reconnect" finds "reconnecting", and a slip of the finger is forgiven where it cannot be another word.
+      // "reconnect" finds "reconnecting"; a typing error is tolerated in words that are long enough.
       prefix: (term) => term.length >= 3,
       fuzzy: (term) => (term.length >= 5 ? 0.2 : false),
       maxFuzzy: 2,
@@ -37,7 +37,7 @@ export class SearchIndex {
 
   static async of(documents: readonly Document[]): Promise<SearchIndex> {
     const index = new SearchIndex(documents)
-    // In slices, so that a big folder does not hold up the connections' heartbeats.
+    // In slices, so that a large folder does not delay the heartbeats of connections.
     await index.#search.addAllAsync(index.#entries, { chunkSize: 50 })
     return index
   }
@@ -58,7 +58,7 @@ export class SearchIndex {
     if (!entry) return []
     const { heading, page, url, text, code } = entry
     const title = heading === page ? page : `${heading} — ${page}`
-    // A heading with nothing but other headings under it has no text of its own.
+    // A heading that only contains other headings has no text of its own.
     return [{ title, url, snippet: snippetOf([text, code], terms) || heading }]
   }
 }

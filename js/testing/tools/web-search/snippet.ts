@@ -1,9 +1,8 @@
-/** Cuts out of a text the place that says most about what was searched. */
+/** Cuts the most relevant part out of a text. */
 
 /**
- * @param texts - in the order in which they are preferred: the first one with a match is cut, else the first that is
- * not empty
- * @param terms - in small letters, as the index found them
+ * @param texts - the preferred one first: the first with a match is cut, else the first that is not empty
+ * @param terms - in lower case, as the index found them
  */
 export function snippetOf(texts: readonly string[], terms: readonly string[]): string {
   for (const text of texts) {
@@ -14,7 +13,7 @@ export function snippetOf(texts: readonly string[], terms: readonly string[]): s
 }
 
 /**
- * Where to begin so that the match at `place` is read in its context: with its sentence, if that began not long ago.
+ * Where to begin so that the match at `place` has context: at the start of its sentence, if that is near.
  */
 function startOf(text: string, place: number): number {
   const from = Math.max(0, place - SENTENCE)
@@ -43,7 +42,7 @@ function startsWord(text: string, at: number): boolean {
   return at === 0 || !/[\p{L}\p{N}]/u.test(text[at - 1] ?? '')
 }
 
-/** Where the window begins that holds the most different terms; the first such one. */
+/** The start of the window with the most different terms; of the first such window. */
 function densest(places: readonly Place[]): number {
   let best = { start: 0, terms: 0 }
   const counts = new Map<string, number>()
@@ -61,7 +60,7 @@ function densest(places: readonly Place[]): number {
   return best.start
 }
 
-/** Cuts between words where there are any, and shows that something was cut. */
+/** Cuts between words if possible, and marks where something was cut. */
 function cut(text: string, start: number): string {
   const end = start + LENGTH
   const from = start === 0 ? 0 : afterSpace(text, start - 1)
@@ -86,7 +85,7 @@ const HALF_CHARACTER = /^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g
 /** Characters of a snippet: two lines or three. */
 const LENGTH = 240
 
-/** Characters before the first match where no sentence begins near it. */
+/** Characters before the first match if no sentence begins near it. */
 const LEAD = 40
 
 /** How far before the first match its sentence may begin. */

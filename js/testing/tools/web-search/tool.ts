@@ -1,4 +1,4 @@
-/** `web_search` as the platform has it, over a folder of documents instead of the web, so that it works offline. */
+/** `web_search` like that of the platform, but over a folder of documents instead of the web: it works offline. */
 import { documentsIn, documentsOfPackage } from './documents.js'
 import { SearchIndex } from './search-index.js'
 import { ToolFailure } from '../../tool-failure.js'
@@ -34,8 +34,7 @@ interface SearchParameters {
 
 function readParameters(parameters: unknown): SearchParameters {
   const read = new Parameters('web_search', parameters)
-  // Where the results come from is not for the caller to choose here; but what is no provider's name is a mistake
-  // anywhere.
+  // The provider has no effect here, but anything other than a name is a mistake.
   read.optionalText('provider')
   return {
     query: read.text('query'),
@@ -65,7 +64,7 @@ async function buildIndex(folder: string | undefined): Promise<SearchIndex> {
   return SearchIndex.of(documents)
 }
 
-/** Does it at the first call and keeps it; after a failure the next call tries again. */
+/** Calls `make` once and keeps its result; after a failure the next call tries again. */
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => {

@@ -1,6 +1,6 @@
 /** What counts as a word, in documents and queries alike. */
 
-/** The words of a text as they stand there. */
+/** The words of a text, unchanged. */
 export function wordsOf(text: string): string[] {
   return text
     .split(NOT_IN_A_WORD)
@@ -8,13 +8,13 @@ export function wordsOf(text: string): string[] {
     .filter((word) => word !== '')
 }
 
-/** The terms that a word is found by: itself in plain small letters, and its parts where it is a camelCase name. */
+/** The terms that find a word: itself in lower case without accents, and the parts of a camelCase name. */
 export function termsOf(word: string): string[] {
   const parts = word.split(CAMEL_HUMP)
   return (parts.length > 1 ? [word, ...parts] : [word]).map(fold)
 }
 
-/** The words of a query that say something; all of them if none does. */
+/** The words of a query without stop words; all of them if there are only stop words. */
 export function queryWords(query: string): string[] {
   const words = wordsOf(query)
   const telling = words.filter((word) => !STOP_WORDS.has(fold(word)))
@@ -32,7 +32,7 @@ function segments(run: string): string[] {
 const NOT_IN_A_WORD = /[^\p{L}\p{M}\p{N}]+/u
 const CAMEL_HUMP = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})/u
 
-/** Scripts that put no spaces between words. */
+/** Scripts without spaces between words. */
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
 const SEGMENTER = new Intl.Segmenter(undefined, { granularity: 'word' })
 

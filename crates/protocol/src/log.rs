@@ -1,0 +1,75 @@
+//! The lines of the log: what each says, and how loud it is. An undisturbed life is quiet at `info`.
+
+use super::LogLevel;
+
+/// Makes [`LogLine`] from the table below: when a line is logged, its level, and its message.
+macro_rules! log_lines {
+    ($($(#[doc = $when:literal])+ $line:ident $level:ident $message:literal;)+) => {
+        /// A line that the session logs. Every line has the fields `url` (without its query), `connection` and
+        /// `attempt`; those that have others say so.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum LogLine {
+            $($(#[doc = $when])+ $line,)+
+        }
+
+        impl LogLine {
+            /// Every line, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$line),+];
+
+            /// How loud it is.
+            pub fn level(self) -> LogLevel {
+                match self { $(Self::$line => LogLevel::$level),+ }
+            }
+
+            /// What it says.
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$line => $message),+ }
+            }
+        }
+    };
+}
+
+log_lines! {
+    /// A dial begins.
+    Dialing Debug "connecting";
+    /// The dial has failed; with `cause`.
+    DialFailed Warn "cannot connect";
+    /// The socket is open.
+    Open Debug "the socket is open";
+    /// The server's first message shows that it speaks the event dialect.
+    EventDialect Debug "the server speaks the event dialect";
+    /// An auth answer shows that it does not.
+    GuideDialect Warn "the server speaks the guide's dialect after all";
+    /// `ready` with the first dial, or with another key on the same socket.
+    Authenticated Debug "authenticated";
+    /// `ready` on an attempt: after a failed dial or a lost connection.
+    Reconnected Info "connected again";
+    /// The server has refused the key; with `cause`.
+    KeyRefused Warn "the server refused the key";
+    /// The user's key function has failed; with `cause`, the class of what it threw.
+    NoKey Warn "the key function failed";
+    /// The server sent text that is not JSON, or bytes that are not text; with `cause`.
+    BadMessage Warn "the server sent a message that is not JSON";
+    /// No byte has come since a ping; with `timeout` in ms.
+    HeartbeatLost Warn "no answer to a ping";
+    /// The machine was asleep.
+    Slept Info "the machine slept: probing the connection";
+    /// The machine is on another network.
+    NetworkChanged Info "the network changed: probing the connection";
+    /// The socket is gone without a close frame of the server; with `code`, `reason` and `cause`.
+    ConnectionLost Warn "the connection was lost";
+    /// The server has closed; with `code`, `reason` and `cause`.
+    ClosedByServer Info "the server closed the connection";
+    /// The socket is gone because the user's code has called `close()` or `reconnect()`; with `code` and `reason`.
+    ConnectionClosed Debug "the connection is closed";
+    /// The wait before the next attempt begins; with `delay` in ms, and `cause`.
+    Waiting Info "waiting before the next attempt";
+    /// A change of the network, or a sleep, has shortened the wait.
+    WaitShortened Info "the next attempt is brought forward";
+    /// `closed` after `close()`.
+    Closed Debug "the client is closed";
+    /// `closed` because the server has closed with one of `noReconnectCodes`; with `cause`.
+    StaysClosed Info "the client stays closed";
+    /// `failed`; with `code`, the code of the error, and `cause`.
+    Failed Error "the client has failed";
+}

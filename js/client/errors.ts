@@ -1,0 +1,48 @@
+/** The errors of one client. What the native core reports of the same error is always the same instance. */
+import { errorOf, type MCPError } from '../shared/errors.js'
+import type { ErrorData } from '../shared/native-types.js'
+
+export class ClientErrors {
+  /** What the user's token function threw last. */
+  tokenFailure: unknown
+  /** The newest ones by their numbers. Made when something goes wrong. */
+  #known: Map<number, MCPError> | undefined
+
+  /** Why the client is not connected; or an error without a number. */
+  reason(data: ErrorData): MCPError {
+    if (data.number === undefined) return errorOf(data)
+    return this.#known?.get(data.number) ?? this.#remember(data.number, errorOf(data, { cause: this.#causeOf(data) }))
+  }
+
+  /** The error of a call or a command: an instance of its own, whose cause is the same for all of them. */
+  failure(data: ErrorData, toolName?: string): MCPError {
+    if (data.number === undefined) return errorOf(data, { toolName, cause: this.#causeOf(data) })
+    const { requestId, sent, ...shared } = data
+    const { message, cause } = this.reason(shared)
+    return errorOf({ ...data, message }, { toolName, cause })
+  }
+
+  #causeOf({ cause, fromTokenFunction }: ErrorData): unknown {
+    if (fromTokenFunction === true) return this.tokenFailure
+    return cause === undefined ? undefined : this.reason(cause)
+  }
+
+  #remember(number: number, error: MCPError): MCPError {
+    const known = (this.#known ??= new Map())
+    known.set(number, error)
+    const [oldest] = known.keys()
+    if (known.size > REMEMBERED) known.delete(oldest as number)
+    return error
+  }
+}
+
+/** The class of what was thrown. The rest of it may contain a secret. */
+export function classOf(thrown: unknown): string {
+  const name: unknown = thrown instanceof Error ? thrown.constructor.name : typeof thrown
+  return typeof name === 'string' && CLASS_NAME.test(name) ? name : 'Error'
+}
+
+const CLASS_NAME = /^[\w$]{1,64}$/
+
+/** A call may still fail with an error that the client has left behind, but not with an old one. */
+const REMEMBERED = 8
