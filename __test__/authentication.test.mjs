@@ -26,8 +26,8 @@ describe('the token', () => {
     assert.deepEqual(JSON.parse((await frames())[0]), { id: 'auth', token: 'key' })
   })
 
-  test('may hold any character', async (t) => {
-    const apiKey = '"\\\u0000\n ü漢😀'
+  test('may hold any character but a line break', async (t) => {
+    const apiKey = '"\\\u0000\t ü漢😀'
     await ready(t, await listen(t, { tokens: [apiKey] }), { apiKey })
   })
 
@@ -45,6 +45,21 @@ describe('the token', () => {
     await run(t, program, { url: server.url })
     assert.deepEqual(tokens, ['from the environment', 'given', 'anonymous', 'anonymous'])
   })
+})
+
+test('a key function that returns what no server can mean has failed', async (t) => {
+  const server = await listen(t)
+  for (const [key, words] of [
+    ['', /^the key that the apiKey function returned is empty/],
+    ['hunter2\n', /^the key that the apiKey function returned contains a line break/],
+  ]) {
+    const client = open(t, server, { apiKey: () => key, maxReconnectAttempts: 1 })
+    const [{ code, cause }] = await next(client, 'error')
+    assert.equal(code, 'AUTH_FAILED')
+    assert.ok(cause instanceof TypeError)
+    assert.match(cause.message, words)
+    assert.doesNotMatch(cause.message, /hunter2/)
+  }
 })
 
 describe('a refused token', () => {
@@ -94,6 +109,19 @@ describe('a refused token', () => {
 })
 
 describe('authenticate()', () => {
+  test('refuses a token that no server can mean, without showing it', async (t) => {
+    const client = await ready(t, await listen(t))
+    for (const [token, words] of [
+      ['', /^the token is empty/],
+      ['hunter2\n', /^the token contains a line break/],
+    ]) {
+      assert.throws(
+        () => client.authenticate(token),
+        ({ name, message }) => name === 'TypeError' && words.test(message) && !message.includes('hunter2'),
+      )
+    }
+  })
+
   test('with a new token makes an unauthorized client ready, and later connections use that token', async (t) => {
     const server = await listen(t, { tokens: ['right'] })
     const client = open(t, server, { apiKey: 'wrong' })

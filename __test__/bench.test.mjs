@@ -67,6 +67,9 @@ describe('the rounds', () => {
     assert.equal(of('storm', 'ours'), 2)
     assert.equal(of('load', 'bun'), 0)
     assert.equal(of('tls-16', 'no-network'), 0)
+    assert.equal(of('compressed-256', 'ours-plain'), 3)
+    assert.equal(of('calls-16', 'ours-plain'), 0)
+    assert.equal(of('compressed-256', 'mcp-sdk'), 0)
   })
 
   it('keep the clients of one workload together, in random order', () => {
@@ -307,7 +310,8 @@ describe('the harness', () => {
   const { present } = takeStock()
 
   it('gets right answers from every client', async () => {
-    const samples = await runRounds({ program, workloads: ['calls-16'], clients: present, rounds: 1, isShort: true })
+    const workloads = ['calls-16', 'compressed-10kb-x16', 'compressed-256']
+    const samples = await runRounds({ program, workloads, clients: present, rounds: 1, isShort: true })
     assert.deepEqual(new Set(samples.map(({ client }) => client)), new Set(present))
     for (const { client, figures } of samples) assert.ok(figures.callsPerSecond > 0, client)
   })
@@ -322,6 +326,27 @@ describe('the harness', () => {
       assert.deepEqual(missing, [], workload)
     }
     assert.deepEqual(samples.find(({ workload }) => workload === 'blocked').figures, { dropped: 0 })
+  })
+
+  it('compresses what it says it does, and puts a slow line before the server where it says so', async () => {
+    const server = await startServer(program)
+    const measured = (client, workload, changes) =>
+      measure(server, client, { ...WORKLOADS[workload], ...WORKLOADS[workload].short, ...changes, name: workload })
+    try {
+      // 200 KB take a second over this line unless they are compressed.
+      const line = { bandwidth: 200_000, latency: 10 }
+      const slow = { bytes: 200_000, inFlight: 1, seconds: 1.5, line }
+      const [plain, ...compressed] = [
+        await measured('ours-plain', 'line-1mb-x1', slow),
+        await measured('ours', 'line-1mb-x1', slow),
+        await measured('ws', 'line-1mb-x1', slow),
+        await measured('undici', 'line-1mb-x1', slow),
+      ].map(({ p50 }) => p50 / 1000)
+      assert.ok(plain > 900, `${plain} ms`)
+      for (const duration of compressed) assert.ok(duration < plain * 0.7 && duration > 20, `${duration} ms`)
+    } finally {
+      await server.stop()
+    }
   })
 
   it('stops at a wrong answer', async () => {

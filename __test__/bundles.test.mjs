@@ -67,7 +67,7 @@ describe('bundles', () => {
       console.log(Object.keys(require.cache).map((path) => require('node:path').basename(path)).sort().join())
     `
     const { stdout } = await run(process.execPath, ['-e', script])
-    assert.equal(stdout, 'loopback.js,main.js,node-version.js,testing.js\n')
+    assert.equal(stdout, 'loopback.js,main.js,node-version.js,option-names.js,testing.js\n')
   })
 
   test('the licence of every bundled package goes along', async () => {

@@ -190,6 +190,18 @@ describe('useTool never throws; it rejects', () => {
     })
   }
 
+  test('an unknown option, with the one that may have been meant', async (t) => {
+    const client = await ready(t, await listen(t))
+    for (const [name, words] of [
+      ['timeOut', 'unknown option "timeOut" of useTool, did you mean "timeout"?'],
+      ['singal', 'unknown option "singal" of useTool, did you mean "signal"?'],
+      ['retries', 'unknown option "retries" of useTool: use timeout, signal, idempotent, responseType'],
+      ['', 'unknown option "" of useTool: use timeout, signal, idempotent, responseType'],
+    ]) {
+      assert.equal((await rejection(client.useTool('echo', {}, { [name]: 1 }))).message, words)
+    }
+  })
+
   for (const timeout of [-1, NaN, Infinity, 2 ** 31, -0.5]) {
     test(`a timeout of ${timeout}`, async (t) => {
       const client = await ready(t, await listen(t))
@@ -347,8 +359,68 @@ describe('an AbortSignal', () => {
     assert.equal(client.stats().succeeded, 1)
     abort.abort()
     assert.equal((await rejection(call)).name, 'AbortError')
+    const counts = ({ requests, pending, succeeded, failed }) => ({ requests, pending, succeeded, failed })
+    assert.deepEqual(counts(client.stats()), { requests: 1, pending: 0, succeeded: 0, failed: 1 })
     server.intercept(null)
     assert.equal(await client.useTool('echo', 'next'), 'next')
+    assert.deepEqual(counts(client.stats()), { requests: 2, pending: 0, succeeded: 1, failed: 1 })
+  })
+
+  test('that aborts while a failure is on its way to JavaScript counts one failure', async (t) => {
+    const server = await listen(t)
+    const client = await ready(t, server)
+    const abort = new AbortController()
+    const all = new Promise((resolve) => {
+      const ids = []
+      server.intercept((text, connection) => {
+        const { id, name } = JSON.parse(text)
+        if (name === 'held' && ids.push(id) === 20) resolve(() => ids.map((id) => connection.send({ id, error: 'no' })))
+        return name === 'held'
+      })
+    })
+    const calls = Array.from({ length: 20 }, () => client.useTool('held', {}, { signal: abort.signal }))
+    const fail = await all
+    fail()
+    const end = performance.now() + 5_000
+    while (client.stats().failed < 20 && performance.now() < end);
+    assert.equal(client.stats().failed, 20)
+    abort.abort()
+    for (const { reason } of await Promise.allSettled(calls)) assert.equal(reason.name, 'AbortError')
+    await client.useTool('echo')
+    const { succeeded, failed } = client.stats()
+    assert.deepEqual({ succeeded, failed }, { succeeded: 1, failed: 20 })
+  })
+
+  test('that is shared by 16,384 calls has one listener, warns of nothing, and ends them all', async (t) => {
+    const warnings = []
+    const warn = (warning) => warnings.push(warning.name)
+    process.on('warning', warn)
+    t.after(() => process.off('warning', warn))
+    const server = await listen(t)
+    server.intercept((text) => text.includes('"held"'))
+    const client = await ready(t, server)
+    const controller = new AbortController()
+    const start = performance.now()
+    const calls = Array.from({ length: 16_384 }, () => client.useTool('held', {}, { signal: controller.signal }))
+    const took = performance.now() - start
+    assert.equal(listeners(controller.signal), 1)
+    controller.abort('enough')
+    const outcomes = await Promise.allSettled(calls)
+    assert.deepEqual(new Set(outcomes.map(({ reason }) => reason)), new Set(['enough']))
+    const { pending, failed } = client.stats()
+    assert.deepEqual({ pending, failed, warnings }, { pending: 0, failed: 16_384, warnings: [] })
+    // A listener for each call took seconds, because each looks through all before it.
+    assert.ok(took < 1_500, `16,384 calls took ${took} ms`)
+  })
+
+  test('that aborts while the parameters are written as JSON counts', async (t) => {
+    const server = await listen(t)
+    const client = await ready(t, server)
+    const abort = new AbortController()
+    const parameters = { toJSON: () => abort.abort('changed my mind') }
+    assert.equal(await rejection(client.useTool('echo', parameters, { signal: abort.signal })), 'changed my mind')
+    assert.equal(await client.useTool('echo', 1), 1)
+    assert.deepEqual([server.requests.length, client.stats().requests], [1, 1])
   })
 
   test('takes a queued call back before it is sent', async (t) => {
@@ -374,7 +446,7 @@ describe('an AbortSignal', () => {
       client.useTool('sleep', { ms: 60_000 }, { signal, timeout: 20 }),
       client.useTool('sleep', { ms: 60_000 }, { signal }),
     ].map(rejection)
-    assert.equal(listeners(signal), 3)
+    assert.equal(listeners(signal), 1)
     assert.equal((await calls[0]).code, 'TOOL_ERROR')
     assert.equal((await calls[1]).code, 'REQUEST_TIMEOUT')
     await server.terminateAll()

@@ -280,7 +280,14 @@ describe('close()', () => {
     assert.throws(() => client.close(1000, 'é'.repeat(62)), RangeError)
     for (const drain of [-1, NaN, Infinity, 2 ** 31]) assert.throws(() => client.close({ drain }), RangeError)
     assert.throws(() => client.close({ drain: '5' }), TypeError)
-    assert.throws(() => client.close(null), TypeError)
+    for (const first of [null, 'x', true, () => {}]) {
+      assert.throws(() => client.close(first), { name: 'TypeError', message: /^close\(\) takes an object of options/ })
+    }
+    assert.throws(() => client.close({ drian: 5_000 }), {
+      name: 'TypeError',
+      message: 'unknown option "drian" of close, did you mean "drain"?',
+    })
+    assert.throws(() => client.close({ delay: 5_000 }), { message: /"delay" of close: use code, reason, drain$/ })
     assert.equal(client.state, 'ready')
     assert.equal(await client.useTool('echo', 1), 1)
   })

@@ -224,13 +224,13 @@ describe('the tables of options', () => {
   test('those of MCPTestServer are all there', async () => {
     const { message } = await rejection(MCPTestServer.listen({ nonsense: 1 }))
     const [rows] = tablesUnder(TESTING, 'MCPTestServer')
-    assert.deepEqual(names(rows), /there are (.*)$/.exec(message)[1].split(', '))
+    assert.deepEqual(names(rows), /: use (.*)$/.exec(message)[1].split(', '))
   })
 
   test('those of FaultProxy are all there, and each fault with its default', async () => {
     const [options, faults] = tablesUnder(TESTING, 'FaultProxy')
     const { message } = await rejection(FaultProxy.listen({ nonsense: 1 }))
-    assert.deepEqual(names(options), /there are (.*)$/.exec(message)[1].split(', '))
+    assert.deepEqual(names(options), /: use (.*)$/.exec(message)[1].split(', '))
     const source = read('js/testing/faults/types.ts')
     assert.deepEqual(
       faults.map(({ fault }) => codesOf(fault)[0]),
@@ -497,11 +497,13 @@ describe('the errors', AT_ONCE, () => {
 })
 
 describe('what the documents claim besides', () => {
-  test('no WebSocket extension is offered', async (t) => {
+  test('permessage-deflate is the one WebSocket extension that is offered, with the parameters of rule 17', async (t) => {
     const server = await listen(t)
     await ready(t, server)
     const [{ headers }] = server.connections
-    assert.equal(headers['sec-websocket-extensions'], undefined)
+    const offer = headers['sec-websocket-extensions']
+    assert.match(offer, /^permessage-deflate;[^,]*$/)
+    assert.ok(read('PROTOCOL.md').includes(`offers \`${offer}\``), offer)
   })
 
   test('the fixed numbers are those of the sources', () => {
@@ -512,6 +514,7 @@ describe('what the documents claim besides', () => {
       '4,096': ['crates/protocol/src/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
       64: ['crates/protocol/src/heartbeat.rs', 'MAX_PONGS_DUE: usize = 64'],
       '16 KiB': ['crates/protocol/src/dialect.rs', 'LONGEST_CONTROL: usize = 16 * 1024'],
+      '1 KiB': ['src/driver/socket/outbox.rs', 'COMPRESSED_FROM: usize = 1024'],
       '4 MiB': ['src/binding/mailbox.rs', 'HIGH_WATER: usize = 4 << 20'],
       '1 MiB': ['src/binding/mailbox.rs', 'LOW_WATER: usize = 1 << 20'],
       '8 KiB': ['crates/protocol/src/words.rs', 'LONGEST: usize = 8 * 1024'],

@@ -1,11 +1,13 @@
 /** What is said when the native part cannot be loaded: one clear sentence for each reason, with its remedy. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { describe, test } from 'node:test'
+import { build } from 'esbuild'
 import { BINARY, PLATFORM } from './helpers/binary.mjs'
 import { ROOT } from './helpers/root.mjs'
 
@@ -123,6 +125,148 @@ describe('the native part is found', () => {
     await cp(BINARY, join(at, 'it.node'))
     assert.equal(await load(there, { fake: as({ execPath: '/no/such/program' }) }), null)
   })
+})
+
+describe('the code of a bundle', () => {
+  const ENTRY = `const { MCPClient } = require('${NAME}')\nconsole.log(new MCPClient('ws://localhost', { autoConnect: false }).state)`
+
+  /** A project with the package and a bundle of it, which a program of its own runs. */
+  async function bundled(t, { format = 'cjs' } = {}) {
+    const there = await project(t)
+    const outfile = join(there.folder, 'out', format === 'cjs' ? 'app.cjs' : 'app.mjs')
+    // Bundles that are ES modules have a `require`, and no `__dirname`.
+    const banner = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`
+    await build({
+      stdin: { contents: ENTRY, resolveDir: there.folder },
+      outfile,
+      format,
+      bundle: true,
+      platform: 'node',
+      logLevel: 'error',
+      ...(format === 'esm' && { banner: { js: banner } }),
+    })
+    return { ...there, outfile }
+  }
+
+  async function output(file, { cwd, env = {}, program = process.execPath } = {}) {
+    const { MCP_CLIENT_NATIVE_PATH: _, ...clean } = process.env
+    return new Promise((resolve) => {
+      execFile(program, [file], { cwd, env: { ...clean, ...env } }, (_failed, stdout, stderr) =>
+        resolve(stdout + stderr),
+      )
+    })
+  }
+
+  for (const format of ['cjs', 'esm']) {
+    test(`finds the binary in the project: ${format}`, async (t) => {
+      const there = await bundled(t, { format })
+      const at = await installPlatform(there.folder, PLATFORM, {})
+      await cp(BINARY, join(at, 'it.node'))
+      assert.equal(await output(there.outfile, { cwd: tmpdir() }), 'idle\n')
+    })
+
+    test(`is told first that it was bundled: ${format}`, async (t) => {
+      const there = await bundled(t, { format })
+      await rm(join(there.folder, 'node_modules'), { recursive: true })
+      const said = await output(there.outfile, { cwd: tmpdir() })
+      const start = `(${process.platform} ${process.arch}`
+      assert.ok(said.includes(start), said)
+      const place = join(there.folder, 'out')
+      assert.ok(
+        said.includes(
+          `: this code was bundled (it runs in ${place}), and the package ${NAME}-${PLATFORM} was not found from there. Leave ${NAME} out of the bundle`,
+        ),
+        said,
+      )
+      assert.match(said, /docs\/bundlers\.md .* MCP_CLIENT_NATIVE_PATH\. Other causes: optional dependencies/)
+    })
+  }
+
+  test('is told where the package is, if the working directory has it, and does not load that', async (t) => {
+    const there = await bundled(t)
+    const elsewhere = await project(t)
+    await rm(join(there.folder, 'node_modules'), { recursive: true })
+    const at = await installPlatform(elsewhere.folder, PLATFORM, {})
+    await cp(BINARY, join(at, 'it.node'))
+    const said = await output(there.outfile, { cwd: elsewhere.folder })
+    assert.ok(said.includes(`the package ${NAME}-${PLATFORM} is installed (${at}), but was not found from there`), said)
+    assert.doesNotMatch(said, /Other causes/)
+  })
+
+  test('finds the binary where the program has the package, if it is somewhere else than the program', async (t) => {
+    const there = await bundled(t)
+    const program = await project(t)
+    const at = await installPlatform(program.folder, PLATFORM, {})
+    await cp(BINARY, join(at, 'it.node'))
+    await rm(join(there.folder, 'node_modules'), { recursive: true })
+    const start = join(program.folder, 'start.cjs')
+    await writeFile(start, `require(${JSON.stringify(there.outfile)})`)
+    assert.equal(await output(start, { cwd: tmpdir() }), 'idle\n')
+  })
+
+  test('finds the binary where the program has it as a dependency of the package, as with pnpm', async (t) => {
+    const there = await bundled(t)
+    const store = await project(t)
+    const at = await installPlatform(store.folder, PLATFORM, {})
+    await cp(BINARY, join(at, 'it.node'))
+    const program = await project(t)
+    await rm(program.at, { recursive: true })
+    await symlink(store.at, program.at, 'junction')
+    await rm(join(there.folder, 'node_modules'), { recursive: true })
+    const start = join(program.folder, 'start.cjs')
+    await writeFile(start, `require(${JSON.stringify(there.outfile)})`)
+    assert.equal(await output(start, { cwd: tmpdir() }), 'idle\n')
+  })
+
+  test('finds a binary that was copied alone, without the rest of its package', async (t) => {
+    const there = await bundled(t)
+    await rm(there.at, { recursive: true })
+    const at = join(there.folder, 'node_modules', `${NAME}-${PLATFORM}`)
+    await mkdir(at)
+    await cp(BINARY, join(at, `mcp-client.${PLATFORM}.node`))
+    assert.equal(await output(there.outfile, { cwd: tmpdir() }), 'idle\n')
+  })
+
+  test('finds a binary beside the executable, which is all that a single executable application has', async (t) => {
+    const there = await bundled(t)
+    await rm(join(there.folder, 'node_modules'), { recursive: true })
+    const alone = join(there.folder, 'alone')
+    await mkdir(alone)
+    const program = join(alone, basename(process.execPath))
+    await cp(process.execPath, program)
+    assert.match(await output(there.outfile, { program }), /put the \.node file beside the program/)
+    await cp(BINARY, join(alone, `mcp-client.${PLATFORM}.node`))
+    assert.equal(await output(there.outfile, { program }), 'idle\n')
+  })
+
+  test('has the binary of each platform written out, for tools that follow names or paths', () => {
+    const require = createRequire(import.meta.url)
+    const { bundledBinary: copied } = require('../dist/native/copied-binary.js')
+    for (const platform of PLATFORMS) {
+      assert.equal(resolve(copied(platform)), join(ROOT, '..', `client-${platform}`, `mcp-client.${platform}.node`))
+    }
+    assert.equal(copied('freebsd-x64'), undefined)
+    const embedded = readFileSync(join(ROOT, 'dist/native/embedded-binary.js'), 'utf8')
+    assert.deepEqual(
+      [...embedded.matchAll(/case '(.*)':\n +return require\('@mcp-integration\/client-\1'\);/g)].map(
+        ([, name]) => name,
+      ),
+      PLATFORMS,
+    )
+    assert.equal(require('../dist/native/embedded-binary.js').bundledBinary(PLATFORM), undefined)
+  })
+})
+
+test('the diagnostic report is asked without looking up names on the network, and left as it was', async (t) => {
+  const there = await project(t)
+  const program = `
+    ${as({ execPath: '/no/such/program', arch: 'ppc64', platform: 'linux' })}
+    const asked = []
+    const report = { excludeNetwork: false, getReport: () => (asked.push(report.excludeNetwork), { header: { glibcVersionRuntime: '2.36' } }) }
+    Object.defineProperty(process, 'report', { value: report })
+    const { platformName } = require('./node_modules/${NAME}/dist/native/platform.js')
+    console.log(platformName(), asked, report.excludeNetwork)`
+  assert.equal(await run(there.folder, program), 'linux-ppc64-gnu [ true ] false\n')
 })
 
 describe('a native part that is not there', () => {

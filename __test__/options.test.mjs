@@ -93,6 +93,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     ],
     protocols: [5, null, {}, [5], ['a', null], () => 'a'],
     dialect: [5, null, ['auto']],
+    compression: ['true', 1, null, {}, () => true],
   }
   for (const [name, values] of Object.entries(misfits)) {
     for (const value of values) {
@@ -138,6 +139,7 @@ test("the defaults are the guide's constants", () => {
     offlineQueueLimit: 1_024,
     maxMessageSize: 64 << 20,
     maxBufferedAmount: 16 << 20,
+    compression: true,
     dialect: 'auto',
   })
 })
@@ -166,7 +168,8 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     headers: [{}, { 'x-team': 'blue' }, Object.create(null)],
     protocols: ['a', [], ['a', 'b']],
     dialect: ['auto', 'guide', 'event'],
-    apiKey: ['', 'key', () => 'key'],
+    compression: [true, false],
+    apiKey: ['key', () => 'key'],
     autoConnect: [false],
     onMessage: [null, () => {}],
   }
@@ -190,6 +193,12 @@ test('headers and subprotocols that HTTP does not allow throw a TypeError that n
     (error) => !error.message.includes('hunter2'),
   )
   for (const protocol of ['a b', '', 'ü', 'a,b']) assertRefused({ protocols: [protocol] }, TypeError, '"protocols"')
+})
+
+test('a key that no server can mean is refused by name', () => {
+  assertRefused({ apiKey: '' }, TypeError, 'option "apiKey" is empty')
+  for (const apiKey of ['key\n', 'key\r\n', '\nkey', 'k\ney'])
+    assertRefused({ apiKey }, TypeError, 'option "apiKey" contains a line break', 'trim()')
 })
 
 test('tls, proxy and several endpoints are refused in clear words', () => {
@@ -252,6 +261,15 @@ describe('the url', () => {
     test(`${JSON.stringify(url)} is no url`, () => assertRefused({ url }, TypeError, '"url"'))
   }
 
+  test('that is only a path is refused where there is no page, without its query', () => {
+    for (const url of ['/mcp-ws', '/', '/mcp-ws?key=hunter2', '//example.com/mcp-ws', '/#hunter2'])
+      assertRefused({ url }, TypeError, 'option "url" is only a path', 'wss://example.com/mcp-ws')
+    assert.throws(
+      () => construct({ url: '/mcp-ws?key=hunter2' }),
+      (error) => !error.message.includes('hunter2'),
+    )
+  })
+
   test('of another scheme is refused', () => {
     for (const url of ['ftp://example.com', 'file:///etc/passwd', 'wsss://example.com'])
       assertRefused({ url }, TypeError, '"url"', 'ws, wss, http or https')
@@ -306,6 +324,22 @@ describe('what is not given', () => {
     assert.deepEqual(await at('http:', 'page.example'), { url: 'ws://page.example/mcp-ws' })
     assert.equal((await at('file:', '')).name, 'TypeError')
     assert.equal((await at('app:', 'page')).name, 'TypeError')
+  })
+
+  test('a url that is only a path is one of the page', async (t) => {
+    const location = { protocol: 'https:', host: 'page.example:8443' }
+    assert.deepEqual(await urlIn(t, { location, url: '/other?team=blue' }), {
+      url: 'wss://page.example:8443/other?team=blue',
+    })
+    assert.deepEqual(await urlIn(t, { location, url: '/' }), { url: 'wss://page.example:8443/mcp-ws' })
+    assert.deepEqual(await urlIn(t, { location, url: '//other.example/x' }), { url: 'wss://other.example/x' })
+  })
+
+  test('a key with a line break is refused by the name of its variable', async (t) => {
+    const { name, message } = await urlIn(t, { env: { MCP_WS_URL: 'localhost', MCP_API_KEY: 'hunter2\n' } })
+    assert.equal(name, 'TypeError')
+    assert.match(message, /^\$MCP_API_KEY contains a line break/)
+    assert.doesNotMatch(message, /hunter2/)
   })
 
   test('else a TypeError says what to do', async (t) => {

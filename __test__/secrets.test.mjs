@@ -86,6 +86,22 @@ test('a key that the server does not answer', async (t) => {
   check()
 })
 
+test('a key in a subprotocol or in the header Host, which a server refuses or does not choose', async (t) => {
+  const server = await listen(t)
+  for (const [url, options] of [
+    [DEAF_URL, {}],
+    [await silentUrl(t), { connectTimeout: 10 }],
+    [`ws://127.0.0.1:${server.port}/wrong`, {}],
+    [server.url, { headers: { host: SECRET } }],
+  ]) {
+    const given = { maxReconnectAttempts: 1, protocols: ['a', SECRET], headers: { host: SECRET }, ...options }
+    const client = open(t, url, given)
+    const check = watch(client)
+    assertKept(await rejection(client.connect()))
+    check()
+  }
+})
+
 test('a key in the query of the url, which the snapshot alone has to show', async (t) => {
   const server = await listen(t)
   for (const [url, options] of [
@@ -109,6 +125,14 @@ test('a key in an option that is refused', () => {
     { headers: [SECRET] },
     { headers: { 'x-key': [SECRET] } },
     { headers: { 'x-key': `${SECRET}\n` } },
+    { headers: { host: `${SECRET}\n` } },
+    { headers: { host: `${SECRET}ü` } },
+    { headers: { host: [SECRET] } },
+    { protocols: `${SECRET} and a blank` },
+    { protocols: ['a', `${SECRET},`] },
+    { protocols: { [SECRET]: SECRET } },
+    { apiKey: `${SECRET}\n` },
+    { url: `/mcp-ws?key=${SECRET}` },
     { url: `wss://${SECRET}@example.com` },
     { url: `wss://${SECRET}:@exa mple.com/` },
   ]) {

@@ -268,7 +268,7 @@ describe('tools that change while the server runs', () => {
     [['', () => 0], TypeError, /name of a tool.*not ''/],
     [['price', 3], TypeError, /stub of "price" must be a function, not 3/],
     [['price', () => 0, null], TypeError, /options of a stub.*not null/],
-    [['price', () => 0, { time: 1 }], TypeError, /unknown option of a stub "time"; there are times/],
+    [['price', () => 0, { time: 1 }], TypeError, /unknown option "time" of stub, did you mean "times"\?/],
     [['price', () => 0, { times: '1' }], TypeError, /"times".*not '1'/],
     [['price', () => 0, { times: 0 }], RangeError, /"times".*not 0/],
     [['price', () => 0, { times: 1.5 }], RangeError, /"times".*not 1.5/],

@@ -20,7 +20,9 @@ describe('listening', () => {
   })
 
   const misfits = [
-    [{ prot: 1 }, TypeError, /unknown option "prot"/],
+    [{ prot: 1 }, TypeError, /unknown option "prot" of MCPTestServer\.listen, did you mean "port"\?/],
+    [null, TypeError, /takes an object of options, not null/],
+    ['8080', TypeError, /takes an object of options, not '8080'/],
     [{ port: -1 }, RangeError, /"port"/],
     [{ port: NaN }, RangeError, /"port"/],
     [{ port: 65_536 }, RangeError, /"port"/],

@@ -423,9 +423,14 @@ describe('code that reconnects by itself', () => {
 
   /** Each makes a new socket when it is told of a close; `later` is how it puts that off. */
   const HABITS = {
-    'in a listener': (socket, again) => socket.addEventListener('close', again),
-    'in a property': (socket, again) => (socket.onclose = again),
-    'in a listener of the emitter, as with ws': (socket, again) => socket.on('close', again),
+    'in a listener': (socket, again) => {
+      socket.addEventListener('message', () => {})
+      socket.addEventListener('close', again)
+    },
+    'in a property': (socket, again) => {
+      socket.onmessage = () => {}
+      socket.onclose = again
+    },
   }
   const WAITS = {
     'at once': (act) => act(),
@@ -472,12 +477,107 @@ describe('code that reconnects by itself', () => {
     }
   }
 
+  /** Cases in which a new client leaves the one alone that was closed, and has come back by itself. */
+  const INDEPENDENT = {
+    'listens with on()': {
+      listenFor: (socket, again) => socket.once('close', again),
+    },
+    'has another key': {
+      options: { apiKey: 'other' },
+    },
+    'has called a tool with the old one': {
+      use: (socket) => socket.useTool('echo', 1),
+    },
+    'hears the messages of the old one in its own way': {
+      use: (socket) => socket.on('message', () => {}),
+    },
+  }
+  const hearOnce = (socket, again) => {
+    socket.addEventListener('message', () => {})
+    socket.addEventListener('close', again, { once: true })
+  }
+  for (const [how, { listenFor = hearOnce, options, use }] of Object.entries(INDEPENDENT)) {
+    test(`leaves the old one alone once that is back, if it ${how}`, async (t) => {
+      const server = await listen(t)
+      const main = socketOf(t, server.url, { ...QUICK, apiKey: 'main' })
+      const made = new Promise((resolve) =>
+        listenFor(main, async () => {
+          await backAgain(main)
+          resolve(socketOf(t, server.url, { apiKey: 'main', ...options }))
+        }),
+      )
+      await main.connect()
+      await use?.(main)
+      await server.terminateAll()
+      await (await made).connect()
+      assert.equal(await main.useTool('echo', 'alive'), 'alive')
+      assert.deepEqual([main.state, server.connections.length], ['ready', 2])
+    })
+  }
+
+  test('leaves an old one alone that still waits, if it listens with on() or has another key', async (t) => {
+    const server = await listen(t)
+    const main = socketOf(t, server.url, { ...PATIENT, apiKey: 'main' })
+    const made = new Promise((resolve) => {
+      main.once('close', () => resolve(socketOf(t, server.url, { apiKey: 'main' })))
+      main.addEventListener('close', () => socketOf(t, server.url, { apiKey: 'other' }), { once: true })
+    })
+    await main.connect()
+    await server.terminateAll()
+    await (await made).connect()
+    assert.equal(main.state, 'reconnecting')
+  })
+
+  test('replaces an old one that still waits, however that was used, and both logs say so', async (t) => {
+    const server = await listen(t)
+    const main = socketOf(t, server.url, { ...PATIENT, apiKey: 'main' })
+    const lines = []
+    const listenTo = (who, socket) =>
+      socket.on('log', ({ level, message }) => {
+        // The loss of the connection is a warning too.
+        if (level === 'warn' && /close (listener|event) of its WebSocket interface/.test(message)) lines.push(who)
+      })
+    listenTo('old', main)
+    const made = new Promise((resolve) => {
+      const again = () => {
+        const socket = socketOf(t, server.url, { apiKey: 'main' })
+        listenTo('new', socket)
+        resolve(socket)
+      }
+      main.addEventListener('close', () => setImmediate(again), { once: true })
+    })
+    await main.connect()
+    await main.useTool('echo', 1)
+    await server.terminateAll()
+    await (await made).connect()
+    assert.equal((await reached(main, 'closed')).error, null)
+    assert.deepEqual(lines.sort(), ['new', 'old'])
+  })
+
+  test('whose client is used by other code too keeps no event from that', async (t) => {
+    const server = await listen(t)
+    const main = socketOf(t, server.url, QUICK)
+    const heard = { emitter: 0, face: 0 }
+    main.on('close', () => heard.emitter++)
+    const closed = new Promise((resolve) => {
+      main.onclose = async () => {
+        heard.face++
+        await backAgain(main)
+        resolve(main.close())
+      }
+    })
+    await main.connect()
+    await server.terminateAll()
+    await closed
+    assert.deepEqual(heard, { emitter: 2, face: 1 })
+  })
+
   test('and closes the old one first hears of no second close', async (t) => {
     const server = await listen(t)
     const socket = socketOf(t, server.url, QUICK)
     const closes = events(socket, 'close')
     let heard = 0
-    socket.on('close', () => heard++)
+    socket.addEventListener('close', () => heard++)
     const closed = new Promise((resolve) => {
       socket.addEventListener(
         'close',
@@ -543,7 +643,7 @@ describe('code that reconnects by itself', () => {
         any.disable()
         const client = new MCPClient(input, { baseReconnectDelay: 1 })
         let timer
-        client.once('close', () => (timer = setInterval(() => {}, 60_000)))
+        client.addEventListener('close', () => (timer = setInterval(() => {}, 60_000)), { once: true })
         await client.connect()
         client.sendMessage('please drop me')
         while (timer === undefined) await turn()

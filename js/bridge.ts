@@ -22,5 +22,9 @@ export type {
   MCPClientEvents,
   MCPClientLike,
   MCPTools,
+  ParametersOf,
+  ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
   UseToolOptions,
 } from './shared/types.js'

@@ -14,6 +14,10 @@ export type {
   MCPClientLike,
   MCPClientOptions,
   MCPTools,
+  ParametersOf,
+  ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
   TlsOptions,
   UseToolOptions,
 } from './shared/types.js'

@@ -14,5 +14,9 @@ export type {
   MCPClientLike,
   MCPClientOptions,
   MCPTools,
+  ParametersOf,
+  ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
   UseToolOptions,
 } from './shared/types.js'

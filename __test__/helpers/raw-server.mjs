@@ -6,10 +6,10 @@ export const WELCOME = '{"id":"auth","success":true}'
 
 /**
  * A WebSocket server that follows no rule of the protocol: `onSocket` gets each socket, and its TCP connection. It is
- * closed after the test.
+ * closed after the test. `perMessageDeflate` is the option of `ws`.
  */
-export async function listenRaw(t, onSocket) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 0 })
+export async function listenRaw(t, onSocket, { perMessageDeflate = false } = {}) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 0, perMessageDeflate })
   server.on('connection', (socket, request) => {
     socket.on('error', () => {})
     onSocket(socket, request.socket)

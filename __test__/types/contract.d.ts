@@ -21,7 +21,7 @@ export interface ConnectionSnapshot {
   readonly state: ConnectionState
   readonly connected: boolean          // the socket is open
   readonly authenticated: boolean
-  readonly url: string                 // endpoint in use (never holds credentials)
+  readonly url: string                 // endpoint in use, without its query (it may hold a secret); client.url keeps it
   readonly attempt: number             // 0 when not retrying, else 1..maxReconnectAttempts
   readonly retryDelay: number | null   // of the wait now running, jitter included
   readonly retryAt: number | null      // when it ends, epoch ms
@@ -71,13 +71,18 @@ export interface MCPClientOptions {
   protocols?: string | readonly string[]
   tls?: TlsOptions
   proxy?: string | false           // default: HTTPS_PROXY / HTTP_PROXY / NO_PROXY
+  compression?: boolean            // permessage-deflate; default true: offered, used if the server agrees
   dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
 }
 
 /** Users may declare their tools by merging into this interface, each as { parameters: …; results: … }; useTool is then typed by name. */
 export interface MCPTools {}
-type ParametersOf<T> = T extends { parameters: infer P } ? P : unknown
-type ResultsOf<T> = T extends { results: infer R } ? R : unknown
+export type ParametersOf<T> = T extends { parameters: infer P } ? P : unknown
+export type ResultsOf<T> = T extends { results: infer R } ? R : unknown
+/** Declared tools that may be called by their name alone. */
+export type ToolsWithoutRequiredParameters = { [K in keyof MCPTools & string]: {} extends ParametersOf<MCPTools[K]> ? K : never }[keyof MCPTools & string]
+/** Any name that MCPTools does not declare: a declared tool with wrong parameters does not compile. A name that is only known as `string` is taken. With an explicit result type (`useTool<number>('x', …)`) the parameters are not checked; generic wrappers take `Undeclared<N>`, `string`, or K with ParametersOf. */
+export type Undeclared<N extends string> = N extends keyof MCPTools ? never : N
 
 export interface UseToolOptions {
   timeout?: number                 // overrides requestTimeout
@@ -156,8 +161,10 @@ export interface MCPClientLike {
   /** The guide's call: sends and returns the request id (null if not connected); the answer arrives as a 'message'. */
   sendToolRequest(toolName: string, parameters?: unknown): string | null
   useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options?: UseToolOptions & { responseType?: 'json' }): Promise<ResultsOf<MCPTools[K]>>
-  useTool<T = unknown>(toolName: string, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
-  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Uint8Array>
+  useTool<K extends ToolsWithoutRequiredParameters>(toolName: K): Promise<ResultsOf<MCPTools[K]>>
+  useTool<T = unknown, N extends string = string>(toolName: Undeclared<N>, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
+  useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options: UseToolOptions & { responseType: 'buffer' }): Promise<Uint8Array>
+  useTool<N extends string>(toolName: Undeclared<N>, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Uint8Array>
   /** Sends a close frame and settles everything: requests in flight are awaited up to `drain` ms (default 0), then rejected with CLOSED. */
   close(options?: { code?: number; reason?: string; drain?: number }): Promise<void>
   stats(): ClientStats
@@ -180,8 +187,10 @@ export declare class MCPClient extends EventEmitter implements MCPClientLike, As
   sendMessage(message: unknown): boolean
   sendToolRequest(toolName: string, parameters?: unknown): string | null
   useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options?: UseToolOptions & { responseType?: 'json' }): Promise<ResultsOf<MCPTools[K]>>
-  useTool<T = unknown>(toolName: string, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
-  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
+  useTool<K extends ToolsWithoutRequiredParameters>(toolName: K): Promise<ResultsOf<MCPTools[K]>>
+  useTool<T = unknown, N extends string = string>(toolName: Undeclared<N>, parameters?: unknown, options?: UseToolOptions & { responseType?: 'json' }): Promise<T>
+  useTool<K extends keyof MCPTools & string>(toolName: K, parameters: ParametersOf<MCPTools[K]>, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
+  useTool<N extends string>(toolName: Undeclared<N>, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
   close(options?: { code?: number; reason?: string; drain?: number }): Promise<void>
   close(code?: number, reason?: string): Promise<void>
   stats(): ClientStats

@@ -1,11 +1,24 @@
 /** Code as users write it: it must compile, and what is wrong must not. */
 import { MCPClient, MCPError, MCPToolError, WS_ERROR_CODES } from '@mcp-integration/client'
-import type { ConnectionState, MCPClientLike } from '@mcp-integration/client'
+import type {
+  ConnectionState,
+  MCPClientLike,
+  MCPTools,
+  ParametersOf,
+  ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
+  UseToolOptions,
+} from '@mcp-integration/client'
+import type * as bridge from '@mcp-integration/client/bridge'
+import type * as react from '@mcp-integration/client/react'
 import { FaultProxy, MCPTestServer, type FaultProxyConnection } from '@mcp-integration/client/testing'
 
 declare module '@mcp-integration/client' {
   interface MCPTools {
     add: { parameters: { a: number; b: number }; results: { sum: number } }
+    now: { parameters: { zone?: string }; results: string }
+    anything: { results: boolean }
   }
 }
 
@@ -41,6 +54,52 @@ export async function use(): Promise<void> {
   const bytes = await client.useTool('other', null, { responseType: 'buffer' })
   bytes.equals(Buffer.from(''))
 
+  // A declared tool has its own parameters, with parsed results and with bytes.
+  // @ts-expect-error a parameter has the wrong type
+  await client.useTool('add', { a: '1', b: 2 })
+  // @ts-expect-error a parameter is missing
+  await client.useTool('add', { a: 1 })
+  // @ts-expect-error a parameter is misspelt
+  await client.useTool('add', { a: 1, B: 2 })
+  // @ts-expect-error its parameters are missing
+  await client.useTool('add')
+  // @ts-expect-error a parameter has the wrong type
+  await client.useTool('add', { a: '1', b: 2 }, { responseType: 'buffer' })
+  // @ts-expect-error a parameter has the wrong type
+  await client.useTool('now', { zone: 5 })
+  const sum = await client.useTool('add', { a: 1, b: 2 }, { responseType: 'buffer' })
+  isTrue<Exactly<typeof sum, Buffer>>()
+  const now = await client.useTool('now')
+  isTrue<Exactly<typeof now, string>>()
+  const zoned = await client.useTool('now', { zone: 'UTC' }, { timeout: 5 })
+  isTrue<Exactly<typeof zoned, string>>()
+  const anything = await client.useTool('anything', 5)
+  isTrue<Exactly<typeof anything, boolean>>()
+  isTrue<Exactly<ToolsWithoutRequiredParameters, 'now' | 'anything'>>()
+
+  // A name that is known only when the program runs, and an explicit result type.
+  const name: string = 'add'
+  isTrue<Exactly<Awaited<ReturnType<typeof byName>>, unknown>>()
+  const byName = () => client.useTool(name, { any: 1 })
+  const explicit = await client.useTool<number>('add', { any: 1 })
+  isTrue<Exactly<typeof explicit, number>>()
+  await new Wrapper(client).call('add', { a: 1, b: 2 })
+  await new Wrapper(client).other('other', { any: 1 })
+  // @ts-expect-error a parameter is missing
+  await new Wrapper(client).call('add', { a: 1 })
+  // @ts-expect-error a declared tool
+  await new Wrapper(client).other('add', { any: 1 })
+  isTrue<Exactly<bridge.ParametersOf<bridge.MCPTools['add']>, react.ParametersOf<react.MCPTools['add']>>>()
+
+  // @ts-expect-error an event is misspelt
+  client.on('conect', () => {})
+  // @ts-expect-error an event is misspelt
+  client.once('conect', () => {})
+  // @ts-expect-error an event is misspelt
+  client.off('conect', () => {})
+  // @ts-expect-error an option of close is misspelt
+  await client.close({ drian: 5 })
+
   client.on('state', ({ state, error }, previous) => {
     isTrue<Exactly<typeof state, ConnectionState>>()
     isTrue<Exactly<typeof previous, ConnectionState>>()
@@ -65,6 +124,27 @@ export async function use(): Promise<void> {
   } catch (error) {
     if (error instanceof MCPToolError) isTrue<Exactly<typeof error.toolCode, string | null>>()
     else if (error instanceof MCPError && error.sent === false) console.log(error.code, error.retryable, words)
+  }
+}
+
+/** A wrapper has all the types that it needs. */
+class Wrapper {
+  readonly #client: MCPClientLike
+
+  constructor(client: MCPClientLike) {
+    this.#client = client
+  }
+
+  call<K extends keyof MCPTools & string>(
+    toolName: K,
+    parameters: ParametersOf<MCPTools[K]>,
+    options: Omit<UseToolOptions, 'responseType'> = {},
+  ): Promise<ResultsOf<MCPTools[K]>> {
+    return this.#client.useTool(toolName, parameters, options)
+  }
+
+  other<N extends string>(toolName: Undeclared<N>, parameters: unknown): Promise<unknown> {
+    return this.#client.useTool(toolName, parameters)
   }
 }
 

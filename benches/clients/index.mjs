@@ -23,6 +23,13 @@ export const OURS = 'ours'
 
 export const CLIENTS = {
   ours: { title: 'this client', packages: [], modules: ['@mcp-integration/client'] },
+  // Not a rival: it shows what compression gains.
+  'ours-plain': {
+    title: 'this client, `compression: false`',
+    packages: [],
+    modules: ['@mcp-integration/client'],
+    isYardstick: true,
+  },
   ws: { title: '`ws`, plain user code', packages: ['ws'], modules: ['ws'] },
   'ws-tuned': { title: '`ws`, tuned by hand', packages: ['ws'], modules: ['ws'] },
   undici: { title: 'undici (Node.js’ own WebSocket)', packages: ['undici'], modules: ['undici'] },

@@ -7,8 +7,9 @@ export function load() {
   ;({ MCPClient } = createRequire(import.meta.url)('@mcp-integration/client'))
 }
 
-export async function connect(url, { heartbeat = 0, backoff, onReady, onLost } = {}) {
+export async function connect(url, { heartbeat = 0, backoff, onReady, onLost, compression = true } = {}) {
   const client = new MCPClient(url, {
+    compression,
     heartbeatInterval: heartbeat,
     // The growth curves exceed the default limits.
     maxPending: 1_000_000,

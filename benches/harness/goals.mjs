@@ -26,6 +26,12 @@ export const GOALS = [
   ['idle', 'memoryPerClient', 1.0, 0.5],
   ['idle', 'jsCpuPerHeartbeat', 0.02, 0.003],
   ['load', 'loadTime', 0.25, 0.12],
+  ['compressed-256', 'callsPerSecond', 0.9, null, { to: 'ours-plain' }],
+  ['compressed-1mb-x1', 'p50', 1.0, null],
+  ['compressed-1mb-x1', 'jsCpu', 0.6, null],
+  ['line-1mb-x1', 'p50', 1.0, null],
+  ['line-1mb-x1', 'p50', 0.4, null, { to: 'ours-plain' }],
+  ['line-1mb-x1', 'jsCpu', 0.6, null],
   // Fairness: timers fire on time, no stall longer than JSON.parse's own, no connection lost to busy JavaScript.
   ['1mb-x4', 'loopDelay', 20, null, { absolute: true }],
   ['10mb-x1', 'loopDelay', 1.2, null, { to: 'no-network' }],

@@ -10,7 +10,24 @@ import { quantile } from './statistics.mjs'
  * @throws Error with the output of the process if it failed, for instance because an answer was wrong
  */
 export async function measure(server, client, parameters) {
-  const task = { ...parameters, client, url: server.url(parameters.tls === true), controlPort: server.controlPort }
+  if (parameters.line === undefined) return measureAt(server.url(parameters), server, client, parameters)
+  const proxy = await slowLine(server.url(parameters), parameters.line)
+  try {
+    return await measureAt(proxy.url, server, client, parameters)
+  } finally {
+    await proxy.close()
+  }
+}
+
+/** A proxy in this process, which has nothing else to do meanwhile. Imported late: the package may not be built yet. */
+async function slowLine(target, { bandwidth, latency }) {
+  const { FaultProxy } = await import('@mcp-integration/client/testing')
+  const direction = { bandwidth, latency }
+  return FaultProxy.listen({ target, faults: { toServer: direction, toClient: direction } })
+}
+
+async function measureAt(url, server, client, parameters) {
+  const task = { ...parameters, client, url, controlPort: server.controlPort }
   const before = { cpu: server.cpuTime(), ...(await control(server.controlPort)) }
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate, NODE_NO_WARNINGS: '1' }
   // A process loads modules only once, and so quickly that a single measurement varies a lot.

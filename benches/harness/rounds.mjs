@@ -3,7 +3,7 @@ import { OURS, REFERENCE } from '../clients/index.mjs'
 import { WORKLOADS, applies } from '../workloads/index.mjs'
 
 /** These are measured in every round; other clients, and rare workloads, in every second one. */
-const STEADY = [OURS, REFERENCE, 'ws-tuned']
+const STEADY = [OURS, REFERENCE, 'ws-tuned', 'ours-plain']
 
 /**
  * All measurements in order: `{ round, workload, client }`. The clients of a workload follow each other, so that their

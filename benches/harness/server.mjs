@@ -14,7 +14,10 @@ export async function startServer(program) {
   return {
     controlPort,
     certificate,
-    url: (tls) => (tls ? `wss://127.0.0.1:${tlsPort}/mcp-ws` : `ws://127.0.0.1:${port}/mcp-ws`),
+    url({ tls = false, compressed = false }) {
+      const url = tls ? `wss://127.0.0.1:${tlsPort}/mcp-ws` : `ws://127.0.0.1:${port}/mcp-ws`
+      return compressed ? `${url}?compress=1` : url
+    },
     cpuTime: () => cpuTime(child.pid),
     stop() {
       child.stdin.end()

@@ -16,9 +16,9 @@ use super::{
 pub(crate) fn serve(server: &Server, stream: &TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<()> {
     let tls = tls.map(ServerConnection::new).transpose().map_err(io::Error::other)?;
     let mut wire = Wire::new(stream, tls.map(Into::into))?;
-    let (mut inbound, limit) = upgrade(&mut wire)?;
+    let Upgraded { rest: mut inbound, limit, compresses } = upgrade(&mut wire)?;
     stream.set_read_timeout(limit)?;
-    let mut replies = Replies::default();
+    let mut replies = Replies::new(compresses);
     loop {
         let mut used = 0;
         while let Some(frame) = frames::read(&mut inbound[used..]) {
@@ -37,8 +37,17 @@ pub(crate) fn serve(server: &Server, stream: &TcpStream, tls: Option<Arc<ServerC
     }
 }
 
-/// Answers the upgrade; what came after it is returned, and the limit that the URL asks for.
-fn upgrade(wire: &mut Wire<'_>) -> io::Result<(Vec<u8>, Option<Duration>)> {
+/// A connection that is a WebSocket now.
+struct Upgraded {
+    /// What came after the request.
+    rest: Vec<u8>,
+    /// From the URL.
+    limit: Option<Duration>,
+    /// The URL has `compress=1`, and the client offers permessage-deflate.
+    compresses: bool,
+}
+
+fn upgrade(wire: &mut Wire<'_>) -> io::Result<Upgraded> {
     let mut head = Vec::new();
     let end = loop {
         wire.read(&mut head)?;
@@ -54,11 +63,17 @@ fn upgrade(wire: &mut Wire<'_>) -> io::Result<(Vec<u8>, Option<Duration>)> {
     };
     let accept = derive_accept_key(field("sec-websocket-key").unwrap_or_default().as_bytes());
     let protocol = field("sec-websocket-protocol").map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
+    let first_line = text.lines().next().unwrap_or_default().as_bytes();
+    let is_offered = field("sec-websocket-extensions").is_some_and(|offer| offer.contains("permessage-deflate"));
+    let compresses = is_offered && number_after(first_line, b"compress=") == Some(1);
+    let extension = if compresses { EXTENSION } else { "" };
     let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{}\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{}{extension}\r\n",
         protocol.unwrap_or_default()
     );
     wire.write_all(answer.as_bytes())?;
-    let first_line = text.lines().next().unwrap_or_default();
-    Ok((rest, number_after(first_line.as_bytes(), b"limit=").map(Duration::from_millis)))
+    Ok(Upgraded { rest, limit: number_after(first_line, b"limit=").map(Duration::from_millis), compresses })
 }
+
+/// With this parameter no client compresses its small requests, so that none has to be inflated here.
+const EXTENSION: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n";

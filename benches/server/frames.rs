@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-/// The first bytes of a text frame and of a pong.
+/// The first bytes of a text frame, of a compressed one, and of a pong.
 pub(crate) const TEXT: u8 = 0x81;
+pub(crate) const COMPRESSED_TEXT: u8 = 0xc1;
 pub(crate) const PONG: u8 = 0x8a;
 
 /// One whole frame in a buffer.

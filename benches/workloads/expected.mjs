@@ -4,14 +4,13 @@
 
 /** The items of a result of about this many bytes, as JSON. */
 export function itemsText(bytes, kind) {
-  const words = [...(kind === 'wide' ? 'größe 漢字 and some words ' : 'a few words of plain ascii text ')]
   const parts = []
   // The opening bracket, and a comma before all but the first.
   let length = 1
   while (parts.length === 0 || length + ITEM < bytes) {
     if (parts.length > 0) length += 1
     const room = Math.min(Math.max(bytes - length - ITEM, 0), LONGEST_SNIPPET)
-    const part = `{"rank":${parts.length},"score":0.5,"snippet":"${fill(words, room)}"}`
+    const part = `{"rank":${parts.length},"score":0.5,"snippet":"${fill(wordsOf(kind, parts.length), room)}"}`
     length += Buffer.byteLength(part)
     parts.push(part)
   }
@@ -52,6 +51,21 @@ export class WrongAnswer extends Error {
   name = 'WrongAnswer'
 }
 
+function wordsOf(kind, rank) {
+  if (kind === 'varied') return variedWords(rank)
+  return [...(kind === 'wide' ? 'größe 漢字 and some words ' : 'a few words of plain ascii text ')]
+}
+
+/** Words of three syllables, others for each item. */
+function variedWords(rank) {
+  let state = rank + 1
+  return Array.from({ length: LONGEST_SNIPPET / 7 + 1 }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
+    const syllable = (shift) => SYLLABLES[(state >>> shift) & 15]
+    return `${syllable(28)}${syllable(24)}${syllable(20)} `
+  })
+}
+
 function fill(words, room) {
   let text = ''
   let length = 0
@@ -64,5 +78,6 @@ function fill(words, room) {
   }
 }
 
+const SYLLABLES = ['ba', 'ce', 'di', 'fo', 'gu', 'ha', 'je', 'ki', 'lo', 'mu', 'na', 'pe', 'ri', 'so', 'tu', 'va']
 const ITEM = 50
 const LONGEST_SNIPPET = 400

@@ -1,10 +1,19 @@
 /**
  * The workloads. Each belongs to a `group`, the module that runs it, and has that module's parameters. `short` replaces
  * some of them when only the harness is tested. `rare` workloads are measured in every second round. A workload with
- * `awake` repeats the one of that name with the cores kept awake.
+ * `awake` repeats the one of that name with the cores kept awake. With `compressed` the server agrees to compress
+ * messages, and only clients that can are measured; with `line` there is a slow line before it.
  */
 
 const calls = { group: 'calls', kind: 'plain', seconds: 1, warmUp: 0.3, short: { seconds: 0.05, warmUp: 0.02 } }
+const compressed = { ...calls, kind: 'varied', compressed: true }
+/** 20 Mbit/s, and 20 ms there and back. */
+const overLine = {
+  ...compressed,
+  line: { bandwidth: 2_500_000, latency: 10 },
+  seconds: 3,
+  short: { seconds: 0.1, warmUp: 0 },
+}
 const overTls = { ...calls, tls: true, rare: true, bytes: 100 }
 
 export const WORKLOADS = {
@@ -29,6 +38,21 @@ export const WORKLOADS = {
   'tls-1': { ...overTls, title: '1 in flight, 100 B, TLS', inFlight: 1 },
   'tls-16': { ...overTls, title: '16 in flight, 100 B, TLS', inFlight: 16 },
   'tls-256': { ...overTls, title: '256 in flight, 100 B, TLS', inFlight: 256 },
+  'compressed-256': { ...compressed, title: '256 in flight, 100 B, compression agreed on', inFlight: 256, bytes: 100 },
+  'compressed-10kb-x16': { ...compressed, title: '10 KB × 16, compressed', inFlight: 16, bytes: 10_000 },
+  'compressed-1mb-x1': { ...compressed, title: '1 MB × 1, compressed', inFlight: 1, bytes: 1_000_000 },
+  'line-10kb-x16': {
+    ...overLine,
+    title: '10 KB × 16, compressed, over 20 Mbit/s and 20 ms',
+    inFlight: 16,
+    bytes: 10_000,
+  },
+  'line-1mb-x1': {
+    ...overLine,
+    title: '1 MB × 1, compressed, over 20 Mbit/s and 20 ms',
+    inFlight: 1,
+    bytes: 1_000_000,
+  },
   burst: {
     group: 'burst',
     title: 'a burst of 100,000 calls at once',
@@ -94,11 +118,29 @@ export const GROWTH = {
 }
 
 /** Enough to run every group and every client once. */
-export const SHORT = ['calls-16', '1mb-wide-x4', 'tls-16', 'burst', 'pending', 'idle', 'load', 'storm', 'blocked']
+export const SHORT = [
+  'calls-16',
+  '1mb-wide-x4',
+  'tls-16',
+  'compressed-10kb-x16',
+  'line-10kb-x16',
+  'burst',
+  'pending',
+  'idle',
+  'load',
+  'storm',
+  'blocked',
+]
+
+/** The clients that are measured with compression. */
+const COMPRESSING = ['ours', 'ours-plain', 'ws', 'undici']
 
 /** Whether a client can be measured in a workload. */
 export function applies(workload, client) {
-  const { group, tls = false, awake } = WORKLOADS[workload]
+  const { group, tls = false, awake, compressed = false } = WORKLOADS[workload]
+  if (compressed) return COMPRESSING.includes(client)
+  // It differs from ours in nothing else.
+  if (client === 'ours-plain') return false
   // It waits for nothing, so its thread never sleeps.
   if (client === 'no-network') return group === 'calls' && !tls && !awake
   // Its WebSocket is loaded when it starts.

@@ -1,5 +1,6 @@
 /** Makes the far end of a bridge: over a port, or over a WebSocket that reconnects. */
 import { checkMillis } from '../shared/arguments.js'
+import { checkNames } from '../shared/option-names.js'
 import type { BridgeClient } from './bridge-client.js'
 import { FarClient } from './far-client.js'
 import { checkHeartbeatOptions, type HeartbeatOptions } from './heartbeat.js'
@@ -94,10 +95,7 @@ function checkUrl(url: string | URL): string {
 function checkOptions(options: ConnectBridgeOptions): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('the options of connectBridge must be an object')
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name))
-      throw new TypeError(`unknown option "${name}" of connectBridge: use ${[...OPTIONS].join(', ')}`)
-  }
+  checkNames(options, OPTIONS, 'connectBridge')
   checkHeartbeatOptions(options)
   for (const name of ['connectTimeout', 'baseReconnectDelay', 'maxReconnectDelay'] as const) {
     if (options[name] !== undefined) checkMillis(name, options[name])
@@ -119,7 +117,7 @@ function ownWebSocket(): Dialling['WebSocket'] {
 /** Node.js has it from version 22 on. */
 const { WebSocket: OWN_WEB_SOCKET } = globalThis as { WebSocket?: Dialling['WebSocket'] }
 
-const OPTIONS = new Set([
+const OPTIONS = [
   'protocols',
   'WebSocket',
   'connectTimeout',
@@ -128,4 +126,4 @@ const OPTIONS = new Set([
   'maxReconnectDelay',
   'pingInterval',
   'pingTimeout',
-])
+]

@@ -1,5 +1,6 @@
 /** Errors on their way across the bridge: what is sent of an error, and the instance that is made of it. */
 import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
+import { isError, messageOf } from '../shared/foreign.js'
 import { VERSION, type BridgeError } from './messages.js'
 
 /** How far causes of causes are followed: a forged chain may be endless. */
@@ -100,11 +101,10 @@ export function connectionLost(message: string, sent?: boolean): MCPError {
 }
 
 function encodeForeign(error: unknown): BridgeError {
-  const isError = error instanceof Error
   return {
     code: '',
-    name: isError ? error.name : 'Error',
-    message: isError ? error.message : String(error),
+    name: isError(error) ? error.name : 'Error',
+    message: messageOf(error),
     retryable: false,
   }
 }

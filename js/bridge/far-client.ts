@@ -4,6 +4,7 @@
  */
 import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
 import { errorOfCall, makeError, type MCPError } from '../shared/errors.js'
+import { soon } from '../shared/globals.js'
 import type { Snapshot } from '../shared/native-types.js'
 import { IDLE, NO_STATS } from '../shared/snapshots.js'
 import type {
@@ -28,7 +29,16 @@ import {
   type ToServer,
 } from './messages.js'
 import { PAGE } from './page.js'
-import { lossOf, maySendAgain, newRequestId, Requests, toolNameOf, type Asking, type Request } from './requests.js'
+import {
+  fail,
+  lossOf,
+  maySendAgain,
+  newRequestId,
+  Requests,
+  toolNameOf,
+  type Asking,
+  type Request,
+} from './requests.js'
 import { startTimer } from './time.js'
 import type { Loss, Retry, Transport, TransportEvents } from './transport.js'
 
@@ -45,7 +55,7 @@ export class FarClient implements BridgeClient {
   #allowsMessages = false
   #requestTimeout: number | undefined = DEFAULT_TIMEOUT
   /** The `connect()` in progress, and the snapshot at its start. */
-  #connecting: { readonly seen: ConnectionSnapshot; readonly settled: Promise<void> } | null = null
+  #connecting: { readonly seen: ConnectionSnapshot; readonly id: number; readonly settled: Promise<void> } | null = null
   #isClosing = false
   /** Why this end is closed; `null` while it is open. */
   #end: MCPError | null = null
@@ -121,26 +131,24 @@ export class FarClient implements BridgeClient {
 
   connect(): Promise<void> {
     const seen = this.#snapshot
-    if (this.#connecting?.seen === seen && this.#isOpen) return this.#connecting.settled
+    const connecting = this.#connecting
+    if (connecting?.seen === seen && this.#requests.has(connecting.id)) return connecting.settled
     this.#reopen()
-    const connecting = { seen, settled: this.#command('connect') }
-    this.#connecting = connecting
-    const forget = () => {
-      if (this.#connecting === connecting) this.#connecting = null
-    }
-    connecting.settled.then(forget, forget)
-    return connecting.settled
+    const id = this.#requests.nextId()
+    const settled = this.#command(id, 'connect')
+    this.#connecting = { seen, id, settled }
+    return settled
   }
 
   reconnect(): Promise<void> {
     this.#reopen()
-    return this.#command('reconnect')
+    return this.#command(this.#requests.nextId(), 'reconnect')
   }
 
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
-    return this.#command('authenticate', token)
+    return this.#command(this.#requests.nextId(), 'authenticate', token)
   }
 
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = {}): Promise<any> {
@@ -149,18 +157,22 @@ export class FarClient implements BridgeClient {
       checkName(toolName)
       checkCallOptions(options)
       const { signal, timeout, idempotent, responseType } = options
-      signal?.throwIfAborted()
+      if (signal?.aborted) return reject(signal.reason)
+      const json = serialise(toolName, parameters)
+      // A `toJSON` of the parameters may have aborted it.
+      if (signal?.aborted) return reject(signal.reason)
       const message = {
         type: 'call',
         id: this.#requests.nextId(),
         tool: toolName,
-        parameters: serialise(toolName, parameters),
+        parameters: json,
         options: { timeout, idempotent, responseType },
       } as const
       const request = this.#ask(message, resolve, reject)
       if (request === null) return
       this.#setDeadline(request)
-      if (signal !== undefined) this.#requests.abortBy(request, signal, () => this.#giveUp(request, signal.reason))
+      if (signal !== undefined)
+        this.#requests.abortBy(request, signal, (reason) => this.#giveUp(request, () => request.reject(reason)))
     })
   }
 
@@ -186,7 +198,7 @@ export class FarClient implements BridgeClient {
       'sendMessage() is not allowed through this bridge: the serving side must set allowMessages',
     )
     // A command emits nothing before it returns.
-    queueMicrotask(() => this.#emitter.emit(this, 'error', error))
+    soon(() => this.#emitter.emit(this, 'error', error))
     return false
   }
 
@@ -212,13 +224,14 @@ export class FarClient implements BridgeClient {
     })
   }
 
-  #command(name: CommandName, token?: string): Promise<void> {
+  #command(id: number, name: CommandName, token?: string): Promise<void> {
     const seen = this.#snapshot.state
-    const id = this.#requests.nextId()
+    let request: Request | null = null
     const settled = new Promise<void>((resolve, reject) => {
-      this.#ask({ type: 'command', id, name, token: token ?? null, seen }, () => resolve(), reject)
+      request = this.#ask({ type: 'command', id, name, token: token ?? null, seen }, resolve, reject)
     })
-    settled.catch(() => {})
+    if (request === null) settled.catch(() => {})
+    else (request as Request).ignorable = settled
     return settled
   }
 
@@ -249,7 +262,7 @@ export class FarClient implements BridgeClient {
         return this.#settle(message.id)?.resolve(message.bytes ?? message.value)
       case 'failed': {
         const request = this.#settle(message.id)
-        return request?.reject(decodeError(message.error, toolNameOf(request)))
+        return request && fail(request, () => decodeError(message.error, toolNameOf(request)))
       }
       case 'stats':
         this.#stats = message.stats
@@ -339,7 +352,10 @@ export class FarClient implements BridgeClient {
     const lost = this.#requests.sent.filter((request) => isTooLarge || !maySendAgain(request))
     for (const request of this.#requests.sent) request.isHeld = true
     this.#showLoss(error, retry, () => {
-      for (const request of lost) this.#settle(request.message.id)?.reject(lossOf(request, error))
+      for (const request of lost) {
+        this.#settle(request.message.id)
+        fail(request, () => lossOf(request, error))
+      }
     })
   }
 
@@ -365,7 +381,8 @@ export class FarClient implements BridgeClient {
       if (error !== null) this.#emitter.emit(this, 'failed', error)
       for (const request of this.#requests.all) {
         const call = { toolName: toolNameOf(request), sent: request.timesSent > 0 }
-        this.#settle(request.message.id)?.reject(errorOfCall(why, call))
+        this.#settle(request.message.id)
+        fail(request, () => errorOfCall(why, call))
       }
     })
   }
@@ -395,7 +412,7 @@ export class FarClient implements BridgeClient {
   }
 
   /** @returns `null` if this end is closed or full, and then the promise is rejected */
-  #ask(message: Asking, resolve: (value: unknown) => void, reject: (error: unknown) => void): Request | null {
+  #ask(message: Asking, resolve: (value: any) => void, reject: (reason: unknown) => void): Request | null {
     const toolName = message.type === 'call' ? message.tool : undefined
     const isHeld = this.#bridge.state !== 'open'
     const refusal = this.#refusal(toolName, isHeld)
@@ -403,7 +420,7 @@ export class FarClient implements BridgeClient {
       reject(refusal)
       return null
     }
-    const request = { message, resolve, reject, timesSent: 0, isHeld, deadline: null, unlisten: null }
+    const request: Request = { message, resolve, reject, timesSent: 0, isHeld, deadline: null, unlisten: null }
     this.#requests.add(request)
     if (!isHeld) this.#send(request)
     return request
@@ -437,14 +454,14 @@ export class FarClient implements BridgeClient {
     this.#requests.limit(request, timeout && timeout + GRACE, () => {
       const cause = this.#bridge.error ?? undefined
       const details = { toolName: message.tool, sent: request.timesSent > 0, cause }
-      this.#giveUp(request, makeError('REQUEST_TIMEOUT', details))
+      this.#giveUp(request, () => fail(request, () => makeError('REQUEST_TIMEOUT', details)))
     })
   }
 
-  #giveUp(request: Request, reason: unknown): void {
-    this.#settle(request.message.id)
-    this.#post({ type: 'cancel', id: request.message.id })
-    request.reject(reason)
+  #giveUp({ message: { id } }: Request, settle: () => void): void {
+    this.#settle(id)
+    this.#post({ type: 'cancel', id })
+    settle()
   }
 
   #sendInterest(): void {
@@ -470,7 +487,7 @@ export class FarClient implements BridgeClient {
     const { state: previous } = this.#snapshot
     this.#snapshot = Object.freeze(snapshot)
     if (bridge !== null) this.#bridge = bridge
-    queueMicrotask(() => {
+    soon(() => {
       if (bridge !== null) this.#emitter.emit(this, 'bridge', bridge)
       this.#emitter.emit(this, 'state', snapshot, previous)
       andThen?.()

@@ -1,4 +1,5 @@
 /** One interface for all kinds of ports: those of Node.js, of pages and of Electron, workers, and adapters. */
+import { isError } from '../shared/foreign.js'
 import { VERSION } from './messages.js'
 
 /**
@@ -108,7 +109,7 @@ function closingOf(event: unknown): PortClosing {
 
 /** The message of an error, or of an event that has one. */
 function wordsOf(event: unknown): string {
-  if (event instanceof Error) return event.message
+  if (isError(event)) return event.message
   const { message } = Object(event) as { message?: unknown }
   return typeof message === 'string' && message !== '' ? message : 'an error'
 }

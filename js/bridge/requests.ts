@@ -1,6 +1,8 @@
 /** The calls and commands of the far end that are not settled yet, by their ids. */
 import { errorOfCall, makeError, type MCPError } from '../shared/errors.js'
 import type { ToServer } from './messages.js'
+import { rejectWith } from '../shared/rejections.js'
+import { abortWith } from '../shared/signals.js'
 import { startTimer, type Timer } from './time.js'
 
 /** A message that has a promise. */
@@ -9,8 +11,10 @@ export type Asking = Extract<ToServer, { type: 'call' | 'command' }>
 /** A call or a command, and its promise. */
 export interface Request {
   readonly message: Asking
-  resolve(value: unknown): void
-  reject(error: unknown): void
+  readonly resolve: (value: any) => void
+  readonly reject: (reason: unknown) => void
+  /** The promise of a command, which may be ignored. */
+  ignorable?: Promise<void>
   timesSent: number
   /** It waits for the other end, to be sent for the first time or again. */
   isHeld: boolean
@@ -40,6 +44,10 @@ export class Requests {
     return this.all.filter(({ isHeld }) => !isHeld)
   }
 
+  has(id: number): boolean {
+    return this.#open.has(id)
+  }
+
   nextId(): number {
     return this.#nextId++
   }
@@ -55,9 +63,8 @@ export class Requests {
   }
 
   /** Calls `aborted` if the signal aborts before the request is taken. */
-  abortBy(request: Request, signal: AbortSignal, aborted: () => void): void {
-    signal.addEventListener('abort', aborted, { once: true })
-    request.unlisten = () => signal.removeEventListener('abort', aborted)
+  abortBy(request: Request, signal: AbortSignal, aborted: (reason: unknown) => void): void {
+    request.unlisten = abortWith(signal, { abort: aborted })
   }
 
   /** Removes a request, which the caller then settles. */
@@ -68,6 +75,16 @@ export class Requests {
     request?.unlisten?.()
     return request
   }
+}
+
+/** Rejects a request that was taken. */
+export function fail({ resolve, ignorable }: Request, makeError: () => Error): void {
+  rejectWith(resolve, () => {
+    const error = makeError()
+    // Not earlier: with another reaction before, V8 would not find the functions that await it for the stack.
+    ignorable?.catch(() => {})
+    return error
+  })
 }
 
 /** Like a client (PROTOCOL.md rule 3): an idempotent call is sent again at most twice. */

@@ -1,5 +1,6 @@
 /** What the far end of a port may do and observe, and the limits of a port. */
 import { checkName } from '../shared/arguments.js'
+import { checkNames } from '../shared/option-names.js'
 import type { LogEntry } from '../shared/types.js'
 
 /** What a far end can observe of a client: the server's pushes, log entries, the counters, the URL. */
@@ -55,10 +56,7 @@ export function checkServeOptions(options: ServeClientOptions): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('the options of serveClient must be an object')
   // A misspelt option would allow what it was meant to forbid.
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name))
-      throw new TypeError(`unknown option "${name}" of serveClient: use ${[...OPTIONS].join(', ')}`)
-  }
+  checkNames(options, OPTIONS, 'serveClient')
   const { allowTools, allowMessages, allowControl, allowObserving, onLog } = options
   if (Array.isArray(allowTools)) allowTools.forEach(checkName)
   else if (allowTools !== undefined && typeof allowTools !== 'function')
@@ -98,4 +96,4 @@ function checkLimit(name: keyof PortLimits, value: unknown): void {
 
 const LIMITS = ['maxCalls', 'maxCommands', 'maxBufferedAmount', 'maxIdLength'] as const
 const OBSERVABLES: ReadonlySet<string> = new Set<Observable>(['pushes', 'logs', 'stats', 'url'])
-const OPTIONS = new Set(['allowTools', 'allowMessages', 'allowControl', 'allowObserving', ...LIMITS, 'onLog'])
+const OPTIONS = ['allowTools', 'allowMessages', 'allowControl', 'allowObserving', ...LIMITS, 'onLog']

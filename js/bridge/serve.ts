@@ -1,5 +1,7 @@
 /** The end of the bridge where the client is. It trusts nothing that comes through the port. */
 import { makeError, type MCPError } from '../shared/errors.js'
+import { messageOf } from '../shared/foreign.js'
+import { newAbortController, soon } from '../shared/globals.js'
 import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { requestedId } from './answers.js'
 import { Backlog } from './backlog.js'
@@ -108,7 +110,7 @@ class Session implements ServedPort, Subscriber {
     try {
       this.#backlog.post(message)
     } catch (error) {
-      return this.#logUnsent(message, error instanceof Error ? error.message : String(error))
+      return this.#logUnsent(message, messageOf(error))
     }
     if (this.#backlog.isOverflowing) this.#end(tooMuchWaits('the messages'))
   }
@@ -210,7 +212,7 @@ class Session implements ServedPort, Subscriber {
   }
 
   #begin(id: number, size: number): { signal: AbortSignal; settle(answer: () => void): void } {
-    const call = { controller: new AbortController(), size }
+    const call = { controller: newAbortController(), size }
     this.#calls.set(id, call)
     this.#bytesInCalls += size
     this.#service.calls += 1
@@ -382,7 +384,7 @@ class Session implements ServedPort, Subscriber {
   #sendStatsSoon(): void {
     if (!this.#wantsStats || this.#statsAreQueued) return
     this.#statsAreQueued = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#statsAreQueued = false
       this.send({ type: 'stats', stats: this.#service.statsFor(this) })
     })

@@ -1,5 +1,6 @@
 /** A WebSocket that reconnects. */
 import { makeError, type MCPError } from '../shared/errors.js'
+import { soon } from '../shared/globals.js'
 import { connectionLost } from './errors.js'
 import type { HeartbeatOptions } from './heartbeat.js'
 import type { ToServer } from './messages.js'
@@ -23,6 +24,7 @@ export interface Dialling extends HeartbeatOptions {
 
 export class SocketTransport implements Transport {
   readonly #dialling: Dialling
+  readonly #pings: HeartbeatOptions
   readonly #events: TransportEvents
   #channel: Channel | null = null
   #attempt = 0
@@ -33,6 +35,7 @@ export class SocketTransport implements Transport {
 
   constructor(dialling: Dialling, events: TransportEvents) {
     this.#dialling = dialling
+    this.#pings = { pingInterval: dialling.pingInterval, pingTimeout: dialling.pingTimeout }
     this.#events = events
     this.#open()
   }
@@ -52,7 +55,7 @@ export class SocketTransport implements Transport {
       this.#timer?.stop()
       this.#open()
       // A command emits nothing before it returns.
-      queueMicrotask(() => this.#events.opened())
+      soon(() => this.#events.opened())
     }
     return true
   }
@@ -67,7 +70,7 @@ export class SocketTransport implements Transport {
     const { WebSocket, url, protocols, connectTimeout } = this.#dialling
     this.#since = null
     this.#watchPage(false)
-    this.#channel = openChannel(webSocketPort(new WebSocket(url, protocols), this.#dialling), {
+    this.#channel = openChannel(webSocketPort(new WebSocket(url, protocols), this.#pings), {
       message: (message) => this.#receive(message),
       unreadable: () => this.#events.problem(UNREADABLE),
       // 'close' follows, with a code and a reason.

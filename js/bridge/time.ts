@@ -5,6 +5,7 @@
 
 /** Taken when the module is loaded, so that the fake timers of a test do not stop the bridge. */
 const { setTimeout: start, clearTimeout: stop, performance } = globalThis
+const clock = performance.now.bind(performance)
 
 export interface Timer {
   stop(): void
@@ -17,9 +18,9 @@ export interface Timer {
  */
 export function startTimer(ms: number, due: () => void, keepsAlive = true): Timer {
   const wait = Math.min(ms, LONGEST)
-  const end = performance.now() + wait
+  const end = clock() + wait
   let running = arm(wait, keepsAlive, () => {
-    if (performance.now() - end < LATE) due()
+    if (clock() - end < LATE) due()
     else running = arm(SECOND_CHANCE, keepsAlive, due)
   })
   return { stop: () => stop(running) }
@@ -27,7 +28,7 @@ export function startTimer(ms: number, due: () => void, keepsAlive = true): Time
 
 /** Monotonic time in ms. */
 export function now(): number {
-  return performance.now()
+  return clock()
 }
 
 /** The wait in ms before attempt number `attempt`, from 1. It grows by half each time, and varies by a fifth. */
@@ -36,7 +37,7 @@ export function backoff(attempt: number, base: number, max: number): number {
   return Math.round(delay * (1 - JITTER + 2 * JITTER * Math.random()))
 }
 
-function arm(ms: number, keepsAlive: boolean, due: () => void): ReturnType<typeof setTimeout> {
+function arm(ms: number, keepsAlive: boolean, due: () => void): ReturnType<typeof start> {
   const timer = start(due, ms)
   // In a page a timer is a number.
   if (!keepsAlive) (timer as { unref?(): void }).unref?.()

@@ -1,5 +1,6 @@
 /** Carries messages to the other end: over one port, or over one socket after another. */
 import type { MCPError } from '../shared/errors.js'
+import { messageOf } from '../shared/foreign.js'
 import { connectionLost } from './errors.js'
 import type { ToServer } from './messages.js'
 import { openChannel, type BridgePort, type Channel, type PortClosing } from './port.js'
@@ -84,8 +85,7 @@ export function postThrough(channel: Channel, message: ToServer, lost: (error: M
   try {
     channel.post(message)
   } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause)
-    lost(connectionLost(`the port of the bridge takes no messages: ${words}`))
+    lost(connectionLost(`the port of the bridge takes no messages: ${messageOf(cause)}`))
   }
 }
 

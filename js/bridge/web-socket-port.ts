@@ -1,4 +1,6 @@
 /** A WebSocket as a port of the bridge: each message is one text frame of JSON. */
+import { soon } from '../shared/globals.js'
+import { checkNames } from '../shared/option-names.js'
 import { Heartbeat, checkHeartbeatOptions, type HeartbeatOptions } from './heartbeat.js'
 import { VERSION } from './messages.js'
 import type { BridgePort } from './port.js'
@@ -34,6 +36,7 @@ export interface WebSocketPortOptions extends HeartbeatOptions {}
  * @throws TypeError or RangeError if an option is wrong
  */
 export function webSocketPort(socket: SocketLike, options: WebSocketPortOptions = {}): BridgePort {
+  checkNames(options, ['pingInterval', 'pingTimeout'], 'webSocketPort')
   checkHeartbeatOptions(options)
   return new WebSocketPort(socket, options)
 }
@@ -78,7 +81,7 @@ class WebSocketPort implements BridgePort {
   on(event: string, listener: (event: unknown) => void): void {
     this.#listeners.set(event, listener)
     // The event itself is over.
-    if (event === 'close' && this.#isClosed) queueMicrotask(() => this.#tell('close', {}))
+    if (event === 'close' && this.#isClosed) soon(() => this.#tell('close', {}))
   }
 
   off(event: string): void {

@@ -1,25 +1,30 @@
 /** The promises of calls and commands, as the hub settles them. */
 import type { MCPError } from '../shared/errors.js'
 import type { ErrorData } from '../shared/native-types.js'
+import { rejectWith } from '../shared/rejections.js'
+import { abortWith, type Abortable } from '../shared/signals.js'
 import { runSafely } from '../shared/socket-events.js'
-import { vacate, type Waiter } from './hub.js'
+import type { Waiter } from './hub.js'
 
 type Settle = (value: any) => void
 
 /** Whose call it is. */
 export interface Caller {
-  /** The error of one of its calls. */
-  errorOf(error: ErrorData, toolName: string): MCPError
+  /** Makes the error of one of its calls. */
+  failure(error: ErrorData, toolName: string): () => MCPError
 }
 
 /** The promise of a call. */
-export class Call implements Waiter {
+export class Call implements Waiter, Abortable {
   /** Held, so that it is not garbage-collected while a call is in flight. */
   readonly client: Caller
   readonly #toolName: string
   readonly #resolve: Settle
   readonly #reject: Settle
+  /** Of a call with a signal: what to do when it aborts, and how to stop listening to it. */
+  #whenAborted: (() => void) | undefined
   #stopListening: (() => void) | undefined
+  #isAborted = false
 
   constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle) {
     this.client = client
@@ -35,22 +40,25 @@ export class Call implements Waiter {
 
   failed(error: ErrorData): void {
     this.#removeListener()
-    this.#reject(this.client.errorOf(error, this.#toolName))
+    if (!this.#isAborted) rejectWith(this.#resolve, this.client.failure(error, this.#toolName))
   }
 
-  /**
-   * Rejects with the signal's reason when it aborts. `takeBack` cancels the request in the native core and returns
-   * whether the slot is free.
-   */
-  abortBy(signal: AbortSignal, slot: number, takeBack: () => boolean): void {
-    const onAbort = () => {
-      this.#stopListening = undefined
-      // If the answer is already in the mailbox, its delivery frees the slot and settles nothing.
-      if (takeBack()) vacate(slot)
-      this.#reject(signal.reason)
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    this.#stopListening = () => signal.removeEventListener('abort', onAbort)
+  /** The call was not made. To be called before `useTool` returns: the stack shows who has called it. */
+  refused(error: ErrorData): void {
+    this.#reject(this.client.failure(error, this.#toolName)())
+  }
+
+  /** Rejects with the signal's reason when it aborts. `takeBack` tells the native core. */
+  abortBy(signal: AbortSignal, takeBack: () => void): void {
+    this.#whenAborted = takeBack
+    this.#stopListening = abortWith(signal, this)
+  }
+
+  abort(reason: unknown): void {
+    this.#isAborted = true
+    this.#stopListening = undefined
+    this.#whenAborted?.()
+    this.#reject(reason)
   }
 
   /** The signal may be the user's own and throw: that must not stop the delivery of other calls. */
@@ -62,11 +70,11 @@ export class Call implements Waiter {
 /** The promise of `connect`, `reconnect`, `authenticate` or `close`. */
 export class Command implements Waiter {
   readonly #resolve: Settle
-  readonly #fail: (error: ErrorData) => void
+  readonly #failure: (error: ErrorData) => () => Error
 
-  constructor(resolve: Settle, fail: (error: ErrorData) => void) {
+  constructor(resolve: Settle, failure: (error: ErrorData) => () => Error) {
     this.#resolve = resolve
-    this.#fail = fail
+    this.#failure = failure
   }
 
   done(): void {
@@ -74,6 +82,6 @@ export class Command implements Waiter {
   }
 
   failed(error: ErrorData): void {
-    this.#fail(error)
+    rejectWith(this.#resolve, this.#failure(error))
   }
 }

@@ -1,10 +1,22 @@
 /** `MCPClient`: the native client as an EventEmitter that can also be used like a WebSocket. */
+import type { AsyncResource } from 'node:async_hooks'
+import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
-import { checkCallOptions, checkMillis, checkName, PARAMETERS_ARE_JSON, serialise } from '../shared/arguments.js'
-import { checkCloseFrame, explain } from '../shared/close-codes.js'
+import { environment } from '../native/environment.js'
+import { checkNetwork } from '../native/permissions.js'
+import {
+  checkCallOptions,
+  checkKey,
+  checkName,
+  closeOptionsOf,
+  PARAMETERS_ARE_JSON,
+  serialise,
+} from '../shared/arguments.js'
+import { explain } from '../shared/close-codes.js'
 import type { MCPError } from '../shared/errors.js'
+import { soon } from '../shared/globals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
 import { runSafely, type SocketEventType, type SocketListener } from '../shared/socket-events.js'
 import {
@@ -21,19 +33,35 @@ import type {
   CloseOptions,
   ConnectionSnapshot,
   ConnectionState,
+  LogEntry,
   MCPClientEvents,
   MCPClientLike,
   MCPClientOptions,
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
   UseToolOptions,
 } from '../shared/types.js'
 import { Call, Command, type Caller } from './call.js'
+import { scheduleApart } from './contexts.js'
 import { ClientErrors, classOf } from './errors.js'
-import { createNative, drainSoon, flush, hold, occupy, request, setActive, vacate, type Recipient } from './hub.js'
+import {
+  createNative,
+  drainSoon,
+  flush,
+  hold,
+  keepsFailure,
+  occupy,
+  request,
+  restSoon,
+  setActive,
+  vacate,
+  type Recipient,
+} from './hub.js'
 import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
-import { closedBefore, replaceClosed, runAfterClose, scheduleApart, type Replaceable } from './succession.js'
+import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
@@ -74,6 +102,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
   readonly #requestTimeout: number
+  /** As given, to tell whether another client has the same. */
+  #key: unknown
+  /** What the user's code runs in; `null` after the end, until the client is used again. */
+  #context: AsyncResource | null = contextOfClient()
   #snapshot: ConnectionSnapshot
   /** The snapshot of the last 'state' event. After a command, `#snapshot` may be newer. */
   #emitted: ConnectionSnapshot
@@ -90,7 +122,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /**
    * Connects at once, unless `autoConnect` is false. The first client loads the native binary.
    * @throws TypeError or RangeError that names the option at fault; Error with cause and remedy if the native binary
-   * cannot be loaded
+   * cannot be loaded, or a permission model (of Node.js or Deno) denies the network
    */
   constructor(options?: MCPClientOptions)
   /**
@@ -98,14 +130,16 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @param url the endpoint, as the option `url`
    * @param options the other options, or subprotocols as a WebSocket takes them
    * @throws TypeError or RangeError that names the option at fault; Error with cause and remedy if the native binary
-   * cannot be loaded
+   * cannot be loaded, or a permission model (of Node.js or Deno) denies the network
    */
   constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
   constructor(first: string | URL | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
     super()
     const sorted = sortOptions(mergeArguments(first, second))
+    checkNetwork(sorted.url)
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
+    this.#key = sorted.key
     this.#internals = new MCPClient.#Internals(this)
     this.#face = new SocketFace(this, this.#internals)
     try {
@@ -120,12 +154,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     // Code that makes it like a WebSocket is about to add listeners.
     if (isMadeLikeASocket(first, second)) this.#holdOpenings()
     // Listeners added in the same turn miss nothing; after it, the core is asked only for what is listened to.
-    queueMicrotask(() => {
+    soon(() => {
       this.#isFirstTurn = false
       this.#updateInterest()
     })
     if (!sorted.autoConnect) return
-    replaceClosed(this.url)
+    if (replaceClosed(this.url, this.#key)) this.#native.warn(HAS_REPLACED)
     void this.connect()
   }
 
@@ -174,7 +208,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * dials at once; in 'unauthorized' it authenticates again.
    */
   connect(): Promise<void> {
-    this.#face.restore()
+    this.#revive()
     return this.#command((slot) => this.#native.connect(slot))
   }
 
@@ -183,7 +217,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * does.
    */
   reconnect(): Promise<void> {
-    this.#face.restore()
+    this.#revive()
     return this.#command((slot) => this.#native.reconnect(slot))
   }
 
@@ -195,7 +229,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   authenticate(token?: string): Promise<void> {
     if (token !== undefined && typeof token !== 'string')
       throw new TypeError(`the token must be a string, got ${typeof token}`)
-    this.#face.restore()
+    if (token !== undefined) checkKey('the token', token)
+    this.#revive()
+    this.#key = token ?? this.#key
     return this.#command((slot) => this.#native.authenticate(token ?? null, slot))
   }
 
@@ -213,11 +249,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @throws RangeError or TypeError if the code or the reason cannot be used
    */
   close(code?: number, reason?: string): Promise<void>
-  close(first: CloseOptions | number = {}, second = ''): Promise<void> {
-    if (first === null) throw new TypeError('close() takes a code and a reason, or an object of options, got null')
-    const { code = 1000, reason = '', drain = 0 } = typeof first === 'number' ? { code: first, reason: second } : first
-    checkCloseFrame(code, reason)
-    checkMillis('drain', drain)
+  close(first: CloseOptions | number = {}, second?: string): Promise<void> {
+    const { code, reason, drain } = closeOptionsOf(first, second)
     // A WebSocket that closes while its 'close' is handled has no second 'close'.
     if (closedBefore() === this.#internals) this.#face.replace()
     return this.#command((slot) => this.#native.close(code, reason, drain, slot))
@@ -241,6 +274,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     parameters: ParametersOf<MCPTools[K]>,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<ResultsOf<MCPTools[K]>>
+  /** Calls a declared tool that needs no parameters. Resolves and rejects as with parameters. */
+  useTool<K extends ToolsWithoutRequiredParameters>(toolName: K): Promise<ResultsOf<MCPTools[K]>>
   /**
    * Calls a tool that is not declared in {@link MCPTools}. Never throws synchronously. Before 'ready' the call waits,
    * within its timeout.
@@ -248,21 +283,33 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * with another {@link MCPError} if there is no answer, with the signal's reason if the signal aborts, and with a
    * TypeError or RangeError if an argument cannot be used
    */
-  useTool<T = unknown>(
-    toolName: string,
+  useTool<T = unknown, N extends string = string>(
+    toolName: Undeclared<N>,
     parameters?: unknown,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<T>
+  /** Calls a declared tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results. */
+  useTool<K extends keyof MCPTools & string>(
+    toolName: K,
+    parameters: ParametersOf<MCPTools[K]>,
+    options: UseToolOptions & { responseType: 'buffer' },
+  ): Promise<Buffer>
   /** Calls a tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results. */
-  useTool(toolName: string, parameters: unknown, options: UseToolOptions & { responseType: 'buffer' }): Promise<Buffer>
+  useTool<N extends string>(
+    toolName: Undeclared<N>,
+    parameters: unknown,
+    options: UseToolOptions & { responseType: 'buffer' },
+  ): Promise<Buffer>
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = NO_OPTIONS): Promise<unknown> {
     // An error thrown in here rejects the promise.
     return new Promise((resolve, reject) => {
       checkName(toolName)
       if (options !== NO_OPTIONS) checkCallOptions(options)
       const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
-      signal?.throwIfAborted()
+      if (signal?.aborted) return reject(signal.reason)
       const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
+      // A `toJSON` of the parameters may have aborted it.
+      if (signal?.aborted) return reject(signal.reason)
       const call = new Call(this.#internals, toolName, resolve, reject)
       const slot = occupy(call)
       const flags =
@@ -273,9 +320,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       const key = request(this.#number, slot, toolName, json, timeout, flags)
       if (typeof key === 'string') {
         vacate(slot)
-        return call.failed(JSON.parse(key) as ErrorData)
+        return call.refused(JSON.parse(key) as ErrorData)
       }
-      if (signal !== undefined && key !== undefined) call.abortBy(signal, slot, () => this.#native.abort(key))
+      if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
       this.#flushSoon()
     })
   }
@@ -327,6 +374,29 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   // ── EventEmitter: the core only sends events that have listeners ───────────────────────────────────────────
 
+  /** The state changed. It is the first event of a change. */
+  override on(event: 'state', listener: (snapshot: ConnectionSnapshot, previous: ConnectionState) => void): this
+  /** The socket is open. */
+  override on(event: 'open', listener: () => void): this
+  /** The server accepted the key, or asks for none: tools can be called. */
+  override on(event: 'authenticated', listener: () => void): this
+  /** The server sent a message, here parsed: pushes, answers, pongs, everything. */
+  override on(event: 'message', listener: (message: unknown) => void): this
+  /** The socket closed. */
+  override on(event: 'close', listener: (info: CloseInfo) => void): this
+  /** The wait before the next attempt begins; `delay` in ms. `maxAttempts` is Infinity if there is no limit. */
+  override on(
+    event: 'reconnecting',
+    listener: (info: { attempt: number; maxAttempts: number; delay: number }) => void,
+  ): this
+  /** A pong arrived; `rtt` is the round trip time in ms. */
+  override on(event: 'heartbeat', listener: (info: { rtt: number }) => void): this
+  /** The client has given up; `connect()` starts again. */
+  override on(event: 'failed', listener: (error: MCPError) => void): this
+  /** Something went wrong, lost connections included. Without a listener nothing happens: it never ends the process. */
+  override on(event: 'error', listener: (error: MCPError) => void): this
+  /** An entry for a log; never contains a key. */
+  override on(event: 'log', listener: (entry: LogEntry) => void): this
   /** Adds a listener. The events and their arguments: {@link MCPClientEvents}. */
   override on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   override on(event: string | symbol, listener: (...args: any[]) => void): this {
@@ -347,16 +417,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   /** Adds a listener that is called once. The events and their arguments: {@link MCPClientEvents}. */
   override once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
-  /** Adds a listener that is called once. */
-  override once(event: string | symbol, listener: (...args: any[]) => void): this
   override once(event: string | symbol, listener: (...args: any[]) => void): this {
     return super.once(event, listener)
   }
 
-  /** Removes a listener. */
+  /** Removes a listener. The events and their arguments: {@link MCPClientEvents}. */
   override off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
-  /** Removes a listener. */
-  override off(event: string | symbol, listener: (...args: any[]) => void): this
   override off(event: string | symbol, listener: (...args: any[]) => void): this {
     return this.removeListener(event, listener)
   }
@@ -483,10 +549,18 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
 
     askToken(connection: number): void {
-      void this.#client.#answerToken(connection)
+      this.#client.#inContext(() => void this.#client.#answerToken(connection))
     }
 
-    errorOf(error: ErrorData, toolName: string): MCPError {
+    inContext(act: () => void): void {
+      this.#client.#inContext(act)
+    }
+
+    rest(): void {
+      if (this.#client.#hasEnded) this.#client.#context = null
+    }
+
+    failure(error: ErrorData, toolName: string): () => MCPError {
       return this.#client.#errors.failure(error, toolName)
     }
 
@@ -498,12 +572,19 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       return this.#client.url
     }
 
-    get isClosed(): boolean {
-      return this.#client.readyState === this.#client.CLOSED
+    get key(): unknown {
+      return this.#client.#key
+    }
+
+    get isReplaceable(): boolean {
+      const { state } = this.#client
+      const isWaiting = state === 'reconnecting' || state === 'connecting' || state === 'authenticating'
+      return isWaiting || (!this.#client.#hasEnded && this.#client.#isOnlyASocket)
     }
 
     replace(): void {
       this.#client.#face.replace()
+      this.#client.#native.warn(IS_REPLACED)
       void this.#client.close()
     }
   }
@@ -564,14 +645,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #emitClose(info: CloseInfo): void {
-    if (!this.#face.close()) return
-    const emit = () => {
-      this.#emit('close', info)
-      this.#face.dispatch('close', info)
-    }
-    const hasListeners = this.listenerCount('close') > 0 || this.#face.has('close')
-    if (info.willReconnect && hasListeners) runAfterClose(this.#internals, emit)
-    else emit()
+    const isForFace = this.#face.close()
+    this.#emit('close', info)
+    if (!isForFace) return
+    this.#face.dispatch('close', info, info.willReconnect ? (act) => runAfterClose(this.#internals, act) : undefined)
   }
 
   #receiveMessage(text: string, isJson: boolean): void {
@@ -579,16 +656,19 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (!isJson || (this.#onMessage === null && this.listenerCount('message') === 0)) return
     const message: unknown = JSON.parse(text)
     const onMessage = this.#onMessage
-    if (onMessage !== null) runSafely(() => onMessage(message))
+    if (onMessage !== null) this.#inContext(() => runSafely(() => onMessage(message)))
     this.#emit('message', message)
   }
 
   async #answerToken(connection: number): Promise<void> {
     this.#errors.tokenFailure = undefined
+    // What the function throws may be kept, and its stack would hold the context if that were entered below on it.
+    await null
     try {
       const token: unknown = await this.#askToken?.()
       if (typeof token !== 'string')
         throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
+      checkKey('the key that the apiKey function returned', token)
       this.#native.answerToken(connection, token, null)
     } catch (error) {
       this.#errors.tokenFailure = error
@@ -600,19 +680,66 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
   #emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
-    for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, this, args))
+    const listeners = this.rawListeners(event)
+    if (listeners.length === 0) return
+    this.#inContext(() => {
+      for (const listener of listeners) runSafely(() => Reflect.apply(listener, this, args))
+    })
+  }
+
+  /**
+   * Runs the user's code in the context in which the client was made, whoever made it run. Nothing else runs there:
+   * errors that are kept would hold the context with their stacks.
+   */
+  #inContext(act: () => void): void {
+    if (this.#context === null) act()
+    else this.#context.runInAsyncScope(act)
+  }
+
+  /** The client is used again. After an end it belongs to whoever does that. */
+  #revive(): void {
+    this.#face.restore()
+    if (this.#hasEnded) this.#context = contextOfClient()
+  }
+
+  get #hasEnded(): boolean {
+    return this.#snapshot.state === 'closed' || this.#snapshot.state === 'failed'
+  }
+
+  /** It hears and sends messages as a WebSocket does, and nothing else of it was ever used. */
+  get #isOnlyASocket(): boolean {
+    return (
+      this.#face.has('message') &&
+      this.#onMessage === null &&
+      this.eventNames().length === 0 &&
+      this.stats().requests === 0
+    )
+  }
+
+  /** The caller has given the call up. If it is settled already, its delivery frees the slot and settles nothing. */
+  #takeBack(key: number, slot: number): void {
+    if (this.#native.abort(key)) vacate(slot)
+    else if (!keepsFailure(slot)) this.#native.discardResults(slot)
   }
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
-    const settled = new Promise<void>((resolve, reject) => {
-      const slot = occupy(new Command(resolve, (error) => reject(this.#errors.failure(error))))
+    const settled = new Promise<void>((resolve) => {
+      const failure = (data: ErrorData) => {
+        const makeError = this.#errors.failure(data)
+        return () => {
+          const error = makeError()
+          // It may be ignored. With a second reaction before, V8 would not find those who await it for the stack.
+          settled.catch(() => {})
+          return error
+        }
+      }
+      const slot = occupy(new Command(resolve as (value: unknown) => void, failure))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
     // Its events must be emitted even if nothing keeps the process alive any more.
     drainSoon()
-    settled.catch(() => {})
     return settled
   }
 
@@ -629,6 +756,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (!isActive) this.#native.awaitCommit()
     // If it is unreferenced and has no listeners, only the user's code and its calls hold it.
     setActive(this.#internals, isActive && (this.#isReferenced || this.#hasListeners()))
+    if (this.#hasEnded && this.#context !== null) restSoon(this.#internals)
     const mustHold = isActive && this.#isReferenced
     if (mustHold === this.#isHolding) return
     this.#isHolding = mustHold
@@ -648,7 +776,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   #flushSoon(): void {
     if (this.#flushIsQueued) return
     this.#flushIsQueued = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#flushIsQueued = false
       // A call was refused: its promise must reject even if nothing keeps the process alive.
       if (flush(this.#number)) drainSoon()
@@ -678,8 +806,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   #warnOfProxy(): void {
-    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => process.env[name])
+    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => environment(name))
     if (name !== undefined)
       this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
 }
+
+const IS_REPLACED =
+  'closed, because a close listener of its WebSocket interface has led to another client for the same endpoint and key'
+
+const HAS_REPLACED =
+  'replaces the client that has led to this one by a close event of its WebSocket interface, and is now closed'

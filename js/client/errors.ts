@@ -1,5 +1,6 @@
 /** The errors of one client. What the native core reports of the same error is always the same instance. */
 import { errorOf, type MCPError } from '../shared/errors.js'
+import { isError } from '../shared/foreign.js'
 import type { ErrorData } from '../shared/native-types.js'
 
 export class ClientErrors {
@@ -14,12 +15,18 @@ export class ClientErrors {
     return this.#known?.get(data.number) ?? this.#remember(data.number, errorOf(data, { cause: this.#causeOf(data) }))
   }
 
-  /** The error of a call or a command: an instance of its own, whose cause is the same for all of them. */
-  failure(data: ErrorData, toolName?: string): MCPError {
-    if (data.number === undefined) return errorOf(data, { toolName, cause: this.#causeOf(data) })
+  /**
+   * Makes the error of a call or a command: an instance of its own, whose cause is the same for all of them, and the one
+   * that is known now.
+   */
+  failure(data: ErrorData, toolName?: string): () => MCPError {
+    if (data.number === undefined) {
+      const cause = this.#causeOf(data)
+      return () => errorOf(data, { toolName, cause })
+    }
     const { requestId, sent, ...shared } = data
     const { message, cause } = this.reason(shared)
-    return errorOf({ ...data, message }, { toolName, cause })
+    return () => errorOf({ ...data, message }, { toolName, cause })
   }
 
   #causeOf({ cause, fromTokenFunction }: ErrorData): unknown {
@@ -38,7 +45,7 @@ export class ClientErrors {
 
 /** The class of what was thrown. The rest of it may contain a secret. */
 export function classOf(thrown: unknown): string {
-  const name: unknown = thrown instanceof Error ? thrown.constructor.name : typeof thrown
+  const name: unknown = isError(thrown) ? thrown.constructor.name : typeof thrown
   return typeof name === 'string' && CLASS_NAME.test(name) ? name : 'Error'
 }
 

@@ -4,8 +4,10 @@
  */
 import { ITEM } from '../native/binding-constants.js'
 import { loadNative, type Native } from '../native/load.js'
+import { soon } from '../shared/globals.js'
 import type { ErrorData, Notice } from '../shared/native-types.js'
-import { scheduleApart } from './succession.js'
+import { runApart, scheduleApart } from './contexts.js'
+import { now } from './node.js'
 import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 
 /** A promise that the native core settles. */
@@ -19,6 +21,8 @@ export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
+  /** It was told everything that was on its way to it. */
+  rest(): void
 }
 
 type Container = unknown[] | Record<string, unknown>
@@ -65,7 +69,7 @@ let sliceEnd = 0
  * @throws what {@link loadNative} throws; an error of the binary if the options are wrong
  */
 export function createNative(recipient: Recipient, options: string): InstanceType<Native['NativeClient']> {
-  native ??= setUp(loadNative())
+  native ??= runApart(() => setUp(loadNative()))
   const id = nextId++
   recipients.set(id, new WeakRef(recipient))
   collected.register(recipient, id)
@@ -82,10 +86,13 @@ function setUp(loaded: Native): Native {
 /** An active client is not garbage-collected, and afterwards not before it got the events in the mailbox. */
 export function setActive(recipient: Recipient, isActive: boolean): void {
   if (isActive) active.add(recipient)
-  else if (active.delete(recipient)) {
-    ending.add(recipient)
-    drainSoon()
-  }
+  else if (active.delete(recipient)) restSoon(recipient)
+}
+
+/** Lets a client that has ended know when it was told everything. */
+export function restSoon(recipient: Recipient): void {
+  ending.add(recipient)
+  drainSoon()
 }
 
 /** Gives a promise a slot, by which the native core settles it. */
@@ -108,6 +115,11 @@ export function hold(more: boolean): void {
   else if (!isHolding) mailbox.hold((isHolding = true))
 }
 
+/** Whether a failure of this slot was taken from the mailbox, and is not delivered yet. */
+export function keepsFailure(slot: number): boolean {
+  return kept.some(([kind, a]) => kind === ITEM.FAILED && a === slot)
+}
+
 /** Empties the mailbox soon, even if nothing keeps the process alive: for the events of a command. */
 export function drainSoon(): void {
   if (drainIsScheduled) return
@@ -120,7 +132,7 @@ export function drainSoon(): void {
  * end with a wake-up, but 2 ms after it began, and only an immediate, which runs in a new turn, begins another.
  */
 function wake(...item: Item): void {
-  if (kept.length > 0 || performance.now() > sliceEnd) {
+  if (kept.length > 0 || now() > sliceEnd) {
     kept.push(item)
     drainSoon()
   } else deliverAndContinue(item)
@@ -128,7 +140,7 @@ function wake(...item: Item): void {
 
 function drainInNewTurn(): void {
   drainIsScheduled = false
-  sliceEnd = performance.now() + SLICE
+  sliceEnd = now() + SLICE
   drain()
 }
 
@@ -142,6 +154,7 @@ function drain(): void {
 function release(): void {
   const mustRelease = isHolding && holders === 0
   if ((!mustRelease && ending.size === 0) || !mailbox.isEmpty()) return
+  for (const recipient of ending) recipient.rest()
   ending.clear()
   if (mustRelease) mailbox.hold((isHolding = false))
 }
@@ -154,8 +167,8 @@ function deliverAndContinue(item: Item): void {
   deliverAlone(item)
   const goesOn = item[4] || kept.length > 0
   if (!goesOn) release()
-  else if (performance.now() > sliceEnd) drainSoon()
-  else queueMicrotask(drain)
+  else if (now() > sliceEnd) drainSoon()
+  else soon(drain)
 }
 
 /** Whatever is thrown concerns this item alone. */

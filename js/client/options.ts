@@ -2,6 +2,10 @@
  * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
  * cannot know: the environment, the page, functions.
  */
+import { URL } from 'node:url'
+import { environment } from '../native/environment.js'
+import { checkKey } from '../shared/arguments.js'
+import { isError, isUrl } from '../shared/foreign.js'
 import type { OptionError } from '../shared/native-types.js'
 import type { MCPClientOptions } from '../shared/types.js'
 
@@ -10,6 +14,8 @@ export interface SortedOptions {
   /** JSON for the native core. */
   readonly native: string
   readonly url: string
+  /** The API key as it was given, or the variable that takes its place. */
+  readonly key: unknown
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
   readonly askToken: (() => string | Promise<string>) | null
@@ -27,9 +33,11 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkHeaders(rest.headers)
   const endpoint = endpointOf(url)
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
+  if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
     native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, replaceNonJson),
     url: endpoint,
+    key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
@@ -41,7 +49,7 @@ export function mergeArguments(
   first: string | URL | MCPClientOptions,
   second: MCPClientOptions | string | readonly string[],
 ): MCPClientOptions {
-  if (typeof first !== 'string' && !(first instanceof URL)) return first
+  if (typeof first !== 'string' && !isUrl(first)) return first
   if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
   checkOptions(second)
   return { ...(second as MCPClientOptions), url: first }
@@ -55,7 +63,8 @@ function checkOptions(options: unknown): void {
 
 /** The error that the native core reports for an option. */
 export function optionErrorOf(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || !thrown.message.startsWith('{')) return thrown
+  // Native code makes errors of Node.js's own realm, whichever this one is.
+  if (!isError(thrown) || !thrown.message.startsWith('{')) return thrown
   const { kind, message } = JSON.parse(thrown.message) as OptionError
   return kind === 'RangeError' ? new RangeError(message) : new TypeError(message)
 }
@@ -74,11 +83,6 @@ function checkHeaders(headers: unknown): void {
   throw wrongKind('headers', 'a plain object of strings', headers)
 }
 
-/** An empty variable counts as unset. */
-function environment(name: string): string | undefined {
-  return process.env[name] || undefined
-}
-
 function endpointOf(given: MCPClientOptions['url']): string {
   if (Array.isArray(given)) {
     if (given.length === 1) return endpointOf(given[0] as string | URL)
@@ -88,7 +92,7 @@ function endpointOf(given: MCPClientOptions['url']): string {
   if (url === undefined) {
     throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
   }
-  if (typeof url !== 'string' && !(url instanceof URL)) throw wrongKind('url', 'a string or a URL', url)
+  if (typeof url !== 'string' && !isUrl(url)) throw wrongKind('url', 'a string or a URL', url)
   return normalise(url)
 }
 
@@ -100,8 +104,20 @@ function fromLocation(): string | undefined {
   return location.protocol === 'http:' ? `ws://${location.host}` : undefined
 }
 
-function normalise(given: string | URL): string {
-  const text = String(given).trim()
+/** A path alone is one of the page. */
+function withPage(text: string): string {
+  if (!text.startsWith('/')) return text
+  const page = fromLocation()
+  if (page !== undefined) return new URL(text, page).href
+  const path = text.replace(/[?#].*/, '')
+  throw new TypeError(
+    `option "url" is only a path (${path}), and there is no page that it belongs to: give a whole one, ` +
+      'such as wss://example.com/mcp-ws',
+  )
+}
+
+function normalise(given: string | { toString(): string }): string {
+  const text = withPage(String(given).trim())
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
   try {

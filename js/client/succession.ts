@@ -1,15 +1,22 @@
 /**
  * Whether a new client replaces one that has just lost its connection. Code written against a WebSocket handles a
  * 'close' by making a new socket, at once or later; but a client reconnects by itself, so there would be two
- * connections. The asynchronous context shows which code runs because of a 'close'.
+ * connections.
+ *
+ * The asynchronous context shows which code runs because of a 'close'. Nothing else shows it reliably: two clients with
+ * one endpoint and one key may well have nothing to do with each other.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, type AsyncResource } from 'node:async_hooks'
+import { currentContext } from './contexts.js'
 
 /** A client that a new one may replace. */
 export interface Replaceable {
   readonly url: string
-  readonly isClosed: boolean
-  /** Closes it, without another 'close' event. */
+  /** The API key, or the function that returns it. */
+  readonly key: unknown
+  /** It is waiting for another connection, or is used like a WebSocket and in no other way. */
+  readonly isReplaceable: boolean
+  /** Closes it. */
   replace(): void
 }
 
@@ -43,16 +50,21 @@ export function closedBefore(): Replaceable | undefined {
   return closed.getStore()?.client
 }
 
-/** Called when a client for `url` is made. If a 'close' led to that, the client that was closed does not reconnect. */
-export function replaceClosed(url: string): void {
+/**
+ * Called when a client is made. If the 'close' of another one led to that, it may replace that one; returns whether it
+ * did.
+ */
+export function replaceClosed(url: string, key: unknown): boolean {
   const other = closedBefore()
-  if (other !== undefined && isTheSameEndpoint(other.url, url) && !other.isClosed) other.replace()
+  if (other === undefined || !isTheSameEndpoint(other.url, url) || other.key !== key || !other.isReplaceable)
+    return false
+  other.replace()
+  return true
 }
 
-/** Schedules a function outside of the caller's mark. Costs nothing while there is no mark. */
-export function scheduleApart(act: () => void): void {
-  if (closed.getStore() === undefined) setImmediate(act)
-  else closed.run(undefined, setImmediate, act)
+/** The context of a new client, without a mark: its own code does not run because of the 'close' of another one. */
+export function contextOfClient(): AsyncResource {
+  return closedBefore() === undefined ? currentContext() : closed.run(undefined, currentContext)
 }
 
 /** Without the query, in which some put a token or the time. */

@@ -39,6 +39,11 @@ export declare class NativeClient {
    * mailbox, or about to be.
    */
   abort(key: number): boolean
+  /**
+   * After `abort` has returned false: unless `slot` has failed, its results are given to nobody, and count as a
+   * failure. JavaScript must not have taken them from the mailbox yet, or not delivered them.
+   */
+  discardResults(slot: number): void
   /** The guide's `sendToolRequest`. Returns the id, or `null` if it cannot be sent. `parameters` as in `request`. */
   sendToolRequest(name: string, parameters: string): string | null
   /** Sends a text unchanged. False if it cannot be sent. */

@@ -1,5 +1,7 @@
 /** The name of this platform, as binaries have it. */
+import { Buffer } from 'node:buffer'
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { arch, execPath, platform, report as diagnosticReport, version } from 'node:process'
 
 export const PACKAGE = '@mcp-integration/client'
 
@@ -18,7 +20,6 @@ export const PLATFORMS: readonly string[] = [
 
 /** Operating system, processor and C library, as in `linux-x64-gnu`. */
 export function platformName(): string {
-  const { platform, arch } = process
   if (platform === 'win32') return `${platform}-${arch}-msvc`
   if (platform !== 'linux') return `${platform}-${arch}`
   return `${platform}-${arch}-${isMusl() ? 'musl' : 'gnu'}${arch === 'arm' ? 'eabihf' : ''}`
@@ -26,7 +27,6 @@ export function platformName(): string {
 
 /** The platform and the version of Node.js, for error messages. */
 export function platformWords(): string {
-  const { platform, arch, version } = process
   const libc = platform === 'linux' ? ` with ${isMusl() ? 'musl' : 'glibc'}` : ''
   return `${platform} ${arch}${libc}, Node.js ${version}`
 }
@@ -39,16 +39,25 @@ const LINKERS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch
  * own linker in its head. The diagnostic report comes last, because it takes longer than everything else in loading.
  */
 function isMusl(): boolean {
-  const linker = LINKERS[process.arch]
-  if (linker !== undefined && !existsSync(`/lib/ld-musl-${linker}.so.1`)) return false
-  const head = headOf(process.execPath)
+  const linker = LINKERS[arch]
+  if (linker !== undefined && isAbsent(`/lib/ld-musl-${linker}.so.1`)) return false
+  const head = headOf(execPath)
   if (head.includes('/ld-musl-')) return true
   if (head.includes('/ld-linux-')) return false
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
-  return report !== undefined && report.header?.glibcVersionRuntime === undefined
+  const header = reportHeader()
+  return header !== undefined && header.glibcVersionRuntime === undefined
 }
 
-/** Empty if the program cannot be read; it may have been replaced since it was started. */
+/** False if a permission model does not let us look. */
+function isAbsent(path: string): boolean {
+  try {
+    return !existsSync(path)
+  } catch {
+    return false
+  }
+}
+
+/** Empty if the program cannot be read; it may have been replaced since it was started, or reading is not allowed. */
 function headOf(path: string): Buffer {
   try {
     const head = Buffer.alloc(4096)
@@ -58,5 +67,20 @@ function headOf(path: string): Buffer {
     return head
   } catch {
     return Buffer.alloc(0)
+  }
+}
+
+/** Of the diagnostic report, which would else look up the names of all that this process is connected to. */
+function reportHeader(): { readonly glibcVersionRuntime?: string } | undefined {
+  const report = diagnosticReport as (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined
+  if (report === undefined) return undefined
+  const { excludeNetwork } = report
+  try {
+    report.excludeNetwork = true
+    return (report.getReport() as { header?: { glibcVersionRuntime?: string } }).header
+  } catch {
+    return undefined
+  } finally {
+    if (excludeNetwork !== undefined) report.excludeNetwork = excludeNetwork
   }
 }

@@ -4,6 +4,7 @@
  * it again.
  */
 import { makeError, MCPError } from '../shared/errors.js'
+import { messageOf } from '../shared/foreign.js'
 import { IDLE } from '../shared/snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../shared/types.js'
 import { clientOptionsOf, differences, warnOfIgnored } from './client-options.js'
@@ -135,7 +136,7 @@ function warnOfDifferences({ client, options }: Shared, current: UseMCPWebSocket
 function asMCPError(error: unknown): MCPError {
   if (error instanceof MCPError) return error
   return makeError('CONNECT_FAILED', {
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(error),
     retryable: false,
     cause: error,
   })

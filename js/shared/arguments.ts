@@ -1,7 +1,10 @@
 /**
  * Checks the arguments of calls, and writes parameters as JSON. Needs nothing of Node.js: pages use it too.
  */
-import type { UseToolOptions } from './types.js'
+import { checkCloseFrame } from './close-codes.js'
+import { messageOf } from './foreign.js'
+import { checkNames } from './option-names.js'
+import type { CloseOptions, UseToolOptions } from './types.js'
 
 /** @throws TypeError */
 export function checkName(toolName: unknown): void {
@@ -14,9 +17,7 @@ export function checkCallOptions(options: UseToolOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`the options of useTool must be an object, got ${options === null ? 'null' : typeof options}`)
   }
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw new TypeError(`unknown option "${name}" of useTool: use ${[...OPTIONS].join(', ')}`)
-  }
+  checkNames(options, CALL_OPTIONS, 'useTool')
   if (options.timeout !== undefined) checkMillis('timeout', options.timeout)
   const { signal, responseType, idempotent } = options
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
@@ -30,6 +31,32 @@ export function checkCallOptions(options: UseToolOptions): void {
   if (responseType !== undefined && responseType !== 'json' && responseType !== 'buffer') {
     throw new TypeError(`option "responseType" must be 'json' or 'buffer', got ${String(responseType)}`)
   }
+}
+
+/**
+ * The arguments of `close()`: options, or a code and a reason as a WebSocket takes them.
+ * @throws TypeError or RangeError that names what is wrong
+ */
+export function closeOptionsOf(first: unknown, second?: unknown): Required<CloseOptions> {
+  if (typeof first !== 'number' && (typeof first !== 'object' || first === null)) {
+    const got = first === null ? 'null' : typeof first
+    throw new TypeError(`close() takes an object of options, or a code and a reason, got ${got}`)
+  }
+  if (typeof first === 'object') checkNames(first, CLOSE_OPTIONS, 'close')
+  const given = (typeof first === 'number' ? { code: first, reason: second } : first) as CloseOptions
+  const { code = 1000, reason = '', drain = 0 } = given
+  checkCloseFrame(code, reason)
+  checkMillis('drain', drain)
+  return { code, reason, drain }
+}
+
+/**
+ * @param what what the key is called in the error; the key itself is not shown
+ * @throws TypeError for a key that no server can mean
+ */
+export function checkKey(what: string, key: string): void {
+  if (key === '') throw new TypeError(`${what} is empty: give a key, or leave it out to connect as 'anonymous'`)
+  if (/[\r\n]/.test(key)) throw new TypeError(`${what} contains a line break: read from a file, it needs trim()`)
 }
 
 /** @throws TypeError or RangeError that names the option */
@@ -48,8 +75,7 @@ export function serialise(toolName: string, parameters: unknown): string {
   try {
     return JSON.stringify(parameters) ?? ''
   } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause)
-    throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${words}`, { cause })
+    throw new TypeError(`the parameters of "${toolName}" cannot be written as JSON: ${messageOf(cause)}`, { cause })
   }
 }
 
@@ -60,4 +86,5 @@ export function serialise(toolName: string, parameters: unknown): string {
  */
 export const PARAMETERS_ARE_JSON = Symbol.for('@mcp-integration/client parameters are JSON')
 
-const OPTIONS = new Set(['timeout', 'signal', 'idempotent', 'responseType'])
+const CALL_OPTIONS = ['timeout', 'signal', 'idempotent', 'responseType'] satisfies (keyof UseToolOptions)[]
+const CLOSE_OPTIONS = ['code', 'reason', 'drain'] satisfies (keyof CloseOptions)[]

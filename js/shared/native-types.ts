@@ -170,7 +170,7 @@ systemCause?: SystemCause,
  * The cause is what the user's token function threw.
  */
 fromTokenFunction?: boolean, };
-export type DialPhase = "name" | "tcp" | "tls" | "upgrade";
+export type DialPhase = "name" | "tcp" | "proxy" | "tls" | "upgrade";
 export type SystemCause = { 
 /**
  * For people.

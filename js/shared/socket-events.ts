@@ -1,5 +1,7 @@
 /** The listeners of a WHATWG WebSocket: those of `addEventListener`, and the `on…` properties. */
 
+import { queueMicrotask } from './globals.js'
+
 /** The events of a WebSocket. */
 export type SocketEventType = 'open' | 'message' | 'close' | 'error'
 /** A listener as `addEventListener` takes it; `null` is ignored. */

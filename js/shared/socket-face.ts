@@ -4,6 +4,8 @@
  */
 import { explain } from './close-codes.js'
 import { makeError, type MCPError } from './errors.js'
+import { isUrl } from './foreign.js'
+import { DOMException } from './globals.js'
 import { SocketListeners, type SocketEventType, type SocketListener } from './socket-events.js'
 import type { CloseInfo, ConnectionSnapshot, ConnectionState } from './types.js'
 
@@ -14,6 +16,8 @@ export type ReadyState = 0 | 1 | 2 | 3
 export interface SocketFaceOwner {
   /** Called whenever there may be more or fewer listeners. */
   socketListenersChanged(): void
+  /** Runs code of the user. */
+  inContext(act: () => void): void
 }
 
 /** The part of a client that is a WebSocket. */
@@ -61,8 +65,10 @@ export class SocketFace {
     return this.#listeners.hasAny()
   }
 
-  dispatch(type: SocketEventType, details: object): void {
-    this.#listeners.dispatch(type, this.#target, details)
+  /** `run` calls the listeners. */
+  dispatch(type: SocketEventType, details: object, run = (listeners: () => void): void => listeners()): void {
+    if (!this.#listeners.has(type)) return
+    this.#owner.inContext(() => run(() => this.#listeners.dispatch(type, this.#target, details)))
   }
 
   #ownListeners(): SocketListeners {
@@ -132,8 +138,10 @@ export function bufferFull(): MCPError {
 
 /** Whether the constructor was called like that of a WebSocket: with a URL, perhaps subprotocols, but no options. */
 export function isMadeLikeASocket(first: unknown, second: unknown): boolean {
-  const isUrl = typeof first === 'string' || first instanceof URL
-  return isUrl && (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
+  return (
+    (typeof first === 'string' || isUrl(first)) &&
+    (typeof second === 'string' || Array.isArray(second) || Object.keys(second as object).length === 0)
+  )
 }
 
 const NO_LISTENERS = new SocketListeners(() => {})

@@ -132,6 +132,11 @@ export interface MCPClientOptions {
    * the log.
    */
   proxy?: string | false
+  /**
+   * Whether to offer compression of messages (permessage-deflate, RFC 7692), which is used if the server agrees.
+   * @default true
+   */
+  compression?: boolean
   /** The wire dialect; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }
@@ -145,6 +150,16 @@ export interface MCPTools {}
 export type ParametersOf<T> = T extends { parameters: infer P } ? P : unknown
 /** The results of a tool that is declared in {@link MCPTools}; `unknown` if it declares none. */
 export type ResultsOf<T> = T extends { results: infer R } ? R : unknown
+/** The tools declared in {@link MCPTools} that may be called by their name alone. */
+export type ToolsWithoutRequiredParameters = {
+  [K in keyof MCPTools & string]: Record<never, never> extends ParametersOf<MCPTools[K]> ? K : never
+}[keyof MCPTools & string]
+/**
+ * A name that {@link MCPTools} does not declare, so that a declared tool with wrong parameters does not compile. A name
+ * of which only `string` is known is taken. With an explicit result type, as in `useTool<number>('x', …)`, parameters
+ * are not checked. A wrapper takes `Undeclared<N>`, `string`, or a declared name `K` with `ParametersOf<MCPTools[K]>`.
+ */
+export type Undeclared<N extends string> = N extends keyof MCPTools ? never : N
 
 /** Options of one call. */
 export interface UseToolOptions {
@@ -268,7 +283,27 @@ export interface CloseOptions {
  * The promises of commands may be ignored: they never become unhandled rejections.
  */
 export interface MCPClientLike {
-  /** Adds a listener. Its events and their arguments: {@link MCPClientEvents}. */
+  /** The state changed. It is the first event of a change. */
+  on(event: 'state', listener: (snapshot: ConnectionSnapshot, previous: ConnectionState) => void): this
+  /** The socket is open. */
+  on(event: 'open', listener: () => void): this
+  /** The server accepted the key, or asks for none: tools can be called. */
+  on(event: 'authenticated', listener: () => void): this
+  /** The server sent a message, here parsed: pushes, answers, pongs, everything. */
+  on(event: 'message', listener: (message: unknown) => void): this
+  /** The socket closed. */
+  on(event: 'close', listener: (info: CloseInfo) => void): this
+  /** The wait before the next attempt begins; `delay` in ms. `maxAttempts` is Infinity if there is no limit. */
+  on(event: 'reconnecting', listener: (info: { attempt: number; maxAttempts: number; delay: number }) => void): this
+  /** A pong arrived; `rtt` is the round trip time in ms. */
+  on(event: 'heartbeat', listener: (info: { rtt: number }) => void): this
+  /** The client has given up; `connect()` starts again. */
+  on(event: 'failed', listener: (error: MCPError) => void): this
+  /** Something went wrong, lost connections included. Without a listener nothing happens: it never ends the process. */
+  on(event: 'error', listener: (error: MCPError) => void): this
+  /** An entry for a log; never contains a key. */
+  on(event: 'log', listener: (entry: LogEntry) => void): this
+  /** Adds a listener. The events and their arguments: {@link MCPClientEvents}. */
   on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   /** Adds a listener that is called once. */
   once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
@@ -326,6 +361,8 @@ export interface MCPClientLike {
     parameters: ParametersOf<MCPTools[K]>,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<ResultsOf<MCPTools[K]>>
+  /** Calls a declared tool that needs no parameters. Resolves and rejects as with parameters. */
+  useTool<K extends ToolsWithoutRequiredParameters>(toolName: K): Promise<ResultsOf<MCPTools[K]>>
   /**
    * Calls a tool that is not declared in {@link MCPTools}. Never throws synchronously. Before 'ready' the call waits,
    * within its timeout.
@@ -333,16 +370,20 @@ export interface MCPClientLike {
    * with another {@link MCPError} if there is no answer, with the signal's reason if the signal aborts, and with a
    * TypeError or RangeError if an argument cannot be used
    */
-  useTool<T = unknown>(
-    toolName: string,
+  useTool<T = unknown, N extends string = string>(
+    toolName: Undeclared<N>,
     parameters?: unknown,
     options?: UseToolOptions & { responseType?: 'json' },
   ): Promise<T>
-  /**
-   * Calls a tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results.
-   */
-  useTool(
-    toolName: string,
+  /** Calls a declared tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results. */
+  useTool<K extends keyof MCPTools & string>(
+    toolName: K,
+    parameters: ParametersOf<MCPTools[K]>,
+    options: UseToolOptions & { responseType: 'buffer' },
+  ): Promise<Uint8Array>
+  /** Calls a tool and gives its `results` as the JSON that came, in UTF-8. Rejects as with parsed results. */
+  useTool<N extends string>(
+    toolName: Undeclared<N>,
     parameters: unknown,
     options: UseToolOptions & { responseType: 'buffer' },
   ): Promise<Uint8Array>

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 /**
  * What `close()` of a connection may send (RFC 6455 § 7.4 and § 5.5). A rule of the server's own: the client has
  * another one, and each tests the other's.

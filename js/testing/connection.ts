@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { WebSocket } from 'ws'
 import { checkCloseFrame } from './close-frame.js'
+import { clearTimeout, newAbortController, setTimeout } from './node.js'
 import type { CloseFrame, MCPTestConnection, ServerDialect } from './types.js'
 
 export class Connection implements MCPTestConnection {
@@ -13,7 +14,7 @@ export class Connection implements MCPTestConnection {
   authenticated = false
   requestCount = 0
   readonly #socket: WebSocket
-  readonly #gone = new AbortController()
+  readonly #gone = newAbortController()
 
   constructor(id: number, dialect: ServerDialect, socket: WebSocket, headers: IncomingHttpHeaders) {
     this.id = id
@@ -61,7 +62,9 @@ export class Connection implements MCPTestConnection {
 }
 
 function encode(message: unknown): string | Uint8Array {
-  if (typeof message === 'string' || message instanceof Uint8Array) return message
+  if (typeof message === 'string') return message
+  // Bytes may be of another realm: under Jest, those of Node.js are.
+  if (ArrayBuffer.isView(message)) return message as Uint8Array
   const text = JSON.stringify(message) as string | undefined
   if (text === undefined) throw new TypeError(`a ${typeof message} has no JSON form and cannot be sent`)
   return text

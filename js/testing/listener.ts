@@ -2,6 +2,7 @@
  * A listener on a TCP port. A server that simulates an outage closes it and later opens another on the same port, while
  * its connections stay open.
  */
+import { Buffer } from 'node:buffer'
 import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'

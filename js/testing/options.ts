@@ -4,6 +4,7 @@
  */
 import { opendir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { checkNames } from '../shared/option-names.js'
 import { type AccessRules, checkHosts, checkOrigins } from './access.js'
 import { describe } from './describe.js'
 import type { MCPTestServerOptions, ServerDialect, StubOptions, ToolHandler } from './types.js'
@@ -15,11 +16,14 @@ export interface Settings extends AccessRules {
   readonly tools: Readonly<Record<string, ToolHandler>>
   readonly dialect: ServerDialect
   readonly docs: string | undefined
+  readonly compression: boolean
   readonly history: number
 }
 
 export async function resolveOptions(options: MCPTestServerOptions): Promise<Settings> {
-  checkNames('option', options, OPTION_NAMES)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`MCPTestServer.listen() takes an object of options, not ${describe(options)}`)
+  checkNames(options, OPTION_NAMES, 'MCPTestServer.listen')
   return {
     port: checkPort(options.port ?? 0),
     host: checkText('host', options.host ?? '127.0.0.1'),
@@ -28,16 +32,10 @@ export async function resolveOptions(options: MCPTestServerOptions): Promise<Set
     tools: checkTools(options.tools ?? {}),
     dialect: checkDialect(options.dialect ?? 'guide'),
     docs: await checkFolder(options.docs),
+    compression: checkCompression(options.compression ?? false),
     history: checkHistory(options.history ?? Infinity),
     allowedOrigins: checkOrigins(options.allowedOrigins ?? []),
     allowedHosts: checkHosts(options.allowedHosts ?? []),
-  }
-}
-
-/** `kind` says in the error what the names are. */
-export function checkNames(kind: string, given: object, known: ReadonlySet<string>): void {
-  for (const name of Object.keys(given)) {
-    if (!known.has(name)) throw new TypeError(`unknown ${kind} "${name}"; there are ${[...known].join(', ')}`)
   }
 }
 
@@ -94,7 +92,7 @@ export function checkStub(name: unknown, handler: unknown, options: StubOptions)
     throw new TypeError(`the stub of "${name}" must be a function, not ${describe(handler)}: () => value gives a value`)
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`the options of a stub must be an object, not ${describe(options)}`)
-  checkNames('option of a stub', options, new Set(['times'] satisfies (keyof StubOptions)[]))
+  checkNames(options, ['times'] satisfies (keyof StubOptions)[], 'stub')
   const { times = Infinity } = options
   if (typeof times !== 'number') throw new TypeError(`option "times" must be a number, not ${describe(times)}`)
   if (times !== Infinity && !(Number.isInteger(times) && times >= 1))
@@ -126,6 +124,12 @@ function whyNoFolder(code: string | undefined, folder: string): string {
   return `the folder ${folder} cannot be read (${code})`
 }
 
+function checkCompression(compression: unknown): boolean {
+  if (typeof compression !== 'boolean')
+    throw new TypeError(`option "compression" must be true or false, not ${describe(compression)}`)
+  return compression
+}
+
 function checkHistory(history: unknown): number {
   if (typeof history !== 'number') throw new TypeError(`option "history" must be a number, not ${describe(history)}`)
   if (history !== Infinity && (!Number.isInteger(history) || history < 0)) {
@@ -142,6 +146,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   'tools',
   'dialect',
   'docs',
+  'compression',
   'history',
   'allowedOrigins',
   'allowedHosts',

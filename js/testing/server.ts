@@ -1,4 +1,5 @@
 /** `MCPTestServer`: the public part of the server, which connects the others. The dialects read and write frames. */
+import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -11,6 +12,7 @@ import { event } from './dialects/event.js'
 import { guide } from './dialects/guide.js'
 import { Inbox } from './inbox.js'
 import { dialableHost, Listener, refuseUpgrade } from './listener.js'
+import { clearInterval, queueMicrotask, setInterval } from './node.js'
 import { checkStub, checkTokens, checkTools, resolveOptions, type Settings } from './options.js'
 import { Toolbox } from './toolbox.js'
 import { builtInTools } from './tools/built-in.js'
@@ -105,6 +107,7 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
       noServer: true,
       path: settings.path,
       maxPayload: MAX_PAYLOAD,
+      perMessageDeflate: settings.compression,
       clientTracking: false,
       // This server sends pongs itself, so that pausePongs() can stop them.
       autoPong: false,

@@ -98,9 +98,12 @@ export class Toolbox {
 }
 
 export function wireError(thrown: unknown): WireError {
-  if (!(thrown instanceof Error)) return { message: String(thrown), code: DEFAULT_TOOL_ERROR_CODE }
-  const { code } = thrown as { code?: unknown }
-  return { message: thrown.message, code: typeof code === 'string' ? code : DEFAULT_TOOL_ERROR_CODE }
+  // Under Jest and Vitest an error of Node.js is no instance of the Error here.
+  const { message, code } = Object(thrown) as { message?: unknown; code?: unknown }
+  return {
+    message: typeof message === 'string' ? message : String(thrown),
+    code: typeof code === 'string' ? code : DEFAULT_TOOL_ERROR_CODE,
+  }
 }
 
 const SCHEMA_OF_ANYTHING: ToolSchema = { type: 'object', properties: {} }

@@ -44,6 +44,11 @@ export interface MCPTestServerOptions {
    */
   docs?: string | undefined
   /**
+   * Whether to compress messages (permessage-deflate, RFC 7692) for clients that offer it.
+   * @default false
+   */
+  compression?: boolean | undefined
+  /**
    * How many requests and connections are kept for `requests`, `nextRequest()` and `nextConnection()`; the oldest are
    * dropped first. A server that runs for long needs a limit.
    * @default Infinity

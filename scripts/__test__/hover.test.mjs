@@ -15,11 +15,16 @@ const MEMBER = /^ {4}(?:(?:static|readonly|get) )*(\[[\w.]+\]|\w+)\??[(:<]/
 function undocumented(text, names) {
   const lines = text.split('\n')
   let isPublic = false
+  // A type made of others has conditions, which look like members.
+  let hasMembers = false
   return lines.filter((line, index) => {
     const [, name] = DECLARATION.exec(line) ?? []
-    if (/^\S/.test(line) && line !== '}' && line !== '};') isPublic = name !== undefined && names.has(name)
+    if (/^\S/.test(line) && !/^[}\]]/.test(line)) {
+      isPublic = name !== undefined && names.has(name)
+      hasMembers = !line.startsWith('export type')
+    }
     if (!isPublic || lines[index - 1]?.trim().endsWith('*/')) return false
-    return name !== undefined || (MEMBER.test(line) && !line.startsWith('    private '))
+    return name !== undefined || (hasMembers && MEMBER.test(line) && !line.startsWith('    private '))
   })
 }
 

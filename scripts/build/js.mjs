@@ -27,14 +27,19 @@ const BUNDLES = [
     entry: 'index.ts',
     exportsPlainly: true,
     folder: 'client',
-    alone: ['native/binding-constants', 'native/load'],
+    alone: ['native/binding-constants', 'native/environment', 'native/load', 'native/permissions'],
     copied: [
       'native/node-version',
       'native/platform',
       'shared/arguments',
       'shared/close-codes',
       'shared/errors',
+      'shared/foreign',
+      'shared/globals',
       'shared/native-types',
+      'shared/option-names',
+      'shared/rejections',
+      'shared/signals',
       'shared/socket-events',
       'shared/socket-face',
     ],
@@ -49,6 +54,9 @@ const TYPES_OF_PEERS = { './react': ['react'] }
 
 /** Native helpers that `ws` uses if users have installed them. */
 const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
+
+/** What the conditions of whoever loads the package choose: `imports` in package.json. */
+const CHOSEN_BY_CONDITION = ['#bundled-binary']
 
 export async function buildJs() {
   compile()
@@ -78,7 +86,7 @@ async function makeBundle(bundle) {
     // itself, by the condition `node-addons` in package.json; an older one loads index.js, which says it.
     target: 'node14.19',
     define: { PACKAGE_VERSION: JSON.stringify(version) },
-    external: [...OPTIONAL_PACKAGES, '*/package.json'],
+    external: [...OPTIONAL_PACKAGES, '*/package.json', ...CHOSEN_BY_CONDITION],
     // The list of side effects in package.json is about the files in dist/.
     ignoreAnnotations: true,
     plugins: [requireTheRest(bundle)],
@@ -137,7 +145,7 @@ function checkImports(bundle, metafile) {
   for (const path of asked) {
     const isThere = path.startsWith('.')
       ? existsSync(resolve(dirname(output), path))
-      : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path)
+      : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path) || CHOSEN_BY_CONDITION.includes(path)
     if (!isThere) throw new Error(`${relative(ROOT, output)} requires ${path}, which the package does not contain`)
   }
 }

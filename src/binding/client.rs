@@ -97,6 +97,15 @@ impl NativeClient {
         self.handle().abort(RequestKey(key as u64)).is_some()
     }
 
+    /// After `abort` has returned false: unless `slot` has failed, its results are given to nobody, and count as a
+    /// failure. JavaScript must not have taken them from the mailbox yet, or not delivered them.
+    #[napi(catch_unwind)]
+    pub fn discard_results(&self, slot: u32) {
+        if !self.handle().sink().holds_failure(slot) {
+            self.handle.discard_results();
+        }
+    }
+
     /// The guide's `sendToolRequest`. Returns the id, or `null` if it cannot be sent. `parameters` as in `request`.
     #[napi(catch_unwind)]
     pub fn send_tool_request(

@@ -163,6 +163,16 @@ pub(super) struct ClientSink {
     inner: Arc<Inner>,
 }
 
+impl ClientSink {
+    /// Whether a failure of the slot with this number waits to be taken.
+    pub(super) fn holds_failure(&self, slot: u32) -> bool {
+        let is_failure = |item: &Item| matches!(item, Item::Failed(failed, _) if failed.number() == slot);
+        let queue = self.inner.lock();
+        queue.items.iter().any(is_failure)
+            || queue.unconverted.iter().any(|incoming| matches!(incoming, Incoming::Item(item) if is_failure(item)))
+    }
+}
+
 impl Sink for ClientSink {
     type Payload = Slot;
 

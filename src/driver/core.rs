@@ -100,6 +100,9 @@ impl<S: Sink> Shared<S> {
         let (mut batch, connection, tcp) = {
             let mut core = self.lock();
             let Core { outbox: Some(outbox), tcp: Some(tcp), .. } = &mut *core else { return false };
+            if outbox.is_slow_to_compress() {
+                return false;
+            }
             let tcp = Arc::clone(tcp);
             let connection = outbox.connection();
             match core.take_batch() {
@@ -108,6 +111,7 @@ impl<S: Sink> Shared<S> {
                 None => return true,
             }
         };
+        batch = batch.compressed();
         let result = tcp.try_write(batch.unwritten());
         if let Ok(count) = result {
             batch.advance(count);
@@ -120,7 +124,9 @@ impl<S: Sink> Shared<S> {
 
 impl<S: Sink> SharedOutbox for Shared<S> {
     fn take_batch(&self) -> Option<Batch> {
-        self.lock().take_batch()
+        let batch = self.lock().take_batch();
+        // The lock is released.
+        batch.map(Batch::compressed)
     }
 
     fn put_back(&self, connection: ConnectionId, batch: Batch) {

@@ -103,6 +103,16 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::Now, |session, now| session.abort(now, key))
     }
 
+    /// See [`Session::discard_results`].
+    pub fn discard_results(&self) {
+        self.shared.lock().session.discard_results();
+    }
+
+    /// Where the events go.
+    pub fn sink(&self) -> &S {
+        &self.shared.sink
+    }
+
     /// The answer of the user's token function, or the class of the error when it failed.
     pub fn answer_token(&self, connection: ConnectionId, token: Result<Secret, String>) {
         self.command(Writes::Now, |session, now| session.handle_token(now, connection, token));

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Sink,
     core::Shared,
-    dial::{Dialed, dial},
+    dial::{Dialed, Upgraded, dial},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
@@ -202,10 +202,11 @@ impl<S: Sink> Task<S> {
         });
     }
 
-    fn handle_open(&mut self, connection: ConnectionId, Dialed { transport, early }: Dialed) {
+    fn handle_open(&mut self, connection: ConnectionId, Dialed { transport, upgraded }: Dialed) {
+        let Upgraded { early, compression } = upgraded;
         let limit = self.shared.lock().session.config().max_message_size;
-        let socket = Socket::new(connection, transport, Reader::new(early, limit, self.shared.clock));
-        let (outbox, tcp) = (Outbox::new(connection), socket.shared_writer());
+        let socket = Socket::new(connection, transport, Reader::new(early, limit, compression, self.shared.clock));
+        let (outbox, tcp) = (Outbox::new(connection, compression), socket.shared_writer());
         self.connection = Connection::Open(Box::new(socket));
         self.shared.input(|core, now| {
             core.outbox = Some(outbox);

@@ -10,6 +10,8 @@ mod back_pressure;
 #[cfg(test)]
 mod closing;
 #[cfg(test)]
+mod compression;
+#[cfg(test)]
 mod dialing;
 #[cfg(test)]
 mod messages;

@@ -1,7 +1,11 @@
 //! Servers on loopback: one over tungstenite, and one that writes its bytes by hand.
 
-use std::net::SocketAddr;
+use std::{
+    io::{ErrorKind, Read},
+    net::SocketAddr,
+};
 
+use flate2::read::DeflateDecoder;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::{
@@ -72,6 +76,14 @@ impl Server {
         raw
     }
 
+    /// The next connection, upgraded with compression by these parameters, and authenticated by hand.
+    pub(crate) async fn ready_compressing(&self, parameters: &str) -> Raw<TcpStream> {
+        let mut raw = Raw::new(self.tcp().await);
+        raw.upgrade_compressing(parameters).await;
+        raw.authenticate().await;
+        raw
+    }
+
     /// The next connection, upgraded and authenticated by hand.
     pub(crate) async fn ready_raw(&self) -> Raw<TcpStream> {
         let mut raw = self.raw().await;
@@ -137,19 +149,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ws<S> {
 pub(crate) struct Raw<S> {
     pub(crate) stream: S,
     unread: Vec<u8>,
+    /// The client may compress its messages.
+    pub(crate) agreed_on_compression: bool,
 }
 
 /// A frame as it came, unmasked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) opcode: u8,
+    pub(crate) is_compressed: bool,
     pub(crate) payload: Vec<u8>,
 }
 
 impl Frame {
     pub(crate) fn text(&self) -> String {
         assert_eq!(self.opcode, TEXT, "{self:?}");
-        String::from_utf8(self.payload.clone()).expect("UTF-8")
+        let payload = if self.is_compressed { self.inflated() } else { self.payload.clone() };
+        String::from_utf8(payload).expect("UTF-8")
+    }
+
+    /// By itself: the client keeps no window between its messages.
+    fn inflated(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        let payload = [&self.payload[..], FLUSH_END].concat();
+        let mut inflate = DeflateDecoder::new(&payload[..]);
+        // It has no final block.
+        assert!(inflate.read_to_end(&mut text).is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof));
+        text
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -168,7 +194,7 @@ impl Frame {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, unread: Vec::new() }
+        Self { stream, unread: Vec::new(), agreed_on_compression: false }
     }
 
     /// Reads the upgrade request.
@@ -202,6 +228,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         self.send(&response).await;
     }
 
+    /// Accepts the upgrade, with compression by these parameters.
+    pub(crate) async fn upgrade_compressing(&mut self, parameters: &str) {
+        let request = self.request().await;
+        let answer = accepting(&request);
+        let head = answer.strip_suffix("\r\n").expect("it ends with an empty line");
+        self.send(format!("{head}Sec-WebSocket-Extensions: permessage-deflate{parameters}\r\n\r\n").as_bytes()).await;
+        self.agreed_on_compression = true;
+    }
+
     pub(crate) async fn authenticate(&mut self) {
         assert_eq!(self.expect_frame().await.json()["id"], "auth");
         self.send(&text_frame(ACCEPTED)).await;
@@ -220,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// client may send.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some((frame, length)) = parse_frame(&self.unread) {
+            if let Some((frame, length)) = parse_frame(&self.unread, self.agreed_on_compression) {
                 self.unread.drain(..length);
                 return Some(frame);
             }
@@ -309,9 +344,11 @@ pub(crate) fn frame_head(first: u8, length: usize) -> Vec<u8> {
 }
 
 /// A client's frame at the start of `bytes`, and how long it is; `None` when it is not all there.
-fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
+fn parse_frame(bytes: &[u8], may_be_compressed: bool) -> Option<(Frame, usize)> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
-    assert_eq!(first & 0x70, 0, "reserved bits are set: frames have got mixed up");
+    let is_compressed = may_be_compressed && first & (COMPRESSED | 15) == COMPRESSED | TEXT;
+    let reserved = if is_compressed { 0x70 & !COMPRESSED } else { 0x70 };
+    assert_eq!(first & reserved, 0, "reserved bits are set: frames have got mixed up");
     assert_eq!(first & FIN, FIN, "the client fragments nothing: frames have got mixed up");
     assert!(matches!(first & 15, TEXT | CLOSE | PONG), "opcode {}: frames have got mixed up", first & 15);
     assert_eq!(second & 0x80, 0x80, "a client's frame is masked");
@@ -323,13 +360,17 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     let mask = bytes.get(start..start + 4)?;
     let masked = bytes.get(start + 4..start + 4 + length)?;
     let payload = masked.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
-    Some((Frame { opcode: first & 15, payload }, start + 4 + length))
+    Some((Frame { opcode: first & 15, is_compressed, payload }, start + 4 + length))
 }
 
 /// Bytes. With less, the kernel waits for timers of its own.
 const NARROW: u32 = 64 * 1024;
 pub(crate) const ACCEPTED: &str = r#"{"id":"auth","success":true}"#;
 pub(crate) const FIN: u8 = 0x80;
+/// The message is compressed (RFC 7692 § 6).
+pub(crate) const COMPRESSED: u8 = 0x40;
+/// What the sender of a compressed message cuts off (RFC 7692 § 7.2.1).
+pub(crate) const FLUSH_END: &[u8] = &[0, 0, 0xff, 0xff];
 pub(crate) const CONTINUATION: u8 = 0;
 pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;

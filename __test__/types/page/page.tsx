@@ -42,6 +42,8 @@ export function Search(): ReactElement {
     setTitles(items.map(({ title }) => title))
     const { sum } = await callTool('add', { a: 1, b: 2 })
     isTrue<Exactly<typeof sum, number>>()
+    // @ts-expect-error a parameter is missing
+    await callTool('add', { a: 1 })
     const sent = sendMessage({ any: sum })
     isTrue<Exactly<typeof sent, boolean>>()
     await connect()

@@ -112,6 +112,8 @@ options! {
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
         "protocols" protocols: Vec<String> = Vec::new(), strings();
+        /// Offer to compress messages (RFC 7692).
+        "compression" compression: bool = true, boolean();
     }
 }
 
@@ -173,6 +175,7 @@ macro_rules! as_option {
 as_option! {
     Duration: |duration| Some(json!(duration.as_millis() as u64));
     Option<Duration>: |duration| duration.unwrap_or_default().as_option();
+    bool: |is_on| Some(json!(is_on));
     f64: |number| Some(json!(number));
     usize: |count| Some(json!(count));
     MaxAttempts: |attempts| Some(json!(attempts));
@@ -224,7 +227,7 @@ mod tests {
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
             "minUptime": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
-            "protocols": "p", "dialect": "event"
+            "protocols": "p", "dialect": "event", "compression": false
         }))
         .expect("valid");
         assert_eq!(config.request_timeout, None);
@@ -235,7 +238,7 @@ mod tests {
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
         assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
-        assert_eq!(config.dialect, DialectChoice::Event);
+        assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
     }
 
     #[test]
@@ -275,6 +278,8 @@ mod tests {
             ("protocols", json!([1])),
             ("dialect", json!(1)),
             ("url", json!(1)),
+            ("compression", json!("true")),
+            ("compression", json!(1)),
             ("tls", json!({})),
             ("proxy", json!("http://p")),
             ("reconectDelay", json!(1)),
@@ -286,7 +291,9 @@ mod tests {
     }
 
     #[test]
-    fn no_error_tells_a_key_or_a_header() {
+    fn no_error_tells_a_key_a_header_or_a_subprotocol() {
+        let (_, message) = fault(json!({ "protocols": { "hunter2": 1 } }));
+        assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "apiKey": ["hunter2"] }));
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "headers": "hunter2" }));

@@ -235,6 +235,17 @@ pub(super) enum Sent {
     Other,
 }
 
+impl Sent {
+    /// Whether the text may be an auth message. In doubt it may: such a text is only not compressed.
+    pub(super) fn may_hold_key(&self, text: &str) -> bool {
+        match self {
+            Self::Auth(_) => true,
+            Self::Ping => false,
+            Self::Other => text.len() > LONGEST_CONTROL && text.contains("\"auth\""),
+        }
+    }
+}
+
 /// Code that was written against a WebSocket sends its own auth messages and pings; their answers must not be taken for
 /// the answers to ours. A ping in the other dialect does not count: it is never answered.
 pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {

@@ -96,6 +96,8 @@ pub enum DialPhase {
     Name,
     /// The TCP connection.
     Tcp,
+    /// The way through a proxy.
+    Proxy,
     /// The TLS handshake, certificates included.
     Tls,
     /// The HTTP upgrade.

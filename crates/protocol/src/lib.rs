@@ -83,12 +83,15 @@ pub struct Transmit {
     pub connection: ConnectionId,
     /// JSON as UTF-8, or any text that the user sends.
     pub text: Bytes,
+    /// It holds a key: it must not be compressed, because the size would tell something about the key (PROTOCOL.md rule
+    /// 17).
+    pub confidential: bool,
 }
 
 impl fmt::Debug for Transmit {
     /// Without the text, which may be an auth message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connection, text } = self;
+        let Self { connection, text, .. } = self;
         f.debug_struct("Transmit").field("connection", connection).field("bytes", &text.len()).finish()
     }
 }

@@ -309,25 +309,25 @@ impl<T> Session<T> {
         self.settle_all(waiters, &Outcome::Done);
     }
 
-    /// Sends a text on the open socket.
-    fn transmit(&mut self, text: impl Into<Bytes>) {
+    /// Sends a text on the open socket. It is `confidential` if it holds a key.
+    fn transmit(&mut self, text: impl Into<Bytes>, confidential: bool) {
         let text = text.into();
-        self.hand_out(text.clone(), Unwritten::Other(text.len()));
+        self.hand_out(text.clone(), confidential, Unwritten::Other(text.len()));
     }
 
     /// Sends a request on the open socket.
     fn transmit_request(&mut self, request_text: RequestText) {
-        self.hand_out(request_text.text().clone(), Unwritten::Request(request_text));
+        self.hand_out(request_text.text().clone(), false, Unwritten::Request(request_text));
     }
 
-    fn hand_out(&mut self, text: Bytes, unwritten: Unwritten) {
+    fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.unwritten.push_back(unwritten);
         socket.handed_out += 1;
         self.unwritten_bytes += text.len();
         self.counters.messages_sent += 1;
         self.counters.bytes_sent += text.len() as u64;
-        self.transmits.push_back(Transmit { connection: socket.id, text });
+        self.transmits.push_back(Transmit { connection: socket.id, text, confidential });
     }
 
     fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {

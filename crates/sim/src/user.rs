@@ -92,6 +92,11 @@ impl Sim {
         true
     }
 
+    /// Gives up a call that was answered already: nobody gets its results.
+    pub fn discard_results(&mut self) {
+        self.input(|session, _| session.discard_results());
+    }
+
     /// `sendMessage(text)`.
     pub fn send(&mut self, text: &str) -> bool {
         self.input(|session, now| session.send(now, text))

@@ -13,6 +13,7 @@ interface ServeOptions {
   readonly docs?: string
   readonly token?: readonly string[]
   readonly dialect: ServerDialect
+  readonly compression: boolean
   readonly allowOrigin?: readonly string[]
   readonly allowHost?: readonly string[]
 }
@@ -26,6 +27,7 @@ export function addServeCommand(program: Command): void {
     .option('--docs <folder>', "folder that web_search searches (default: this package's documents)", parseText)
     .option('--token <token>', 'API key to accept; may be repeated (default: accept any key)', parseTexts)
     .addOption(new Option('--dialect <name>', 'wire dialect').choices(['guide', 'event']).default('guide'))
+    .option('--compression', 'compress messages for clients that offer it', false)
     .option(
       '--allow-origin <origin>',
       'a web page that may connect, https://example.com; may be repeated (default: those of this machine)',
@@ -56,12 +58,12 @@ async function serve(options: ServeOptions): Promise<void> {
   await server.close()
 }
 
-async function listen({ port, host, docs, token, dialect, ...allowed }: ServeOptions): Promise<MCPTestServer> {
+async function listen(given: ServeOptions): Promise<MCPTestServer> {
   const { MCPTestServer } = await import('../../testing.js')
-  const { allowOrigin: allowedOrigins, allowHost: allowedHosts } = allowed
-  const options = { port, host, docs, tokens: token, dialect, history: 0, allowedOrigins, allowedHosts }
+  const { token: tokens, allowOrigin: allowedOrigins, allowHost: allowedHosts, ...others } = given
+  const options = { ...others, tokens, history: 0, allowedOrigins, allowedHosts }
   return await MCPTestServer.listen(options).catch((error: unknown) => {
-    throw explain(error, port, host)
+    throw explain(error, given.port, given.host)
   })
 }
 

@@ -1,5 +1,6 @@
 /** One connection through the proxy: two sockets and the two lanes between them. */
 import type { Socket } from 'node:net'
+import { clearTimeout, setTimeout } from '../node.js'
 import { Lane } from './lane.js'
 import { resolveFaults, type ConnectionFaults } from './options.js'
 import { endSocket, gone, resetSocket } from './socket.js'

@@ -2,7 +2,9 @@
  * One direction of a connection through the proxy: it writes what it reads on one socket to the other, later, slower or
  * damaged.
  */
+import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
+import { clearImmediate, clearTimeout, now as readClock, setImmediate, setTimeout } from '../node.js'
 import type { LaneFaults } from './options.js'
 import { endSocket, whenWritten } from './socket.js'
 
@@ -104,7 +106,7 @@ export class Lane {
   #send(parcel: Omit<Parcel, 'due'>): void {
     if (this.#isOver) return
     const { latency, jitter, merge } = this.#faults
-    const now = performance.now()
+    const now = readClock()
     if (merge > 0 && now >= this.#windowEnd) this.#windowEnd = now + merge
     const left = merge > 0 ? this.#windowEnd : now
     this.#lastDue = Math.max(this.#lastDue, left + latency + (jitter > 0 ? jitter * this.#random() : 0))
@@ -119,7 +121,7 @@ export class Lane {
       if (this.#hasReachedItsLimit()) return
       const [parcel] = this.#parcels
       if (parcel === undefined) break
-      const wait = Math.max(parcel.due, this.#roomAt) - performance.now()
+      const wait = Math.max(parcel.due, this.#roomAt) - readClock()
       if (wait > 0) {
         this.#timer = setTimeout(() => this.#pump(), Math.ceil(wait))
         break
@@ -142,8 +144,7 @@ export class Lane {
     this.#held -= piece.length
     this.#counted += piece.length
     this.passed += piece.length
-    if (bandwidth < Infinity)
-      this.#roomAt = Math.max(this.#roomAt, performance.now()) + (piece.length / bandwidth) * 1000
+    if (bandwidth < Infinity) this.#roomAt = Math.max(this.#roomAt, readClock()) + (piece.length / bandwidth) * 1000
     if (!this.#sink.destroyed) this.#sink.write(piece)
   }
 
@@ -160,7 +161,7 @@ export class Lane {
   }
 
   #joinWhatIsDue(): void {
-    const now = performance.now()
+    const now = readClock()
     const end = this.#parcels.findIndex(({ due, bytes }) => due > now || bytes === undefined)
     const joined = this.#parcels.splice(0, end === -1 ? this.#parcels.length : end)
     this.#parcels.unshift({ due: now, bytes: Buffer.concat(joined.map(({ bytes }) => bytes!)) })

@@ -1,6 +1,7 @@
 /** Checks the options of `FaultProxy.listen()` and fills in their defaults. */
 import { describe } from '../describe.js'
-import { checkNames, checkPort, checkText } from '../options.js'
+import { checkNames } from '../../shared/option-names.js'
+import { checkPort, checkText } from '../options.js'
 import type { DirectionFaults, FaultPlan, FaultProxyOptions, Faults } from './types.js'
 
 export interface FaultProxySettings {
@@ -23,7 +24,7 @@ export interface ConnectionFaults {
 export function resolveOptions(options: FaultProxyOptions): FaultProxySettings {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`FaultProxy.listen() takes an object of options, not ${describe(options)}`)
-  checkNames('option', options, OPTION_NAMES)
+  checkNames(options, OPTION_NAMES, 'FaultProxy.listen')
   return {
     target: checkTarget(options.target),
     plan: checkPlan(options.faults ?? {}),
@@ -43,7 +44,7 @@ export function checkPlan(faults: Faults | FaultPlan): FaultPlan {
 export function resolveFaults(faults: Faults): ConnectionFaults {
   if (typeof faults !== 'object' || faults === null)
     throw new TypeError(`faults must be an object, not ${describe(faults)}`)
-  checkNames('direction', faults, DIRECTIONS)
+  checkNames(faults, DIRECTIONS, undefined, 'direction')
   return {
     toServer: resolveDirection('toServer', faults.toServer),
     toClient: resolveDirection('toClient', faults.toClient),
@@ -53,7 +54,7 @@ export function resolveFaults(faults: Faults): ConnectionFaults {
 function resolveDirection(direction: keyof Faults, faults: DirectionFaults = {}): LaneFaults {
   if (typeof faults !== 'object' || faults === null)
     throw new TypeError(`"${direction}" must be an object, not ${describe(faults)}`)
-  checkNames(`fault of "${direction}"`, faults, new Set(Object.keys(FAULTS)))
+  checkNames(faults, Object.keys(FAULTS), `"${direction}"`, 'fault')
   const resolved = { ...NO_FAULTS }
   for (const [name, { least, most }] of Object.entries(FAULTS) as [keyof DirectionFaults, Range][]) {
     const value: unknown = faults[name]

@@ -1,4 +1,5 @@
 /** Random numbers from 0 to below 1 that depend only on the seed: the key stream of a cipher. */
+import { Buffer } from 'node:buffer'
 import { createCipheriv, createHash } from 'node:crypto'
 
 export function seededRandom(seed: string): () => number {

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { delay } from '../node.js'
 import type { BuiltInTool } from '../toolbox.js'
 import { Parameters } from './parameters.js'
 
@@ -12,7 +12,7 @@ export const sleep: BuiltInTool = {
   },
   async run(parameters, { signal }) {
     const ms = new Parameters('sleep', parameters).number('ms', { min: 0, max: 60_000 })
-    await setTimeout(ms, undefined, { signal })
+    await delay(ms, undefined, { signal })
     return { slept: ms }
   },
 }

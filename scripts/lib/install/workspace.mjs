@@ -154,6 +154,10 @@ export class Project {
     return path.endsWith('.json') ? JSON.parse(text) : text
   }
 
+  remove(path) {
+    rmSync(join(this.folder, path), { recursive: true, force: true })
+  }
+
   has(path) {
     return existsSync(join(this.folder, path))
   }

@@ -4,14 +4,16 @@
  * network and are part of `npm test`. `without` is the reason why this machine cannot run a row, if it cannot.
  */
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync, rmSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { parseDocument } from '../../../__test__/helpers/markdown.mjs'
 import { ANSWER, MAIN, NAME, PROGRAMS, nodeOf, tool } from '../../lib/install/workspace.mjs'
 import { platformManifests } from '../../lib/platforms.mjs'
 import { ROOT } from '../../lib/root.mjs'
+import { BUNDLERS } from './bundlers.mjs'
+import { EXECUTABLES } from './executables.mjs'
+import { FRAMEWORKS } from './frameworks.mjs'
+import { PERMISSION_MODELS } from './permissions.mjs'
 
 const { platformName } = createRequire(import.meta.url)('../../../dist/native/platform.js')
 const OWN_PACKAGE = `${NAME}-${platformName()}`
@@ -33,6 +35,7 @@ export const ROWS = [
     without: major < 16 && NO_OLD_NODE,
     run: (workspace) => inOldNode(workspace, major),
   })),
+  ...PERMISSION_MODELS,
 
   { group: 'Package managers', name: 'npm, `import` and `require`', quick: true, run: withNpm },
   { group: 'Package managers', name: 'npm, again from the lockfile', quick: true, run: withNpmCi },
@@ -70,10 +73,9 @@ export const ROWS = [
     run: (workspace) => inOtherTypeScript(workspace, version),
   })),
 
-  { group: 'Bundlers', name: 'esbuild', quick: true, run: withEsbuild },
-  { group: 'Bundlers', name: 'webpack', run: withWebpack },
-  { group: 'Bundlers', name: 'Rollup', run: withRollup },
-  { group: 'Bundlers', name: 'Vite, SSR', run: withVite },
+  ...BUNDLERS,
+  ...FRAMEWORKS,
+  ...EXECUTABLES,
   { group: 'Test runners', name: 'Jest, two files in one process', run: withJest },
   { group: 'Test runners', name: 'Vitest, in processes and in threads', run: withVitest },
 ]
@@ -165,7 +167,7 @@ async function withNpmCi(workspace) {
   const project = await workspace.installed(PROGRAMS)
   for (const { manifest } of platformManifests())
     assert.ok(`node_modules/${manifest.name}` in project.read('package-lock.json').packages, manifest.name)
-  rmSync(join(project.folder, 'node_modules'), { recursive: true })
+  project.remove('node_modules')
   await project.npm('ci')
   checkInstalled(project)
   await project.answers('app.mjs')
@@ -319,69 +321,6 @@ async function inOtherTypeScript(workspace, version) {
   let told
   for (const resolution of ['node16', 'nodenext', 'bundler']) told = await inTypeScript(workspace, resolution, compiler)
   return told
-}
-
-// ── Bundlers, with the settings of docs/bundlers.md ──
-
-async function withEsbuild(workspace) {
-  const project = await workspace.installed({ ...PROGRAMS, ...settings('esbuild.options.mjs') })
-  const { build, version } = createRequire(import.meta.url)('esbuild')
-  const { default: options } = await import(pathToFileURL(join(project.folder, 'esbuild.options.mjs')))
-  await build({ ...options, absWorkingDir: project.folder, logLevel: 'error' })
-  await checkBundle(project, 'dist/app.mjs')
-  return `esbuild ${version}`
-}
-
-async function withWebpack(workspace) {
-  const project = await workspace.installed({ ...PROGRAMS, ...settings('webpack.config.mjs') }, [
-    'webpack@5',
-    'webpack-cli',
-  ])
-  const { stdout } = await project.bin('webpack-cli', 'webpack-cli', ['--config', 'webpack.config.mjs'])
-  assert.doesNotMatch(stdout, /WARNING|ERROR/)
-  await checkBundle(project, 'dist/app.mjs')
-  return `webpack ${project.versionOf('webpack')}`
-}
-
-async function withRollup(workspace) {
-  const project = await workspace.installed({ ...PROGRAMS, ...settings('rollup.config.mjs') }, ['rollup@4'])
-  const { stderr } = await project.bin('rollup', 'rollup', ['--config', 'rollup.config.mjs'])
-  assert.doesNotMatch(stderr, /\(!\)/)
-  await checkBundle(project, 'dist/app.mjs')
-  return `Rollup ${project.versionOf('rollup')}`
-}
-
-async function withVite(workspace) {
-  const project = await workspace.installed({ ...PROGRAMS, ...settings('vite.config.mjs') }, ['vite'])
-  await project.bin('vite', 'vite', ['build', '--ssr', 'app.mjs', '--logLevel', 'error'])
-  await checkBundle(project, 'dist/app.mjs')
-  // And as the development server loads it.
-  const dev = `import { createServer } from 'vite'
-    const server = await createServer({ server: { middlewareMode: true, ws: false, hmr: false }, appType: 'custom', logLevel: 'error' })
-    const { main } = await server.ssrLoadModule('/main.mjs')
-    console.log(JSON.stringify(await main()))
-    await server.close()`
-  project.write({
-    'main.mjs': MAIN.import.replace('async function main', 'export async function main'),
-    'dev.mjs': dev,
-  })
-  await project.answers('dev.mjs')
-  return `Vite ${project.versionOf('vite')}`
-}
-
-/** The block of docs/bundlers.md that begins with the name of the file. */
-function settings(file) {
-  const { blocks } = parseDocument('docs/bundlers.md', readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8'))
-  const found = blocks.find(({ code }) => code.startsWith(`// ${file}\n`))
-  assert.ok(found, `docs/bundlers.md has no ${file}`)
-  return { [file]: found.code }
-}
-
-/** The bundle works, and requires the package instead of including it. */
-async function checkBundle(project, file) {
-  await project.answers(file)
-  assert.match(project.read(file), new RegExp(`["']${NAME}["']`))
-  assert.doesNotMatch(project.read(file), /mcp-client\.\$\{/)
 }
 
 // ── Test runners ──

@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::{
     http::{HeaderName, HeaderValue, Uri, header::HOST},
 };
 
+use super::extensions;
 use mcp_protocol::{Headers, OptionError, OptionFault, Route};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
@@ -18,6 +19,8 @@ pub(crate) struct Endpoint {
     pub(super) secure: bool,
     /// The subprotocols to offer.
     pub(super) protocols: Box<[Box<str>]>,
+    /// Compression is offered.
+    pub(super) compression: bool,
     /// The upgrade request: what comes before its key, and what after. Headers may be secrets.
     request: [Box<[u8]>; 2],
 }
@@ -38,9 +41,13 @@ impl Endpoint {
         let mut request = uri.into_client_request().map_err(|_| wrong("is not a valid URL"))?;
         add_headers(&mut request, &route.headers)?;
         add_protocols(&mut request, &route.protocols)?;
+        if route.compression {
+            let offer = HeaderValue::from_static(extensions::OFFER);
+            request.headers_mut().insert("sec-websocket-extensions", offer);
+        }
         let (request, key) = generate_request(request).map_err(|_| wrong("is not a valid URL"))?;
         let protocols = route.protocols.iter().map(|protocol| protocol.as_str().into()).collect();
-        Ok(Self { host, port, secure, protocols, request: around(&request, &key) })
+        Ok(Self { host, port, secure, protocols, compression: route.compression, request: around(&request, &key) })
     }
 
     /// An upgrade request with a fresh key, and that key.
@@ -80,12 +87,10 @@ fn add_protocols(request: &mut Request, protocols: &[String]) -> Result<(), Opti
     if protocols.is_empty() {
         return Ok(());
     }
-    for protocol in protocols {
-        // A subprotocol is a token of HTTP, as a header name is (RFC 6455 § 4.1).
-        if HeaderName::try_from(protocol.as_str()).is_err() {
-            let complaint = format!("has {protocol:?}, which is no valid subprotocol");
-            return Err(OptionError::new(OptionFault::Type, "protocols", &complaint));
-        }
+    // A subprotocol is a token of HTTP, as a header name is (RFC 6455 § 4.1). It is not shown: it may be a secret.
+    if let Some(index) = protocols.iter().position(|protocol| HeaderName::try_from(protocol.as_str()).is_err()) {
+        let complaint = format!("has a value that HTTP does not allow as a subprotocol (number {})", index + 1);
+        return Err(OptionError::new(OptionFault::Type, "protocols", &complaint));
     }
     let value = HeaderValue::try_from(protocols.join(", ")).expect("tokens are header values");
     request.headers_mut().insert("sec-websocket-protocol", value);
@@ -135,7 +140,8 @@ mod tests {
             assert!(error.option == "headers" && error.message.contains(name), "{error}");
         }
         let route = Route { protocols: vec!["a b".to_owned()], ..route_to("ws://h/") };
-        assert_eq!(Endpoint::new(&route).err().expect("a blank").option, "protocols");
+        let error = Endpoint::new(&route).err().expect("a blank");
+        assert!(error.option == "protocols" && !error.message.contains("a b"), "{error}");
     }
 
     #[test]

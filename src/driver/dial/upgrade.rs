@@ -7,13 +7,23 @@ use tokio_tungstenite::tungstenite::{handshake::derive_accept_key, http::StatusC
 
 use super::{
     endpoint::Endpoint,
+    extensions,
     head::{Head, HeadError, read_head},
     system_error::system_error,
 };
+use crate::driver::socket::deflate::Agreement;
 use mcp_protocol::UpgradeFailure;
 
-/// Makes a WebSocket of the stream. Returns what came after the answer: the beginning of the first frame.
-pub(super) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Vec<u8>, UpgradeFailure>
+/// What the answer to the upgrade brought.
+pub(in crate::driver) struct Upgraded {
+    /// What came after it: the beginning of the first frame.
+    pub(in crate::driver) early: Vec<u8>,
+    /// Messages may be compressed.
+    pub(in crate::driver) compression: Option<Agreement>,
+}
+
+/// Makes a WebSocket of the stream.
+pub(super) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Upgraded, UpgradeFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -25,7 +35,8 @@ where
     sent.await.map_err(|error: io::Error| UpgradeFailure::Broken(system_error(&error)))?;
     let (head, early) = read_head(stream).await?;
     check(&head, &derive_accept_key(key.as_bytes()), &endpoint.protocols)?;
-    Ok(early)
+    let compression = extensions::agreement(head.values("sec-websocket-extensions"), endpoint.compression);
+    Ok(Upgraded { early, compression: compression.map_err(UpgradeFailure::NotWebSocket)? })
 }
 
 impl From<HeadError> for UpgradeFailure {
@@ -38,7 +49,8 @@ impl From<HeadError> for UpgradeFailure {
     }
 }
 
-/// `accept` is the value that fits the key of the request, `offered` are its subprotocols. It has offered no extension.
+/// Checks all but the extensions. `accept` is the value that fits the key of the request, `offered` are its
+/// subprotocols.
 fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeFailure> {
     if head.status != 101 {
         let reason = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
@@ -53,7 +65,6 @@ fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeF
             has_only(head, "sec-websocket-accept", |value| value == accept.as_bytes()),
             "Sec-WebSocket-Accept does not fit the key",
         ),
-        (head.values("sec-websocket-extensions").next().is_none(), "an extension was chosen that was not offered"),
         (protocols.len() < 2, "there are two Sec-WebSocket-Protocol"),
         (!protocols.is_empty() || offered.is_empty(), "none of the offered subprotocols was chosen"),
         (protocols.iter().all(|chosen| is_among(offered, chosen)), "a subprotocol was chosen that was not offered"),

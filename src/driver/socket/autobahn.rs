@@ -21,7 +21,7 @@ use super::{
 };
 use crate::driver::{
     clock::Clock,
-    dial::{Endpoint, dial},
+    dial::{Endpoint, Upgraded, dial},
 };
 
 #[test]
@@ -44,10 +44,11 @@ fn every_case_of_the_autobahn_testsuite_is_gone_through() {
 async fn echo(url: &str) -> Vec<String> {
     let endpoint = Endpoint::new(&Route { url: url.to_owned(), ..Route::default() }).expect("an endpoint");
     let dialed = dial(Arc::new(endpoint)).await.unwrap_or_else(|_| panic!("{url} accepts no connection"));
+    let Upgraded { early, compression } = dialed.upgraded;
     let mut echo = Echo {
         transport: dialed.transport,
-        reader: Reader::new(dialed.early, LARGEST_MESSAGE, Clock::start()),
-        outbox: Outbox::new(ConnectionId::default()),
+        reader: Reader::new(early, LARGEST_MESSAGE, compression, Clock::start()),
+        outbox: Outbox::new(ConnectionId::default(), compression),
         texts: Vec::new(),
     };
     let ending = poll_fn(|cx| echo.poll_turn(cx)).await;
@@ -77,7 +78,7 @@ impl Echo {
                 Message::Text(text) => {
                     self.texts.push(text.to_string());
                     let connection = self.outbox.connection();
-                    self.outbox.push(&Transmit { connection, text: text.into_bytes() });
+                    self.outbox.push(&Transmit { connection, text: text.into_bytes(), confidential: false });
                 }
                 Message::Binary(bytes) => self.outbox.push_binary(&bytes),
                 Message::Ping(payload) => newest_ping = Some(payload),

@@ -4,7 +4,10 @@
 use bytes::{BufMut, Bytes, BytesMut, buf::Limit};
 use bytestring::ByteString;
 
-use super::utf8;
+use super::{
+    deflate::{Agreement, InflateError, Inflater},
+    utf8,
+};
 
 /// A complete message. A pong is none: it only proves life, as all bytes do.
 pub(crate) enum Message {
@@ -23,8 +26,12 @@ pub(crate) enum Message {
 pub(crate) enum Violation {
     #[error("a message of {size} bytes is larger than maxMessageSize ({limit} bytes)")]
     TooLarge { size: u64, limit: usize },
+    #[error("a compressed message is larger than maxMessageSize ({limit} bytes)")]
+    InflatesTooLarge { limit: usize },
     #[error("a text message was not UTF-8")]
     NotUtf8,
+    #[error("a compressed message was corrupt")]
+    Corrupt,
     #[error("a close frame has the code {0}, which must not be sent")]
     CloseCode(u16),
     #[error("{0}")]
@@ -44,6 +51,9 @@ pub(crate) struct Frames {
     /// The kind of the message that is coming in, if any, and its bytes so far.
     kind: Option<Kind>,
     message: BytesMut,
+    /// If compression was agreed on. It has the bytes of a message that is compressed.
+    inflater: Option<Box<Inflater>>,
+    is_compressed: bool,
     /// The last message, if it was large: once nobody holds it any more, its memory serves the next one without page
     /// faults.
     last: Bytes,
@@ -63,10 +73,12 @@ enum Kind {
 }
 
 impl Frames {
-    /// A message may have `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// A message may have `limit` bytes, when inflated.
+    pub(crate) fn new(limit: usize, compression: Option<Agreement>) -> Self {
         Self {
             limit,
+            inflater: compression.map(|agreement| Box::new(Inflater::new(agreement))),
+            is_compressed: false,
             head: [0; LONGEST_HEAD],
             head_length: 0,
             frame: None,
@@ -99,11 +111,15 @@ impl Frames {
             let Some(frame @ Frame { opcode, missing, .. }) = self.frame else { continue };
             let (payload, rest) = bytes.split_at(bytes.len().min(missing));
             *bytes = rest;
-            if is_control(opcode) {
-                self.control.put_slice(payload);
-            } else {
-                self.make_room(missing, payload.len());
-                self.message.put_slice(payload);
+            match &mut self.inflater {
+                _ if is_control(opcode) => self.control.put_slice(payload),
+                Some(inflater) if self.is_compressed => {
+                    inflater.add(payload, self.limit).map_err(|error| violation_of(error, self.limit))?;
+                }
+                _ => {
+                    self.make_room(missing, payload.len());
+                    self.message.put_slice(payload);
+                }
             }
             self.frame = Some(Frame { missing: missing - payload.len(), ..frame });
             if let Some(message) = self.end_frame()? {
@@ -119,7 +135,7 @@ impl Frames {
     /// of bytes put there.
     pub(crate) fn room(&mut self, large: usize) -> Option<Limit<&mut BytesMut>> {
         match self.frame {
-            Some(Frame { opcode, missing, .. }) if missing >= large && !is_control(opcode) => {
+            Some(Frame { opcode, missing, .. }) if missing >= large && !is_control(opcode) && !self.is_compressed => {
                 self.make_room(missing, large);
                 Some((&mut self.message).limit(missing))
             }
@@ -167,7 +183,7 @@ impl Frames {
         let [first, second, ..] = self.head;
         let (opcode, is_final) = (first & OPCODE, first & FINAL != 0);
         Err(Violation::Rule(match opcode {
-            _ if first & RESERVED != 0 => "a reserved bit of a frame is set",
+            _ if first & self.reserved(opcode) != 0 => "a reserved bit of a frame is set",
             _ if second & MASKED != 0 => "a server masks no frame",
             CONTINUATION if self.kind.is_none() => "a frame continues no message",
             TEXT | BINARY if self.kind.is_some() => "a message begins within another",
@@ -178,36 +194,61 @@ impl Frames {
         }))
     }
 
+    /// The bits that a frame must not have: the first frame of a compressed message has `COMPRESSED` (RFC 7692 § 6).
+    fn reserved(&self, opcode: u8) -> u8 {
+        match opcode {
+            TEXT | BINARY if self.inflater.is_some() => RESERVED & !COMPRESSED,
+            _ => RESERVED,
+        }
+    }
+
     fn begin_frame(&mut self, first: u8, length: u64) -> Result<(), Violation> {
         let (opcode, is_final) = (first & OPCODE, first & FINAL != 0);
-        let size = length.saturating_add(self.message.len() as u64);
-        if !is_control(opcode) && size > self.limit as u64 {
-            return Err(Violation::TooLarge { size, limit: self.limit });
-        }
         match opcode {
             TEXT => self.kind = Some(Kind::Text),
             BINARY => self.kind = Some(Kind::Binary),
             _ => {}
         }
-        // At most the limit, or 125.
+        if matches!(opcode, TEXT | BINARY) {
+            self.is_compressed = first & COMPRESSED != 0;
+        }
+        // At most about the limit, or 125.
         let missing = length as usize;
         if !is_control(opcode) {
-            self.reuse_last(missing);
+            self.check_size(length)?;
+            self.reuse_last(missing, opcode != CONTINUATION);
         }
         self.frame = Some(Frame { opcode, is_final, missing });
         Ok(())
     }
 
-    /// Takes the memory of the last message for the next one, if it is free and large enough.
-    fn reuse_last(&mut self, length: usize) {
-        let last = std::mem::take(&mut self.last);
-        if length >= LARGE
-            && self.message.is_empty()
-            && let Ok(mut memory) = last.try_into_mut()
-            && memory.capacity() >= length
-        {
-            memory.clear();
-            self.message = memory;
+    /// Checks how many bytes a frame adds to its message. Compressed ones count when they are inflated, but a message
+    /// that cannot be compressed hardly gets larger by it.
+    fn check_size(&self, length: u64) -> Result<(), Violation> {
+        let size = length.saturating_add(self.message.len() as u64);
+        let slack = if self.is_compressed { self.limit / 1024 + LONGEST_CONTROL as usize } else { 0 };
+        if size > self.limit.saturating_add(slack) as u64 {
+            return Err(Violation::TooLarge { size, limit: self.limit });
+        }
+        Ok(())
+    }
+
+    /// Takes the memory of the last message for the next one, if it is free and large enough. The first frame of a
+    /// message is to have it.
+    fn reuse_last(&mut self, length: usize, is_first: bool) {
+        match &mut self.inflater {
+            Some(inflater) if self.is_compressed => {
+                if is_first {
+                    let size = length.saturating_mul(LIKELY_RATIO).min(self.limit);
+                    let memory = reused(&mut self.last, size).map(Vec::from);
+                    inflater.begin(memory.unwrap_or_else(|| Vec::with_capacity(size.min(LARGE))));
+                }
+            }
+            _ => {
+                if let Some(memory) = reused(&mut self.last, length).filter(|_| self.message.is_empty()) {
+                    self.message = memory;
+                }
+            }
         }
     }
 
@@ -241,7 +282,12 @@ impl Frames {
     }
 
     fn end_message(&mut self) -> Result<Option<Message>, Violation> {
-        let bytes = std::mem::take(&mut self.message).freeze();
+        let bytes = match &mut self.inflater {
+            Some(inflater) if self.is_compressed => {
+                inflater.finish(self.limit).map_err(|error| violation_of(error, self.limit))?
+            }
+            _ => std::mem::take(&mut self.message).freeze(),
+        };
         if bytes.len() >= LARGE {
             self.last = bytes.clone();
         }
@@ -267,6 +313,22 @@ impl Frames {
     }
 }
 
+/// The memory of the last message, if it was large, is big enough for the next one, and nobody holds it any more. In
+/// any case it is not kept any longer.
+fn reused(last: &mut Bytes, length: usize) -> Option<BytesMut> {
+    let memory = std::mem::take(last).try_into_mut().ok();
+    let mut memory = memory.filter(|memory| length >= LARGE && memory.capacity() >= length)?;
+    memory.clear();
+    Some(memory)
+}
+
+fn violation_of(error: InflateError, limit: usize) -> Violation {
+    match error {
+        InflateError::Corrupt => Violation::Corrupt,
+        InflateError::TooLarge => Violation::InflatesTooLarge { limit },
+    }
+}
+
 /// Source: PROTOCOL.md rule 14, which is RFC 6455 § 7.4 with the codes that were registered since.
 fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
@@ -287,6 +349,8 @@ fn length_bytes(second: u8) -> usize {
 
 const FINAL: u8 = 0x80;
 const RESERVED: u8 = 0x70;
+/// One of the reserved bits: this message is compressed.
+const COMPRESSED: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 /// The bit of opcodes that control frames have.
@@ -302,6 +366,8 @@ const LONGEST_HEAD: usize = 10;
 const LONGEST_CONTROL: u8 = 125;
 /// Bytes. The memory of such a message is worth keeping for the next one: fresh memory costs a page fault each 4 KiB.
 const LARGE: usize = 1 << 20;
+/// How many times larger than its payload a compressed message is taken to be. JSON is, about.
+const LIKELY_RATIO: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -315,7 +381,7 @@ mod tests {
         protocol::{Role, WebSocket, WebSocketConfig},
     };
 
-    use super::*;
+    use super::{super::deflate::compress, *};
 
     #[derive(Debug, Clone, PartialEq)]
     enum Seen {
@@ -472,7 +538,7 @@ mod tests {
     }
 
     fn violation(stream: &[u8]) -> Violation {
-        read(&mut Frames::new(1000), stream, &[stream.len()], 10).expect_err("it is one")
+        read(&mut Frames::new(1000, None), stream, &[stream.len()], 10).expect_err("it is one")
     }
 
     proptest! {
@@ -482,7 +548,7 @@ mod tests {
             sizes in prop::collection::vec(1usize..400, 1..8),
             large in 1usize..300,
         ) {
-            let mut frames = Frames::new(10_000);
+            let mut frames = Frames::new(10_000, None);
             let parts = messages.iter().map(|(text, is_text, fragments)| {
                 message(if *is_text { TEXT } else { BINARY }, text.as_bytes(), *fragments)
             });
@@ -501,7 +567,7 @@ mod tests {
             stream.truncate(stream.len().saturating_sub(cut));
             let (theirs, refused) = read_by_tungstenite(&stream, 500);
             let mut ours = Vec::new();
-            let mut violation = read_into(&mut ours, &mut Frames::new(500), &stream, &sizes, large).err();
+            let mut violation = read_into(&mut ours, &mut Frames::new(500, None), &stream, &sizes, large).err();
             // Tungstenite makes 1002 of such a code without a word.
             if violation.take_if(|violation| matches!(violation, Violation::CloseCode(_))).is_some() {
                 ours.push(Seen::Close(1002, "Protocol violation".to_owned()));
@@ -522,7 +588,7 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_large_message_serves_the_next_one_when_nobody_has_it() {
-        let mut frames = Frames::new(4 * LARGE);
+        let mut frames = Frames::new(4 * LARGE, None);
         let mut take = |size: usize| {
             let mut taken = None;
             frames
@@ -550,7 +616,7 @@ mod tests {
         const SIZE: usize = 50 * LARGE + 3;
         let stream = frame(FINAL | BINARY, &vec![1; SIZE]);
         for (piece, large) in [(16 * 1024, usize::MAX), (16 * 1024, 16 * 1024), (3 * LARGE, 1)] {
-            let (mut frames, mut come) = (Frames::new(SIZE), 0);
+            let (mut frames, mut come) = (Frames::new(SIZE, None), 0);
             for bytes in stream[..SIZE].chunks(piece) {
                 read(&mut frames, bytes, &[bytes.len()], large).expect("it may be sent");
                 come += bytes.len();
@@ -567,12 +633,108 @@ mod tests {
     fn a_close_frame_says_why_and_is_the_last() {
         let closed = |payload: &[u8]| {
             let stream = [frame(FINAL | CLOSE, payload), frame(FINAL | TEXT, b"late")].concat();
-            read(&mut Frames::new(1000), &stream, &[stream.len()], 10).expect("it may be sent")
+            read(&mut Frames::new(1000, None), &stream, &[stream.len()], 10).expect("it may be sent")
         };
         assert_eq!(closed(b""), [Seen::Close(1005, String::new())]);
         assert_eq!(closed(b"\x03\xe8bye"), [Seen::Close(1000, "bye".to_owned())]);
         assert_eq!(violation(&frame(FINAL | CLOSE, b"x")), Violation::Rule("a close frame has half a code"));
         assert_eq!(violation(&frame(FINAL | CLOSE, b"\x03\xe8\xff")), Violation::NotUtf8);
+    }
+
+    /// A text as a server compresses it that keeps no window.
+    fn compressed(text: &[u8]) -> Vec<u8> {
+        compress(text, 15).expect("it gets smaller")
+    }
+
+    fn inflating(limit: usize) -> Frames {
+        let agreement = Agreement { server_keeps_context: false, server_window_bits: 15, client_window_bits: 15 };
+        Frames::new(limit, Some(agreement))
+    }
+
+    #[test]
+    fn compressed_messages_come_between_others_and_in_fragments_with_control_frames_between() {
+        let text = "again and again ".repeat(100);
+        let payload = compressed(text.as_bytes());
+        let (head, tail) = payload.split_at(payload.len() / 2);
+        let stream = [
+            frame(FINAL | COMPRESSED | TEXT, &payload),
+            frame(FINAL | TEXT, b"as it is"),
+            frame(COMPRESSED | BINARY, head),
+            frame(FINAL | PING, b"1"),
+            frame(CONTINUATION, b""),
+            frame(FINAL | CONTINUATION, tail),
+            frame(TEXT, b"as "),
+            frame(FINAL | CONTINUATION, b"it is"),
+            frame(FINAL | COMPRESSED | TEXT, b""),
+        ];
+        let expected = [
+            Seen::Text(text.clone()),
+            Seen::Text("as it is".to_owned()),
+            Seen::Ping(b"1".to_vec()),
+            Seen::Binary(text.into_bytes()),
+            Seen::Text("as it is".to_owned()),
+            Seen::Text(String::new()),
+        ];
+        for size in [1, 2, 7, 1000] {
+            assert_eq!(read(&mut inflating(1600), &stream.concat(), &[size], 1).as_deref(), Ok(&expected[..]));
+        }
+    }
+
+    #[test]
+    fn only_the_first_frame_of_a_message_may_say_that_it_is_compressed_and_only_if_that_was_agreed_on() {
+        let reserved = Err(Violation::Rule("a reserved bit of a frame is set"));
+        let text = frame(TEXT, b"a");
+        let continued = [text, frame(FINAL | COMPRESSED | CONTINUATION, b"a")].concat();
+        let streams = [FINAL | COMPRESSED | PING, FINAL | COMPRESSED | PONG, FINAL | COMPRESSED | CLOSE];
+        let streams = streams.map(|first| frame(first, b""));
+        let others = [0x20, 0x10, 0x60, 0x70].map(|bits| frame(FINAL | bits | TEXT, b"a"));
+        for stream in streams.iter().chain(&others).chain([&continued]) {
+            assert_eq!(read(&mut inflating(1000), stream, &[1], 1), reserved, "{stream:?}");
+        }
+        assert_eq!(read(&mut Frames::new(1000, None), &frame(FINAL | COMPRESSED | TEXT, b"a"), &[1], 1), reserved);
+    }
+
+    #[test]
+    fn a_compressed_message_may_be_as_large_as_the_limit_when_it_is_inflated() {
+        let text = vec![b'x'; 100_000];
+        let stream = frame(FINAL | COMPRESSED | TEXT, &compressed(&text));
+        assert!(read(&mut inflating(100_000), &stream, &[7], 1).is_ok());
+        let too_large = Err(Violation::InflatesTooLarge { limit: 99_999 });
+        assert_eq!(read(&mut inflating(99_999), &stream, &[7], 1), too_large);
+        let claimed = [FINAL | COMPRESSED | TEXT, 127, 255, 255, 255, 255, 255, 255, 255, 255];
+        let too_large = Err(Violation::TooLarge { size: u64::MAX, limit: 1000 });
+        assert_eq!(read(&mut inflating(1000), &claimed, &[1], 1), too_large, "it need not come");
+        let stored = [&[0, 0xe8, 0x03, 0x17, 0xfc][..], &[b'x'; 1000], &[0]].concat();
+        let stored = frame(FINAL | COMPRESSED | TEXT, &stored);
+        assert!(read(&mut inflating(1000), &stored, &[1], 1).is_ok(), "its payload is larger than the message");
+    }
+
+    #[test]
+    fn what_is_compressed_must_inflate_and_a_text_be_utf_8() {
+        let corrupt = frame(FINAL | COMPRESSED | TEXT, &[0xff; 8]);
+        assert_eq!(read(&mut inflating(1000), &corrupt, &[1], 1), Err(Violation::Corrupt));
+        let latin = frame(FINAL | COMPRESSED | TEXT, &compressed(&[0xe9; 100]));
+        assert_eq!(read(&mut inflating(1000), &latin, &[1], 1), Err(Violation::NotUtf8));
+    }
+
+    #[test]
+    fn the_memory_of_a_large_inflated_message_serves_the_next_one() {
+        let stream = frame(FINAL | COMPRESSED | BINARY, &compressed(&noise(2 * LARGE)));
+        let mut frames = inflating(4 * LARGE);
+        let mut places = Vec::new();
+        for _ in 0..2 {
+            let place = |message| match message {
+                Message::Binary(bytes) => places.push((bytes.as_ptr(), bytes.len())),
+                _ => panic!("a binary message came"),
+            };
+            frames.take_all(&stream, place).expect("it may be sent");
+        }
+        assert_eq!(places, [(places[0].0, 2 * LARGE); 2]);
+    }
+
+    /// Half of it can be compressed.
+    fn noise(length: usize) -> Vec<u8> {
+        (0..length).map(|place| if place % 512 < 256 { 0 } else { rand::random() }).collect()
     }
 
     #[test]
@@ -583,7 +745,7 @@ mod tests {
                 1000..=1003 | 1007..=1014 | 3000..=4999 => Ok(vec![Seen::Close(code, String::new())]),
                 _ => Err(Violation::CloseCode(code)),
             };
-            assert_eq!(read(&mut Frames::new(1000), &stream, &[stream.len()], 10), expected, "{code}");
+            assert_eq!(read(&mut Frames::new(1000, None), &stream, &[stream.len()], 10), expected, "{code}");
         }
         assert_eq!(Violation::CloseCode(1005).to_string(), "a close frame has the code 1005, which must not be sent");
     }
@@ -591,7 +753,7 @@ mod tests {
     #[test]
     fn a_message_may_be_as_large_as_the_limit_in_one_frame_or_in_many() {
         let text = |size| vec![b'x'; size];
-        assert!(read(&mut Frames::new(1000), &frame(FINAL | TEXT, &text(1000)), &[7], 100).is_ok());
+        assert!(read(&mut Frames::new(1000, None), &frame(FINAL | TEXT, &text(1000)), &[7], 100).is_ok());
         let too_large = |size| Violation::TooLarge { size, limit: 1000 };
         assert_eq!(violation(&frame(FINAL | TEXT, &text(1001))[..4]), too_large(1001));
         assert_eq!(violation(&[FINAL | BINARY, 127, 255, 255, 255, 255, 255, 255, 255, 255]), too_large(u64::MAX));

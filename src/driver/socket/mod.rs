@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod autobahn;
+pub(super) mod deflate;
 pub(super) mod frames;
 pub(super) mod outbox;
 pub(super) mod reader;
@@ -28,7 +29,7 @@ use tokio::{
 
 use self::{
     frames::{Message, Violation},
-    outbox::{Outbox, SharedOutbox},
+    outbox::{Batch, Outbox, SharedOutbox},
     reader::{ReadError, Reader},
     transport::Transport,
 };
@@ -216,7 +217,7 @@ async fn write_and_await_end(mut transport: Transport, mut outbox: Outbox) {
 }
 
 fn poll_write_all(transport: &mut Transport, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
-    while let Some(mut batch) = outbox.take() {
+    while let Some(mut batch) = outbox.take().map(Batch::compressed) {
         let result = transport.poll_write_batch(cx, &mut batch);
         outbox.put_back(batch);
         ready!(result)?;
@@ -237,8 +238,8 @@ fn ending_of(error: ReadError) -> Ending {
         ReadError::Violation(violation) => violation,
     };
     let code = match violation {
-        Violation::TooLarge { .. } => 1009,
-        Violation::NotUtf8 => 1007,
+        Violation::TooLarge { .. } | Violation::InflatesTooLarge { .. } => 1009,
+        Violation::NotUtf8 | Violation::Corrupt => 1007,
         Violation::CloseCode(_) | Violation::Rule(_) => 1002,
     };
     Ending { code, reason: violation.to_string(), clean: false, too_large: code == 1009 }

@@ -12,6 +12,7 @@ use std::{
 use tokio::io::{AsyncReadExt, ReadBuf};
 
 use super::{
+    deflate::Agreement,
     frames::{Frames, Message, Violation},
     transport::Transport,
 };
@@ -47,9 +48,9 @@ impl From<Violation> for ReadError {
 }
 
 impl Reader {
-    /// `early` is what came after the answer to the upgrade, just now. A message may have `limit` bytes.
-    pub(crate) fn new(early: Vec<u8>, limit: usize, clock: Clock) -> Self {
-        Self { early, frames: Frames::new(limit), last_read: clock.now().mono, clock }
+    /// `early` is what came after the answer to the upgrade, just now. A message may have `limit` bytes, when inflated.
+    pub(crate) fn new(early: Vec<u8>, limit: usize, compression: Option<Agreement>, clock: Clock) -> Self {
+        Self { early, frames: Frames::new(limit, compression), last_read: clock.now().mono, clock }
     }
 
     /// When bytes last came.

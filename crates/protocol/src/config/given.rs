@@ -68,8 +68,9 @@ impl Given<'_> {
     }
 
     fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
-        // A key or a header may be a secret: its value is never shown.
-        let shown = if matches!(self.name, "apiKey" | "headers") { kind_of(self.value) } else { show(self.value) };
+        // A key, a header or a subprotocol may be a secret: its value is never shown.
+        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols");
+        let shown = if is_secret { kind_of(self.value) } else { show(self.value) };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }
 
@@ -130,6 +131,10 @@ impl Given<'_> {
                 if valid { Ok(code as u16) } else { Err(self.must_be(OptionFault::Range, what)) }
             })
             .collect()
+    }
+
+    pub(super) fn boolean(&self) -> Result<bool, OptionError> {
+        self.value.as_bool().ok_or_else(|| self.must_be(OptionFault::Type, "true or false"))
     }
 
     pub(super) fn string(&self) -> Result<String, OptionError> {

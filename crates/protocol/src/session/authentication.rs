@@ -174,7 +174,7 @@ impl<T> Session<T> {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.auth.own_message_sent();
         self.last_key = Some(token.clone());
-        self.transmit(dialect::auth(token.expose()));
+        self.transmit(dialect::auth(token.expose()), true);
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {

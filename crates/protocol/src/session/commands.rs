@@ -76,7 +76,9 @@ impl<T> Session<T> {
             return false;
         }
         let Some(socket) = self.state.socket_mut() else { return false };
-        match dialect::classify_sent(socket.dialect, text) {
+        let sent = dialect::classify_sent(socket.dialect, text);
+        let confidential = sent.may_hold_key(text);
+        match sent {
             Sent::Auth(token) => self.user_authenticates(now, token),
             Sent::Ping => {
                 socket.heartbeat.users_ping();
@@ -84,7 +86,7 @@ impl<T> Session<T> {
             }
             Sent::Other => self.send_held_token(now),
         }
-        self.transmit(text.to_owned());
+        self.transmit(text.to_owned(), confidential);
         true
     }
 

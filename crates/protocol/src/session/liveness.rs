@@ -73,7 +73,7 @@ impl<T> Session<T> {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.heartbeat.ping(now.mono);
         let (paused, text) = (socket.paused, socket.dialect.ping(now.wall));
-        self.transmit(text);
+        self.transmit(text, false);
         self.timers.stop(Timer::Ping);
         if !paused {
             self.timers.set(Timer::Pong, now.mono + timeout);

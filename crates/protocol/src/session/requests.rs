@@ -108,6 +108,12 @@ impl<T> Session<T> {
         Some(payload)
     }
 
+    /// The caller aborted a request when it was answered already, but before it knew. Its results are given to nobody.
+    pub fn discard_results(&mut self) {
+        self.counters.succeeded -= 1;
+        self.counters.failed += 1;
+    }
+
     fn accepts_calls(&self, expects_connection: bool) -> Result<(), CallError> {
         match self.state {
             State::Ready(_) => Ok(()),

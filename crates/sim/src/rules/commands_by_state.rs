@@ -217,6 +217,18 @@ fn abort() {
 }
 
 #[test]
+fn results_that_nobody_gets_count_as_a_failure() {
+    let mut sim = in_state("ready");
+    let call = sim.tool("echo");
+    sim.server_answers(call, "1");
+    assert!(!sim.abort(call));
+    sim.discard_results();
+    let stats = sim.session().stats();
+    assert_eq!((stats.requests, stats.succeeded, stats.failed, stats.late_responses), (1, 0, 1, 0));
+    end(sim);
+}
+
+#[test]
 fn send_and_send_tool_request() {
     for state in mcp_protocol::State::NAMES {
         let is_open = matches!(state, "authenticating" | "ready" | "unauthorized");

@@ -28,6 +28,7 @@ mod rule_08_ids;
 mod rule_09_malformed_input;
 mod rule_10_duplicate_keys;
 mod rule_11_uptime;
+mod rule_17_compression;
 mod rule_18_causes;
 mod rule_18_words;
 mod secrets;

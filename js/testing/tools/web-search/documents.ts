@@ -18,8 +18,12 @@ export async function documentsIn(folder: string): Promise<readonly Document[]> 
 
 /** This package's own documents. */
 export async function documentsOfPackage(): Promise<readonly Document[]> {
-  const top = ['README.md', 'PROTOCOL.md', 'CHANGELOG.md'].map((name) => join(PACKAGE_FOLDER, name))
-  return readAll(PACKAGE_FOLDER, [...top, ...(await filesUnder(join(PACKAGE_FOLDER, 'docs')))])
+  // This module is always bundled into dist/testing/main.js, so it finds itself two folders below the package's. In a
+  // bundle of users that is an ES module there is no `__dirname`, and no documents are beside it.
+  if (typeof __dirname === 'undefined') return []
+  const folder = join(__dirname, '../..')
+  const top = ['README.md', 'PROTOCOL.md', 'CHANGELOG.md'].map((name) => join(folder, name))
+  return readAll(folder, [...top, ...(await filesUnder(join(folder, 'docs')))])
 }
 
 async function filesUnder(folder: string): Promise<string[]> {
@@ -65,6 +69,3 @@ const PARSERS: ReadonlyMap<string, (source: string, fallbackTitle: string) => Pa
 
 /** Documents are smaller; larger files would take too long to index. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024
-
-/** This module is always bundled into dist/testing/main.js, two folders below the package's. */
-const PACKAGE_FOLDER = join(__dirname, '../..')

@@ -1,0 +1,18 @@
+/**
+ * What is needed of the global object, taken when this module loads: fake timers and the environments of test runners
+ * replace parts of it later. Needs nothing of Node.js: pages use it too.
+ */
+export const { DOMException, queueMicrotask } = globalThis
+
+const { AbortController } = globalThis
+
+export function newAbortController(): AbortController {
+  return new AbortController()
+}
+
+/** Like `queueMicrotask`, which fake timers replace too, perhaps before this module loads. It must not throw. */
+export function soon(act: () => void): void {
+  void settled.then(act)
+}
+
+const settled = Promise.resolve()
