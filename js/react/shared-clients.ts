@@ -5,6 +5,7 @@
  */
 import { makeError, MCPError } from '../shared/errors.js'
 import { messageOf } from '../shared/foreign.js'
+import { soon } from '../shared/globals.js'
 import { IDLE } from '../shared/snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../shared/types.js'
 import { clientOptionsOf, differences, warnOfIgnored } from './client-options.js'
@@ -147,7 +148,8 @@ function asMCPError(error: unknown): MCPError {
  * and mount in two tasks.
  */
 function nextTurn(act: () => void): void {
-  if (OwnMessageChannel === undefined) return void later(act, 0)
+  // jsdom has none. A timer of its would be dropped with the page, and the client would keep the process alive.
+  if (OwnMessageChannel === undefined) return soon(act)
   const { port1, port2 } = new OwnMessageChannel()
   port1.onmessage = () => {
     port1.close()
@@ -156,6 +158,5 @@ function nextTurn(act: () => void): void {
   port2.postMessage(null)
 }
 
-/** Taken when the module is loaded, so that fake timers of a test do not matter. jsdom has no MessageChannel. */
-const { MessageChannel: OwnMessageChannel, setTimeout: later } = globalThis as Partial<typeof globalThis> &
-  Pick<typeof globalThis, 'setTimeout'>
+/** Taken when the module is loaded, because a test may replace it later. */
+const { MessageChannel: OwnMessageChannel } = globalThis as Partial<typeof globalThis>

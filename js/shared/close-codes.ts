@@ -36,6 +36,16 @@ export function checkCloseFrame(code: unknown, reason: unknown): void {
     throw new RangeError(`the close code ${code} cannot be sent: use 1000, or 3000 to 4999 for reasons of your own`)
   }
   if (typeof reason !== 'string') throw new TypeError(`the close reason must be a string, got ${typeof reason}`)
-  const bytes = new TextEncoder().encode(reason).length
+  const bytes = utf8LengthOf(reason)
   if (bytes > 123) throw new RangeError(`the close reason has ${bytes} bytes, at most 123 fit into a close frame`)
+}
+
+/** Without TextEncoder, which jsdom does not have. A lone surrogate is sent as U+FFFD, which has three bytes too. */
+function utf8LengthOf(text: string): number {
+  let bytes = 0
+  for (const character of text) {
+    const code = character.codePointAt(0)!
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+  }
+  return bytes
 }
