@@ -736,7 +736,7 @@ test('where Jest gives a program of Node.js what pages get, as with jsdom, the h
     const page = new Window({ url: 'about:blank' })
     Object.assign(globalThis, { window: page, document: page.document })
     globalThis.navigator ??= page.navigator
-    delete globalThis.MessageChannel
+    for (const name of ['MessageChannel', 'TextEncoder', 'TextDecoder', 'setImmediate']) delete globalThis[name]
     const { createElement, StrictMode } = require('react')
     const { useMCPWebSocket } = require('@mcp-integration/client/react')
     const root = require('react-dom/client').createRoot(document.createElement('div'))
