@@ -162,10 +162,28 @@ describe('a socket that is silent', () => {
     assert.equal((await call).code, 'CONNECTION_LOST')
   })
 
+  test('because a large message is on its way is not given up, on either end', async (t) => {
+    const client = await ready(t, await listen(t))
+    for (const [ofServer, ofFar] of [
+      [PINGS, NO_PINGS],
+      [NO_PINGS, PINGS],
+    ]) {
+      const { url } = await bridgeServer(t, client, { pings: ofServer })
+      // 4 MB take at least half a second, in which no ping gets through.
+      const slow = { bandwidth: 8_000_000 }
+      const proxy = await listenProxy(t, url, { faults: { toClient: slow, toServer: slow } })
+      const far = dialled(t, proxy.url, { ...ofFar, maxReconnectAttempts: 0 })
+      await far.connect()
+      const text = 'x'.repeat(4_000_000)
+      assert.equal((await far.useTool('echo', text)).length, text.length)
+    }
+  })
+
   test('has its pings checked: options that are wrong are named', async () => {
     const socket = { readyState: 3, send() {}, close() {}, addEventListener() {}, removeEventListener() {} }
     assert.throws(() => webSocketPort(socket, { pingInterval: -1 }), /pingInterval/)
     assert.throws(() => webSocketPort(socket, { pingTimeout: 'soon' }), /pingTimeout/)
+    assert.throws(() => webSocketPort(socket, { pingIntervall: 5 }), /did you mean "pingInterval"/)
   })
 
   test('gives no answers to one who sends pings and reads none of them', async (t) => {
@@ -364,6 +382,35 @@ describe('connectBridge', () => {
     await served[0].closed
     await far.connect()
     assert.deepEqual([far.bridge.state, far.state, served.length], ['open', 'ready', 2])
+  })
+
+  test('closed, opened and closed in one turn is closed', async (t) => {
+    const { url, served } = await bridgeServer(t, await ready(t, await listen(t)))
+    const far = dialled(t, url)
+    await far.connect()
+    const told = record(far, ['bridge'])
+    void far.close()
+    const connected = rejection(far.connect())
+    await far.close()
+    assert.equal((await connected).code, 'CLOSED')
+    void far.close()
+    const again = far.connect()
+    await again
+    assert.deepEqual([far.bridge.state, far.state], ['open', 'ready'])
+    assert.equal(told.at(-1)[1].state, 'open')
+    await served[0].closed
+  })
+
+  test('closed by a listener of its own opening stays closed', async (t) => {
+    const { url } = await bridgeServer(t, await ready(t, await listen(t)))
+    const far = dialled(t, url)
+    far.once('bridge', () => void far.close())
+    const states = record(far, ['state'])
+    assert.equal((await rejection(far.connect())).code, 'CLOSED')
+    assert.deepEqual(
+      states.map(([, { state }]) => state),
+      ['closed'],
+    )
   })
 
   test('closed while it waits dials no more', async (t) => {

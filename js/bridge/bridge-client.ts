@@ -48,3 +48,6 @@ export const CONNECTING: BridgeSnapshot = Object.freeze({
   retryAt: null,
   error: null,
 })
+
+/** After the other end has answered. */
+export const OPEN: BridgeSnapshot = Object.freeze({ ...CONNECTING, state: 'open' })

@@ -5,7 +5,6 @@
 import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
 import { errorOfCall, makeError, type MCPError } from '../shared/errors.js'
 import { soon } from '../shared/globals.js'
-import type { Snapshot } from '../shared/native-types.js'
 import { IDLE, NO_STATS } from '../shared/snapshots.js'
 import type {
   ClientStats,
@@ -15,7 +14,8 @@ import type {
   LogEntry,
   UseToolOptions,
 } from '../shared/types.js'
-import { CONNECTING, type BridgeClient, type BridgeClientEvents, type BridgeSnapshot } from './bridge-client.js'
+import { CONNECTING, OPEN, type BridgeClient, type BridgeClientEvents, type BridgeSnapshot } from './bridge-client.js'
+import { decodeDetail, decodeSnapshot } from './decode.js'
 import { Emitter } from './emitter.js'
 import { asMCPError, connectionLost, decodeError, notAllowed, otherVersion } from './errors.js'
 import {
@@ -240,6 +240,8 @@ export class FarClient implements BridgeClient {
     const { state } = this.#bridge
     if (state === 'open' || state === 'connecting' || !this.#transport.reopen()) return
     this.#end = null
+    const { attempt, error } = this.#bridge
+    this.#bridge = Object.freeze({ ...CONNECTING, attempt, error })
     PAGE.addEventListener?.('pagehide', this.#onPageHide)
   }
 
@@ -276,7 +278,7 @@ export class FarClient implements BridgeClient {
     this.#stats = stats
     this.#allowsMessages = allowMessages
     if (this.#bridge.state === 'open') return
-    this.#showBridge({ ...CONNECTING, state: 'open' })
+    this.#bridge = OPEN
     this.#requestTimeout = requestTimeout ?? undefined
     this.#interest = ''
     this.#sendInterest()
@@ -285,7 +287,9 @@ export class FarClient implements BridgeClient {
       this.#send(request)
     }
     this.#revisionOffset = this.#snapshot === IDLE ? 0 : Math.max(0, this.#snapshot.revision + 1 - snapshot.revision)
-    if (!this.#isClosing) this.#begin(this.#decodeSnapshot(snapshot))
+    this.#emitter.emit(this, 'bridge', OPEN)
+    // A listener may have closed this end.
+    if (this.#isOpen) this.#begin(decodeSnapshot(snapshot, this.#revisionOffset))
   }
 
   /**
@@ -303,28 +307,14 @@ export class FarClient implements BridgeClient {
   #receiveState({ snapshot, previous, stats }: Extract<ToClient, { type: 'state' }>): void {
     this.#stats = stats
     if (this.#bridge.state !== 'open') return
-    const decoded = this.#decodeSnapshot(snapshot)
+    const decoded = decodeSnapshot(snapshot, this.#revisionOffset)
     // What users see never goes back, and an end that is closing shows no other state.
     if (decoded.revision > this.#snapshot.revision && !this.#isClosing) this.#show(decoded, previous)
   }
 
   #receiveEvent({ name, detail }: Extract<ToClient, { type: 'event' }>): void {
-    switch (name) {
-      case 'open':
-      case 'authenticated':
-        return this.#emitter.emit(this, name)
-      case 'message':
-        return this.#emitter.emit(this, name, detail)
-      case 'failed':
-      case 'error':
-        return this.#emitter.emit(this, name, asMCPError(detail as BridgeError))
-      case 'reconnecting': {
-        const info = detail as { attempt: number; maxAttempts: number | null; delay: number }
-        return this.#emitter.emit(this, name, { ...info, maxAttempts: info.maxAttempts ?? Infinity })
-      }
-      default:
-        return this.#emitter.emit(this, name, Object.freeze(detail) as never)
-    }
+    if (name === 'open' || name === 'authenticated') this.#emitter.emit(this, name)
+    else this.#emitter.emit(this, name, decodeDetail(name, detail) as never)
   }
 
   /** After a reason that a retry may change, the transport makes another attempt. */
@@ -338,8 +328,10 @@ export class FarClient implements BridgeClient {
 
   /** There is a new port: the other end is asked for its welcome. */
   #greet(): void {
+    if (this.#end !== null) return
     const { attempt, error } = this.#bridge
-    this.#showBridge({ ...CONNECTING, attempt, error })
+    this.#bridge = Object.freeze({ ...CONNECTING, attempt, error })
+    this.#emitter.emit(this, 'bridge', this.#bridge)
     this.#show({ ...this.#unknown(), state: 'connecting', attempt, error }, this.state)
     this.#transport.post({ type: 'hello' })
   }
@@ -352,10 +344,7 @@ export class FarClient implements BridgeClient {
     const lost = this.#requests.sent.filter((request) => isTooLarge || !maySendAgain(request))
     for (const request of this.#requests.sent) request.isHeld = true
     this.#showLoss(error, retry, () => {
-      for (const request of lost) {
-        this.#settle(request.message.id)
-        fail(request, () => lossOf(request, error))
-      }
+      for (const request of lost) this.#reject(request, () => lossOf(request, error))
     })
   }
 
@@ -377,12 +366,12 @@ export class FarClient implements BridgeClient {
     this.#end = why
     this.#connecting = null
     this.#isClosing = false
+    const requests = this.#requests.all
     this.#showSoon({ ...this.#unknown(), state, error }, Object.freeze({ ...CONNECTING, state, error }), () => {
       if (error !== null) this.#emitter.emit(this, 'failed', error)
-      for (const request of this.#requests.all) {
+      for (const request of requests) {
         const call = { toolName: toolNameOf(request), sent: request.timesSent > 0 }
-        this.#settle(request.message.id)
-        fail(request, () => errorOfCall(why, call))
+        this.#reject(request, () => errorOfCall(why, call))
       }
     })
   }
@@ -440,6 +429,11 @@ export class FarClient implements BridgeClient {
     return null
   }
 
+  /** It may have been settled meanwhile. */
+  #reject(request: Request, makeError: () => Error): void {
+    if (this.#settle(request.message.id) !== undefined) fail(request, makeError)
+  }
+
   #settle(id: number): Request | undefined {
     const request = this.#requests.take(id)
     if (this.#requests.size === 0) this.#onDrained?.()
@@ -477,11 +471,6 @@ export class FarClient implements BridgeClient {
     this.#emitter.emit(this, 'state', this.#snapshot, previous)
   }
 
-  #showBridge(bridge: BridgeSnapshot): void {
-    this.#bridge = Object.freeze(bridge)
-    this.#emitter.emit(this, 'bridge', this.#bridge)
-  }
-
   /** The snapshots change at once; events come after the command that caused them has returned. */
   #showSoon(snapshot: ConnectionSnapshot, bridge: BridgeSnapshot | null, andThen?: () => void): void {
     const { state: previous } = this.#snapshot
@@ -497,14 +486,6 @@ export class FarClient implements BridgeClient {
   /** The next snapshot while the other end is not connected: only the URL is known. */
   #unknown(): ConnectionSnapshot {
     return { ...IDLE, url: this.#snapshot.url, revision: this.#snapshot.revision + 1 }
-  }
-
-  #decodeSnapshot({ error, revision, ...snapshot }: Snapshot): ConnectionSnapshot {
-    return Object.freeze({
-      ...snapshot,
-      revision: revision + this.#revisionOffset,
-      error: error ? asMCPError(error) : null,
-    })
   }
 
   #log(message: string): void {

@@ -21,6 +21,8 @@ export class Heartbeat {
   readonly #timeout: number
   readonly #events: HeartbeatEvents
   #hasHeard = false
+  /** Added to the timeout while a large message is on its way, in ms. */
+  #patience = 0
   #timer: Timer | null = null
 
   /** Starts at once. */
@@ -34,6 +36,13 @@ export class Heartbeat {
   /** To be called for everything that comes: it proves that the connection is alive. */
   heard(): void {
     this.#hasHeard = true
+    this.#patience = 0
+  }
+
+  /** A message of so many bytes comes or leaves now: nothing else can come before it is through. */
+  expect(bytes: number): void {
+    this.#hasHeard = true
+    this.#patience = Math.min(bytes / LEAST_RATE, MAX_PATIENCE)
   }
 
   stop(): void {
@@ -47,7 +56,9 @@ export class Heartbeat {
 
   #ping(): void {
     this.#events.ping()
-    this.#after(this.#timeout, () => (this.#hasHeard ? this.#listen() : this.#events.lost(this.#timeout)))
+    this.#after(this.#timeout + this.#patience, () =>
+      this.#hasHeard ? this.#listen() : this.#events.lost(this.#timeout),
+    )
   }
 
   #after(ms: number, act: () => void): void {
@@ -65,3 +76,8 @@ export function checkHeartbeatOptions({ pingInterval, pingTimeout }: HeartbeatOp
 /** The defaults of a client (docs/options.md). Many proxies cut a connection that is silent for a minute. */
 const PING_INTERVAL = 15_000
 const PING_TIMEOUT = 10_000
+
+/** The slowest connection that large messages are waited for on, in bytes per ms. */
+const LEAST_RATE = 16
+/** The longest wait for a large message, in ms, whatever size the other end has announced. */
+const MAX_PATIENCE = 600_000

@@ -41,6 +41,13 @@ export function webSocketPort(socket: SocketLike, options: WebSocketPortOptions 
   return new WebSocketPort(socket, options)
 }
 
+/** A message between two ports, which the ends of the bridge do not see. */
+interface OwnMessage {
+  readonly type: 'ping' | 'pong' | 'large'
+  /** Of the message that follows one of type 'large'. */
+  readonly bytes?: number
+}
+
 /** The part of a `close` event that is used. */
 interface Closing {
   readonly code?: number
@@ -75,7 +82,7 @@ class WebSocketPort implements BridgePort {
     const text = toText(message)
     if (this.#socket.readyState === CONNECTING) this.#waiting.push(text)
     // A closed socket of a page would print a warning for each message.
-    else if (this.#socket.readyState === OPEN) this.#socket.send(text)
+    else if (this.#socket.readyState === OPEN) this.#send(text)
   }
 
   on(event: string, listener: (event: unknown) => void): void {
@@ -97,24 +104,34 @@ class WebSocketPort implements BridgePort {
   }
 
   #open(): void {
-    for (const text of this.#waiting.splice(0)) this.#socket.send(text)
     this.#heartbeat = new Heartbeat(this.#options, {
-      ping: () => this.#say('ping'),
+      ping: () => this.#sendOwn({ type: 'ping' }),
       lost: (silence) => this.#lose(silence),
     })
+    for (const text of this.#waiting.splice(0)) this.#send(text)
   }
 
   #receive(data: unknown): void {
     this.#heartbeat?.heard()
     const message = fromText(data)
-    const type = heartbeatOf(message)
-    if (type === null) this.#tell('message', message)
+    const own = ownMessage(message)
+    if (own === null) this.#tell('message', message)
+    else if (own.type === 'large') this.#heartbeat?.expect(own.bytes ?? 0)
     // An end that sends pings and does not read the answers gets none.
-    else if (type === 'ping' && this.bufferedAmount < MAX_WAITING) this.#say('pong')
+    else if (own.type === 'ping' && this.bufferedAmount < MAX_WAITING) this.#sendOwn({ type: 'pong' })
   }
 
-  #say(type: 'ping' | 'pong'): void {
-    if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify({ mcpBridge: VERSION, type }))
+  /** A large message is announced, because neither end hears anything while it is on its way. */
+  #send(text: string): void {
+    if (text.length > LARGE) {
+      this.#sendOwn({ type: 'large', bytes: text.length })
+      this.#heartbeat?.expect(text.length)
+    }
+    this.#socket.send(text)
+  }
+
+  #sendOwn(message: OwnMessage): void {
+    if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify({ mcpBridge: VERSION, ...message }))
   }
 
   /** The other end would not answer a closing handshake. */
@@ -136,14 +153,18 @@ class WebSocketPort implements BridgePort {
   }
 }
 
-function heartbeatOf(message: unknown): 'ping' | 'pong' | null {
+function ownMessage(message: unknown): OwnMessage | null {
   if (typeof message !== 'object' || message === null || !('mcpBridge' in message)) return null
-  const { type } = message as { type?: unknown }
-  return type === 'ping' || type === 'pong' ? type : null
+  const { type, bytes } = message as { type?: unknown; bytes?: unknown }
+  if (type === 'ping' || type === 'pong') return { type }
+  return type === 'large' && typeof bytes === 'number' ? { type, bytes } : null
 }
 
 /** Beyond this many bytes waiting to be sent, pings are not answered. */
 const MAX_WAITING = 1 << 20
+
+/** Characters of a message that is announced: on a slow connection it takes longer than a ping may. */
+const LARGE = 1 << 16
 
 /** Values of `readyState`. */
 const CONNECTING = 0
