@@ -93,6 +93,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     ],
     protocols: [5, null, {}, [5], ['a', null], () => 'a'],
     dialect: [5, null, ['auto']],
+    tls: [5, null, 'x', []],
     compression: ['true', 1, null, {}, () => true],
   }
   for (const [name, values] of Object.entries(misfits)) {
@@ -168,6 +169,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     headers: [{}, { 'x-team': 'blue' }, Object.create(null)],
     protocols: ['a', [], ['a', 'b']],
     dialect: ['auto', 'guide', 'event'],
+    tls: [{}, { rejectUnauthorized: false, minVersion: 'TLSv1.3', servername: 'h' }, { ca: undefined }],
     compression: [true, false],
     apiKey: ['key', () => 'key'],
     autoConnect: [false],
@@ -201,8 +203,7 @@ test('a key that no server can mean is refused by name', () => {
     assertRefused({ apiKey }, TypeError, 'option "apiKey" contains a line break', 'trim()')
 })
 
-test('tls, proxy and several endpoints are refused in clear words', () => {
-  assertRefused({ tls: { rejectUnauthorized: false } }, TypeError, '"tls"', 'not supported by this version')
+test('proxy and several endpoints are refused in clear words', () => {
   assertRefused({ proxy: 'http://proxy:3128' }, TypeError, '"proxy"', 'not supported by this version')
   assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', '2 endpoints', 'exactly one')
   assertRefused({ url: [] }, TypeError, '"url"')

@@ -1,44 +1,15 @@
 /** wss:// on loopback, with certificates of the test's own. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { createServer } from 'node:tls'
 import { createAuthority } from './helpers/certificates.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { run, start } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
+import { listenTls } from './helpers/tls-server.mjs'
 
 const authority = createAuthority()
-
-/** A test server behind TLS. */
-async function listenTls(t, certificate, options) {
-  const server = await listen(t)
-  const sockets = new Set()
-  const tls = createServer({ ...certificate, ...options }, (socket) => {
-    const inner = connect(server.port, '127.0.0.1')
-    for (const [one, other] of [
-      [socket, inner],
-      [inner, socket],
-    ]) {
-      sockets.add(one)
-      one
-        .on('error', () => {})
-        .on('close', () => other.destroy())
-        .pipe(other)
-    }
-  })
-  tls.on('tlsClientError', () => {})
-  tls.listen(0, '127.0.0.1')
-  await once(tls, 'listening')
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    tls.close()
-  })
-  return { server, tls, port: tls.address().port }
-}
 
 /** The environment of a process that trusts the authority. */
 async function trusting(t, cert = authority.cert) {

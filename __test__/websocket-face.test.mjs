@@ -534,8 +534,7 @@ describe('code that reconnects by itself', () => {
     const lines = []
     const listenTo = (who, socket) =>
       socket.on('log', ({ level, message }) => {
-        // The loss of the connection is a warning too.
-        if (level === 'warn' && /close (listener|event) of its WebSocket interface/.test(message)) lines.push(who)
+        if (/close (listener|event) of its WebSocket interface/.test(message)) lines.push([level, who])
       })
     listenTo('old', main)
     const made = new Promise((resolve) => {
@@ -551,7 +550,10 @@ describe('code that reconnects by itself', () => {
     await server.terminateAll()
     await (await made).connect()
     assert.equal((await reached(main, 'closed')).error, null)
-    assert.deepEqual(lines.sort(), ['new', 'old'])
+    assert.deepEqual(lines.sort(), [
+      ['warn', 'new'],
+      ['warn', 'old'],
+    ])
   })
 
   test('whose client is used by other code too keeps no event from that', async (t) => {

@@ -24,7 +24,7 @@ promise<actual.MCPClientOptions>(options)
 declare const callOptions: contract.UseToolOptions
 promise<actual.UseToolOptions>(callOptions)
 declare const like: contract.MCPClientLike
-promise<Omit<actual.MCPClientLike, 'snapshot' | 'on' | 'once' | 'off'>>(like)
+promise<Omit<actual.MCPClientLike, 'snapshot' | 'error' | 'on' | 'once' | 'off'>>(like)
 
 // What users get.
 declare const snapshot: actual.ConnectionSnapshot

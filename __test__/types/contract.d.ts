@@ -34,6 +34,7 @@ export interface TlsOptions {
   key?: string | Buffer                                // PEM private key
   servername?: string                                  // SNI and the name to verify
   rejectUnauthorized?: boolean                         // default true; false logs a warning on every connect
+  minVersion?: 'TLSv1.2' | 'TLSv1.3'                   // default TLSv1.2
 }
 
 export interface MCPClientOptions {

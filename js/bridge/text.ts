@@ -21,7 +21,7 @@ export function fromText(text: unknown): unknown {
   }
 }
 
-/** Not made when the module is loaded: jsdom has no TextDecoder. */
+/** Made when bytes come: the pages of some test runners have neither class, and need none. */
 function decode(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }

@@ -61,6 +61,7 @@ import {
   type Recipient,
 } from './hub.js'
 import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
+import { answerRoots, resumeAfter } from './stand-in.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
@@ -550,6 +551,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     askToken(connection: number): void {
       this.#client.#inContext(() => void this.#client.#answerToken(connection))
+    }
+
+    resumeAfter(ms: number): void {
+      resumeAfter(this.#client.#native, ms)
+    }
+
+    askRoots(): void {
+      answerRoots(this.#client.#native)
     }
 
     inContext(act: () => void): void {

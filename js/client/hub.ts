@@ -21,6 +21,8 @@ export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
+  resumeAfter(ms: number): void
+  askRoots(): void
   /** It was told everything that was on its way to it. */
   rest(): void
 }
@@ -219,6 +221,10 @@ function deliver([kind, a, b, payload]: Item): void {
         ?.receiveMessage(text, b === 1)
     case ITEM.ASK_TOKEN:
       return recipients.get(a)?.deref()?.askToken(b)
+    case ITEM.RESUME_AFTER:
+      return recipients.get(a)?.deref()?.resumeAfter(b)
+    case ITEM.ASK_ROOTS:
+      return recipients.get(a)?.deref()?.askRoots()
   }
 }
 

@@ -2,7 +2,9 @@
  * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
  * cannot know: the environment, the page, functions.
  */
+import { Buffer } from 'node:buffer'
 import { URL } from 'node:url'
+import { types } from 'node:util'
 import { environment } from '../native/environment.js'
 import { checkKey } from '../shared/arguments.js'
 import { isError, isUrl } from '../shared/foreign.js'
@@ -35,13 +37,24 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
-    native: JSON.stringify({ ...rest, url: endpoint, apiKey: key }, replaceNonJson),
+    native: JSON.stringify({ ...rest, ...tlsAsText(rest.tls), url: endpoint, apiKey: key }, replaceNonJson),
     url: endpoint,
     key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
   }
+}
+
+/** JSON has no buffers. PEM is ASCII; of anything else the core says that it is no PEM. */
+function tlsAsText(tls: unknown): { tls?: unknown } {
+  if (typeof tls !== 'object' || tls === null || Array.isArray(tls)) return {}
+  const text = (value: unknown): unknown => {
+    if (types.isUint8Array(value)) return Buffer.from(value).toString('latin1')
+    return Array.isArray(value) ? value.map(text) : value
+  }
+  const { ca, cert, key } = tls as Record<string, unknown>
+  return { tls: { ...tls, ca: text(ca), cert: text(cert), key: text(key) } }
 }
 
 /** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */
@@ -117,7 +130,7 @@ function withPage(text: string): string {
 }
 
 function normalise(given: string | { toString(): string }): string {
-  const text = withPage(String(given).trim())
+  const [text, zone] = withoutZone(withPage(String(given).trim()))
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
   try {
@@ -133,7 +146,18 @@ function normalise(given: string | { toString(): string }): string {
   if (scheme === undefined)
     throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
   const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
-  return `${scheme}//${url.host}${path}${url.search}`
+  return `${scheme}//${url.host.replace(']', `${zone}]`)}${path}${url.search}`
+}
+
+/**
+ * The zone of an IPv6 address, as `%25eth0`, apart from the rest: the standard of URLs knows none (RFC 6874 does), but
+ * a link-local address leads nowhere without it.
+ */
+function withoutZone(url: string): [rest: string, zone: string] {
+  const found = /^([a-z][a-z0-9+.-]*:\/\/)?(\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)\]/i.exec(url)
+  if (found === null) return [url, '']
+  const [whole, scheme = '', address, zone] = found
+  return [`${scheme}${address}]${url.slice(whole.length)}`, `%25${zone}`]
 }
 
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }

@@ -14,6 +14,8 @@ export const ITEM = {
   MESSAGE: 9,
   ASK_TOKEN: 10,
   NOTHING: 11,
+  RESUME_AFTER: 12,
+  ASK_ROOTS: 13,
 } as const
 
 /** Bits of the `flags` of `request`. */

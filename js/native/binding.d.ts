@@ -50,6 +50,10 @@ export declare class NativeClient {
   send(text: string): boolean
   /** What the token function has returned, or the class of the error that it has thrown. */
   answerToken(connection: number, token?: string | undefined | null, thrown?: string | undefined | null): void
+  /** The core asked to be called again: it had no thread. */
+  resume(): void
+  /** The certificates that the runtime brings, as PEM. The core asks for them where the machine has no store. */
+  answerRoots(pem: string): void
   /** The `open` listeners have run. */
   openTold(): void
   /** Sets which events have listeners: bits of `Interest`. */

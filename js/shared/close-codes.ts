@@ -36,12 +36,12 @@ export function checkCloseFrame(code: unknown, reason: unknown): void {
     throw new RangeError(`the close code ${code} cannot be sent: use 1000, or 3000 to 4999 for reasons of your own`)
   }
   if (typeof reason !== 'string') throw new TypeError(`the close reason must be a string, got ${typeof reason}`)
-  const bytes = utf8LengthOf(reason)
+  const bytes = utf8Length(reason)
   if (bytes > 123) throw new RangeError(`the close reason has ${bytes} bytes, at most 123 fit into a close frame`)
 }
 
-/** Without TextEncoder, which jsdom does not have. A lone surrogate is sent as U+FFFD, which has three bytes too. */
-function utf8LengthOf(text: string): number {
+/** Bytes in UTF-8. The pages of some test runners have no TextEncoder. */
+function utf8Length(text: string): number {
   let bytes = 0
   for (const character of text) {
     const code = character.codePointAt(0)!

@@ -28,21 +28,28 @@ export interface ConnectionSnapshot {
   readonly revision: number
 }
 
-/**
- * Reserved: this version refuses TLS options. It trusts the certificates of the system and those of
- * `NODE_EXTRA_CA_CERTS`.
- */
+/** TLS for `wss:`. PEM that cannot be read, and a key that does not match, are a TypeError that names the option. */
 export interface TlsOptions {
-  /** Certificates in PEM to trust besides those of the system. */
+  /**
+   * Certificates in PEM to trust besides those of the system and of `NODE_EXTRA_CA_CERTS`: authorities, or the very
+   * certificate of a server.
+   * @default none
+   */
   ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** The client's certificate and its chain, in PEM. */
+  /** The client's certificate and its chain, in PEM, for servers that ask for one. Needs `key`. @default none */
   cert?: string | Uint8Array
-  /** The private key of `cert`, in PEM. */
+  /** The private key of `cert`, in PEM: PKCS#8, PKCS#1 or SEC1, not encrypted. @default none */
   key?: string | Uint8Array
   /** The server name to send (SNI) and to verify. @default the host of the URL */
   servername?: string
-  /** Whether to refuse a server whose certificate cannot be verified. @default true */
+  /**
+   * Whether to refuse a server whose certificate cannot be verified. With `false` anyone on the network path can read
+   * and change everything; each connection logs a warning.
+   * @default true
+   */
   rejectUnauthorized?: boolean
+  /** The oldest version of TLS to accept. @default 'TLSv1.2' */
+  minVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
 /**
@@ -125,7 +132,10 @@ export interface MCPClientOptions {
   headers?: Record<string, string>
   /** One or several subprotocols to offer to the server. @default none */
   protocols?: string | readonly string[]
-  /** Reserved: this version refuses it with a TypeError. */
+  /**
+   * How to verify a `wss:` server, and a certificate of the client's own.
+   * @default the system's certificates, TLS 1.2
+   */
   tls?: TlsOptions
   /**
    * Reserved: this version refuses it with a TypeError. A proxy set in the environment is ignored, with a warning in

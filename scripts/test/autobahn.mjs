@@ -2,8 +2,9 @@
  * `npm run test:autobahn`: runs the Autobahn testsuite against the code that reads and writes frames, compressed ones
  * included. Its fuzzing server runs on loopback, and src/driver/socket/autobahn.rs runs its cases.
  *
- * The suite needs CPython 2.7: $PYTHON2 names one; otherwise it is searched for in PATH and among the versions of
- * pyenv.
+ * The suite needs CPython 2.7, and a C compiler for one of its packages: $PYTHON2 names a Python; otherwise it is
+ * searched for in PATH and among the versions of pyenv. Sections 12 and 13 send gigabytes, which takes long in Python.
+ * Arguments choose cases: `node scripts/test/autobahn.mjs '1.*' 12.1.1`.
  */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
@@ -28,13 +29,16 @@ const GOOD = ['OK', 'NON-STRICT', 'INFORMATIONAL']
  */
 const MAY_FAIL = ['2.10', '2.11']
 
-/** @throws NotRun without Python 2.7, or on another system than Linux x64 */
-export async function testAutobahn() {
+/**
+ * Runs these cases, by default all of them.
+ * @throws NotRun without Python 2.7, or on another system than Linux x64
+ */
+export async function testAutobahn(chosen = []) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new NotRun(`the packages that ${SUITE} needs are pinned for Linux x64`)
   }
   const python = findPython2()
-  const server = await startServer(python)
+  const server = await startServer(python, chosen.length > 0 ? chosen : ['*'])
   try {
     runWith(
       { AUTOBAHN_URL: server.url },
@@ -54,7 +58,7 @@ export async function testAutobahn() {
   } finally {
     await server.stop()
   }
-  judge(JSON.parse(readFileSync(join(OUTPUT, 'index.json'), 'utf8'))[AGENT])
+  judge(JSON.parse(readFileSync(join(OUTPUT, 'index.json'), 'utf8'))[AGENT], chosen.length === 0)
 }
 
 /** The path of a Python 2.7 that has pip. */
@@ -80,12 +84,12 @@ function isPython2(program) {
   return status === 0 && String(stdout).trim() === 'True'
 }
 
-async function startServer(python) {
+async function startServer(python, cases) {
   rmSync(OUTPUT, { recursive: true, force: true })
   mkdirSync(OUTPUT, { recursive: true })
   const packages = wheels('autobahn', { python, options: ['--disable-pip-version-check'] })
   const url = `ws://127.0.0.1:${await freePort()}`
-  const spec = { url, outdir: OUTPUT, cases: ['*'], 'exclude-cases': [], 'exclude-agent-cases': {} }
+  const spec = { url, outdir: OUTPUT, cases, 'exclude-cases': [], 'exclude-agent-cases': {} }
   writeFileSync(join(OUTPUT, 'spec.json'), JSON.stringify(spec))
   const args = ['-W', 'ignore', '-c', PROGRAM, packages, join(OUTPUT, 'spec.json')]
   // Not a pipe: while cargo runs, this process would not read it, and the server would block.
@@ -114,12 +118,13 @@ async function freePort() {
 }
 
 /** @throws AssertionError that names the cases */
-function judge(results) {
+function judge(results, areAll) {
   const cases = Object.keys(results)
   const isGood = (name) => GOOD.includes(results[name].behavior) && GOOD.includes(results[name].behaviorClose)
   const failures = cases.filter((name) => !isGood(name))
   const told = (name) => `${name}: ${results[name].behavior}, close ${results[name].behaviorClose}`
-  assert.equal(cases.length, CASES, 'cases that were run')
+  if (areAll) assert.equal(cases.length, CASES, 'cases that were run')
+  assert.ok(cases.length > 0, 'cases that were run')
   const unexpected = failures.filter((name) => !MAY_FAIL.includes(name))
   assert.deepEqual(unexpected, [], `cases that fail: ${unexpected.map(told).join('; ')}`)
   const count = (behavior) => cases.filter((name) => results[name].behavior === behavior).length
@@ -147,4 +152,4 @@ sys.argv = ['wstest', '--mode', 'fuzzingserver', '--spec', sys.argv[2], '--webpo
 wstest.run()
 `
 
-if (isMain(import.meta.url)) await runAlone(testAutobahn)
+if (isMain(import.meta.url)) await runAlone(() => testAutobahn(process.argv.slice(2)))

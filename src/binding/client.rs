@@ -131,6 +131,18 @@ impl NativeClient {
         self.handle().answer_token(ConnectionId(connection), answer);
     }
 
+    /// The core asked to be called again: it had no thread.
+    #[napi(catch_unwind)]
+    pub fn resume(&self) {
+        self.handle().resume();
+    }
+
+    /// The certificates that the runtime brings, as PEM. The core asks for them where the machine has no store.
+    #[napi(catch_unwind)]
+    pub fn answer_roots(&self, pem: String) {
+        self.handle().answer_roots(&pem);
+    }
+
     /// The `open` listeners have run.
     #[napi(catch_unwind)]
     pub fn open_told(&self) {

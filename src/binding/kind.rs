@@ -25,9 +25,13 @@ pub(super) const MESSAGE: u8 = 9;
 pub(super) const ASK_TOKEN: u8 = 10;
 /// A wake-up for items that were taken already.
 pub(super) const NOTHING: u8 = 11;
+/// `resume` must be called after a time: (client, ms).
+pub(super) const RESUME_AFTER: u8 = 12;
+/// The certificates that Node.js brings are needed: (client).
+pub(super) const ASK_ROOTS: u8 = 13;
 
 #[cfg(test)]
-pub(super) const NAMES: [(&str, u8); 12] = [
+pub(super) const NAMES: [(&str, u8); 14] = [
     ("RESULTS", RESULTS),
     ("RESULT", RESULT),
     ("OPEN", OPEN),
@@ -40,4 +44,6 @@ pub(super) const NAMES: [(&str, u8); 12] = [
     ("MESSAGE", MESSAGE),
     ("ASK_TOKEN", ASK_TOKEN),
     ("NOTHING", NOTHING),
+    ("RESUME_AFTER", RESUME_AFTER),
+    ("ASK_ROOTS", ASK_ROOTS),
 ];

@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -97,6 +98,8 @@ enum Item {
     Notice(u32, String),
     Message(u32, bool, Text),
     AskToken(u32, u32),
+    ResumeAfter(u32, u32),
+    AskRoots(u32),
 }
 
 #[napi]
@@ -188,6 +191,18 @@ impl Sink for ClientSink {
     }
 
     fn wake(&self) {
+        self.inner.convert();
+    }
+
+    fn resume_after(&self, wait: Duration) {
+        // Rounded up: it must not be called before it can do something.
+        let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
+        self.inner.push(Incoming::Item(Item::ResumeAfter(self.client, ms)));
+        self.inner.convert();
+    }
+
+    fn ask_roots(&self) {
+        self.inner.push(Incoming::Item(Item::AskRoots(self.client)));
         self.inner.convert();
     }
 
@@ -402,7 +417,7 @@ impl Item {
                 Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, error) => error.size(),
                 Self::Notice(_, json) => json.len(),
-                Self::Close(_) | Self::Done(_) | Self::AskToken(..) => 0,
+                Self::Close(_) | Self::Done(_) | Self::AskToken(..) | Self::ResumeAfter(..) | Self::AskRoots(_) => 0,
             }
     }
 
@@ -430,6 +445,8 @@ impl Item {
             Self::Notice(client, json) => (kind::NOTICE, client, 0, Payload::from(json)),
             Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Payload::Text(text)),
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, Payload::Nothing),
+            Self::ResumeAfter(client, ms) => (kind::RESUME_AFTER, client, ms, Payload::Nothing),
+            Self::AskRoots(client) => (kind::ASK_ROOTS, client, 0, Payload::Nothing),
         };
         (kind, a, b, payload, has_more)
     }

@@ -14,15 +14,16 @@ use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, task::yield_now};
 use super::{
     Sink,
     clock::Clock,
-    dial::Endpoint,
+    dial::{Dialer, Endpoint, Owner},
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
-use mcp_protocol::{Action, ConnectionId, Now, Session};
+use mcp_protocol::{Action, ConnectionId, LogLevel, Now, Session};
 
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
     pub(super) sink: S,
-    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) endpoint: Endpoint,
+    pub(super) dialer: Dialer,
     pub(super) clock: Clock,
     /// Wakes the client's task.
     pub(super) nudge: Notify,
@@ -48,7 +49,7 @@ pub(super) struct Core<T> {
 
 impl<S: Sink> Shared<S> {
     /// A client whose task does not run yet.
-    pub(super) fn new(session: Session<S::Payload>, endpoint: Endpoint, clock: Clock, sink: S) -> Self {
+    pub(super) fn new(session: Session<S::Payload>, endpoint: Endpoint, dialer: Dialer, clock: Clock, sink: S) -> Self {
         let core = Core {
             session,
             outbox: None,
@@ -58,7 +59,7 @@ impl<S: Sink> Shared<S> {
             running: false,
             abandoned: false,
         };
-        Self { sink, endpoint: Arc::new(endpoint), clock, nudge: Notify::new(), core: Mutex::new(core) }
+        Self { sink, endpoint, dialer, clock, nudge: Notify::new(), core: Mutex::new(core) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core<S::Payload>> {
@@ -119,6 +120,16 @@ impl<S: Sink> Shared<S> {
         let mut core = self.lock();
         core.put_back(connection, batch);
         result.is_ok() && core.outbox.as_ref().is_none_or(Outbox::is_empty)
+    }
+}
+
+impl<S: Sink> Owner for Shared<S> {
+    fn note(&self, level: LogLevel, message: &str) {
+        self.input(|core, _| core.session.note(level, message));
+    }
+
+    fn ask_roots(&self) {
+        self.sink.ask_roots();
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Sink,
     clock::Clock,
     core::{Core, Shared},
-    dial::Endpoint,
+    dial::{Dialer, Endpoint, Resolver, answer_roots},
     runtime::THREAD_NAME,
     task,
 };
@@ -39,11 +39,17 @@ impl<S: Sink> Handle<S> {
     ///
     /// Errors: a part of the route that HTTP does not allow.
     pub fn new(config: Config, route: Route, sink: S) -> Result<Self, OptionError> {
+        Self::with_resolver(config, route, Resolver::system(), sink)
+    }
+
+    /// The same for a client that looks names up with this resolver.
+    pub fn with_resolver(config: Config, route: Route, resolver: Arc<Resolver>, sink: S) -> Result<Self, OptionError> {
         let endpoint = Endpoint::new(&route)?;
+        let dialer = Dialer::new(resolver, route.tls)?;
         let clock = Clock::start();
         let mut session = Session::new(config, route.url, seed(), clock.now());
         session.set_interest(Interest::ALL);
-        Ok(Self { shared: Arc::new(Shared::new(session, endpoint, clock, sink)) })
+        Ok(Self { shared: Arc::new(Shared::new(session, endpoint, dialer, clock, sink)) })
     }
 
     /// See [`Session::connect`]. Returns the snapshot that the command left behind, before the I/O thread changes it
@@ -166,6 +172,16 @@ impl<S: Sink> Handle<S> {
         }
     }
 
+    /// What [`Sink::resume_after`] asks for: handles what is due, and tries again to start what the client needs.
+    pub fn resume(&self) {
+        self.command(Writes::Now, Session::handle_timeout);
+    }
+
+    /// The certificates that [`Sink::ask_roots`] asks for, as PEM. They are those of the process from then on.
+    pub fn answer_roots(&self, pem: &str) {
+        answer_roots(pem);
+    }
+
     fn change(&self, act: impl FnOnce(&mut Session<S::Payload>, Now)) -> Snapshot {
         self.command(Writes::Now, |session, now| {
             act(session, now);
@@ -189,6 +205,8 @@ impl<S: Sink> Handle<S> {
         let next = core.session.poll_timeout();
         let earlier = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
         let unwritten = writes == Writes::Now && core.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty());
+        // Without a task nothing is armed, whatever it was.
+        let earlier = earlier || (next.is_some() && !core.running);
         let must_run = earlier || unwritten || !core.actions.is_empty();
         let must_start = must_run && !core.running;
         core.running |= must_run;

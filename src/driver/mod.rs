@@ -15,9 +15,14 @@ mod runtime;
 mod socket;
 mod task;
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
-pub use self::handle::{Handle, shared_io_thread_name};
+pub use self::{
+    dial::{Resolve, Resolver},
+    handle::{Handle, shared_io_thread_name},
+};
 use mcp_protocol::{ConnectionId, Event};
 
 /// Where events go. The binding's is the mailbox of a JavaScript environment.
@@ -34,6 +39,14 @@ pub trait Sink: Send + Sync + 'static {
 
     /// Events were pushed. Called without any lock.
     fn wake(&self);
+
+    /// The system had no thread for the client, and so nothing that could wait: call [`Handle::resume`] after this
+    /// time. Called without any lock.
+    fn resume_after(&self, wait: Duration);
+
+    /// This machine has no store of certificates: those that the runtime brings are to be given to
+    /// [`Handle::answer_roots`]. Called without any lock.
+    fn ask_roots(&self);
 
     /// True while nobody drains: reading stops until it is false again.
     fn is_full(&self) -> watch::Receiver<bool>;

@@ -49,14 +49,24 @@ impl Network {
     }
 
     async fn watch_by(&self, start: fn() -> Result<AsyncWatch, Error>) {
-        self.wanted.notified().await;
-        // It runs beside the clients: a panic in it must not be theirs.
-        let reason = match AssertUnwindSafe(self.relay(start)).catch_unwind().await {
-            Ok(Err(error)) => error.to_string(),
-            Ok(Ok(never)) => match never {},
-            Err(_) => "the watcher panicked; please report it".to_owned(),
-        };
-        self.news.send_replace(News::Unavailable(reason.into()));
+        let mut known_reason = String::new();
+        loop {
+            self.wanted.notified().await;
+            // It runs beside the clients: a panic in it must not be theirs.
+            let reason = match AssertUnwindSafe(self.relay(start)).catch_unwind().await {
+                Ok(Err(error)) => error.to_string(),
+                Ok(Ok(never)) => match never {},
+                Err(_) => {
+                    self.news.send_replace(News::Unavailable("the watcher panicked; please report it".into()));
+                    break;
+                }
+            };
+            // A file handle may be there the next time that a dial has ended.
+            if reason != known_reason {
+                self.news.send_replace(News::Unavailable(reason.as_str().into()));
+                known_reason = reason;
+            }
+        }
         pending::<()>().await;
     }
 

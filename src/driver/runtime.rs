@@ -4,7 +4,6 @@ use std::{
     io,
     sync::{Arc, Mutex, PoisonError, Weak},
     thread,
-    time::Duration,
 };
 
 use tokio::{
@@ -46,14 +45,7 @@ impl IoThread {
     }
 
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            // Only name look-ups and reading the system's certificates use these.
-            .max_blocking_threads(4)
-            .thread_keep_alive(Duration::from_secs(1))
-            .thread_name("mcp-client-dns")
-            .build()?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
         let network = Arc::new(Network::default());
         let watched = Arc::clone(&network);
@@ -66,8 +58,6 @@ impl IoThread {
                     () = watched.watch() => {}
                 }
             });
-            // A look-up that hangs in the system's resolver must not hold the thread.
-            runtime.shutdown_background();
         })?;
         Ok(Self { handle, network, _ends_when_dropped: ends_when_dropped })
     }

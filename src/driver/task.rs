@@ -19,19 +19,19 @@ use tokio::{
 use super::{
     Sink,
     core::Shared,
-    dial::{Dialed, Upgraded, dial},
+    dial::{Dialed, Progress, Upgraded, system_error::exhaustion},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
 };
-use mcp_protocol::{Action, ConnectionId, DialFailure, LogLevel, Now};
+use mcp_protocol::{Action, ConnectionId, DialFailure, LogLevel, Now, SystemError};
 
 type Dial = Pin<Box<dyn Future<Output = Result<Box<Dialed>, DialFailure>> + Send>>;
 
 /// The connection that the client has now.
 enum Connection {
     None,
-    Dialing(ConnectionId, Dial),
+    Dialing(ConnectionId, Dial, Arc<Progress>),
     Open(Box<Socket>),
 }
 
@@ -49,10 +49,27 @@ enum Wakeup {
 pub(super) fn start<S: Sink>(shared: &Arc<Shared<S>>) {
     match IoThread::get() {
         Ok(thread) => drop(thread.handle().spawn(run(Arc::clone(shared), Arc::clone(&thread)))),
-        Err(error) => shared.input(|core, now| {
-            core.running = false;
-            core.session.handle_fault(now, &format!("the I/O thread could not be started: {error}"));
-        }),
+        Err(error) => fail_without_thread(shared, &exhaustion(&error)),
+    }
+}
+
+/// Fails the dial that the client wants, like any other, and has its next deadline kept by the sink.
+fn fail_without_thread<S: Sink>(shared: &Shared<S>, error: &SystemError) {
+    let mut next = None;
+    shared.input(|core, now| {
+        core.running = false;
+        core.armed = None;
+        // There is no socket, so nothing but a dial can be done for anybody.
+        for action in std::mem::take(&mut core.actions) {
+            if let Action::Dial(connection) = action {
+                let failure = DialFailure::Exhausted { phase: None, error: error.clone() };
+                core.session.handle_dial_failed(now, connection, failure);
+            }
+        }
+        next = core.session.poll_timeout().map(|deadline| deadline.saturating_sub(now.mono));
+    });
+    if let Some(wait) = next {
+        shared.sink.resume_after(wait);
     }
 }
 
@@ -194,7 +211,14 @@ impl<S: Sink> Task<S> {
             Connection::Open(socket) => Some((socket.connection, socket.last_read())),
             _ => None,
         };
+        let phase = match &self.connection {
+            Connection::Dialing(connection, _, progress) => progress.phase().map(|phase| (*connection, phase)),
+            _ => None,
+        };
         self.shared.input(|core, now| {
+            if let Some((connection, phase)) = phase {
+                core.session.handle_dial_phase(connection, phase);
+            }
             if let Some((connection, mono)) = read {
                 core.session.handle_bytes(Now { mono, ..now }, connection);
             }
@@ -252,8 +276,10 @@ impl<S: Sink> Task<S> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Dial(connection) => {
-                let endpoint = Arc::clone(&self.shared.endpoint);
-                self.connection = Connection::Dialing(connection, Box::pin(dial(endpoint)));
+                let progress = Arc::new(Progress::default());
+                let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
+                let dial = Box::pin(async move { shared.dialer.dial(&*shared, &shared.endpoint, &told).await });
+                self.connection = Connection::Dialing(connection, dial, progress);
             }
             Action::Close { connection, code, reason } => {
                 if let (Connection::Open(socket), Some(outbox)) = (&mut self.connection, &mut self.shared.lock().outbox)
@@ -279,7 +305,7 @@ impl<S: Sink> Task<S> {
                     self.connection = Connection::None;
                 }
             }
-            Connection::Dialing(dialing, _) if *dialing == connection => self.connection = Connection::None,
+            Connection::Dialing(dialing, ..) if *dialing == connection => self.connection = Connection::None,
             _ => {}
         }
     }
@@ -304,7 +330,7 @@ impl Connection {
     async fn next<S: Sink>(&mut self, shared: &Shared<S>) -> Wakeup {
         match self {
             Self::None => pending().await,
-            Self::Dialing(connection, dial) => {
+            Self::Dialing(connection, dial, _) => {
                 let result = dial.await;
                 Wakeup::Dialed(*connection, result)
             }

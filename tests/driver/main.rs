@@ -15,6 +15,8 @@ mod compression;
 mod dialing;
 #[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod names;
 #[cfg(all(test, target_os = "linux"))]
 mod process;
 #[cfg(test)]

@@ -161,6 +161,10 @@ impl Sink for Blocking {
 
     fn wake(&self) {}
 
+    fn resume_after(&self, _: Duration) {}
+
+    fn ask_roots(&self) {}
+
     fn is_full(&self) -> watch::Receiver<bool> {
         self.full.subscribe()
     }
@@ -237,6 +241,10 @@ impl Sink for Faulty {
     fn ask_token(&self, _: ConnectionId) {}
 
     fn wake(&self) {}
+
+    fn resume_after(&self, _: Duration) {}
+
+    fn ask_roots(&self) {}
 
     fn is_full(&self) -> watch::Receiver<bool> {
         self.full.subscribe()

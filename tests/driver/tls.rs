@@ -1,9 +1,19 @@
 //! `wss:`. What is trusted is read once a process, so each of these has one of its own.
 
-use std::time::Duration;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use mcp_protocol::{Config, DialPhase};
-use tokio::{io::AsyncWriteExt, time::timeout};
+use rustls::HandshakeKind;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::support::{
     client::{Client, config},
@@ -37,10 +47,14 @@ async fn a_certificate_that_does_not_verify_is_not_tried_again() {
     trusting!(a_certificate_that_does_not_verify_is_not_tried_again);
     let authority = Authority::trusted();
     for (what, code, acceptor) in [
-        ("UnknownIssuer", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", Authority::unknown().acceptor()),
-        ("expired", "CERT_HAS_EXPIRED", authority.acceptor_for(&["127.0.0.1"], expired)),
         (
-            "not valid for name",
+            "its issuer \"CN=unknown\" is not trusted",
+            "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+            Authority::unknown().acceptor(),
+        ),
+        ("it expired on 2021-01-01T00:00:00Z", "CERT_HAS_EXPIRED", authority.acceptor_for(&["127.0.0.1"], expired)),
+        (
+            "it is for 127.0.0.2, example.test, not for 127.0.0.1",
             "ERR_TLS_CERT_ALTNAME_INVALID",
             authority.acceptor_for(&["127.0.0.2", "example.test"], |_| {}),
         ),
@@ -205,4 +219,67 @@ async fn a_full_sink_stops_reading_and_nothing_is_lost() {
         assert!(client.message().await.starts_with(&format!(r#"{{"n":{n},"#)));
     }
     drop(within("the sender", sender).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_vanishes_is_a_lost_connection_without_a_close_frame() {
+    trusting!(a_server_that_vanishes_is_a_lost_connection_without_a_close_frame);
+    let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
+    let mut client = Client::connecting_to(&tls::url(&server));
+    let raw = ready_raw(&server, &acceptor).await;
+    client.state("ready").await;
+    // The TCP connection alone: TLS is not ended.
+    drop(raw.stream.into_inner().0);
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str()), (1006, "no close frame came"));
+}
+
+#[tokio::test]
+async fn a_reconnect_resumes_the_tls_session_and_saves_most_of_its_bytes() {
+    trusting!(a_reconnect_resumes_the_tls_session_and_saves_most_of_its_bytes);
+    let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
+    let mut client = Client::connecting_to(&tls::url(&server));
+    let mut received = Vec::new();
+    for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
+        let counted = Counted { tcp: server.tcp().await, written: 0 };
+        let mut raw = Raw::new(within("a TLS handshake", acceptor.accept(counted)).await.unwrap());
+        raw.upgrade(b"").await;
+        raw.authenticate().await;
+        client.state("ready").await;
+        let (counted, connection) = raw.stream.get_ref();
+        assert_eq!(connection.handshake_kind(), Some(kind));
+        received.push(counted.written);
+        drop(raw);
+    }
+    assert!(received[1] * 3 < received[0] * 2, "bytes of the server: {received:?}");
+}
+
+/// Counts what the server writes.
+struct Counted {
+    tcp: TcpStream,
+    written: usize,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.tcp).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(count)) = &result {
+            self.written += count;
+        }
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
 }

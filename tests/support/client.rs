@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use mcp_client::driver::{Handle, Sink};
+use mcp_client::driver::{Handle, Resolver, Sink};
 use mcp_protocol::{
     Call, CallError, CloseInfo, Config, ConnectionId, ErrorData, Event, Jitter, MaxAttempts, Notice, Outcome, Route,
     Secret, Snapshot, TokenSource,
@@ -28,6 +28,8 @@ pub(crate) enum Seen {
     Message(Bytes),
     Settled(Tag, Outcome),
     AskToken(ConnectionId),
+    ResumeLater,
+    AskRoots,
 }
 
 /// Sends everything on to the test.
@@ -58,6 +60,14 @@ impl Sink for Recorder {
 
     fn wake(&self) {}
 
+    fn resume_after(&self, _: Duration) {
+        let _ = self.seen.send(Seen::ResumeLater);
+    }
+
+    fn ask_roots(&self) {
+        let _ = self.seen.send(Seen::AskRoots);
+    }
+
     fn is_full(&self) -> watch::Receiver<bool> {
         self.full.subscribe()
     }
@@ -81,10 +91,15 @@ impl Client {
 
     /// In `idle`.
     pub(crate) fn on(route: Route, config: Config) -> Self {
+        Self::resolving(Resolver::system(), route, config)
+    }
+
+    /// In `idle`. It looks names up with this resolver.
+    pub(crate) fn resolving(resolver: Arc<Resolver>, route: Route, config: Config) -> Self {
         let (sender, seen) = mpsc::unbounded_channel();
         let full = Arc::new(watch::Sender::new(false));
         let recorder = Recorder { seen: sender, full: Arc::clone(&full) };
-        let handle = Handle::new(config, route, recorder).expect("the configuration is valid");
+        let handle = Handle::with_resolver(config, route, resolver, recorder).expect("the configuration is valid");
         Self { handle, seen, full, unclaimed: VecDeque::new(), last_tag: 0 }
     }
 

@@ -3,6 +3,7 @@
 //! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
 
 mod given;
+mod tls;
 mod values;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 use self::given::Given;
 pub use self::{
     given::{OptionError, OptionFault},
+    tls::TlsOptions,
     values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
 };
 use crate::backoff::Jitter;
@@ -112,6 +114,8 @@ options! {
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
         "protocols" protocols: Vec<String> = Vec::new(), strings();
+        /// What to verify of a `wss://` server, and with what.
+        "tls" tls: TlsOptions = TlsOptions::default(), tls();
         /// Offer to compress messages (RFC 7692).
         "compression" compression: bool = true, boolean();
     }
@@ -139,9 +143,7 @@ impl Options {
                 continue;
             }
             return Err(match name.as_str() {
-                "tls" | "proxy" => {
-                    OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out")
-                }
+                "proxy" => OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out"),
                 _ => OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()),
             });
         }
@@ -193,6 +195,7 @@ as_option! {
     String: |_url| None;
     Headers: |_headers| None;
     Vec<String>: |_protocols| None;
+    TlsOptions: |_tls| None;
 }
 
 /// Options that the JavaScript part keeps to itself; named here only to suggest them for a misspelt one.
@@ -280,7 +283,7 @@ mod tests {
             ("url", json!(1)),
             ("compression", json!("true")),
             ("compression", json!(1)),
-            ("tls", json!({})),
+            ("tls", json!("x")),
             ("proxy", json!("http://p")),
             ("reconectDelay", json!(1)),
         ] {

@@ -9,8 +9,8 @@ use thiserror::Error;
 /// for users.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DialFailure {
-    /// The name of the host has no address.
-    #[error("the name {host} was not found (ENOTFOUND)")]
+    /// The name of the host has no address, or the resolver could not tell.
+    #[error("{}", name_words(host, error))]
     Name {
         /// The name.
         host: String,
@@ -26,25 +26,38 @@ pub enum DialFailure {
     /// The answer to the HTTP upgrade is not the one that opens a WebSocket.
     #[error("{0}")]
     Upgrade(UpgradeFailure),
-    /// It took longer than `connectTimeout`, in whatever phase.
-    #[error("it took longer than connectTimeout ({} ms)", .0.as_millis())]
-    Timeout(Duration),
+    /// It took longer than `connectTimeout`.
+    #[error("it took longer than connectTimeout ({} ms)", limit.as_millis())]
+    Timeout {
+        /// `connectTimeout`.
+        limit: Duration,
+        /// What it was doing then, if the driver has said so.
+        phase: Option<DialPhase>,
+    },
+    /// The system has no thread or file handle left for it: a limit of the process, the user, or the container.
+    #[error("the system has no thread or file handle left: {}", error.words())]
+    Exhausted {
+        /// What it was doing then; `None` if it had not begun.
+        phase: Option<DialPhase>,
+        /// What the system said.
+        error: SystemError,
+    },
 }
 
 /// What went wrong in TLS.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TlsFailure {
     /// There are no certificates to verify the server's against.
-    #[error("the system's certificates could not be read")]
+    #[error("the certificates to trust could not be read: {}", .0.message)]
     NoRoots(SystemError),
     /// The host is neither a DNS name nor an address.
     #[error("the host is no name that TLS can verify")]
     HostName,
     /// The server's certificate does not verify.
-    #[error("the server's certificate does not verify")]
+    #[error("the server's certificate does not verify: {}", .0.with_code())]
     Certificate(SystemError),
     /// The server speaks no TLS, or none that fits.
-    #[error("the TLS handshake failed")]
+    #[error("the TLS handshake failed: {}", .0.with_code())]
     Handshake(SystemError),
     /// The server closed the connection.
     #[error("the TLS handshake broke off: the other side closed the connection")]
@@ -119,7 +132,7 @@ impl DialFailure {
     /// What may mend it: the one place that decides. Source: PROTOCOL.md rule 2.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Name { .. } | Self::Tcp(_) | Self::Timeout(_) => Remedy::Time,
+            Self::Name { .. } | Self::Tcp(_) | Self::Timeout { .. } | Self::Exhausted { .. } => Remedy::Time,
             Self::Tls(TlsFailure::Closed(_) | TlsFailure::Broken(_)) => Remedy::Time,
             Self::Tls(_) => Remedy::Configuration,
             Self::Upgrade(UpgradeFailure::Closed | UpgradeFailure::Broken(_)) => Remedy::Time,
@@ -132,14 +145,14 @@ impl DialFailure {
         }
     }
 
-    /// Where it failed, unless it took too long as a whole.
+    /// Where it failed, if it had begun.
     pub fn phase(&self) -> Option<DialPhase> {
         match self {
             Self::Name { .. } => Some(DialPhase::Name),
             Self::Tcp(_) => Some(DialPhase::Tcp),
             Self::Tls(_) => Some(DialPhase::Tls),
             Self::Upgrade(_) => Some(DialPhase::Upgrade),
-            Self::Timeout(_) => None,
+            Self::Timeout { phase, .. } | Self::Exhausted { phase, .. } => *phase,
         }
     }
 
@@ -154,7 +167,7 @@ impl DialFailure {
     /// What the system said, or what was wrong with the answer.
     pub fn cause(&self) -> Option<SystemError> {
         match self {
-            Self::Name { error, .. } | Self::Tcp(error) => Some(error.clone()),
+            Self::Name { error, .. } | Self::Tcp(error) | Self::Exhausted { error, .. } => Some(error.clone()),
             Self::Tls(TlsFailure::HostName) => None,
             Self::Tls(
                 TlsFailure::NoRoots(error)
@@ -165,18 +178,40 @@ impl DialFailure {
             ) => Some(error.clone()),
             Self::Upgrade(UpgradeFailure::Broken(error)) => Some(error.clone()),
             Self::Upgrade(UpgradeFailure::NotWebSocket(reason)) => Some(SystemError::new(None, reason.clone())),
-            Self::Upgrade(UpgradeFailure::Status { .. } | UpgradeFailure::Closed) | Self::Timeout(_) => None,
+            Self::Upgrade(UpgradeFailure::Status { .. } | UpgradeFailure::Closed) => None,
+            Self::Timeout { .. } => Some(SystemError::new(Some("ETIMEDOUT"), self.to_string())),
         }
     }
 
     /// The sentence for users. `url` must hold no secret.
     pub fn sentence(&self, url: &str) -> String {
         match self {
-            Self::Timeout(limit) => {
-                format!("connecting to {url} took longer than connectTimeout ({} ms)", limit.as_millis())
+            Self::Timeout { limit, phase } => {
+                let limit = limit.as_millis();
+                format!("connecting to {url} took longer than connectTimeout ({limit} ms){}", unfinished(*phase))
             }
             failure => format!("cannot connect to {url}: {failure}"),
         }
+    }
+}
+
+fn name_words(host: &str, error: &SystemError) -> String {
+    match error.code {
+        Some("ENOTFOUND") => format!("the name {host} was not found (ENOTFOUND)"),
+        Some("EAI_AGAIN") => format!("the name {host} cannot be looked up at the moment (EAI_AGAIN)"),
+        _ => format!("the name {host} could not be looked up: {}", error.words()),
+    }
+}
+
+/// What had not happened when the time was over.
+fn unfinished(phase: Option<DialPhase>) -> &'static str {
+    match phase {
+        None => "",
+        Some(DialPhase::Name) => ": the look-up of its name has not ended",
+        Some(DialPhase::Tcp) => ": no address has accepted a TCP connection",
+        Some(DialPhase::Proxy) => ": the proxy has not opened its tunnel",
+        Some(DialPhase::Tls) => ": the TLS handshake has not ended",
+        Some(DialPhase::Upgrade) => ": the server has not answered the upgrade",
     }
 }
 
@@ -190,6 +225,16 @@ impl SystemError {
         Self { code, message: message.into(), address: None }
     }
 
+    /// The words, and the code if there is one.
+    fn with_code(&self) -> String {
+        self.code.map_or_else(|| self.message.clone(), |code| format!("{} ({code})", self.message))
+    }
+
+    /// A limit on threads or file handles was reached.
+    pub fn is_exhaustion(&self) -> bool {
+        matches!(self.code, Some("EMFILE" | "ENFILE" | "EAGAIN" | "ENOMEM"))
+    }
+
     /// A few words with the code that users of Node.js know, or else the system's own.
     fn words(&self) -> &str {
         match self.code {
@@ -199,6 +244,9 @@ impl SystemError {
             Some("EHOSTUNREACH") => "host unreachable (EHOSTUNREACH)",
             Some("ENETUNREACH") => "network unreachable (ENETUNREACH)",
             Some("EADDRNOTAVAIL") => "address not available (EADDRNOTAVAIL)",
+            Some("EMFILE") => "too many open files in this process (EMFILE)",
+            Some("ENFILE") => "too many open files on this machine (ENFILE)",
+            Some("EAGAIN") => "too many threads or processes (EAGAIN)",
             _ => &self.message,
         }
     }
@@ -224,10 +272,30 @@ mod tests {
             sentence(&DialFailure::Tls(TlsFailure::Broken(unusual))),
             "cannot connect to ws://h/: the TLS handshake broke off: Too many open files (os error 24)"
         );
+        let exhausted = SystemError::new(Some("EMFILE"), "Too many open files (os error 24)");
         assert_eq!(
-            sentence(&DialFailure::Timeout(Duration::from_millis(20))),
-            "connecting to ws://h/ took longer than connectTimeout (20 ms)"
+            sentence(&DialFailure::Exhausted { phase: None, error: exhausted }),
+            "cannot connect to ws://h/: the system has no thread or file handle left: \
+             too many open files in this process (EMFILE)"
         );
+    }
+
+    #[test]
+    fn a_timeout_says_what_has_not_happened() {
+        let limit = Duration::from_millis(20);
+        for (phase, words) in [
+            (None, ""),
+            (Some(DialPhase::Name), ": the look-up of its name has not ended"),
+            (Some(DialPhase::Tcp), ": no address has accepted a TCP connection"),
+            (Some(DialPhase::Tls), ": the TLS handshake has not ended"),
+            (Some(DialPhase::Upgrade), ": the server has not answered the upgrade"),
+        ] {
+            let failure = DialFailure::Timeout { limit, phase };
+            let expected = format!("connecting to ws://h/ took longer than connectTimeout (20 ms){words}");
+            assert_eq!(sentence(&failure), expected);
+            assert_eq!(failure.phase(), phase);
+            assert_eq!(failure.cause().and_then(|cause| cause.code), Some("ETIMEDOUT"));
+        }
     }
 
     #[test]
@@ -254,7 +322,8 @@ mod tests {
             DialFailure::Tls(TlsFailure::Broken(error())),
             DialFailure::Upgrade(UpgradeFailure::Closed),
             DialFailure::Upgrade(UpgradeFailure::Broken(error())),
-            DialFailure::Timeout(Duration::ZERO),
+            DialFailure::Timeout { limit: Duration::ZERO, phase: None },
+            DialFailure::Exhausted { phase: None, error: error() },
         ] {
             assert_eq!(failure.remedy(), Remedy::Time, "{failure}");
         }

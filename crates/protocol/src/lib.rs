@@ -49,7 +49,8 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TokenSource,
+        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TlsOptions,
+        TokenSource,
     },
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},

@@ -25,6 +25,7 @@ use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     config::{Config, Secret, TokenSource},
     dialect::{Dialect, RequestText},
+    dialing::DialPhase,
     error::{CallError, Fault, Reason},
     log::LogLine,
     pending::Pending,
@@ -57,6 +58,8 @@ pub struct Session<T> {
     was_ready: bool,
     /// The number of the newest dial.
     next_connection: u32,
+    /// How far the dial has come, as far as the driver has said.
+    dial_phase: Option<DialPhase>,
     timers: TimerTable,
     pending: Pending<T>,
     /// Commands that wait for `ready`.
@@ -117,6 +120,7 @@ impl<T> Session<T> {
             last_key: None,
             was_ready: false,
             next_connection: 0,
+            dial_phase: None,
             timers: TimerTable::default(),
             pending: Pending::default(),
             connect_waiters: Vec::new(),

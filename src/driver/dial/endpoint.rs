@@ -1,5 +1,7 @@
 //! Where to connect to, and the upgrade request to make there.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 use tokio_tungstenite::tungstenite::{
     client::IntoClientRequest,
@@ -13,7 +15,7 @@ use mcp_protocol::{Headers, OptionError, OptionFault, Route};
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
 /// because of it.
 pub(crate) struct Endpoint {
-    /// A name, or an address without brackets.
+    /// A name, or an address without brackets; one of IPv6 may have a zone, as in `fe80::1%eth0`.
     pub(super) host: Box<str>,
     pub(super) port: u16,
     pub(super) secure: bool,
@@ -29,14 +31,15 @@ impl Endpoint {
     /// Errors: a URL, header or subprotocol that HTTP does not allow; each names its option.
     pub(crate) fn new(route: &Route) -> Result<Self, OptionError> {
         let wrong = |complaint: &str| OptionError::new(OptionFault::Type, "url", complaint);
-        let uri: Uri = route.url.parse().map_err(|_| wrong("is not a valid URL"))?;
+        let (url, zone) = without_zone(&route.url);
+        let uri: Uri = url.parse().map_err(|_| wrong("is not a valid URL"))?;
         let secure = match uri.scheme_str() {
             Some("ws") => false,
             Some("wss") => true,
             _ => return Err(wrong("must begin with ws:// or wss://")),
         };
         let host = uri.host().ok_or_else(|| wrong("has no host"))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').into();
+        let host = [host.trim_start_matches('[').trim_end_matches(']'), &zone].concat().into();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let mut request = uri.into_client_request().map_err(|_| wrong("is not a valid URL"))?;
         add_headers(&mut request, &route.headers)?;
@@ -55,6 +58,19 @@ impl Endpoint {
         let key = generate_key();
         let [before, after] = &self.request;
         ([before, key.as_bytes(), after].concat(), key)
+    }
+}
+
+/// The URL without the zone of an IPv6 address, and that zone as `%eth0`. It says which interface of this machine leads
+/// to the address, so it is not sent (RFC 6874 § 3 and § 4).
+fn without_zone(url: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+    let zone = url.split_once("://[").and_then(|(_, rest)| rest.split_once(']')).and_then(|(host, _)| {
+        let at = host.find('%')?;
+        Some(&host[at..])
+    });
+    match zone {
+        None => (url.into(), "".into()),
+        Some(zone) => (url.replacen(zone, "", 1).into(), zone.replacen("%25", "%", 1).into()),
     }
 }
 
@@ -125,6 +141,16 @@ mod tests {
         assert_eq!((&*plain.host, plain.port, plain.secure), ("::1", 80, false));
         let secure = endpoint("wss://example.test:8443/x?y=1").unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((&*secure.host, secure.port, secure.secure), ("example.test", 8443, true));
+    }
+
+    #[test]
+    fn the_zone_of_an_address_is_for_this_machine_alone() {
+        for url in ["ws://[fe80::1%25eth0]:81/x?y=%25eth0", "ws://[fe80::1%eth0]:81/x?y=%25eth0"] {
+            let endpoint = endpoint(url).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!((&*endpoint.host, endpoint.port), ("fe80::1%eth0", 81));
+            let request = String::from_utf8(endpoint.upgrade_request().0).expect("UTF-8");
+            assert!(request.starts_with("GET /x?y=%25eth0 HTTP/1.1\r\nHost: [fe80::1]:81\r\n"), "{request}");
+        }
     }
 
     #[test]

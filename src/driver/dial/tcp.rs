@@ -2,25 +2,27 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
 use super::system_error::system_error;
 use mcp_protocol::SystemError;
 
-/// Connects to the first address that answers, in an order in which the address families take turns.
+/// Connects to the first address that answers.
 ///
 /// Errors: that of the last address that failed.
 pub(super) async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, SystemError> {
-    let tcp = race(interleave(addresses))
-        .await
-        .map_err(|(address, error)| SystemError { address, ..system_error(&error) })?;
+    let tcp = race(addresses).await.map_err(|(address, error)| SystemError { address, ..system_error(&error) })?;
     // Small requests must not wait for the acknowledgement of earlier ones.
     tcp.set_nodelay(true).map_err(|error| system_error(&error))?;
+    // It is an aid, for routers that forget silent connections and for clients without a heartbeat: a system that does
+    // not want it is no reason to fail.
+    let _ = SockRef::from(&tcp).set_tcp_keepalive(&KEEPALIVE);
     Ok(tcp)
 }
 
 /// RFC 8305 § 4: the families take turns, beginning with the one that the resolver put first.
-fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+pub(super) fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
     let (mut one, mut other): (Vec<_>, Vec<_>) = found.into_iter().partition(|addr| addr.is_ipv6() == first_is_v6);
     one.reverse();
@@ -62,6 +64,10 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (Option<SocketAdd
 async fn attempt(address: SocketAddr) -> Result<TcpStream, (SocketAddr, io::Error)> {
     TcpStream::connect(address).await.map_err(|error| (address, error))
 }
+
+/// After a minute of silence; given up after the system's own number of probes without an answer.
+const KEEPALIVE: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
 
 /// RFC 8305 § 5, "Connection Attempt Delay".
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -118,6 +124,15 @@ mod tests {
         let (_listener, good) = listening().await;
         let tcp = race(vec![mute, refusing().await, good]).await.expect("the last one listens");
         assert_eq!(tcp.peer_addr().expect("it is connected"), good);
+    }
+
+    #[tokio::test]
+    async fn the_system_watches_over_an_idle_connection() {
+        let (_listener, address) = listening().await;
+        let tcp = connect(vec![address]).await.expect("it listens");
+        assert!(SockRef::from(&tcp).keepalive().expect("the system tells"));
+        #[cfg(target_os = "linux")]
+        assert_eq!(SockRef::from(&tcp).tcp_keepalive_time().expect("it tells"), Duration::from_secs(60));
     }
 
     #[tokio::test]

@@ -33,7 +33,7 @@ use self::{
     reader::{ReadError, Reader},
     transport::Transport,
 };
-use super::runtime::IoThread;
+use super::{dial::system_error::system_error, runtime::IoThread};
 use mcp_protocol::{ConnectionId, Ending, Received};
 
 /// The socket of one open connection.
@@ -158,7 +158,7 @@ impl Socket {
     fn poll_grace(&mut self, cx: &mut Context<'_>) -> Option<Ending> {
         let WriteFailure { error, grace } = self.write_failure.as_mut()?;
         let grace = grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
-        grace.as_mut().poll(cx).is_ready().then(|| Ending::abnormal(error.to_string()))
+        grace.as_mut().poll(cx).is_ready().then(|| Ending::abnormal(system_error(error).message))
     }
 
     /// True when there may be more to read, and only the next turn will look for it.
@@ -234,7 +234,11 @@ pub(super) fn close_code_of(ending: &Ending) -> Option<u16> {
 fn ending_of(error: ReadError) -> Ending {
     let violation = match error {
         ReadError::End => return Ending::abnormal("no close frame came"),
-        ReadError::Io(error) => return Ending::abnormal(error.to_string()),
+        // With TLS the end of the stream is an error if the other side has not announced it.
+        ReadError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Ending::abnormal("no close frame came");
+        }
+        ReadError::Io(error) => return Ending::abnormal(system_error(&error).message),
         ReadError::Violation(violation) => violation,
     };
     let code = match violation {

@@ -67,9 +67,9 @@ impl Given<'_> {
         OptionError::new(kind, self.name, complaint)
     }
 
-    fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
+    pub(super) fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
         // A key, a header or a subprotocol may be a secret: its value is never shown.
-        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols");
+        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols" | "tls" | "tls.key");
         let shown = if is_secret { kind_of(self.value) } else { show(self.value) };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
 
 /// How many attempts follow a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,17 +53,18 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token, cheap to clone. It shows itself to nobody but the auth message.
+/// A token or a private key, cheap to clone. It cannot be printed, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Arc<str>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
-    /// Wraps a token.
+    /// Wraps a secret.
     pub fn new(token: impl Into<String>) -> Self {
-        Self(token.into().into())
+        Self(Arc::new(Zeroizing::new(token.into())))
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The secret itself, for the auth message and for TLS.
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

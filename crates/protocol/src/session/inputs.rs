@@ -7,7 +7,7 @@ use crate::{
     ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
-    dialing::{DialFailure, Remedy},
+    dialing::{DialFailure, DialPhase, Remedy},
     envelope::{self, Envelope, NotJson},
     error::Fault,
     log::LogLine,
@@ -68,6 +68,13 @@ impl<T> Session<T> {
             Remedy::Authorization => self.upgrade_unauthorized(fault),
             Remedy::Configuration if !self.was_ready => self.fail_for_good(fault),
             Remedy::Configuration | Remedy::Time => self.retry_dial(now, fault),
+        }
+    }
+
+    /// The dial is in this phase now. A timeout names it.
+    pub fn handle_dial_phase(&mut self, connection: ConnectionId, phase: DialPhase) {
+        if matches!(self.state, State::Connecting(dialed) if dialed == connection) {
+            self.dial_phase = Some(phase);
         }
     }
 
@@ -178,7 +185,8 @@ impl<T> Session<T> {
     fn dial_timed_out(&mut self, now: Now) {
         let State::Connecting(connection) = self.state else { return };
         self.drop_connection(connection);
-        let fault = self.connect_failed(DialFailure::Timeout(self.config.connect_timeout));
+        let (limit, phase) = (self.config.connect_timeout, self.dial_phase);
+        let fault = self.connect_failed(DialFailure::Timeout { limit, phase });
         self.retry_dial(now, fault);
     }
 

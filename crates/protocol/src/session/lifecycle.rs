@@ -55,6 +55,7 @@ impl<T> Session<T> {
     pub(super) fn dial(&mut self, now: Now) {
         self.stop_connection_timers();
         let connection = self.next_connection_id();
+        self.dial_phase = None;
         self.enter(State::Connecting(connection));
         self.log(LogLine::Dialing, &[]);
         self.actions.push_back(Action::Dial(connection));
