@@ -194,6 +194,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     return this.#snapshot.error
   }
 
+  /** Timeout of calls that have no `timeout` of their own, in ms; 0 means no limit. */
+  get requestTimeout(): number {
+    return this.#requestTimeout
+  }
+
   /** Counters since the client was made; times in ms. */
   stats(): ClientStats {
     return JSON.parse(this.#native.stats()) as ClientStats

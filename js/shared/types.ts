@@ -332,6 +332,8 @@ export interface MCPClientLike {
   readonly authenticated: boolean
   /** Why the client is in this state; `null` when all is well. */
   readonly error: MCPError | null
+  /** Timeout of calls that have no `timeout` of their own, in ms; 0 means no limit. Missing if it is unknown. */
+  readonly requestTimeout?: number | undefined
   /**
    * Connects, if it is not connected. Resolves when the client is 'ready'; rejects with an {@link MCPError} when it is
    * 'failed' or 'closed', or when the server refuses the key. Further calls share the attempt. In 'reconnecting' it

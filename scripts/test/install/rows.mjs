@@ -77,6 +77,7 @@ export const ROWS = [
   ...FRAMEWORKS,
   ...EXECUTABLES,
   { group: 'Test runners', name: 'Jest, two files in one process', run: withJest },
+  { group: 'Test runners', name: 'Jest with jsdom, the hook of React', run: withJestAndJsdom },
   { group: 'Test runners', name: 'Jest, under its fake timers, in Node.js and in jsdom', run: withJestTimers },
   { group: 'Test runners', name: 'Vitest, in processes and in threads', run: withVitest },
   {
@@ -361,6 +362,44 @@ async function withJest(workspace) {
   assert.match(stderr, /Tests: +2 passed, 2 total/)
   assert.doesNotMatch(stderr, /did not exit|open handle/)
   return `Jest ${project.versionOf('jest')}`
+}
+
+/** Jest resolves imports as a page does, and its global object has only what jsdom has. */
+async function withJestAndJsdom(workspace) {
+  const files = {
+    'setup.js': `module.exports = async () => {
+      globalThis.server = await require('${NAME}/testing').MCPTestServer.listen()
+      process.env.MCP_WS_URL = globalThis.server.url
+    }`,
+    'teardown.js': 'module.exports = () => globalThis.server.close()',
+    'hook.test.js': `
+      const { createElement, useEffect } = require('react')
+      const { createRoot } = require('react-dom/client')
+      const { useMCPWebSocket } = require('${NAME}/react')
+      test('the hook answers', async () => {
+        const root = createRoot(document.createElement('div'))
+        const answer = await new Promise((resolve, reject) => {
+          const Probe = () => {
+            const { authenticated, error, callTool } = useMCPWebSocket()
+            useEffect(() => {
+              if (error) reject(error)
+              if (authenticated) callTool('echo', { hello: 'world' }).then(resolve, reject)
+            }, [authenticated, error, callTool])
+            return null
+          }
+          root.render(createElement(Probe))
+        })
+        expect(answer).toEqual({ hello: 'world' })
+        root.unmount()
+      })`,
+  }
+  const packages = ['jest@30', 'jest-environment-jsdom@30', 'react@19', 'react-dom@19']
+  const project = await workspace.installed(files, packages)
+  const options = ['--ci', '--env=jsdom', '--globalSetup=./setup.js', '--globalTeardown=./teardown.js']
+  const { stderr } = await project.bin('jest', 'jest', options)
+  assert.match(stderr, /Tests: +1 passed, 1 total/)
+  assert.doesNotMatch(stderr, /did not exit|open handle/)
+  return `Jest ${project.versionOf('jest')}, jsdom ${project.versionOf('jsdom')}, React ${project.versionOf('react')}`
 }
 
 /** The life of a client and of a server under fake timers; and an option error, which native code makes. */
