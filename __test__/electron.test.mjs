@@ -173,6 +173,23 @@ describe('a renderer', () => {
     })
   }
 
+  test('that opens one port after the other is refused after sixteen, and gets more when it has closed some', async (t) => {
+    const main = ipcMain()
+    t.after(serveRenderers(await ready(t, await listen(t)), { ipcMain: main, ...ALLOWED }).close)
+    const { client: first, run } = await page(t, main)
+    const others = Array.from({ length: 15 }, () => run('page.connectMain()'))
+    await Promise.all([first, ...others].map((client) => client.connect()))
+    const error = await rejection(run('page.connectMain()').connect())
+    assert.deepEqual([error.code, error.retryable], ['QUEUE_FULL', false])
+    assert.match(error.message, /this window has 16 ports already/)
+    await others[0].close()
+    // The other end has heard of it when an answer of the same window has come.
+    await first.useTool('echo')
+    const last = run('page.connectMain()')
+    t.after(() => Promise.all([...others, last].map((client) => client.close())))
+    await last.connect()
+  })
+
   test('is told when the main process ends the service', async (t) => {
     const main = ipcMain()
     const served = serveRenderers(await ready(t, await listen(t)), { ipcMain: main, ...ALLOWED })

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { MCPClient, MCPError } from '@mcp-integration/client'
 import { bridge } from './helpers/bridge.mjs'
-import { open, ready, rejection } from './helpers/client.mjs'
+import { next, open, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { isReady, stage, VERSIONS } from './helpers/react.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -155,7 +155,7 @@ for (const version of VERSIONS) {
       assert.equal(server.connections.length, 2)
     })
 
-    test('takes all functions as one key, and asks that of the last render', async (t) => {
+    test('keeps its client for a new key function of each render, and asks that of the last', async (t) => {
       const server = await listen(t, { tokens: ['second'] })
       const { root, probe, until } = stage(t, version)
       const { render } = root()
@@ -169,19 +169,192 @@ for (const version of VERSIONS) {
       assert.equal(server.connections.length, 1)
     })
 
+    test('shares a client by the identity of the key function, never by its text', async (t) => {
+      const server = await listen(t)
+      const { React, root, probe, until } = stage(t, version)
+      const tokens = []
+      server.on('message', (text) => JSON.parse(text).id === 'auth' && tokens.push(JSON.parse(text).token))
+      const keyOf = (user) => () => user
+      const [alice, bob] = [keyOf('alice'), keyOf('bob')]
+      assert.equal(String(alice), String(bob))
+      const one = (name, apiKey) => probe({ key: name, name, url: server.url, apiKey })
+      root().render(
+        React.createElement('div', null, one('a', alice), one('b', bob), one('c', alice), one('d', 'alice')),
+      )
+      const [a, b, c, d] = await Promise.all(['a', 'b', 'c', 'd'].map((name) => until(isReady, name)))
+      assert.equal(a.snapshot, c.snapshot)
+      assert.equal(new Set([a, b, d].map(({ snapshot }) => snapshot)).size, 3)
+      assert.deepEqual(tokens.sort(), ['alice', 'alice', 'bob'])
+    })
+
+    test('goes over to another client when its key turns from a text into a function, and back', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until } = stage(t, version)
+      const { render } = root()
+      const shown = []
+      for (const apiKey of ['text', () => 'function', 'text']) {
+        render(probe({ url: server.url, apiKey }))
+        shown.push((await until(isReady)).snapshot)
+        while (server.connections.length > 1) await server.connections[0].closed
+      }
+      assert.equal(new Set(shown).size, 3)
+    })
+
     test('asks the key function of whoever still shares the connection', async (t) => {
       const server = await listen(t)
       const { React, root, probe, until } = stage(t, version)
       const { render } = root()
       const asked = []
-      const one = (name) => probe({ key: name, name, url: server.url, apiKey: () => asked.push(name) && name })
-      const show = (...names) => render(React.createElement('div', null, names.map(one)))
-      show('a', 'b')
+      const first = () => asked.push('first') && 'key'
+      const one = (name, apiKey = () => asked.push(name) && name) => probe({ key: name, name, url: server.url, apiKey })
+      render(React.createElement('div', null, one('a', first), one('b', first)))
       await until(isReady, 'a')
-      show('a')
-      const { reconnect } = await until(isReady, 'a')
-      await reconnect()
-      assert.deepEqual(asked, ['b', 'a'])
+      render(React.createElement('div', null, one('a'), one('b')))
+      await (await until(isReady, 'b')).reconnect()
+      render(React.createElement('div', null, one('a')))
+      await (await until(isReady, 'a')).reconnect()
+      assert.deepEqual(asked, ['first', 'b', 'a'])
+    })
+
+    test('says what is wrong with a key that is null, and shares no client by it', async (t) => {
+      const server = await listen(t)
+      const { React, root, probe, until } = stage(t, version)
+      root().render(
+        React.createElement(
+          'div',
+          null,
+          probe({ key: 'f', name: 'f', url: server.url, apiKey: () => 'function' }),
+          probe({ key: 'n', name: 'n', url: server.url, apiKey: null }),
+        ),
+      )
+      await until(isReady, 'f')
+      const { error, snapshot } = await until(() => true, 'n')
+      assert.deepEqual([snapshot.state, error.retryable, error.cause instanceof TypeError], ['failed', false, true])
+      assert.match(error.message, /"apiKey" must be a string or a function, got null: .*`enabled`/)
+    })
+
+    for (const effect of ['useEffect', 'useLayoutEffect']) {
+      test(`takes a call that a child makes in its ${effect}, before the parent has subscribed`, async (t) => {
+        const server = await listen(t)
+        const { React, root, useMCPWebSocket } = stage(t, version)
+        const answers = []
+        const Child = ({ callTool, name }) => {
+          React[effect](
+            () =>
+              void callTool('echo', name).then(
+                (answer) => answers.push(answer),
+                (error) => answers.push(error.message),
+              ),
+            [],
+          )
+          return null
+        }
+        const Parent = ({ name, ...options }) => {
+          const { callTool } = useMCPWebSocket({ url: server.url, ...options })
+          return React.createElement(Child, { callTool, name })
+        }
+        const plain = root()
+        plain.render(React.createElement(Parent, { name: 'plain', queue: true }))
+        root().render(
+          React.createElement(React.StrictMode, null, React.createElement(Parent, { name: 'strict', queue: true })),
+        )
+        // With React's double effects the strict one calls twice.
+        while (answers.length < 3) await new Promise(setImmediate)
+        assert.deepEqual(answers.sort(), ['plain', 'strict', 'strict'])
+        assert.equal(server.connections.length, 1)
+      })
+
+      test(`connects where a child calls connect() in its ${effect}, without autoConnect`, async (t) => {
+        const server = await listen(t)
+        const { React, root, useMCPWebSocket } = stage(t, version)
+        const done = []
+        const Child = ({ connect }) => {
+          React[effect](
+            () =>
+              void connect().then(
+                () => done.push('ready'),
+                (error) => done.push(error.message),
+              ),
+            [],
+          )
+          return null
+        }
+        const Parent = () => {
+          const { connect } = useMCPWebSocket({ url: server.url, autoConnect: false })
+          return React.createElement(Child, { connect })
+        }
+        const { render, unmount } = root()
+        render(React.createElement(Parent))
+        const connection = await server.nextConnection()
+        while (done.length === 0) await new Promise(setImmediate)
+        assert.deepEqual(done, ['ready'])
+        unmount()
+        await connection.closed
+        assert.equal(server.connections.length, 0)
+      })
+    }
+
+    test('of many components listens to a client once, so that Node.js does not warn', async (t) => {
+      const server = await listen(t)
+      const client = await ready(t, server)
+      const warned = []
+      const listener = (warning) => warned.push(warning.name)
+      process.on('warning', listener)
+      t.after(() => process.off('warning', listener))
+      const { React, root, probe, until } = stage(t, version)
+      const heard = []
+      const all = (options, count) =>
+        React.createElement(
+          'div',
+          null,
+          Array.from({ length: count }, (_, index) =>
+            probe({ key: index, name: `${index}`, onMessage: ({ text }) => text && heard.push(index), ...options }),
+          ),
+        )
+      const given = root()
+      given.render(all({ client }, 12))
+      await until(isReady, '11')
+      assert.deepEqual([client.listenerCount('state'), client.listenerCount('message')], [1, 1])
+      server.broadcast({ text: 'to all' })
+      await next(client, 'message')
+      assert.deepEqual(heard, [...Array(12).keys()])
+      given.render(all({ client }, 1))
+      assert.equal(client.listenerCount('state'), 1)
+      given.unmount()
+      assert.deepEqual([client.listenerCount('state'), client.listenerCount('message')], [0, 0])
+      root().render(all({ url: server.url }, 12))
+      await until(isReady, '11')
+      await new Promise(setImmediate)
+      assert.deepEqual(warned, [])
+    })
+
+    test('says once of options that changed that they are ignored', async (t) => {
+      const server = await listen(t)
+      const { root, probe, until } = stage(t, version)
+      const warn = t.mock.method(console, 'warn', () => {})
+      const { render } = root()
+      for (const options of [{}, {}, { requestTimeout: 5 }, { requestTimeout: 6 }, { headers: { a: 'hidden' } }])
+        render(probe({ url: server.url, onMessage: () => {}, apiKey: () => 'k', ...options }))
+      await until(isReady)
+      const words = warn.mock.calls.map(({ arguments: [text] }) => text)
+      assert.equal(words.length, 2)
+      assert.match(words[0], /keeps the options that it was made with; ignored: requestTimeout$/)
+      assert.match(words[1], /; ignored: headers$/)
+      assert.doesNotMatch(words.join(), /hidden/)
+    })
+
+    test('says once of options that a given client does not heed', async (t) => {
+      const client = await ready(t, await listen(t))
+      const { React, MCPProvider, root, probe, until } = stage(t, version)
+      const warn = t.mock.method(console, 'warn', () => {})
+      const { render } = root()
+      for (const requestTimeout of [5, 6])
+        render(React.createElement(MCPProvider, { client }, probe({ apiKey: 'the guide’s', requestTimeout })))
+      await until(isReady)
+      assert.deepEqual(
+        warn.mock.calls.map(({ arguments: [text] }) => text.replace(/.*; /, '')),
+        ['ignored: requestTimeout'],
+      )
     })
 
     test('takes the options of the first, and warns once of others', async (t) => {
@@ -518,6 +691,68 @@ test('the hook is imported and rendered on a server without native code', async 
     cwd: fileURLToPath(new URL('..', import.meta.url)),
   })
   assert.equal(stdout, 'idle 0\n')
+})
+
+test('a production build of React takes calls and commands of children just as well', async (t) => {
+  const server = await listen(t)
+  const script = `
+    const { Window } = require('happy-dom')
+    const page = new Window({ url: 'about:blank' })
+    Object.assign(globalThis, { window: page, document: page.document })
+    globalThis.navigator ??= page.navigator
+    const { createElement, useEffect } = require('react')
+    const { useMCPWebSocket } = require('@mcp-integration/client/react')
+    const url = ${JSON.stringify(server.url)}
+    const Child = ({ connect, callTool }) => {
+      useEffect(() => {
+        connect?.().then(() => console.log('connected'))
+        callTool?.('echo', 'answered').then(console.log)
+      }, [])
+      return null
+    }
+    const Connecting = () => createElement(Child, { connect: useMCPWebSocket({ url, autoConnect: false }).connect })
+    const Calling = () => createElement(Child, { callTool: useMCPWebSocket({ url, apiKey: 'other', queue: true }).callTool })
+    const root = require('react-dom/client').createRoot(document.createElement('div'))
+    const log = console.log
+    let left = 2
+    console.log = (text) => {
+      log(text)
+      if (--left === 0) root.unmount()
+    }
+    root.render(createElement('div', null, createElement(Connecting), createElement(Calling)))
+  `
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  assert.deepEqual(stdout.trim().split('\n').sort(), ['answered', 'connected'])
+})
+
+test('where Jest gives a program of Node.js what pages get, as with jsdom, the hook makes its client all the same', async (t) => {
+  const server = await listen(t)
+  // The condition that jest-environment-jsdom resolves with, and the globals that jsdom has not.
+  const script = `
+    const { Window } = require('happy-dom')
+    const page = new Window({ url: 'about:blank' })
+    Object.assign(globalThis, { window: page, document: page.document })
+    globalThis.navigator ??= page.navigator
+    for (const name of ['MessageChannel', 'TextEncoder', 'TextDecoder', 'setImmediate']) delete globalThis[name]
+    const { createElement, StrictMode } = require('react')
+    const { useMCPWebSocket } = require('@mcp-integration/client/react')
+    const root = require('react-dom/client').createRoot(document.createElement('div'))
+    const Probe = () => {
+      const { snapshot, error, callTool } = useMCPWebSocket({ url: ${JSON.stringify(server.url)} })
+      if (error) console.log(error.message)
+      if (snapshot.state === 'ready') callTool('echo', 'over a page').then(console.log).finally(() => root.unmount())
+      return null
+    }
+    root.render(createElement(StrictMode, null, createElement(Probe)))
+  `
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=browser', '-e', script], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  })
+  assert.match(stdout, /^over a page$/m)
+  assert.equal((await server.nextConnection()).id, 1)
 })
 
 test('clients of hooks are shared with a second copy of the module, as a hot reload makes one', async (t) => {

@@ -154,16 +154,26 @@ describe('the page', () => {
     await shows('The search failed: there is nothing of that kind')
   })
 
-  test('says that its own process has ended, and finds it again', async (t) => {
+  test('says that its own process has ended, and finds it again by itself', async (t) => {
     const client = await ready(t, await listen(t))
     const first = await servePage(client, { port: 0 })
-    const { search, shows, tab } = await visit(t, first.url)
+    const { search, shows } = await visit(t, first.url)
     await shows('Connected')
     await first.close()
-    await shows('Disconnected')
-    await shows('the port of the bridge was closed')
+    await shows('Reconnecting')
+    await shows(/^the port of the bridge was closed/)
     await served(t, client, { port: Number(new URL(first.url).port) })
-    await tab.getByRole('button', { name: 'Connect again' }).click()
+    await shows('Connected')
+    await search('backoff')
+  })
+
+  test('survives a search of 1.5 MB, and so does its process', async (t) => {
+    const { url } = await served(t, await ready(t, await listen(t)))
+    const { search, shows, tab } = await visit(t, url)
+    await shows('Connected')
+    await tab.getByRole('searchbox').fill('x'.repeat(1_500_000))
+    await tab.getByRole('button', { name: 'Search' }).click()
+    await shows(/^The search failed: .*1009/)
     await shows('Connected')
     await search('backoff')
   })

@@ -5,9 +5,11 @@
  *
  * @packageDocumentation
  */
-export { connectClient } from './bridge/connect.js'
-export { serveClient, type ServeClientOptions, type ServedPort } from './bridge/serve.js'
-export { webSocketPort, type SocketLike } from './bridge/web-socket-port.js'
+export { connectBridge, connectClient, type ConnectBridgeOptions } from './bridge/connect.js'
+export type { BridgeClient, BridgeClientEvents, BridgeSnapshot } from './bridge/bridge-client.js'
+export { serveClient, type ServedPort } from './bridge/serve.js'
+export type { Observable, ServeClientOptions } from './bridge/serve-options.js'
+export { webSocketPort, type SocketLike, type WebSocketPortOptions } from './bridge/web-socket-port.js'
 export type { BridgePort } from './bridge/port.js'
 export { MCPError, MCPToolError, type MCPErrorCode } from './shared/errors.js'
 export type {

@@ -1,5 +1,8 @@
+import { EventEmitter } from 'node:events'
+import { MCPClient } from '@mcp-integration/client'
 import { connectClient, serveClient } from '@mcp-integration/client/bridge'
 import { next } from './client.mjs'
+import { DEAF_URL } from './ports.mjs'
 
 /**
  * Serves `client` over a MessageChannel of Node.js. `log` contains what is dropped. Everything is closed after the
@@ -78,4 +81,28 @@ function listenerOf(port) {
 /** Waits until the far end's snapshot is as new as the client's. */
 export async function caughtUp(far, client) {
   while (far.snapshot.revision < client.snapshot.revision) await next(far, 'state')
+}
+
+/** The fields of an error, with those of its causes. */
+export function fieldsOf(error) {
+  const { name, message, code, retryable, toolName, requestId, sent, toolCode, data, cause } = error
+  return { name, message, code, retryable, toolName, requestId, sent, toolCode, data, cause: cause && fieldsOf(cause) }
+}
+
+/** Not MCPClient: anything that has its face may be served. */
+export function fakeClient(methods = {}) {
+  const { snapshot } = new MCPClient({ url: DEAF_URL, autoConnect: false })
+  return Object.assign(new EventEmitter(), {
+    snapshot: { ...snapshot, state: 'ready', connected: true, authenticated: true },
+    stats: () => ({ state: 'ready', pending: 0, requests: 0, heartbeatRtt: {}, requestLatency: {} }),
+    connect: async () => {},
+    ...methods,
+  })
+}
+
+/** A promise, and what resolves it. */
+export function deferred() {
+  let resolve
+  const promise = new Promise((settle) => (resolve = settle))
+  return { promise, resolve }
 }

@@ -12,6 +12,9 @@ const OF_THE_WEB = {
   queueMicrotask,
   TextDecoder,
   TextEncoder,
+  setTimeout,
+  clearTimeout,
+  performance,
   console,
 }
 

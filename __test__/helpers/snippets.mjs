@@ -86,10 +86,11 @@ export async function compileForPage(t, block) {
 /**
  * Renders the default export of a block in StrictMode until the page has shown each text that the block's comments
  * promise, in order. Then it calls `cleanUp`, if that is exported, and nothing may keep the program alive.
+ * @param compile what is done to the code first
  */
-export async function runJsx(t, block, server) {
+export async function runJsx(t, block, server, compile = (code) => code) {
   const folder = await projectOf(t)
-  const { code } = await transform(textFor(block, server), {
+  const { code } = await transform(await compile(textFor(block, server)), {
     loader: 'jsx',
     jsx: 'automatic',
     target: 'node20',

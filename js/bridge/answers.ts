@@ -19,17 +19,26 @@ export type Route<Owner> =
   | { readonly to: 'nobody' }
 
 export class Answers<Owner> {
-  /** Oldest first. */
   readonly #owned = new Map<Id, Owned<Owner>>()
+  /** The ids of each owner, oldest first. */
+  readonly #sent = new Map<Owner, Set<Id>>()
 
   /**
    * From now on, answers to the request `sentAs` go to this owner, who knows it as `id`. An id that has an owner keeps
-   * it.
+   * it. However many an owner claims, those of the others are remembered.
    */
   claim(owner: Owner, sentAs: Id, id: Id): void {
     if (this.#owned.has(sentAs)) return
     this.#owned.set(sentAs, { owner, id })
-    if (this.#owned.size > REMEMBERED) for (const oldest of this.#owned.keys()) return void this.#owned.delete(oldest)
+    const sent = this.#sent.get(owner) ?? new Set()
+    this.#sent.set(owner, sent.add(sentAs))
+    if (sent.size > REMEMBERED) for (const oldest of sent) return this.#drop(sent, oldest)
+  }
+
+  /** Forgets the ids of an owner that is gone. */
+  forget(owner: Owner): void {
+    for (const sentAs of this.#sent.get(owner) ?? []) this.#owned.delete(sentAs)
+    this.#sent.delete(owner)
   }
 
   route(message: unknown): Route<Owner> {
@@ -39,6 +48,11 @@ export class Answers<Owner> {
     if (owned !== undefined)
       return { to: 'owner', owner: owned.owner, message: owned.id === id ? message : withId(message, owned.id) }
     return looksLikeAnswer(message, id) ? { to: 'nobody' } : { to: 'all' }
+  }
+
+  #drop(sent: Set<Id>, sentAs: Id): void {
+    sent.delete(sentAs)
+    this.#owned.delete(sentAs)
   }
 }
 
@@ -92,5 +106,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** The ids that the client makes (PROTOCOL.md rule 8). */
 const REQUEST_ID = /^req_\d+_[0-9a-z]{9}$/
 
-/** How many ids are remembered: as many as a client may have in flight by default. */
-const REMEMBERED = 65_536
+/** How many ids are remembered for each owner: as many as a client remembers (docs/limits.md). */
+const REMEMBERED = 4_096

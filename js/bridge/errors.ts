@@ -1,7 +1,7 @@
 /** Errors on their way across the bridge: what is sent of an error, and the instance that is made of it. */
 import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
 import { isError, messageOf } from '../shared/foreign.js'
-import type { BridgeError } from './messages.js'
+import { VERSION, type BridgeError } from './messages.js'
 
 /** How far causes of causes are followed: a forged chain may be endless. */
 const MAX_CAUSES = 8
@@ -18,6 +18,9 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
     ...(error.sent !== undefined && { sent: error.sent }),
     ...(error.phase !== undefined && { phase: error.phase }),
     ...(error.status !== undefined && { status: error.status }),
+    ...(error.location !== undefined && { location: error.location }),
+    ...(error.body !== undefined && { body: error.body }),
+    ...(error.proxy !== undefined && { proxy: error.proxy }),
     ...(error instanceof MCPToolError && {
       data: error.data,
       ...(error.toolCode !== null && { toolCode: error.toolCode }),
@@ -41,6 +44,31 @@ function encodeCause(cause: unknown, depth: number): Pick<BridgeError, 'cause' |
   }
 }
 
+/** The error without the address that the client connects to. The server's own words stay unchanged. */
+export function withoutUrl(error: BridgeError, url: string): BridgeError {
+  const { systemCause, cause, ...rest } = error
+  const hide = (words: string) => hostsOf(url).reduce((text, host) => text.replaceAll(host, '…'), words)
+  return {
+    ...rest,
+    ...(error.code !== 'TOOL_ERROR' && { message: hide(error.message) }),
+    ...(cause !== undefined && { cause: withoutUrl(cause, url) }),
+    // Only the code of a system error certainly contains no address.
+    ...(systemCause !== undefined && {
+      systemCause: { message: systemCause.code ?? 'hidden', ...codeOf(systemCause) },
+    }),
+  }
+}
+
+function codeOf({ code }: { code?: string | undefined }): { code?: string } {
+  return code === undefined ? {} : { code }
+}
+
+/** The forms in which an error may name the host, the longest first. */
+function hostsOf(url: string): string[] {
+  const [shown, host] = /^\w+:\/\/([^/?#]+)[^?#]*/.exec(url) ?? []
+  return shown === undefined || host === undefined ? [] : [shown, host, host.replace(/:\d+$/, '')]
+}
+
 /** @param toolName the tool that was called */
 export function decodeError(error: BridgeError, toolName?: string): Error {
   if (error.code !== '') return errorOf(error, { toolName })
@@ -50,6 +78,20 @@ export function decodeError(error: BridgeError, toolName?: string): Error {
     : name === 'RangeError'
       ? new RangeError(message)
       : new Error(message)
+}
+
+/** The error of a state, which is always an MCPError. */
+export function asMCPError(error: BridgeError): MCPError {
+  const decoded = decodeError(error)
+  return decoded instanceof MCPError
+    ? decoded
+    : makeError('INTERNAL_ERROR', { message: decoded.message, cause: decoded })
+}
+
+/** The error if the other end has another version of the bridge. */
+export function otherVersion(version: number): MCPError {
+  const message = `the other end speaks version ${version} of the bridge, this one ${VERSION}: use the same version of the package on both ends`
+  return makeError('BRIDGE_VERSION', { message })
 }
 
 /** The error for what the serving end does not allow. */
@@ -70,7 +112,9 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** An error of a token function, whatever it is, may contain the token: it is not sent. */
-function causeToSend({ code, cause }: MCPError): unknown {
-  return code === 'AUTH_FAILED' ? undefined : cause
+/** An error of a user's function, whatever it is, may contain its secret, a token or a password: it is not sent. */
+function causeToSend({ code, phase, proxy, cause }: MCPError): unknown {
+  // A proxy function that has failed has named no proxy.
+  const isOfFunction = code === 'AUTH_FAILED' || (phase === 'proxy' && proxy === undefined)
+  return isOfFunction ? undefined : cause
 }

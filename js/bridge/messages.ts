@@ -53,6 +53,8 @@ export type ToClient =
       readonly snapshot: Snapshot
       readonly stats: ClientStats
       readonly allowMessages: boolean
+      /** The client's timeout of calls, in ms; missing if it is unknown. */
+      readonly requestTimeout?: number | undefined
     }
   | {
       readonly type: 'state'
@@ -216,7 +218,12 @@ const TO_SERVER: Shapes<ToServer['type']> = {
 }
 
 const TO_CLIENT: Shapes<ToClient['type']> = {
-  welcome: { snapshot: isSnapshot, stats: isStats, allowMessages: isFlag },
+  welcome: {
+    snapshot: isSnapshot,
+    stats: isStats,
+    allowMessages: isFlag,
+    requestTimeout: isEither(isMissing, isMillis),
+  },
   state: { snapshot: isSnapshot, previous: isState, stats: isStats },
   event: {
     name: isOneOf(...Object.keys(DETAILS)),

@@ -1,33 +1,30 @@
 /** The end of the bridge where the client is. It trusts nothing that comes through the port. */
-import { checkName } from '../shared/arguments.js'
-import { makeError } from '../shared/errors.js'
+import { makeError, type MCPError } from '../shared/errors.js'
 import { messageOf } from '../shared/foreign.js'
 import { newAbortController, soon } from '../shared/globals.js'
-import { checkNames } from '../shared/option-names.js'
-import type { ConnectionSnapshot, LogEntry, MCPClientLike } from '../shared/types.js'
+import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { requestedId } from './answers.js'
-import { encodeError, notAllowed } from './errors.js'
-import { checkToServer, versionOf, VERSION, type OnDemand, type ToClient, type ToServer } from './messages.js'
+import { Backlog } from './backlog.js'
+import { encodeError, notAllowed, withoutUrl } from './errors.js'
+import {
+  checkToServer,
+  versionOf,
+  VERSION,
+  type BridgeError,
+  type OnDemand,
+  type ToClient,
+  type ToServer,
+} from './messages.js'
 import { openChannel, type BridgePort, type Channel } from './port.js'
-import { encodeSnapshot, Service, type Subscriber } from './service.js'
-
-/** What the far end may do. */
-export interface ServeClientOptions {
-  /**
-   * The tools that may be called: their names, or a function that returns whether a call is allowed.
-   * @default all
-   */
-  allowTools?: readonly string[] | ((toolName: string, parameters: unknown) => boolean) | undefined
-  /** Whether `sendMessage` works. It bypasses `allowTools`, and can authenticate again. @default false */
-  allowMessages?: boolean | undefined
-  /**
-   * Whether `reconnect` and `authenticate` work, and `connect` reopens a client that is closed or has failed.
-   * @default false
-   */
-  allowControl?: boolean | undefined
-  /** Called for messages that were dropped, because malformed or not allowed. @default `console.warn` */
-  onLog?: ((entry: LogEntry) => void) | undefined
-}
+import {
+  checkServeOptions,
+  limitsOf,
+  mayObserve,
+  type Observable,
+  type PortLimits,
+  type ServeClientOptions,
+} from './serve-options.js'
+import { Service, type Subscriber } from './service.js'
 
 /** A client that is served on a port. */
 export interface ServedPort {
@@ -48,61 +45,80 @@ export function serveClient(client: MCPClientLike, port: BridgePort, options: Se
   return new Session(client, port, options)
 }
 
+/** A call in flight. */
+interface Running {
+  readonly controller: AbortController
+  /** Characters of its parameters. */
+  readonly size: number
+}
+
 class Session implements ServedPort, Subscriber {
   readonly closed: Promise<void>
   readonly #client: MCPClientLike
   readonly #service: Service
   readonly #options: ServeClientOptions
+  readonly #limits: PortLimits
   readonly #channel: Channel
-  readonly #calls = new Map<number, AbortController>()
-  /** Aborted when the port is closed. */
-  readonly #portClosed = newAbortController()
+  readonly #backlog: Backlog
+  readonly #calls = new Map<number, Running>()
+  /** Characters of the parameters of calls in flight. */
+  #bytesInCalls = 0
+  #commands = 0
   #wanted: readonly OnDemand[] = []
   #wantsStats = false
   #statsAreQueued = false
   #logged = 0
+  #isOver = false
+  #resolveClosed: () => void = () => {}
 
   constructor(client: MCPClientLike, port: BridgePort, options: ServeClientOptions) {
     this.#client = client
     this.#options = options
+    this.#limits = limitsOf(options)
     this.#service = Service.of(client)
-    this.closed = new Promise((resolve) => this.#portClosed.signal.addEventListener('abort', () => resolve()))
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
     this.#channel = openChannel(port, {
       message: (message) => this.#receiveSafely(message),
       unreadable: () => this.#logDropped('it cannot be read'),
+      failed: (words) => this.#log(`the port of a bridge reports: ${words}`),
       closed: () => this.#finish(),
     })
+    this.#backlog = new Backlog(this.#channel, this.#limits.maxBufferedAmount)
     this.#service.add(this)
     this.#welcome()
   }
 
   close(): void {
-    if (this.#isOver) return
-    this.send({ type: 'bye' })
-    this.#finish()
+    this.#end()
   }
 
   // ── For the service ────────────────────────────────────────────────────────────────────────────────────────
 
   wants(event: OnDemand): boolean {
-    return this.#wanted.includes(event)
+    return this.#wanted.includes(event) && (event === 'message' || this.maySee(event === 'log' ? 'logs' : 'stats'))
+  }
+
+  maySee(what: Observable): boolean {
+    return mayObserve(this.#options, what)
   }
 
   send(message: ToClient): void {
     if (this.#isOver) return
+    if (message.type === 'done' && this.#backlog.isFull) return this.#fail(message.id, tooMuchWaits('its results'))
     try {
-      this.#channel.post(message)
+      this.#backlog.post(message)
     } catch (error) {
-      // The message cannot be cloned, or the port was closed silently.
-      const words = messageOf(error)
-      this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
-      if (message.type === 'done')
-        this.send({
-          type: 'failed',
-          id: message.id,
-          error: encodeError(new TypeError(`the results cannot cross the bridge: ${words}`)),
-        })
+      return this.#logUnsent(message, messageOf(error))
     }
+    if (this.#backlog.isOverflowing) this.#end(tooMuchWaits('the messages'))
+  }
+
+  /** The message cannot be cloned, or the port was closed silently. */
+  #logUnsent(message: ToClient, words: string): void {
+    this.#log(`a message of the bridge could not be sent: ${words}`, { type: message.type })
+    if (message.type === 'done') this.#fail(message.id, new TypeError(`the results cannot cross the bridge: ${words}`))
   }
 
   // ── What comes through the port ────────────────────────────────────────────────────────────────────────────
@@ -140,19 +156,21 @@ class Session implements ServedPort, Subscriber {
       case 'send':
         return this.#sendMessage(message.text)
       case 'stats':
-        this.#wantsStats = true
-        return this.send({ type: 'stats', stats: this.#client.stats() })
+        this.#wantsStats = this.maySee('stats')
+        return this.send({ type: 'stats', stats: this.#service.statsFor(this) })
       case 'bye':
         return this.#finish()
     }
   }
 
   #welcome(): void {
+    const { requestTimeout } = this.#client
     this.send({
       type: 'welcome',
-      snapshot: encodeSnapshot(this.#client.snapshot),
-      stats: this.#client.stats(),
+      snapshot: this.#service.snapshotFor(this),
+      stats: this.#service.statsFor(this),
       allowMessages: this.#options.allowMessages === true,
+      ...(requestTimeout !== undefined && { requestTimeout }),
     })
   }
 
@@ -162,19 +180,12 @@ class Session implements ServedPort, Subscriber {
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value))
       return this.#fail(id, notAllowed(`the tool "${tool}" is not allowed through this bridge`))
-    const controller = newAbortController()
-    this.#calls.set(id, controller)
+    if (!this.#hasRoomFor(parameters)) return this.#fail(id, tooManyCalls())
     const { timeout, idempotent, responseType } = options
-    const settle = (answer: () => void) => {
-      // A call that was cancelled gets no answer.
-      if (this.#calls.get(id) !== controller) return
-      this.#calls.delete(id)
-      answer()
-      this.#sendStatsSoon()
-    }
+    const { signal, settle } = this.#begin(id, parameters.length)
     this.#client
       .useTool(tool, parsed.value, {
-        signal: controller.signal,
+        signal,
         // Only options that were given: `undefined` is not the same as missing.
         ...(isGiven(timeout) && { timeout }),
         ...(isGiven(idempotent) && { idempotent }),
@@ -191,24 +202,67 @@ class Session implements ServedPort, Subscriber {
       )
   }
 
-  #cancel(id: number): void {
-    const controller = this.#calls.get(id)
-    this.#calls.delete(id)
-    controller?.abort()
+  #hasRoomFor({ length }: string): boolean {
+    const { maxCalls, maxBufferedAmount } = this.#limits
+    return (
+      this.#calls.size < maxCalls &&
+      this.#bytesInCalls + length <= maxBufferedAmount &&
+      this.#service.hasRoomFor(this.#calls.size)
+    )
   }
 
-  async #command({ id, name, token, seen }: Extract<ToServer, { type: 'command' }>): Promise<void> {
-    const { allowControl = false } = this.#options
+  #begin(id: number, size: number): { signal: AbortSignal; settle(answer: () => void): void } {
+    const call = { controller: newAbortController(), size }
+    this.#calls.set(id, call)
+    this.#bytesInCalls += size
+    this.#service.calls += 1
+    return {
+      signal: call.controller.signal,
+      settle: (answer) => {
+        // A call that was cancelled gets no answer.
+        if (this.#calls.get(id) !== call) return
+        this.#forget(id, call)
+        answer()
+        this.#sendStatsSoon()
+      },
+    }
+  }
+
+  #forget(id: number, { size }: Running): void {
+    this.#calls.delete(id)
+    this.#bytesInCalls -= size
+    this.#service.calls -= 1
+  }
+
+  #cancel(id: number): void {
+    const call = this.#calls.get(id)
+    if (call === undefined) return
+    this.#forget(id, call)
+    call.controller.abort()
+  }
+
+  async #command(command: Extract<ToServer, { type: 'command' }>): Promise<void> {
+    const { id } = command
+    const { maxCommands } = this.#limits
+    if (this.#commands >= maxCommands)
+      return this.#fail(id, queueFull(`${maxCommands} commands of this port are waiting already (maxCommands)`))
+    this.#commands += 1
     try {
-      if (name === 'connect') await this.#connect(seen)
-      else if (!allowControl)
-        throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
-      else if (name === 'reconnect') await this.#client.reconnect()
-      else await this.#client.authenticate(token ?? undefined)
+      await this.#run(command)
       this.send({ type: 'done', id })
     } catch (error) {
       this.#fail(id, error)
+    } finally {
+      this.#commands -= 1
     }
+  }
+
+  async #run({ name, token, seen }: Extract<ToServer, { type: 'command' }>): Promise<void> {
+    const { allowControl = false } = this.#options
+    if (name === 'connect') return this.#connect(seen)
+    if (!allowControl)
+      throw notAllowed(`${name}() is not allowed through this bridge: the serving side must set allowControl`)
+    return name === 'reconnect' ? this.#client.reconnect() : this.#client.authenticate(token ?? undefined)
   }
 
   /**
@@ -218,15 +272,15 @@ class Session implements ServedPort, Subscriber {
   #connect(seen: string): Promise<void> {
     const { state, error } = this.#client.snapshot
     const { allowControl = false } = this.#options
-    if (allowControl && seen === state) return this.#client.connect()
+    if (allowControl && seen === state) return this.#service.connect()
     switch (state) {
       case 'idle':
       case 'connecting':
       case 'authenticating':
       case 'ready':
-        return this.#client.connect()
+        return this.#service.connect()
       case 'reconnecting':
-        return this.#untilReady()
+        return this.#service.untilReady(this)
       default:
         throw allowControl
           ? (error ?? makeError('NOT_CONNECTED'))
@@ -236,25 +290,9 @@ class Session implements ServedPort, Subscriber {
     }
   }
 
-  #untilReady(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        this.#client.off('state', look)
-        this.#portClosed.signal.removeEventListener('abort', stop)
-      }
-      const look = ({ state, error }: ConnectionSnapshot) => {
-        if (TRANSIENT.has(state)) return
-        stop()
-        if (state === 'ready') resolve()
-        else reject(error ?? makeError('NOT_CONNECTED'))
-      }
-      this.#client.on('state', look)
-      this.#portClosed.signal.addEventListener('abort', stop)
-    })
-  }
-
   /** `id` was made by the far end, because it had to return one at once. */
   #request({ id, tool, parameters }: Extract<ToServer, { type: 'request' }>): void {
+    if (id.length > this.#limits.maxIdLength) return this.#logDropped(this.#idIsTooLong())
     const parsed = this.#parse(parameters)
     if (parsed === null) return
     if (!this.#allowsTool(tool, parsed.value)) {
@@ -270,29 +308,54 @@ class Session implements ServedPort, Subscriber {
     if (this.#options.allowMessages !== true)
       return this.#logDropped('sendMessage() is not allowed through this bridge')
     const id = requestedId(text)
+    if (String(id).length > this.#limits.maxIdLength) return this.#sendError(queueFull(this.#idIsTooLong()))
     if (id !== undefined) this.#service.claim(this, id, id)
     if (this.#client.sendMessage(text)) return
     const message = 'the message was not sent: the socket is not open, or the buffer is full'
-    const error = makeError('NOT_CONNECTED', { message, sent: false })
+    this.#sendError(makeError('NOT_CONNECTED', { message, sent: false }))
+  }
+
+  #sendError(error: MCPError): void {
     this.send({ type: 'event', name: 'error', detail: encodeError(error) })
+  }
+
+  #idIsTooLong(): string {
+    return `the id of a request may have at most ${this.#limits.maxIdLength} characters (maxIdLength)`
   }
 
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get #isOver(): boolean {
-    return this.#portClosed.signal.aborted
+  /** Tells the far end, with a reason if there is one, and releases the port. */
+  #end(reason?: MCPError): void {
+    if (this.#isOver) return
+    if (reason !== undefined) this.#log(`a port of the bridge was closed: ${reason.message}`)
+    try {
+      this.#channel.post({
+        type: 'bye',
+        ...(reason !== undefined && { error: encodeError(reason) }),
+      } satisfies ToClient)
+    } catch {
+      // The port is closed already.
+    }
+    this.#finish()
   }
 
   #finish(): void {
     if (this.#isOver) return
-    this.#portClosed.abort()
+    this.#isOver = true
     this.#service.remove(this)
     this.#channel.close()
     for (const id of [...this.#calls.keys()]) this.#cancel(id)
+    this.#resolveClosed()
   }
 
   #fail(id: number, error: unknown): void {
-    this.send({ type: 'failed', id, error: encodeError(error) })
+    const encoded = encodeError(error)
+    this.send({ type: 'failed', id, error: this.maySee('url') ? encoded : this.#withoutUrl(encoded) })
+  }
+
+  #withoutUrl(error: BridgeError): BridgeError {
+    return withoutUrl(error, this.#client.snapshot.url)
   }
 
   /** `null` if they are not JSON, which `connectClient` never sends. */
@@ -323,7 +386,7 @@ class Session implements ServedPort, Subscriber {
     this.#statsAreQueued = true
     soon(() => {
       this.#statsAreQueued = false
-      this.send({ type: 'stats', stats: this.#client.stats() })
+      this.send({ type: 'stats', stats: this.#service.statsFor(this) })
     })
   }
 
@@ -346,31 +409,26 @@ function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null
 }
 
+function queueFull(message: string): MCPError {
+  return makeError('QUEUE_FULL', { message, sent: false })
+}
+
+function tooManyCalls(): MCPError {
+  return queueFull(
+    'too many calls through this bridge are in flight (maxCalls), or their parameters are too large (maxBufferedAmount)',
+  )
+}
+
+/** @param what what cannot be sent */
+function tooMuchWaits(what: string): MCPError {
+  const message = `${what} cannot be sent, because the far end of the bridge does not read what was sent before: see maxBufferedAmount`
+  return makeError('QUEUE_FULL', { message, sent: true })
+}
+
 /** A Buffer may share its memory with others, and cloning it would copy all of that memory. */
 function copyOf(bytes: unknown): Uint8Array {
   return new Uint8Array(bytes as Uint8Array)
 }
-
-/** @throws TypeError that names the option */
-export function checkServeOptions(options: ServeClientOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError('the options of serveClient must be an object')
-  // A misspelt option would allow what it was meant to forbid.
-  checkNames(options, OPTIONS, 'serveClient')
-  const { allowTools, allowMessages, allowControl, onLog } = options
-  if (Array.isArray(allowTools)) allowTools.forEach(checkName)
-  else if (allowTools !== undefined && typeof allowTools !== 'function')
-    throw new TypeError('option "allowTools" must be an array of names or a function')
-  for (const [name, value] of Object.entries({ allowMessages, allowControl })) {
-    if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`option "${name}" must be true or false`)
-  }
-  if (onLog !== undefined && typeof onLog !== 'function') throw new TypeError('option "onLog" must be a function')
-}
-
-const OPTIONS = ['allowTools', 'allowMessages', 'allowControl', 'onLog'] satisfies (keyof ServeClientOptions)[]
-
-/** The states that lead to 'ready' by themselves. */
-const TRANSIENT: ReadonlySet<string> = new Set(['connecting', 'authenticating', 'reconnecting'])
 
 /** How many entries of one port are logged. */
 const MAX_LOGGED = 16

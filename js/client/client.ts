@@ -4,7 +4,6 @@ import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
-import { environment } from '../native/environment.js'
 import { checkNetwork } from '../native/permissions.js'
 import {
   checkCallOptions,
@@ -15,6 +14,7 @@ import {
   serialise,
 } from '../shared/arguments.js'
 import { explain } from '../shared/close-codes.js'
+import { isUrl } from '../shared/foreign.js'
 import type { MCPError } from '../shared/errors.js'
 import { soon } from '../shared/globals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
@@ -62,7 +62,7 @@ import {
   type Recipient,
 } from './hub.js'
 import { keyOf } from './key.js'
-import { mergeArguments, optionErrorOf, sortOptions, type UrlFunction } from './options.js'
+import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction, type UrlFunction } from './options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
 import { endpointsReturned, wholeUrl, type UrlOption } from './urls.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
@@ -108,6 +108,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => MCPKey | Promise<MCPKey>) | null
+  readonly #askProxy: ProxyFunction | null
   readonly #askUrls: UrlFunction | null
   /** Whole, in the order of the core's list. */
   #urls: readonly string[]
@@ -151,6 +152,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#askUrls = sorted.askUrls
     this.#onMessage = sorted.onMessage
     this.#askToken = sorted.askToken
+    this.#askProxy = sorted.askProxy
     this.#key = sorted.key
     this.#internals = new MCPClient.#Internals(this)
     this.#face = new SocketFace(this, this.#internals)
@@ -162,7 +164,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#number = this.#native.number()
     this.#requestTimeout = this.#native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.#native.snapshot()) as Snapshot)
-    this.#warnOfProxy()
     // Code that makes it like a WebSocket is about to add listeners.
     if (isMadeLikeASocket(first, second)) this.#holdOpenings()
     // Listeners added in the same turn miss nothing; after it, the core is asked only for what is listened to.
@@ -200,6 +201,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** Why the client is in this state; `null` when all is well. */
   get error(): MCPError | null {
     return this.#snapshot.error
+  }
+
+  /** Timeout of calls that have no `timeout` of their own, in ms; 0 means no limit. */
+  get requestTimeout(): number {
+    return this.#requestTimeout
   }
 
   /** Counters since the client was made; times in ms. */
@@ -523,11 +529,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#face.remove(type, listener)
   }
 
-  /** Shows neither the key nor the query of the URL, which may contain one. */
+  /** Shows the snapshot, which has neither the key nor the query of the URL. */
   [inspect.custom](depth: number, options: object, show: typeof inspect): string {
     const { url, error, ...rest } = this.#snapshot
     const shown = {
-      url: url.replace(/\?.*/, ''),
+      url,
       ...rest,
       error: error === null ? null : `${error.name} ${error.code}: ${error.message}`,
     }
@@ -557,6 +563,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     askToken(connection: number): void {
       this.#client.#inContext(() => void this.#client.#answerToken(connection))
+    }
+
+    askProxy(connection: number, server: string): void {
+      this.#client.#inContext(() => void this.#client.#answerProxy(connection, server))
     }
 
     resumeAfter(ms: number): void {
@@ -708,6 +718,24 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
   }
 
+  async #answerProxy(connection: number, server: string): Promise<void> {
+    this.#errors.proxyFailure = undefined
+    // As for a token.
+    await null
+    try {
+      const proxy: unknown = await this.#askProxy?.(server)
+      // The value is not shown: a password may be in it.
+      if (proxy !== false && typeof proxy !== 'string' && !isUrl(proxy))
+        throw new TypeError(
+          `the proxy function returned ${proxy === null ? 'null' : typeof proxy}: return the URL of a proxy, or false for none`,
+        )
+      this.#native.answerProxy(connection, proxy === false ? 'DIRECT' : String(proxy))
+    } catch (error) {
+      this.#errors.proxyFailure = error
+      this.#native.answerProxy(connection, null)
+    }
+  }
+
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
@@ -835,12 +863,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (interest !== this.#interest) this.#native.setInterest(interest)
     this.#interest = interest
     return this
-  }
-
-  #warnOfProxy(): void {
-    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => environment(name))
-    if (name !== undefined)
-      this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
 }
 

@@ -8,6 +8,8 @@ export class ClientErrors {
   tokenFailure: unknown
   /** What the user's url function threw last. */
   urlFailure: unknown
+  /** What the user's proxy function threw last. */
+  proxyFailure: unknown
   /** The newest ones by their numbers. Made when something goes wrong. */
   #known: Map<number, MCPError> | undefined
 
@@ -18,8 +20,8 @@ export class ClientErrors {
   }
 
   /**
-   * Makes the error of a call or a command: an instance of its own, whose cause is the same for all of them, and the one
-   * that is known now.
+   * Makes the error of a call or a command: an instance of its own, whose cause is the same for all of them. It is the
+   * one that is known now.
    */
   failure(data: ErrorData, toolName?: string): () => MCPError {
     if (data.number === undefined) {
@@ -31,9 +33,10 @@ export class ClientErrors {
     return () => errorOf({ ...data, message }, { toolName, cause })
   }
 
-  #causeOf({ cause, fromTokenFunction, fromUrlFunction }: ErrorData): unknown {
+  #causeOf({ cause, fromTokenFunction, fromUrlFunction, fromProxyFunction }: ErrorData): unknown {
     if (fromTokenFunction === true) return this.tokenFailure
     if (fromUrlFunction === true) return this.urlFailure
+    if (fromProxyFunction === true) return this.proxyFailure
     return cause === undefined ? undefined : this.reason(cause)
   }
 

@@ -22,10 +22,11 @@ export interface Recipient {
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
   askUrls(asked: number): void
-  /** It was told everything that was on its way to it. */
-  rest(): void
+  askProxy(connection: number, server: string): void
   resumeAfter(ms: number): void
   askRoots(): void
+  /** It was told everything that was on its way to it. */
+  rest(): void
 }
 
 type Container = unknown[] | Record<string, unknown>
@@ -224,6 +225,8 @@ function deliver([kind, a, b, payload]: Item): void {
       return recipients.get(a)?.deref()?.askUrls(b)
     case ITEM.ASK_TOKEN:
       return recipients.get(a)?.deref()?.askToken(b)
+    case ITEM.ASK_PROXY:
+      return recipients.get(a)?.deref()?.askProxy(b, text)
     case ITEM.RESUME_AFTER:
       return recipients.get(a)?.deref()?.resumeAfter(b)
     case ITEM.ASK_ROOTS:

@@ -23,17 +23,21 @@ export interface SortedOptions {
   readonly onMessage: ((message: unknown) => void) | null
   readonly askToken: (() => MCPKey | Promise<MCPKey>) | null
   readonly askUrls: UrlFunction | null
+  readonly askProxy: ProxyFunction | null
 }
 
 /** The option `url` as a function. */
 export type UrlFunction = Extract<UrlOption, (...args: never[]) => unknown>
+
+/** The option `proxy` as a function. */
+export type ProxyFunction = Extract<MCPClientOptions['proxy'], (...args: never[]) => unknown>
 
 /**
  * @throws TypeError if the options are not an object, the url cannot be used, or a callback is not a function
  */
 export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkOptions(options)
-  const { url, apiKey, autoConnect = true, onMessage = null, ...rest } = options
+  const { url, apiKey, proxy, autoConnect = true, onMessage = null, ...rest } = options
   if (typeof autoConnect !== 'boolean') throw wrongKind('autoConnect', 'true or false', autoConnect)
   if (onMessage !== null && typeof onMessage !== 'function')
     throw wrongKind('onMessage', 'a function or null', onMessage)
@@ -43,13 +47,23 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
-    native: JSON.stringify({ ...rest, ...tlsAsText(rest.tls), url: askUrls ?? urls, apiKey: key }, replaceNonJson),
+    native: JSON.stringify(
+      {
+        ...rest,
+        ...tlsAsText(rest.tls),
+        url: askUrls ?? urls,
+        apiKey: key,
+        proxy: proxy === undefined ? proxyVariables() : proxy,
+      },
+      replaceNonJson,
+    ),
     urls,
     key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
     askUrls,
+    askProxy: typeof proxy === 'function' ? proxy : null,
   }
 }
 
@@ -102,3 +116,19 @@ function checkHeaders(headers: unknown): void {
     return
   throw wrongKind('headers', 'a plain object of strings', headers)
 }
+
+/** What the core chooses a proxy by. */
+function proxyVariables(): { $environment: Record<string, string> } {
+  const $environment: Record<string, string> = {}
+  for (const name of PROXY_VARIABLES) {
+    const value = environment(name)
+    if (value !== undefined) $environment[name] = value
+  }
+  return { $environment }
+}
+
+const PROXY_VARIABLES = [
+  ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name.toLowerCase(), name]),
+  // Set in CGI programs, where HTTP_PROXY comes from whoever asks.
+  'REQUEST_METHOD',
+]

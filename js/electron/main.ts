@@ -4,16 +4,18 @@
  *
  * @packageDocumentation
  */
-import { checkServeOptions, serveClient, type ServeClientOptions, type ServedPort } from '../bridge/serve.js'
+import { serveClient, type ServedPort } from '../bridge/serve.js'
+import { checkServeOptions, type ServeClientOptions } from '../bridge/serve-options.js'
 import { encodeError, notAllowed } from '../bridge/errors.js'
 import { VERSION } from '../bridge/messages.js'
 import type { BridgePort } from '../bridge/port.js'
+import { makeError, type MCPError } from '../shared/errors.js'
 import type { LogEntry, MCPClientLike } from '../shared/types.js'
 import { CHANNEL } from './channel.js'
 import { textPort } from './text-port.js'
 import { Windows, type SenderLike } from './windows.js'
 
-export type { ServeClientOptions } from '../bridge/serve.js'
+export type { ServeClientOptions } from '../bridge/serve-options.js'
 export type { SenderLike } from './windows.js'
 
 /** The part of Electron's `WebFrameMain` that identifies a frame. */
@@ -159,6 +161,8 @@ function serveAll(client: MCPClientLike, options: ServeClientOptions): Ports & {
   }
   return {
     add(port, window) {
+      if ([...open.values()].filter((other) => other === window).length >= MAX_PORTS)
+        return refuse(port, tooManyPorts())
       const served = serveClient(client, textPort(port), options)
       open.set(served, window)
       void served.closed.then(() => open.delete(served))
@@ -180,7 +184,7 @@ function acceptPorts(options: SenderOptions, ports: Ports): () => void {
     }
     const words = `a renderer was refused: ${senderFrame === null ? 'its frame is gone' : `allowSenders does not allow ${senderFrame.origin}, or it is a frame inside of a page`}`
     log(options, { level: 'warn', message: words, fields: {} })
-    refuse(port)
+    refuse(port, pageNotAllowed())
   }
   options.ipcMain.on(CHANNEL, accept)
   return () => {
@@ -205,17 +209,20 @@ function isAllowed(frame: SenderFrame | null, options: SenderOptions): boolean {
   }
 }
 
-function refuse(bare: BridgePort): void {
+function refuse(bare: BridgePort, error: MCPError): void {
   const port = textPort(bare)
   port.start?.()
-  port.postMessage({
-    mcpBridge: VERSION,
-    type: 'bye',
-    error: encodeError(
-      notAllowed('this page may not use the client: add its origin to allowSenders in the main process'),
-    ),
-  })
+  port.postMessage({ mcpBridge: VERSION, type: 'bye', error: encodeError(error) })
   port.close?.()
+}
+
+function pageNotAllowed(): MCPError {
+  return notAllowed('this page may not use the client: add its origin to allowSenders in the main process')
+}
+
+function tooManyPorts(): MCPError {
+  const message = `this window has ${MAX_PORTS} ports already: a page needs only one, so call connectMain() once`
+  return makeError('QUEUE_FULL', { message, retryable: false, sent: false })
 }
 
 function log({ onLog }: SenderOptions, entry: LogEntry): void {
@@ -230,3 +237,6 @@ function checkSenderOptions({ ipcMain, allowSenders }: SenderOptions): void {
     throw new TypeError('option "allowSenders" must be an array of the origins that may use the client, or a function')
   }
 }
+
+/** How many ports a window may have open: the limits of `serveClient` are for each port. */
+const MAX_PORTS = 16

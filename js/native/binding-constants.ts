@@ -16,7 +16,8 @@ export const ITEM = {
   NOTHING: 11,
   RESUME_AFTER: 12,
   ASK_ROOTS: 13,
-  ASK_URLS: 14,
+  ASK_PROXY: 14,
+  ASK_URLS: 15,
 } as const
 
 /** Bits of the `flags` of `request`. */

@@ -62,6 +62,8 @@ export declare class NativeClient {
   endpoint(): number
   /** The class of the error that the token function has thrown. */
   failToken(connection: number, thrown: string): void
+  /** What the proxy function has returned: a URL, or a list as of proxy auto-configuration; `null` if it failed. */
+  answerProxy(connection: number, answer?: string | undefined | null): void
   /** The core asked to be called again: it had no thread. */
   resume(): void
   /** The certificates that the runtime brings, as PEM. The core asks for them where the machine has no store. */

@@ -15,7 +15,10 @@ import {
 import { makeError, type MCPError } from '../shared/errors.js'
 import { IDLE } from '../shared/snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike } from '../shared/types.js'
-import { GivenClient, keyOf, NoClient, SharedClient, type ClientSource } from './sources.js'
+import { clientOptionsOf, describe } from './client-options.js'
+import { useIdentity } from './identity.js'
+import { listen } from './listeners.js'
+import { GivenClient, NoClient, SharedClient, type ClientSource } from './sources.js'
 import type { MCPWebSocket, UseMCPWebSocketOptions } from './types.js'
 
 /** `undefined` if there is no provider, `null` if the provider has no client yet. */
@@ -44,9 +47,11 @@ export function useMCPWebSocket(options: UseMCPWebSocketOptions = {}): MCPWebSoc
   const source = useSource(options, latest)
   const current = useLatest(source)
   const [commands] = useState(() => commandsOf(current, latest))
+  // Before the effects of children, which may call the functions that they got as props.
+  useInsertionEffect(() => source.mount(), [source])
   const snapshot = useSyncExternalStore(source.subscribe, source.getSnapshot, getServerSnapshot)
 
-  // Effects run after the subscription above, which makes the client.
+  // Effects run after the subscription above, which makes the client unless a command has made it.
   useEffect(() => {
     if (autoConnect && source.client?.state === 'idle') void source.client.connect()
   }, [source, autoConnect])
@@ -55,10 +60,12 @@ export function useMCPWebSocket(options: UseMCPWebSocketOptions = {}): MCPWebSoc
   useEffect(() => {
     const { client } = source
     if (!listens || client === null) return
-    const listener = (message: unknown) => latest.current.onMessage?.(message)
-    client.on('message', listener)
-    return () => void client.off('message', listener)
+    return listen(client, 'message', (message) => latest.current.onMessage?.(message))
   }, [source, listens, latest])
+
+  const description = describe(clientOptionsOf(options))
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of the options only what the description shows can differ
+  useEffect(() => source.checkOptions(latest.current), [source, description, latest])
 
   const { connected, authenticated, error } = snapshot
   return { connected, authenticated, error, ...commands, snapshot }
@@ -73,7 +80,7 @@ function useSource(
   const { enabled = true } = options
   const otherwise = options.url === undefined ? provided : undefined
   const given = options.client === undefined ? otherwise : options.client
-  const key = keyOf(options)
+  const key = useIdentity(options)
   return useMemo(() => {
     if (!enabled || given === null) return new NoClient()
     return given === undefined ? new SharedClient(key, latest) : new GivenClient(given)
@@ -102,14 +109,16 @@ function commandsOf(
   options: { readonly current: UseMCPWebSocketOptions },
 ): Commands {
   const useTool = (toolName: string, ...rest: [parameters?: unknown, options?: object]): Promise<any> => {
-    const { client } = source.current
-    if (client !== null && (client.state === 'ready' || options.current.queue === true))
-      return client.useTool(toolName, ...rest)
-    return Promise.reject(notConnected(toolName))
+    const { queue = false, autoConnect = true } = options.current
+    const client = queue ? source.current.demand() : source.current.client
+    if (client === null || (client.state !== 'ready' && !queue)) return Promise.reject(notConnected(toolName))
+    // A call that waits needs a client that connects, and the hook's own effect may run later.
+    if (client.state === 'idle' && autoConnect) void client.connect()
+    return client.useTool(toolName, ...rest)
   }
   return {
-    connect: () => source.current.client?.connect() ?? ignorable(notConnected()),
-    reconnect: () => source.current.client?.reconnect() ?? ignorable(notConnected()),
+    connect: () => source.current.demand()?.connect() ?? ignorable(notConnected()),
+    reconnect: () => source.current.demand()?.reconnect() ?? ignorable(notConnected()),
     sendMessage(message) {
       try {
         return source.current.client?.sendMessage(message) ?? false

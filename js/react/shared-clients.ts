@@ -8,6 +8,7 @@ import { messageOf } from '../shared/foreign.js'
 import { soon } from '../shared/globals.js'
 import { IDLE } from '../shared/snapshots.js'
 import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../shared/types.js'
+import { clientOptionsOf, differences, warnOfIgnored } from './client-options.js'
 import type { UseMCPWebSocketOptions } from './types.js'
 
 type Options = { readonly current: UseMCPWebSocketOptions }
@@ -17,6 +18,8 @@ export interface Lease {
   /** `null` if none could be made; the snapshot says why. */
   readonly client: MCPClientLike | null
   readonly snapshot: ConnectionSnapshot
+  /** Warns of options that are not those that the client was made with. */
+  checkOptions(options: UseMCPWebSocketOptions): void
   /** To be called once. */
   release(): void
 }
@@ -28,7 +31,6 @@ interface Shared {
   readonly failure: ConnectionSnapshot
   /** The options of the hooks that use it, the newest last. */
   readonly holders: Set<Options>
-  hasWarned: boolean
 }
 
 /** On the global object, so that a hot reload or a second copy of this module finds them. */
@@ -39,7 +41,6 @@ const clients = ((globalThis as { [REGISTRY]?: Map<string, Shared> })[REGISTRY] 
 export function acquire(key: string, options: Options): Lease {
   const shared = clients.get(key) ?? make(options)
   clients.set(key, shared)
-  warnOfDifferences(shared, options)
   // An object of its own, because a component may use the client twice.
   const holder: Options = {
     get current() {
@@ -52,6 +53,7 @@ export function acquire(key: string, options: Options): Lease {
     get snapshot() {
       return snapshotOf(shared)
     },
+    checkOptions: (current) => warnOfDifferences(shared, current),
     release() {
       shared.holders.delete(holder)
       if (shared.holders.size === 0) nextTurn(() => closeUnused(key, shared))
@@ -66,25 +68,17 @@ export function peek(key: string): Pick<Lease, 'client' | 'snapshot'> | null {
 }
 
 function make(latest: Options): Shared {
-  const { url, apiKey = 'anonymous' } = latest.current
   const options = clientOptionsOf(latest.current)
   const holders = new Set<Options>()
   let askedLast = latest
   // The newest hook is asked, and when all are gone, the one that was asked last.
-  const askKey = () => {
+  const ask = () => {
     askedLast = [...holders].at(-1) ?? askedLast
-    const { apiKey: key = 'anonymous' } = askedLast.current
-    return typeof key === 'function' ? key() : key
+    return askedLast.current
   }
-  const shared = { options, holders, hasWarned: false, failure: IDLE }
+  const shared = { options, holders, failure: IDLE }
   try {
-    const key = typeof apiKey === 'function' ? askKey : apiKey
-    const client = new (loadClient())({
-      ...options,
-      ...(url !== undefined && { url }),
-      apiKey: key,
-      autoConnect: false,
-    })
+    const client = new (loadClient())({ ...options, ...endpointOf(latest.current, ask), autoConnect: false })
     return { ...shared, client }
   } catch (cause) {
     // As in the guide, a socket that cannot be made is an error to show, not one that unmounts the page.
@@ -110,33 +104,34 @@ function snapshotOf({ client, failure }: Shared): ConnectionSnapshot {
   return client === null ? failure : client.snapshot
 }
 
-/** The options of a hook that are those of its client. */
-function clientOptionsOf(all: UseMCPWebSocketOptions): MCPClientOptions {
-  const {
-    url: _url,
-    apiKey: _apiKey,
-    autoConnect: _auto,
-    onMessage: _on,
-    client: _client,
-    enabled: _enabled,
-    queue: _queue,
-    ...options
-  } = all
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+/** The url and the key. If they are functions, those of the last render are called. */
+function endpointOf(
+  { url, apiKey = 'anonymous' }: UseMCPWebSocketOptions,
+  ask: () => UseMCPWebSocketOptions,
+): MCPClientOptions {
+  // JavaScript may pass null, for example from a session without a key.
+  if ((apiKey as unknown) === null)
+    throw new TypeError(
+      'option "apiKey" must be a string or a function, got null: leave it out for \'anonymous\', or set `enabled` to false until there is a key',
+    )
+  return {
+    ...(url !== undefined && { url: latestOf(url, () => ask().url) }),
+    apiKey: latestOf(apiKey, () => ask().apiKey ?? 'anonymous'),
+  } as MCPClientOptions
 }
 
-function warnOfDifferences(shared: Shared, { current }: Options): void {
-  if (shared.hasWarned) return
-  const [one, other] = [shared.options, clientOptionsOf(current)] as Record<string, unknown>[]
-  const names = Object.keys({ ...one, ...other }).filter(
-    (name) => JSON.stringify(one?.[name]) !== JSON.stringify(other?.[name]),
-  )
-  if (names.length === 0) return
-  shared.hasWarned = true
-  // The values are not shown, because they may be secrets.
-  console.warn(
-    `useMCPWebSocket: components with the same url and key share one client, made with the options of the first; others differ in ${names.join(', ')}`,
-  )
+function latestOf(value: unknown, latest: () => unknown): unknown {
+  if (typeof value !== 'function') return value
+  return () => {
+    const current = latest()
+    return typeof current === 'function' ? current() : current
+  }
+}
+
+function warnOfDifferences({ client, options }: Shared, current: UseMCPWebSocketOptions): void {
+  if (client === null) return
+  const why = 'components with the same url and key share one client, which keeps the options that it was made with'
+  warnOfIgnored(client, differences(options, clientOptionsOf(current)), why)
 }
 
 function asMCPError(error: unknown): MCPError {
@@ -153,11 +148,15 @@ function asMCPError(error: unknown): MCPError {
  * and mount in two tasks.
  */
 function nextTurn(act: () => void): void {
-  if (typeof MessageChannel === 'undefined') return soon(act)
-  const { port1, port2 } = new MessageChannel()
+  // jsdom has none. A timer of its would be dropped with the page, and the client would keep the process alive.
+  if (OwnMessageChannel === undefined) return soon(act)
+  const { port1, port2 } = new OwnMessageChannel()
   port1.onmessage = () => {
     port1.close()
     act()
   }
   port2.postMessage(null)
 }
+
+/** Taken when the module is loaded, because a test may replace it later. */
+const { MessageChannel: OwnMessageChannel } = globalThis as Partial<typeof globalThis>

@@ -9,7 +9,7 @@ import type { ConnectionSnapshot, MCPClientLike, MCPClientOptions } from '../sha
 export interface UseMCPWebSocketOptions extends Omit<MCPClientOptions, 'apiKey' | 'autoConnect' | 'onMessage' | 'url'> {
   /**
    * The API key, or a function that returns one or a promise of one. Before every authentication, the function of the
-   * last render is called.
+   * last render is called. Hooks whose first render had the same function share a client.
    * @default 'anonymous'
    */
   apiKey?: MCPClientOptions['apiKey'] | undefined

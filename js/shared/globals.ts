@@ -4,15 +4,10 @@
  */
 export const { DOMException, queueMicrotask } = globalThis
 
-const { AbortController, AbortSignal } = globalThis
+const { AbortController } = globalThis
 
 export function newAbortController(): AbortController {
   return new AbortController()
-}
-
-/** A signal that aborts after so many ms. Unlike a timer it does not keep the process alive. */
-export function abortAfter(ms: number): AbortSignal {
-  return AbortSignal.timeout(ms)
 }
 
 /** Like `queueMicrotask`, which fake timers replace too, perhaps before this module loads. It must not throw. */

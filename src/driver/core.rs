@@ -9,15 +9,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, task::yield_now};
+use tokio::{
+    net::tcp::OwnedWriteHalf,
+    sync::{Notify, oneshot},
+    task::yield_now,
+};
 
 use super::{
     Sink,
     clock::Clock,
-    dial::{Dialer, Endpoint, Owner},
+    dial::{Dialer, Endpoint, Owner, ProxyAnswer},
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
-use mcp_protocol::{Action, ConnectionId, LogLevel, Now, Session};
+use mcp_protocol::{Action, ConnectionId, LogLevel, Now, Secret, Session};
 
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
@@ -48,6 +52,8 @@ pub(super) struct Core<T> {
     pub(super) racing: Vec<Racing>,
     /// What the task is to do.
     pub(super) actions: VecDeque<Action>,
+    /// The dials that wait for an answer of the user's proxy function.
+    pub(super) proxy_asked: Vec<(ConnectionId, oneshot::Sender<Option<Secret>>)>,
     /// What the task's timer is set to.
     pub(super) armed: Option<Duration>,
     /// The task exists.
@@ -72,6 +78,7 @@ impl<S: Sink> Shared<S> {
             tcp: None,
             racing: Vec::new(),
             actions: VecDeque::new(),
+            proxy_asked: Vec::new(),
             armed: None,
             running: false,
             abandoned: false,
@@ -104,6 +111,22 @@ impl<S: Sink> Shared<S> {
         if self.apply(|core| act(core, now)) {
             self.sink.wake();
         }
+    }
+
+    /// Asks the user's proxy function about a dial, if there is such a function.
+    pub(super) fn ask_proxy(&self, connection: ConnectionId, endpoint: &Endpoint) -> Option<ProxyAnswer> {
+        let server = endpoint.proxy_question()?;
+        let (sender, answer) = oneshot::channel();
+        let mut core = self.lock();
+        // Those of dials that were given up are closed.
+        core.proxy_asked.retain(|(_, dial)| !dial.is_closed());
+        core.proxy_asked.push((connection, sender));
+        if !core.abandoned {
+            self.sink.ask_proxy(connection, &server);
+        }
+        drop(core);
+        self.sink.wake();
+        Some(answer)
     }
 
     /// Like `input`, but leaves the waking to the caller: true if the sink is to be woken.

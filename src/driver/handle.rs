@@ -155,6 +155,17 @@ impl<S: Sink> Handle<S> {
         self.shared.lock().session.endpoint()
     }
 
+    /// The answer of the user's proxy function: a URL, a list as of proxy auto-configuration, or `None` if it failed.
+    /// An answer about a dial that was given up is ignored.
+    pub fn answer_proxy(&self, connection: ConnectionId, answer: Option<Secret>) {
+        let mut core = self.shared.lock();
+        let place = core.proxy_asked.iter().position(|(asked, _)| *asked == connection);
+        if let Some((_, dial)) = place.map(|place| core.proxy_asked.swap_remove(place)) {
+            // The dial may have run out of time.
+            let _ = dial.send(answer);
+        }
+    }
+
     /// See [`Session::handle_open_told`].
     pub fn open_told(&self) {
         self.command(Writes::Now, Session::handle_open_told);

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Sink,
     core::{Racing, Shared},
-    dial::{Dialed, Progress, Upgraded, system_error::exhaustion},
+    dial::{Dialed, Progress, Upgraded, Way, system_error::exhaustion},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
@@ -334,9 +334,14 @@ impl<S: Sink> Task<S> {
     fn start_dial(&mut self, connection: ConnectionId, endpoint: usize) {
         // The url function may have given another list since: then this dial is dropped at once.
         let Some(endpoint) = self.shared.lock().endpoints.get(endpoint).map(Arc::clone) else { return };
+        let answer = self.shared.ask_proxy(connection, &endpoint);
+        let limit = self.shared.lock().session.config().connect_timeout;
+        let reported = Arc::clone(&self.shared);
+        let report = Box::new(move |via| reported.input(|core, _| core.session.handle_via(connection, via)));
+        let way = Way { answer, limit, report };
         let progress = Arc::new(Progress::default());
         let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
-        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, &told).await });
+        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, way, &told).await });
         self.add_attempt(Attempt { connection, stage: Stage::Dialing(dial, progress) });
     }
 

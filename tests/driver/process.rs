@@ -160,6 +160,7 @@ impl Sink for Blocking {
     fn ask_urls(&self, _: ConnectionId) {}
 
     fn ask_token(&self, _: ConnectionId) {}
+    fn ask_proxy(&self, _: ConnectionId, _: &str) {}
 
     fn wake(&self) {}
 
@@ -243,6 +244,7 @@ impl Sink for Faulty {
     fn ask_urls(&self, _: ConnectionId) {}
 
     fn ask_token(&self, _: ConnectionId) {}
+    fn ask_proxy(&self, _: ConnectionId, _: &str) {}
 
     fn wake(&self) {}
 

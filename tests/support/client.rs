@@ -29,6 +29,7 @@ pub(crate) enum Seen {
     Settled(Tag, Outcome),
     AskToken(ConnectionId),
     AskUrls(ConnectionId),
+    AskProxy(ConnectionId, String),
     ResumeLater,
     AskRoots,
 }
@@ -61,6 +62,10 @@ impl Sink for Recorder {
 
     fn ask_urls(&self, asked: ConnectionId) {
         let _ = self.seen.send(Seen::AskUrls(asked));
+    }
+
+    fn ask_proxy(&self, connection: ConnectionId, server: &str) {
+        let _ = self.seen.send(Seen::AskProxy(connection, server.to_owned()));
     }
 
     fn wake(&self) {}
@@ -268,6 +273,14 @@ impl Client {
     pub(crate) async fn asked_for_token(&mut self) -> ConnectionId {
         self.wait("the question for the token", |seen| match seen {
             Seen::AskToken(connection) => Some(*connection),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) async fn asked_for_proxy(&mut self) -> (ConnectionId, String) {
+        self.wait("the question for the proxy", |seen| match seen {
+            Seen::AskProxy(connection, server) => Some((*connection, server.clone())),
             _ => None,
         })
         .await

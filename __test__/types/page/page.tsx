@@ -1,6 +1,7 @@
 /** Code of a page as users write it, without a type of Node.js: it must compile, and what is wrong must not. */
 import { useState, type ReactElement } from 'react'
 import {
+  connectBridge,
   connectClient,
   MCPToolError,
   serveClient,
@@ -70,11 +71,20 @@ export async function ports(): Promise<void> {
   far.on('state', ({ state }) => state satisfies string).once('close', ({ code }) => code + 1)
   connectClient(new Worker('x.js'))
   connectClient(self as unknown as DedicatedWorker)
-  connectClient(webSocketPort(new WebSocket('ws://x')))
+  connectClient(webSocketPort(new WebSocket('ws://x'), { pingInterval: 5 }))
+  const bridged = connectBridge('/bridge', { WebSocket, protocols: ['mcp'], maxReconnectAttempts: Infinity })
+  bridged.on('bridge', ({ state, attempt, error }) => state === 'open' && attempt + 1 && error?.code)
+  bridged.on('state', ({ state }) => state satisfies string).off('open', () => {})
+  bridged.bridge.state satisfies 'connecting' | 'open' | 'reconnecting' | 'closed' | 'failed'
   const served = serveClient(far, port2, {
     allowTools: (tool) => tool === 'echo',
     allowMessages: true,
     allowControl: false,
+    allowObserving: ['pushes', 'logs', 'stats', 'url'],
+    maxCalls: 5,
+    maxCommands: 5,
+    maxBufferedAmount: 5,
+    maxIdLength: 5,
     onLog: ({ message }) => message,
   })
   await served.closed
@@ -109,5 +119,7 @@ void (() => useMCPWebSocket({ autoconnect: true }))
 void (<MCPProvider />)
 // @ts-expect-error a port takes messages
 void (() => connectClient({ on() {} }))
+// @ts-expect-error there is no such thing to observe
+void (() => serveClient(connectMain(), new MessageChannel().port1, { allowObserving: ['keys'] }))
 // @ts-expect-error the option does not exist
 void (() => serveClient(connectMain(), new MessageChannel().port1, { allowTool: [] }))

@@ -3,6 +3,7 @@
 //! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
 
 mod given;
+mod proxy;
 mod tls;
 mod values;
 
@@ -14,8 +15,9 @@ use self::given::Given;
 pub(crate) use self::values::without_query;
 pub use self::{
     given::{OptionError, OptionFault, check_urls},
+    proxy::ProxySource,
     tls::TlsOptions,
-    values::{DialectChoice, EndpointSource, Headers, Key, MaxAttempts, Secret, TokenSource},
+    values::{DialectChoice, EndpointSource, Headers, Key, MaxAttempts, Secret, Subprotocols, TokenSource},
 };
 use crate::backoff::Jitter;
 
@@ -118,7 +120,9 @@ options! {
         /// Extra headers of the upgrade request.
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
-        "protocols" protocols: Vec<String> = Vec::new(), strings();
+        "protocols" protocols: Subprotocols = Subprotocols::default(), protocols();
+        /// Where the proxy of a dial comes from.
+        "proxy" proxy: ProxySource = ProxySource::default(), proxy();
         /// What to verify of a `wss://` server, and with what.
         "tls" tls: TlsOptions = TlsOptions::default(), tls();
         /// Offer to compress messages (RFC 7692).
@@ -147,10 +151,7 @@ impl Options {
             if all.session.set(&given)? || all.route.set(&given)? {
                 continue;
             }
-            return Err(match name.as_str() {
-                "proxy" => OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out"),
-                _ => OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()),
-            });
+            return Err(OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()));
         }
         Ok(all)
     }
@@ -199,7 +200,8 @@ as_option! {
     TokenSource: |_token| None;
     EndpointSource: |_urls| None;
     Headers: |_headers| None;
-    Vec<String>: |_protocols| None;
+    Subprotocols: |_protocols| None;
+    ProxySource: |_proxy| None;
     TlsOptions: |_tls| None;
 }
 
@@ -235,7 +237,7 @@ mod tests {
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
             "minUptime": 0, "maxRetryAfter": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
-            "protocols": "p", "dialect": "event", "compression": false
+            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false
         }))
         .expect("valid");
         assert_eq!(config.request_timeout, None);
@@ -245,7 +247,11 @@ mod tests {
         assert_eq!((config.min_uptime, config.max_retry_after), (Duration::ZERO, Duration::ZERO));
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
-        assert_eq!((route.url.known(), route.protocols), (&["ws://h/mcp-ws".to_owned()][..], vec!["p".to_owned()]));
+        assert_eq!(
+            (route.url.known(), route.protocols.iter().collect()),
+            (&["ws://h/mcp-ws".to_owned()][..], vec!["p"])
+        );
+        assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
         assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
     }
 
@@ -291,8 +297,11 @@ mod tests {
             ("url", json!(["ws://h/?a", "ws://h/?a"])),
             ("compression", json!("true")),
             ("compression", json!(1)),
+            ("proxy", json!(true)),
+            ("proxy", json!(null)),
+            ("proxy", json!(["http://hunter2@p"])),
+            ("proxy", json!({"$environment": {"HTTPS_PROXY": 1}})),
             ("tls", json!("x")),
-            ("proxy", json!("http://p")),
             ("reconectDelay", json!(1)),
         ] {
             let (kind, message) = fault(json!({ name: value }));
@@ -312,6 +321,10 @@ mod tests {
         assert!(!format!("{:?}", parse(json!({ "apiKey": "hunter2" }))).contains("hunter2"));
         let shown = format!("{:?}", parse(json!({ "headers": { "authorization": "Bearer hunter2" } })));
         assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
+        let variables = json!({"$environment": {"ALL_PROXY": "http://hunter2@p"}});
+        for proxy in [json!("http://u:hunter2@p"), json!(["hunter2"]), json!({"url": "hunter2"}), variables] {
+            assert!(!format!("{:?}", parse(json!({ "proxy": proxy }))).contains("hunter2"));
+        }
     }
 
     #[test]

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use super::{ConnectionId, config::Secret, dialing::DialPhase, key_life::KeyLife, received::Received, socket::Socket};
+use super::{
+    ConnectionId,
+    config::Secret,
+    dialing::{DialPhase, Via},
+    key_life::KeyLife,
+    received::Received,
+    socket::Socket,
+};
 
 /// What `connecting` waits for.
 #[derive(Debug, Default)]
@@ -24,6 +31,8 @@ pub(super) struct Dial {
     pub(super) deadline: Duration,
     /// How far it has come. A timeout names it.
     pub(super) phase: Option<DialPhase>,
+    /// How it reaches the server, as far as that is known.
+    pub(super) via: Option<Via>,
     /// Its socket is open, and takes part in a race.
     pub(super) opened: Option<Box<Opened>>,
 }

@@ -54,11 +54,11 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, EndpointSource, Headers, Key, MaxAttempts, OptionError, OptionFault, Options, Route,
-        Secret, TlsOptions, TokenSource, check_urls,
+        Config, DialectChoice, EndpointSource, Headers, Key, MaxAttempts, OptionError, OptionFault, Options,
+        ProxySource, Route, Secret, Subprotocols, TlsOptions, TokenSource, check_urls,
     },
     dialect::Dialect,
-    dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
+    dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
     received::Received,

@@ -202,7 +202,7 @@ impl<T> Session<T> {
                 State::Reconnecting { ends, .. } => Some(ends),
                 _ => None,
             },
-            error: self.error.as_ref().map(Reason::data),
+            error: self.error.as_ref().map(|reason| Box::new(reason.data())),
             revision: self.revision,
         }
     }

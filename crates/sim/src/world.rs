@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_protocol::{ConnectionId, DialFailure, Ending, Key, Secret, Session, UpgradeFailure};
+use mcp_protocol::{Answer, ConnectionId, DialFailure, Ending, Key, Secret, Session, UpgradeFailure, Via};
 
 use crate::{
     Server, Sim,
@@ -101,13 +101,19 @@ impl Sim {
 
     /// The upgrade is answered with this HTTP status.
     pub fn refuse(&mut self, status: u16) {
-        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None, retry_after: None }));
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { answer: Answer::of(status) }));
     }
 
     /// The same, with so many ms in `Retry-After`.
     pub fn refuse_for(&mut self, status: u16, millis: u64) {
-        let retry_after = Some(Duration::from_millis(millis));
-        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None, retry_after }));
+        let answer = Answer { retry_after: Some(Duration::from_millis(millis)), ..Answer::of(status) };
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { answer }));
+    }
+
+    /// The dial goes this way.
+    pub fn go(&mut self, via: Via) {
+        let connection = self.connection;
+        self.input(|session, _| session.handle_via(connection, via));
     }
 
     /// The dial fails.

@@ -6,8 +6,8 @@ import { SearchPage } from './SearchPage'
 import './style.css'
 
 /**
- * Shows the page over the client that `open` makes. An end of a bridge that has broken off is final: then `open` makes
- * another one.
+ * Shows the page over the client that `open` makes. Over a port, a bridge that is lost stays lost: then `open` makes
+ * another client.
  */
 export function showPage(open: () => MCPClientLike): void {
   const root = createRoot(document.getElementById('root')!)

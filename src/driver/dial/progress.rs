@@ -22,7 +22,7 @@ impl Progress {
     }
 }
 
-const PHASES: [DialPhase; 4] = [DialPhase::Name, DialPhase::Tcp, DialPhase::Tls, DialPhase::Upgrade];
+const PHASES: [DialPhase; 5] = [DialPhase::Name, DialPhase::Tcp, DialPhase::Proxy, DialPhase::Tls, DialPhase::Upgrade];
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use crate::{
     Action, ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::Dialect,
-    dialing::{DialFailure, DialPhase, Remedy},
+    dialing::{DialFailure, DialPhase, Remedy, Via},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
@@ -54,6 +54,16 @@ impl<T> Session<T> {
         let dial = dials.dials.swap_remove(place);
         self.take_over(now, dial.endpoint, socket);
         self.begin_authentication(now);
+    }
+
+    /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
+    pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
+        let State::Connecting(dials) = &mut self.state else { return };
+        let Some(place) = dials.place(connection) else { return };
+        dials.dials[place].via = Some(via.clone());
+        if let Some(proxy) = via.proxy() {
+            self.log(LogLine::Proxy, &[("proxy", proxy.into())]);
+        }
     }
 
     /// The dial is in this phase now. A timeout names it.
@@ -114,7 +124,7 @@ impl<T> Session<T> {
         self.log(LogLine::Dialing, &[("url", self.endpoints.url(endpoint).into())]);
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
-        dials.dials.push(Dial { id: connection, endpoint, deadline, phase: None, opened: None });
+        dials.dials.push(Dial { id: connection, endpoint, deadline, phase: None, via: None, opened: None });
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
@@ -176,7 +186,7 @@ impl<T> Session<T> {
     fn dial_failed(&mut self, now: Now, dial: &Dial, failure: DialFailure) {
         let (remedy, retry_after) = (failure.remedy(), failure.retry_after().unwrap_or_default());
         let url = self.endpoints.url(dial.endpoint).to_owned();
-        let fault = Fault::ConnectFailed { url: url.clone(), failure: Box::new(failure) };
+        let fault = Fault::ConnectFailed { url: url.clone(), via: dial.via.clone(), failure: Box::new(failure) };
         self.log(LogLine::DialFailed, &[("url", url.into()), ("cause", fault.log_cause().into())]);
         let reason = self.new_reason(fault);
         match remedy {
