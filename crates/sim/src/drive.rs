@@ -245,7 +245,7 @@ impl Sim {
 
     /// A client that has stopped reading does not hear what a server says that answers by itself.
     fn leaves_unread(&self, connection: ConnectionId) -> bool {
-        self.is_paused && connection == self.connection && self.server != Server::Scripted
+        self.is_paused && self.is_open && connection == self.connection && self.server != Server::Scripted
     }
 
     fn let_server_hear(&mut self, text: &Transmit) {

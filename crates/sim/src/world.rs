@@ -43,12 +43,13 @@ impl Sim {
     /// All trouble ends: what is on its way is lost, and `server` answers at once. An open connection ends, or stays
     /// half open if the heartbeat will find that out; a dial succeeds.
     pub fn heal(&mut self, server: Server) {
+        let was_connecting = self.state() == "connecting";
         self.network.end_trouble();
         self.server = server;
         self.hold_writes(false);
         self.pause_reading(false);
         let is_dead = self.network.is_frozen(self.connection);
-        if self.state() == "connecting" {
+        if was_connecting {
             self.network.unfreeze();
             self.let_it_connect(server);
         } else if !is_dead || self.session.config().heartbeat_interval.is_none() {
