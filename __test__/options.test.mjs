@@ -76,7 +76,8 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     reconnectJitter: [null, true, {}, [], 1n],
     slowReconnectCodes: [1008, '1008', null, {}, ['1008'], [null], [undefined]],
     noReconnectCodes: [1000, '1000', null, {}, ['1000'], [null], [undefined]],
-    url: [5, null, {}, true, () => DEAF_URL],
+    url: [5, null, {}, true, [5]],
+    race: [1, 'true', null, {}],
     apiKey: [5, null, {}, [], true, 5n],
     autoConnect: ['false', 0, null],
     onMessage: ['log', {}, 5],
@@ -116,7 +117,7 @@ test('a name that is no option throws a TypeError that names it', () => {
 
 test('options that are no object throw a TypeError', () => {
   for (const options of [5, true, null, Symbol('options'), () => {}]) {
-    assert.throws(() => new MCPClient(options), TypeError, String(options))
+    if (typeof options !== 'function') assert.throws(() => new MCPClient(options), TypeError, String(options))
     assert.throws(() => new MCPClient(DEAF_URL, options), TypeError, `url and ${String(options)}`)
   }
 })
@@ -133,6 +134,7 @@ test("the defaults are the guide's constants", () => {
     maxReconnectDelay: 30_000,
     reconnectFactor: 1.5,
     reconnectJitter: 0.2,
+    race: false,
     minUptime: 5_000,
     maxRetryAfter: 60_000,
     slowReconnectDelay: 5_000,
@@ -176,6 +178,8 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     tls: [{}, { rejectUnauthorized: false, minVersion: 'TLSv1.3', servername: 'h' }, { ca: undefined }],
     compression: [true, false],
     apiKey: ['key', () => 'key'],
+    race: [true, false],
+    url: [[DEAF_URL], () => DEAF_URL],
     autoConnect: [false],
     onMessage: [null, () => {}],
   }
@@ -221,7 +225,7 @@ test('a proxy that cannot be used throws a TypeError that names the option and t
 })
 
 test('several endpoints are refused in clear words', () => {
-  assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', '2 endpoints', 'exactly one')
+  assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', 'twice', 'leave one out')
   assertRefused({ url: [] }, TypeError, '"url"')
   assert.equal(construct({ url: [DEAF_URL] }).url, DEAF_URL)
 })

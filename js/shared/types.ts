@@ -67,8 +67,8 @@ export interface MCPClientOptions {
    * The endpoint. `http(s)` means `ws(s)`; `host` and `host:port` mean `wss`, or `ws` on loopback; `/mcp-ws` is added
    * if there is no path. A URL with credentials is a TypeError.
    *
-   * Several are dialed one after the other until one is 'ready', the last good one first: see `race`. A function is
-   * called before each such round; it may return a promise.
+   * Of a list, each is dialed until one is 'ready', the last good one first: see `race`. A function is called before
+   * each such round, and may return a promise.
    * @default `$MCP_WS_URL`, else derived from `globalThis.location`, else a TypeError
    */
   url?:
