@@ -179,7 +179,6 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     compression: [true, false],
     apiKey: ['key', () => 'key'],
     race: [true, false],
-    url: [[DEAF_URL], () => DEAF_URL],
     autoConnect: [false],
     onMessage: [null, () => {}],
   }
@@ -224,7 +223,9 @@ test('a proxy that cannot be used throws a TypeError that names the option and t
     )
 })
 
-test('several endpoints are refused in clear words', () => {
+test('several endpoints, or a function that gives them, are taken; none, and one twice, are refused', () => {
+  construct({ url: ['ws://one.example', 'ws://two.example'] })
+  construct({ url: () => DEAF_URL })
   assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', 'twice', 'leave one out')
   assertRefused({ url: [] }, TypeError, '"url"')
   assert.equal(construct({ url: [DEAF_URL] }).url, DEAF_URL)

@@ -96,8 +96,9 @@ impl Sim {
             self.obey(action);
         }
         let mut heard: Vec<String> = self.heard.take().into_iter().collect();
+        heard.extend(self.heard_in_race.iter().cloned());
         if !self.is_racing() {
-            heard.append(&mut self.heard_in_race);
+            self.heard_in_race.clear();
         }
         while let Some(event) = self.session.poll_event() {
             self.note(What::Event(event.clone()));
@@ -107,7 +108,7 @@ impl Sim {
                     assert_eq!(previous, self.told.state, "a change of the state was not told");
                     self.ledger.enter(self.now.mono, previous, &snapshot, self.session.config());
                     if snapshot.state == "ready" {
-                        self.spoke_on = self.connection;
+                        self.spoke_on.insert(self.connection);
                     }
                     self.told = snapshot;
                 }
@@ -134,7 +135,7 @@ impl Sim {
         let link = self.session.state().socket().filter(|link| link.id == self.connection);
         let is_event = matches!(link, Some(link) if link.is_detected());
         if is_event {
-            self.spoke_on = self.connection;
+            self.spoke_on.insert(self.connection);
         }
         if std::mem::replace(&mut self.is_event, is_event) && !is_event && link.is_some() {
             self.ledger.take_back_event_dialect(self.connection);
@@ -339,7 +340,7 @@ impl Sim {
     /// Nothing goes before the auth message, where one is needed and there is no token function to wait for. A server
     /// that accepts the client before it has said anything needs none, nor does one that speaks the event dialect.
     fn check_first_words(&mut self, text: &Transmit) {
-        let is_first = std::mem::replace(&mut self.spoke_on, text.connection) != text.connection;
+        let is_first = self.spoke_on.insert(text.connection);
         let is_guide = self.session.state().socket().is_some_and(|link| link.id == text.connection && link.is_guide());
         let is_accepted = matches!(self.session.state(), State::Ready(_));
         if is_first && is_guide && !is_accepted && self.session.config().token != TokenSource::Ask {

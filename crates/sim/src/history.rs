@@ -243,6 +243,7 @@ impl Life {
         let (before, dialing) = (self.sim.connection(), self.sim.state() == "connecting");
         self.sim.heal(server);
         self.sim.advance(LONGEST_ABSENCE);
+        self.renew_expired_key();
         let state = self.sim.state();
         if !dialing && self.sim.connection() == before {
             // It had no attempt left, was closed, or was refused at the upgrade.
@@ -255,6 +256,15 @@ impl Life {
         let outcome = self.sim.outcome(call);
         assert!(matches!(outcome, Some(Outcome::Results(_))), "a call on a healthy connection: {outcome:?}");
         self.lose_after_uptime();
+    }
+
+    /// A key from before may have ended faster than another one could come.
+    fn renew_expired_key(&mut self) {
+        let error = self.sim.session().snapshot().error;
+        if self.sim.state() == "unauthorized" && error.is_some_and(|error| error.message.contains("has expired")) {
+            self.sim.authenticate(None);
+            self.sim.advance(LONGEST_ABSENCE);
+        }
     }
 
     /// A connection that was healthy for long enough, and is then lost, is followed by the first attempt.

@@ -74,8 +74,8 @@ pub struct Sim {
     is_event: bool,
     /// The user's code was written against a WebSocket: it is told of each opening, and may authenticate by itself.
     awaits_openings: bool,
-    /// The connection that the last text was for, or on which the server has accepted the client, or speaks of events.
-    spoke_on: ConnectionId,
+    /// The connections that a text was for, or on which the server has accepted the client, or speaks of events.
+    spoke_on: BTreeSet<ConnectionId>,
     record: Vec<Record>,
     ledger: Ledger,
     /// The last snapshot that the user was told.
@@ -119,7 +119,7 @@ impl Sim {
             heard_in_race: Vec::new(),
             is_event: false,
             awaits_openings: false,
-            spoke_on: ConnectionId::default(),
+            spoke_on: BTreeSet::new(),
             record: Vec::new(),
             ledger: Ledger::default(),
         }

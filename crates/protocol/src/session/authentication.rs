@@ -88,7 +88,10 @@ impl<T> Session<T> {
     }
 
     pub(super) fn authenticate_again(&mut self, now: Now) {
-        self.credit_uptime(now);
+        // In `authenticating` the count is shown, and must not change without a change of the state.
+        if !matches!(self.state, State::Authenticating(_)) {
+            self.credit_uptime(now);
+        }
         self.leave_renewal();
         if let Some(socket) = self.state.socket_mut() {
             socket.auth.forget_refusal();

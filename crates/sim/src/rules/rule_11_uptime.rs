@@ -137,6 +137,21 @@ fn it_counts_from_the_first_ready_of_a_socket_time_in_unauthorized_included() {
 }
 
 #[test]
+fn authenticating_again_after_a_while_does_not_change_the_count_that_is_shown() {
+    let mut sim = ready(defaults);
+    lose_after(&mut sim, 0);
+    come_back(&mut sim);
+    sim.server_says(REFUSED);
+    sim.authenticate(Some("new"));
+    assert_eq!((sim.state(), attempt(&sim)), ("authenticating", 1));
+    sim.advance(UPTIME);
+    sim.authenticate(None);
+    assert_eq!((sim.state(), attempt(&sim)), ("authenticating", 1));
+    sim.drop_connection();
+    assert_eq!(attempt(&sim), 1, "it was ready on this socket, and that long ago");
+}
+
+#[test]
 fn a_socket_that_never_was_ready_has_no_uptime_in_unauthorized() {
     let mut sim = connecting(defaults);
     sim.refuse(503);
