@@ -1,5 +1,6 @@
 /** The bridge: a client here, used from there, over the ports of Node.js. */
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { EventEmitter, once } from 'node:events'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -175,6 +176,19 @@ describe('a client over the bridge', () => {
       server.requests.map(({ parameters }) => parameters),
       ['ever'],
     )
+  })
+
+  test('has one listener for a signal of many calls, which ends them all', async (t) => {
+    const { far } = await bridged(t, await ready(t, await listen(t)))
+    const abort = new AbortController()
+    const calls = Array.from({ length: 50 }, () => far.useTool('sleep', { ms: 60_000 }, { signal: abort.signal }))
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 1)
+    abort.abort('enough')
+    for (const { reason } of await Promise.allSettled(calls)) assert.equal(reason, 'enough')
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0)
+    const changed = new AbortController()
+    const parameters = { toJSON: () => changed.abort('changed my mind') }
+    assert.equal(await rejection(far.useTool('echo', parameters, { signal: changed.signal })), 'changed my mind')
   })
 
   test('lets go of the signal when the call is over', async (t) => {

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
-/** Without the real nextTick, which Jest and Vitest replace for the tests alone, no socket of Node.js works any more. */
+/** Without the real nextTick no socket of Node.js works any more. Jest and Vitest replace it for the tests alone. */
 const FAKES = {
   'all but nextTick of sinon': {
     toFake: [
@@ -73,7 +73,9 @@ for (const [name, input] of Object.entries(FAKES)) {
           tell(await client.useTool('sleep', { ms: 5 }))
           const overdue = client.useTool('sleep', { ms: 60_000 }, { timeout: 5 })
           tell(await overdue.catch(({ code }) => code))
+          const closed = new Promise((resolve) => client.once('close', resolve))
           await server.terminateAll()
+          await closed
           tell(await client.useTool('echo', 2))
           await client.close()
           await server.close()

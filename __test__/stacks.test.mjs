@@ -1,6 +1,7 @@
 /** The stack of a rejection shows the user's functions that waited for it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bridged } from './helpers/bridge.mjs'
 import { open, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { run } from './helpers/program.mjs'
@@ -53,6 +54,16 @@ test('a call without a connection, with a signal and without', async (t) => {
 test('connect()', async (t) => {
   const client = open(t, DEAF_URL, { maxReconnectAttempts: 0, autoConnect: false })
   await shown(() => client.connect())
+})
+
+test('a call and a command at the far end of a bridge', async (t) => {
+  const client = await ready(t, await listen(t))
+  const { far, served } = await bridged(t, client)
+  assert.equal((await shown(() => far.useTool('fail'))).code, 'TOOL_ERROR')
+  await shown(() => far.reconnect())
+  const lost = shown(() => far.useTool('sleep', { ms: 60_000 }))
+  served.close()
+  assert.equal((await lost).code, 'CONNECTION_LOST')
 })
 
 test('Promise.all around calls', async (t) => {

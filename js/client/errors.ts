@@ -18,7 +18,7 @@ export class ClientErrors {
   }
 
   /**
-   * Makes the error of a call or a command: an instance of its own, whose cause is the same for all of them, and the
+   * Makes the error of a call or a command: an instance of its own, whose cause is the same for all of them. It is the
    * one that is known now.
    */
   failure(data: ErrorData, toolName?: string): () => MCPError {

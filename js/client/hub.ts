@@ -22,10 +22,10 @@ export interface Recipient {
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
   askProxy(connection: number, server: string): void
-  /** It was told everything that was on its way to it. */
-  rest(): void
   resumeAfter(ms: number): void
   askRoots(): void
+  /** It was told everything that was on its way to it. */
+  rest(): void
 }
 
 type Container = unknown[] | Record<string, unknown>

@@ -3,9 +3,15 @@
  * the global object, because the environments of test runners have another one, which may lack them.
  */
 import { performance } from 'node:perf_hooks'
-import { setImmediate as nodeSetImmediate } from 'node:timers'
+import {
+  clearTimeout as nodeClearTimeout,
+  setImmediate as nodeSetImmediate,
+  setTimeout as nodeSetTimeout,
+} from 'node:timers'
 
 export const setImmediate = nodeSetImmediate
+export const later = nodeSetTimeout
+export const cancel = nodeClearTimeout
 
 /** ms, monotonic. */
 export const now: () => number = performance.now.bind(performance)

@@ -1,5 +1,5 @@
 /** What JavaScript does for the native core if the system refuses it a thread, or has no store of certificates. */
-import { clearTimeout as cancel, setTimeout as later } from 'node:timers'
+import { cancel, later } from './node.js'
 
 /** What the native half of a client has for it. */
 interface NativeClient {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { chmod, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -98,7 +99,14 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
     ],
     'crates/sim/src': ['let now = SystemTime::now();'],
     'src/driver': ['use napi::Env;', 'unsafe { x() }'],
-    js: ['setTimeout(retry, 1000)', '/** setTimeout(x) */'],
+    js: [
+      'setTimeout(retry, 1000)',
+      'if (error instanceof TypeError) return',
+      'const gone = new AbortController()',
+      "import { setImmediate } from 'node:timers'",
+      '/** setTimeout(x) */',
+      'if (error instanceof MCPError) return',
+    ],
     'js/shared': ["import type { MCPClient } from '../client/client.js'", "import { EventEmitter } from 'node:events'"],
     'js/bridge': ["import { MCPClient } from '../index.js'", "import { MCPError } from '../shared/errors.js'"],
     'js/testing': ["import { explain } from '../../shared/close-codes.js'", "import { Inbox } from '../inbox.js'"],
@@ -113,7 +121,7 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
     ...planted['crates/protocol/src'].slice(0, 4),
     ...planted['crates/sim/src'],
     ...planted['src/driver'],
-    planted.js[0],
+    ...planted.js.slice(0, 4),
     ...planted['js/shared'],
     planted['js/bridge'][0],
     planted['js/testing'][0],
@@ -126,7 +134,7 @@ test('the rules of the house find what breaks them, and ignore comments', () => 
   }
   for (const line of [
     ...planted['crates/protocol/src'].slice(4),
-    planted.js[1],
+    ...planted.js.slice(4),
     planted['js/bridge'][1],
     planted['js/testing'][1],
     planted['js/index.ts'][1],
@@ -186,4 +194,22 @@ test('the demonstration searches, loses its connection, reconnects, searches aga
     assert.ok(at >= from, `${part} is missing after ${stdout.slice(0, from).length} characters of:\n${stdout}`)
     from = at + part.length
   }
+})
+
+test('the linter finds globals in js/ that test runners replace, and lets imports and the command line alone', async (t) => {
+  const names = ['setImmediate', 'queueMicrotask', 'process', 'Buffer', 'performance', 'setTimeout']
+  const folder = await folderOf(t, {
+    'js/client/uses.ts': names.map((name) => `export const a${name} = () => ${name}\n`).join(''),
+    'js/client/imports.ts': "import { setImmediate } from './node.js'\n\nexport const used = () => setImmediate\n",
+    'js/cli/uses.ts': 'export const used = () => process\n',
+  })
+  const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome')
+  const lint = async (path) => {
+    const args = [biome, 'lint', `--config-path=${ROOT}`, '--vcs-enabled=false', path]
+    const { stdout, stderr } = await run(process.execPath, args, { cwd: folder }).catch((error) => error)
+    return [...`${stdout}${stderr}`.matchAll(/Do not use the global variable (\w+)/g)].map(([, name]) => name)
+  }
+  assert.deepEqual((await lint('js/client/uses.ts')).sort(), names.sort())
+  assert.deepEqual(await lint('js/client/imports.ts'), [])
+  assert.deepEqual(await lint('js/cli/uses.ts'), [])
 })

@@ -20,7 +20,8 @@ export const FRAMEWORKS = [
   { name: 'NestJS', run: withNest },
 ].map((row) => ({ group: 'Frameworks', ...row }))
 
-const CALL = `const client = new MCPClient(process.env.MCP_WS_URL)
+/** Of the server that MCP_WS_URL names. */
+const CALL = `const client = new MCPClient()
   const answer = await client.useTool('echo', { hello: 'world' })
   await client.close()`
 

@@ -77,7 +77,13 @@ export const ROWS = [
   ...FRAMEWORKS,
   ...EXECUTABLES,
   { group: 'Test runners', name: 'Jest, two files in one process', run: withJest },
+  { group: 'Test runners', name: 'Jest, under its fake timers, in Node.js and in jsdom', run: withJestTimers },
   { group: 'Test runners', name: 'Vitest, in processes and in threads', run: withVitest },
+  {
+    group: 'Test runners',
+    name: 'Vitest, under its fake timers, in Node.js and in happy-dom, in all four pools',
+    run: withVitestTimers,
+  },
 ]
 
 /**
@@ -111,12 +117,34 @@ const WORKERS = {
     console.log(JSON.stringify(answer))`,
 }
 
+/** Clients in asynchronous contexts of their own: the code of each user must see its own. */
+const CONTEXTS = {
+  'contexts.mjs': `import { AsyncLocalStorage } from 'node:async_hooks'
+    ${MAIN.import}
+    const storage = new AsyncLocalStorage()
+    const server = await MCPTestServer.listen()
+    const foreign = new Set()
+    const clients = Array.from({ length: 50 }, (_, own) => storage.run(own, () => {
+      const check = () => { if (storage.getStore() !== own) foreign.add(own) }
+      const client = new MCPClient(server.url, { apiKey: async () => (check(), 'key'), onMessage: check })
+      client.on('state', check)
+      client.addEventListener('close', check)
+      return client
+    }))
+    await Promise.all(clients.map((client) => client.connect()))
+    await storage.run('foreign', () => Promise.all(clients.map((client) => client.close())))
+    await server.close()
+    if (foreign.size > 0) throw new Error(foreign.size + ' clients saw a foreign context')
+    console.log(JSON.stringify(await main()))`,
+}
+
 // ── Runtimes ──
 
 async function inNode(workspace, major) {
   const { program, version } = await nodeOf(major)
-  const project = await workspace.installed({ ...PROGRAMS, ...WORKERS })
-  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs']) await project.answers(script, { program })
+  const project = await workspace.installed({ ...PROGRAMS, ...WORKERS, ...CONTEXTS })
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', 'contexts.mjs'])
+    await project.answers(script, { program })
   return `Node.js ${version}`
 }
 
@@ -137,19 +165,20 @@ async function inOldNode(workspace, major) {
 async function inBun(workspace) {
   const bun = await tool('bun')
   const program = bun.program('bun')
-  const project = workspace.project({ ...PROGRAMS, ...WORKERS })
+  const project = workspace.project({ ...PROGRAMS, ...WORKERS, ...CONTEXTS })
   await project.run(program, ['add', NAME])
   checkInstalled(project)
-  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs']) await project.answers(script, { program })
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', 'contexts.mjs'])
+    await project.answers(script, { program })
   return `Bun ${bun.versionOf('bun')}`
 }
 
 async function inDeno(workspace) {
   const deno = await tool('deno')
   const program = deno.program('deno')
-  const project = workspace.project({ ...PROGRAMS, ...WORKERS, 'deno.json': { nodeModulesDir: 'auto' } })
+  const project = workspace.project({ ...PROGRAMS, ...WORKERS, ...CONTEXTS, 'deno.json': { nodeModulesDir: 'auto' } })
   await project.run(program, ['add', `npm:${NAME}`])
-  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs'])
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', 'contexts.mjs'])
     await project.answers(script, { program, flags: ['run', '--allow-all', '--quiet'] })
   return `Deno ${deno.versionOf('deno')}`
 }
@@ -332,6 +361,52 @@ async function withJest(workspace) {
   assert.match(stderr, /Tests: +2 passed, 2 total/)
   assert.doesNotMatch(stderr, /did not exit|open handle/)
   return `Jest ${project.versionOf('jest')}`
+}
+
+/** The life of a client and of a server under fake timers; and an option error, which native code makes. */
+const UNDER_FAKE_TIMERS = (fake, real) => `
+beforeEach(() => void ${fake})
+afterEach(() => void ${real})
+test('clients and servers live', async () => {
+  const server = await MCPTestServer.listen()
+  const client = new MCPClient(server.url)
+  await client.connect()
+  expect(await client.useTool('sleep', { ms: 5 })).toEqual({ slept: 5 })
+  const closed = new Promise((resolve) => client.once('close', resolve))
+  await server.terminateAll()
+  await closed
+  expect(await client.useTool('echo', 1)).toBe(1)
+  await client.close()
+  await server.close()
+})
+test('a wrong option is a RangeError', () => {
+  expect(() => new MCPClient('ws://127.0.0.1', { baseReconnectDelay: -1 })).toThrow(RangeError)
+})
+`
+
+async function withJestTimers(workspace) {
+  const test = MAIN.require + UNDER_FAKE_TIMERS('jest.useFakeTimers()', 'jest.useRealTimers()')
+  const files = { 'node.test.js': test, 'page.test.js': `/** @jest-environment jsdom */\n${test}` }
+  const project = await workspace.installed(files, ['jest@30', 'jest-environment-jsdom@30'])
+  for (const config of ['{}', '{"fakeTimers":{"enableGlobally":true}}']) {
+    const { stderr } = await project.bin('jest', 'jest', ['--runInBand', '--ci', `--config=${config}`])
+    assert.match(stderr, /Tests: +4 passed, 4 total/)
+  }
+  return `Jest ${project.versionOf('jest')}, jsdom ${project.versionOf('jsdom')}`
+}
+
+async function withVitestTimers(workspace) {
+  // But for nextTick, which Vitest cannot replace in its processes.
+  const fake = `vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate',
+    'clearImmediate', 'queueMicrotask', 'performance', 'Date'] })`
+  const test = `import { afterEach, beforeEach, expect, test, vi } from 'vitest'\n${MAIN.import}${UNDER_FAKE_TIMERS(fake, 'vi.useRealTimers()')}`
+  const files = { 'node.test.mjs': test, 'page.test.mjs': `// @vitest-environment happy-dom\n${test}` }
+  const project = await workspace.installed(files, ['vitest', 'happy-dom'])
+  for (const pool of ['forks', 'threads', 'vmForks', 'vmThreads']) {
+    const { stdout } = await project.bin('vitest', 'vitest', ['run', `--pool=${pool}`], { env: { NO_COLOR: '1' } })
+    assert.match(stdout, /Tests +4 passed/)
+  }
+  return `Vitest ${project.versionOf('vitest')}, happy-dom ${project.versionOf('happy-dom')}`
 }
 
 async function withVitest(workspace) {
