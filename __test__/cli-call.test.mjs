@@ -292,7 +292,7 @@ describe('mcp-client call', AT_ONCE, () => {
     )
     await fails(
       await runCli(['call', 'echo', '--url', `wss://127.0.0.1:${tls}`]),
-      failure(/certificate does not verify: .*UnknownIssuer$/m),
+      failure(/certificate does not verify: .*\(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/m),
     )
   })
 
