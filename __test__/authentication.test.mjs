@@ -342,6 +342,97 @@ describe('a token function', () => {
   })
 })
 
+describe('a key that ends', () => {
+  /** Keys that are renewed after half a second. */
+  const short = (token) => ({ token, expiresAt: Date.now() + 1_000 })
+
+  test('is renewed on the living connection before its end, while calls go on', async (t) => {
+    const server = await listen(t)
+    const frames = inbox(server, 'message')
+    let count = 0
+    const client = open(t, server, { apiKey: () => (++count === 1 ? short('first') : `later ${count}`) })
+    const told = record(client, ['state', 'close', 'error'])
+    await client.connect()
+    assert.equal(JSON.parse((await frames())[0]).token, 'first')
+    const call = client.useTool('sleep', { ms: 600 })
+    await frames()
+    assert.deepEqual(JSON.parse((await frames())[0]), { id: 'auth', token: 'later 2' })
+    assert.deepEqual(await call, { slept: 600 })
+    assert.deepEqual(
+      told.map(([, { state }]) => state),
+      ['connecting', 'authenticating', 'ready'],
+    )
+    assert.equal(server.connections.length, 1)
+  })
+
+  test('may have its end as a Date', async (t) => {
+    const server = await listen(t)
+    const frames = inbox(server, 'message')
+    const keys = [{ token: 'first', expiresAt: new Date(Date.now() + 500) }, 'second']
+    await ready(t, server, { apiKey: async () => keys.shift() })
+    await frames()
+    assert.equal(JSON.parse((await frames())[0]).token, 'second')
+  })
+
+  test("that is not renewed in time leads to unauthorized with the function's error as the cause", async (t) => {
+    const server = await listen(t)
+    const cause = new Error('the vault is closed')
+    const keys = [short('first')]
+    const client = await ready(t, server, {
+      apiKey: () => {
+        if (keys.length === 0) throw cause
+        return keys.shift()
+      },
+      baseReconnectDelay: 100,
+      maxReconnectDelay: 100,
+    })
+    const [renewal] = await next(client, 'error')
+    assert.deepEqual([client.state, renewal.code, renewal.cause], ['ready', 'AUTH_FAILED', cause])
+    await reached(client, 'unauthorized')
+    assert.equal(client.connected, true)
+    assert.equal(client.error.code, 'AUTH_FAILED')
+    assert.match(client.error.message, /the key has expired/)
+    assert.equal(client.error.cause.cause, cause)
+    keys.push('another')
+    await client.authenticate()
+    assert.equal(client.state, 'ready')
+  })
+
+  for (const [what, expiresAt] of [
+    ['is past', () => Date.now() - 1],
+    ['is in seconds', () => Math.floor(Date.now() / 1000) + 3600],
+    ['is not a number', () => NaN],
+    ['is an invalid Date', () => new Date('no date')],
+    ['is Infinity', () => Infinity],
+  ]) {
+    test(`whose end ${what} fails the attempt, and the error names ms`, async (t) => {
+      const client = open(t, await listen(t), {
+        apiKey: () => ({ token: 'secret', expiresAt: expiresAt() }),
+        maxReconnectAttempts: 0,
+      })
+      const { code, message } = await rejection(client.connect())
+      assert.equal(code, 'AUTH_FAILED')
+      assert.match(message, /expiresAt .* in ms/)
+      assert.ok(!message.includes('secret'))
+    })
+  }
+
+  for (const [what, key] of [
+    ['has no token', { expiresAt: Date.now() + 60_000 }],
+    ['has a token that is no string', { token: 5, expiresAt: Date.now() + 60_000 }],
+    ['has an end of another kind', { token: 'secret', expiresAt: '2030-01-01' }],
+    ['has no end', { token: 'secret' }],
+  ]) {
+    test(`that ${what} fails the attempt with a TypeError that says what to return`, async (t) => {
+      const client = open(t, await listen(t), { apiKey: () => key, maxReconnectAttempts: 0 })
+      const { code, cause } = await rejection(client.connect())
+      assert.equal(code, 'AUTH_FAILED')
+      assert.ok(cause instanceof TypeError && /token, expiresAt/.test(cause.message), `${cause}`)
+      assert.ok(!cause.message.includes('secret'))
+    })
+  }
+})
+
 describe('no answer to the auth message', () => {
   test('drops the connection after authTimeout and backs off', async (t) => {
     const server = await listen(t)

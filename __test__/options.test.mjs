@@ -25,7 +25,7 @@ function assertRefused(options, type, ...words) {
 describe('an option out of its range throws a RangeError that names it and its value', () => {
   const POSITIVE_MS = ['connectTimeout', 'authTimeout', 'heartbeatTimeout']
   const MS_OR_NONE = ['requestTimeout', 'heartbeatInterval']
-  const MS = ['baseReconnectDelay', 'maxReconnectDelay', 'minUptime', 'slowReconnectDelay']
+  const MS = ['baseReconnectDelay', 'maxReconnectDelay', 'minUptime', 'maxRetryAfter', 'slowReconnectDelay']
   const COUNTS = ['maxPending', 'maxMessageSize', 'maxBufferedAmount']
   const misfits = {
     ...Object.fromEntries(POSITIVE_MS.map((name) => [name, [0, -1, 0.5, NaN, Infinity, 2 ** 31]])),
@@ -64,6 +64,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     'maxReconnectDelay',
     'reconnectFactor',
     'minUptime',
+    'maxRetryAfter',
     'slowReconnectDelay',
     'maxPending',
     'offlineQueueLimit',
@@ -75,7 +76,8 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     reconnectJitter: [null, true, {}, [], 1n],
     slowReconnectCodes: [1008, '1008', null, {}, ['1008'], [null], [undefined]],
     noReconnectCodes: [1000, '1000', null, {}, ['1000'], [null], [undefined]],
-    url: [5, null, {}, true, () => DEAF_URL],
+    url: [5, null, {}, true, [5]],
+    race: [1, 'true', null, {}],
     apiKey: [5, null, {}, [], true, 5n],
     autoConnect: ['false', 0, null],
     onMessage: ['log', {}, 5],
@@ -115,7 +117,7 @@ test('a name that is no option throws a TypeError that names it', () => {
 
 test('options that are no object throw a TypeError', () => {
   for (const options of [5, true, null, Symbol('options'), () => {}]) {
-    assert.throws(() => new MCPClient(options), TypeError, String(options))
+    if (typeof options !== 'function') assert.throws(() => new MCPClient(options), TypeError, String(options))
     assert.throws(() => new MCPClient(DEAF_URL, options), TypeError, `url and ${String(options)}`)
   }
 })
@@ -132,7 +134,9 @@ test("the defaults are the guide's constants", () => {
     maxReconnectDelay: 30_000,
     reconnectFactor: 1.5,
     reconnectJitter: 0.2,
+    race: false,
     minUptime: 5_000,
+    maxRetryAfter: 60_000,
     slowReconnectDelay: 5_000,
     slowReconnectCodes: [1008, 1011],
     noReconnectCodes: [1000],
@@ -159,6 +163,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     reconnectFactor: [1, 1000],
     reconnectJitter: [0, 1, 'full'],
     minUptime: [0, largest],
+    maxRetryAfter: [0, largest],
     slowReconnectDelay: [0, largest],
     slowReconnectCodes: [[], [1000, 4999]],
     noReconnectCodes: [[], [1000, 4999]],
@@ -173,6 +178,8 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     tls: [{}, { rejectUnauthorized: false, minVersion: 'TLSv1.3', servername: 'h' }, { ca: undefined }],
     compression: [true, false],
     apiKey: ['key', () => 'key'],
+    race: [true, false],
+    url: [[DEAF_URL], () => DEAF_URL],
     autoConnect: [false],
     onMessage: [null, () => {}],
   }
@@ -218,7 +225,7 @@ test('a proxy that cannot be used throws a TypeError that names the option and t
 })
 
 test('several endpoints are refused in clear words', () => {
-  assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', '2 endpoints', 'exactly one')
+  assertRefused({ url: [DEAF_URL, DEAF_URL] }, TypeError, '"url"', 'twice', 'leave one out')
   assertRefused({ url: [] }, TypeError, '"url"')
   assert.equal(construct({ url: [DEAF_URL] }).url, DEAF_URL)
 })

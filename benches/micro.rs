@@ -105,7 +105,7 @@ fn ready_session() -> (Session<u64>, ConnectionId, Now) {
     let now = Now { mono: Duration::from_secs(1), wall: 1_700_000_000_000 };
     let mut session = Session::new(Config::default(), "ws://bench/mcp-ws", [7; 32], now);
     session.connect(now, 0);
-    let Some(Action::Dial(connection)) = session.poll_action() else { unreachable!("a connect dials") };
+    let Some(Action::Dial { connection, .. }) = session.poll_action() else { unreachable!("a connect dials") };
     session.handle_open(now, connection);
     session.handle_message(now, connection, &r#"{"id":"auth","success":true}"#.into());
     while session.poll_transmit().is_some() {}

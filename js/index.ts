@@ -13,6 +13,7 @@ export type {
   MCPClientEvents,
   MCPClientLike,
   MCPClientOptions,
+  MCPKey,
   MCPTools,
   ParametersOf,
   ResultsOf,

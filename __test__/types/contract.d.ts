@@ -37,13 +37,18 @@ export interface TlsOptions {
   minVersion?: 'TLSv1.2' | 'TLSv1.3'                   // default TLSv1.2
 }
 
+/** What a key function may return: a key, or a key and when it ends. It is then renewed on the living connection before that. */
+export type MCPKey = string | { token: string; expiresAt: number | Date }
+
 export interface MCPClientOptions {
   /** Endpoint, or several to rotate through. http(s) means ws(s); 'host' and 'host:port' mean wss, or ws when the host is loopback;
    *  '/mcp-ws' is added when there is no path. Credentials in the URL are a TypeError.
    *  Default: $MCP_WS_URL, else derived from globalThis.location (http or https) as the guide does; else a TypeError that says so. */
-  url?: string | URL | readonly (string | URL)[]
+  url?: string | URL | readonly (string | URL)[] | (() => string | URL | readonly (string | URL)[] | Promise<string | URL | readonly (string | URL)[]>)
+  /** Several urls: dial them 250 ms apart, the first to become ready wins. Default false: one after the other. */
+  race?: boolean
   /** API key, or a function asked before every authentication (token refresh). Default: $MCP_API_KEY, else 'anonymous'. */
-  apiKey?: string | (() => string | Promise<string>)
+  apiKey?: string | (() => MCPKey | Promise<MCPKey>)
   autoConnect?: boolean            // default true, as in the guide
   onMessage?: ((message: unknown) => void) | null  // every parsed message, auth and pong included
 
@@ -60,6 +65,7 @@ export interface MCPClientOptions {
   reconnectJitter?: number         // 0.2 = ±20 % as in the guide; 'full' spreads over [0, delay]
     | 'full'
   minUptime?: number               // 5_000: 'ready' for so long before the attempt counter returns to 0
+  maxRetryAfter?: number           // 60_000: the longest wait that a server's Retry-After may ask for
   slowReconnectDelay?: number      // 5_000: added before backing off after a slowReconnectCodes close
   slowReconnectCodes?: readonly number[]  // [1008, 1011]
   noReconnectCodes?: readonly number[]    // [1000]
@@ -175,7 +181,7 @@ export interface MCPClientLike {
 
 export declare class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
   constructor(options?: MCPClientOptions)
-  constructor(url: string | URL, options?: MCPClientOptions)
+  constructor(url: Exclude<MCPClientOptions['url'], undefined>, options?: MCPClientOptions)
   on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this

@@ -175,7 +175,7 @@ impl World {
 
     fn still_dials(&self, client: u32, connection: u32) -> bool {
         let client = self.clients[client as usize].as_ref();
-        client.is_some_and(|client| matches!(client.session.state(), State::Connecting(id) if id.0 == connection))
+        client.is_some_and(|client| client.session.state().is_dialing(ConnectionId(connection)))
     }
 
     /// Gives a session something, and does what it wants done.
@@ -190,7 +190,7 @@ impl World {
             follows.push_back((at + *round_trip, What::Answer(transmit.connection.0)));
         }
         while let Some(action) = session.poll_action() {
-            if let Action::Dial(connection) = action {
+            if let Action::Dial { connection, .. } = action {
                 self.tally.dialed(at - START);
                 follows.push_back((at + *round_trip / 2, What::Arrival(connection.0, 0)));
             }

@@ -37,6 +37,7 @@ import type {
   MCPClientEvents,
   MCPClientLike,
   MCPClientOptions,
+  MCPKey,
   MCPTools,
   ParametersOf,
   ResultsOf,
@@ -60,11 +61,16 @@ import {
   vacate,
   type Recipient,
 } from './hub.js'
-import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction } from './options.js'
+import { keyOf } from './key.js'
+import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction, type UrlFunction } from './options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
+import { endpointsReturned, wholeUrl, type UrlOption } from './urls.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
+
+/** From these a dial is the user's wish, and a WebSocket whose dial fails owes a 'close'. Others follow a 'close'. */
+const BEFORE_THE_FIRST_DIAL: ReadonlySet<ConnectionState> = new Set(['idle', 'unauthorized', 'closed', 'failed'])
 
 /** A call made in one of these states fails with the client's error if the client has failed in the meantime. */
 const ACCEPTING_CALLS: ReadonlySet<ConnectionState> = new Set(['connecting', 'authenticating', 'ready', 'reconnecting'])
@@ -101,10 +107,12 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #internals: Recipient & SocketFaceOwner & Replaceable & Caller
   readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
-  readonly #askToken: (() => string | Promise<string>) | null
+  readonly #askToken: (() => MCPKey | Promise<MCPKey>) | null
   readonly #askProxy: ProxyFunction | null
+  readonly #askUrls: UrlFunction | null
+  /** Whole, in the order of the core's list. */
+  #urls: readonly string[]
   readonly #requestTimeout: number
-  readonly #url: string
   /** As given, to tell whether another client has the same. */
   #key: unknown
   /** What the user's code runs in; `null` after the end, until the client is used again. */
@@ -135,13 +143,14 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
    * @throws TypeError or RangeError that names the option at fault; Error with cause and remedy if the native binary
    * cannot be loaded, or a permission model (of Node.js or Deno) denies the network
    */
-  constructor(url: string | URL, options?: MCPClientOptions | string | readonly string[])
-  constructor(first: string | URL | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
+  constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
+  constructor(first: UrlOption | MCPClientOptions = {}, second: MCPClientOptions | string | readonly string[] = {}) {
     super()
     const sorted = sortOptions(mergeArguments(first, second))
-    checkNetwork(sorted.url)
+    sorted.urls.forEach(checkNetwork)
+    this.#urls = sorted.urls
+    this.#askUrls = sorted.askUrls
     this.#onMessage = sorted.onMessage
-    this.#url = sorted.url
     this.#askToken = sorted.askToken
     this.#askProxy = sorted.askProxy
     this.#key = sorted.key
@@ -457,9 +466,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     return this.#native.bufferedAmount()
   }
 
-  /** The endpoint in use, with the query that you gave it. */
+  /** The endpoint in use, with its query; '' until a `url` function has answered. */
   get url(): string {
-    return this.#url
+    return wholeUrl(this.#snapshot.url, this.#urls, () => this.#native.endpoint())
   }
 
   /** Called when the socket is open. */
@@ -580,6 +589,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       return this.#client.#errors.failure(error, toolName)
     }
 
+    askUrls(asked: number): void {
+      void this.#client.#answerUrls(asked)
+    }
+
     socketListenersChanged(): void {
       this.#client.#updateInterest()
     }
@@ -646,7 +659,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (snapshot.revision > this.#snapshot.revision) this.#show(snapshot)
     this.#emitted = snapshot
     const { state } = snapshot
-    if (state === 'connecting' && previous !== 'reconnecting') this.#face.begin()
+    if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.#face.begin()
     this.#emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
     if (state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.#face.closeUnopened()
@@ -681,14 +694,27 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     // What the function throws may be kept, and its stack would hold the context if that were entered below on it.
     await null
     try {
-      const token: unknown = await this.#askToken?.()
-      if (typeof token !== 'string')
-        throw new TypeError(`the apiKey function returned ${token === null ? 'null' : typeof token}, not a string`)
+      const { token, expiresAt } = keyOf(await this.#askToken?.())
       checkKey('the key that the apiKey function returned', token)
-      this.#native.answerToken(connection, token, null)
+      this.#native.answerToken(connection, token, expiresAt)
     } catch (error) {
       this.#errors.tokenFailure = error
-      this.#native.answerToken(connection, null, classOf(error))
+      this.#native.failToken(connection, classOf(error))
+    }
+  }
+
+  async #answerUrls(asked: number): Promise<void> {
+    this.#errors.urlFailure = undefined
+    // As in `#answerToken`.
+    await null
+    try {
+      const urls = endpointsReturned(await this.#askUrls?.())
+      urls.forEach(checkNetwork)
+      if (this.#native.answerUrls(asked, urls)) this.#urls = urls
+    } catch (thrown) {
+      const error = optionErrorOf(thrown)
+      this.#errors.urlFailure = error
+      this.#native.failUrls(asked, classOf(error))
     }
   }
 

@@ -21,6 +21,7 @@ export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
+  askUrls(asked: number): void
   askProxy(connection: number, server: string): void
   resumeAfter(ms: number): void
   askRoots(): void
@@ -220,6 +221,8 @@ function deliver([kind, a, b, payload]: Item): void {
         .get(a)
         ?.deref()
         ?.receiveMessage(text, b === 1)
+    case ITEM.ASK_URLS:
+      return recipients.get(a)?.deref()?.askUrls(b)
     case ITEM.ASK_TOKEN:
       return recipients.get(a)?.deref()?.askToken(b)
     case ITEM.ASK_PROXY:

@@ -3,26 +3,31 @@
  * cannot know: the environment, the page, functions.
  */
 import { Buffer } from 'node:buffer'
-import { URL } from 'node:url'
 import { types } from 'node:util'
 import { environment } from '../native/environment.js'
 import { checkKey } from '../shared/arguments.js'
-import { isError, isUrl } from '../shared/foreign.js'
+import { isError } from '../shared/foreign.js'
 import type { OptionError } from '../shared/native-types.js'
-import type { MCPClientOptions } from '../shared/types.js'
+import type { MCPClientOptions, MCPKey } from '../shared/types.js'
+import { endpointsOf, isUrlOption, wrongKind, type UrlOption } from './urls.js'
 
 /** Options sorted by who uses them. */
 export interface SortedOptions {
   /** JSON for the native core. */
   readonly native: string
-  readonly url: string
+  /** None if a function gives them. */
+  readonly urls: readonly string[]
   /** The API key as it was given, or the variable that takes its place. */
   readonly key: unknown
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
-  readonly askToken: (() => string | Promise<string>) | null
+  readonly askToken: (() => MCPKey | Promise<MCPKey>) | null
+  readonly askUrls: UrlFunction | null
   readonly askProxy: ProxyFunction | null
 }
+
+/** The option `url` as a function. */
+export type UrlFunction = Extract<UrlOption, (...args: never[]) => unknown>
 
 /** The option `proxy` as a function. */
 export type ProxyFunction = Extract<MCPClientOptions['proxy'], (...args: never[]) => unknown>
@@ -37,7 +42,8 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   if (onMessage !== null && typeof onMessage !== 'function')
     throw wrongKind('onMessage', 'a function or null', onMessage)
   checkHeaders(rest.headers)
-  const endpoint = endpointOf(url)
+  const askUrls = typeof url === 'function' ? url : null
+  const urls = typeof url === 'function' ? [] : endpointsOf(url)
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
@@ -45,17 +51,18 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
       {
         ...rest,
         ...tlsAsText(rest.tls),
-        url: endpoint,
+        url: askUrls ?? urls,
         apiKey: key,
         proxy: proxy === undefined ? proxyVariables() : proxy,
       },
       replaceNonJson,
     ),
-    url: endpoint,
+    urls,
     key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
+    askUrls,
     askProxy: typeof proxy === 'function' ? proxy : null,
   }
 }
@@ -73,10 +80,10 @@ function tlsAsText(tls: unknown): { tls?: unknown } {
 
 /** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */
 export function mergeArguments(
-  first: string | URL | MCPClientOptions,
+  first: UrlOption | MCPClientOptions,
   second: MCPClientOptions | string | readonly string[],
 ): MCPClientOptions {
-  if (typeof first !== 'string' && !isUrl(first)) return first
+  if (!isUrlOption(first)) return first
   if (typeof second === 'string' || Array.isArray(second)) return { protocols: second, url: first }
   checkOptions(second)
   return { ...(second as MCPClientOptions), url: first }
@@ -120,87 +127,8 @@ function proxyVariables(): { $environment: Record<string, string> } {
   return { $environment }
 }
 
-function endpointOf(given: MCPClientOptions['url']): string {
-  if (Array.isArray(given)) {
-    if (given.length === 1) return endpointOf(given[0] as string | URL)
-    throw new TypeError(`option "url" has ${given.length} endpoints: this version takes exactly one`)
-  }
-  const url = given === undefined ? (environment('MCP_WS_URL') ?? fromLocation()) : given
-  if (url === undefined) {
-    throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
-  }
-  if (typeof url !== 'string' && !isUrl(url)) throw wrongKind('url', 'a string or a URL', url)
-  return normalise(url)
-}
-
-/** The URL as the guide derives it from the page. */
-function fromLocation(): string | undefined {
-  const { location } = globalThis as { location?: { protocol?: unknown; host?: unknown } }
-  if (typeof location?.host !== 'string' || location.host === '') return undefined
-  if (location.protocol === 'https:') return `wss://${location.host}`
-  return location.protocol === 'http:' ? `ws://${location.host}` : undefined
-}
-
-/** A path alone is one of the page. */
-function withPage(text: string): string {
-  if (!text.startsWith('/')) return text
-  const page = fromLocation()
-  if (page !== undefined) return new URL(text, page).href
-  const path = text.replace(/[?#].*/, '')
-  throw new TypeError(
-    `option "url" is only a path (${path}), and there is no page that it belongs to: give a whole one, ` +
-      'such as wss://example.com/mcp-ws',
-  )
-}
-
-function normalise(given: string | { toString(): string }): string {
-  const [text, zone] = withoutZone(withPage(String(given).trim()))
-  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
-  let url: URL
-  try {
-    url = new URL(hasScheme ? text : `ws://${text}`)
-  } catch {
-    // It is not shown, because a URL that cannot be parsed may still contain a password.
-    throw new TypeError('option "url" is not a valid URL: give one such as wss://example.com/mcp-ws, or host:port')
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new TypeError('option "url" contains credentials: remove them, and give the key as "apiKey"')
-  }
-  const scheme = hasScheme ? SCHEMES[url.protocol] : isLoopback(url.hostname) ? 'ws:' : 'wss:'
-  if (scheme === undefined)
-    throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
-  const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
-  return `${scheme}//${url.host.replace(']', `${zone}]`)}${path}${url.search}`
-}
-
-/**
- * The zone of an IPv6 address, as `%25eth0`, apart from the rest: the standard of URLs knows none (RFC 6874 does), but
- * a link-local address leads nowhere without it.
- */
-function withoutZone(url: string): [rest: string, zone: string] {
-  const found = /^([a-z][a-z0-9+.-]*:\/\/)?(\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)\]/i.exec(url)
-  if (found === null) return [url, '']
-  const [whole, scheme = '', address, zone] = found
-  return [`${scheme}${address}]${url.slice(whole.length)}`, `%25${zone}`]
-}
-
 const PROXY_VARIABLES = [
   ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name.toLowerCase(), name]),
   // Set in CGI programs, where HTTP_PROXY comes from whoever asks.
   'REQUEST_METHOD',
 ]
-
-const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }
-
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(hostname)
-  )
-}
-
-function wrongKind(option: string, wanted: string, value: unknown): TypeError {
-  return new TypeError(`option "${option}" must be ${wanted}, got ${value === null ? 'null' : typeof value}`)
-}

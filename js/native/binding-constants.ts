@@ -17,6 +17,7 @@ export const ITEM = {
   RESUME_AFTER: 12,
   ASK_ROOTS: 13,
   ASK_PROXY: 14,
+  ASK_URLS: 15,
 } as const
 
 /** Bits of the `flags` of `request`. */

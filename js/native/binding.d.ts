@@ -48,8 +48,20 @@ export declare class NativeClient {
   sendToolRequest(name: string, parameters: string): string | null
   /** Sends a text unchanged. False if it cannot be sent. */
   send(text: string): boolean
-  /** What the token function has returned, or the class of the error that it has thrown. */
-  answerToken(connection: number, token?: string | undefined | null, thrown?: string | undefined | null): void
+  /** What the token function has returned: a token, and when it ends, in ms since 1970, or `null`. */
+  answerToken(connection: number, token: string, expiresAt?: number | undefined | null): void
+  /**
+   * What the url function has returned, as in the option `url`. False if it is not asked any more.
+   *
+   * Throws as the constructor does; then `failUrls` is still to be called.
+   */
+  answerUrls(asked: number, urls: Array<string>): boolean
+  /** The class of the error that the url function has thrown. */
+  failUrls(asked: number, thrown: string): void
+  /** The place of the endpoint in use, or used last, in the list. */
+  endpoint(): number
+  /** The class of the error that the token function has thrown. */
+  failToken(connection: number, thrown: string): void
   /** What the proxy function has returned: a URL, or a list as of proxy auto-configuration; `null` if it failed. */
   answerProxy(connection: number, answer?: string | undefined | null): void
   /** The core asked to be called again: it had no thread. */

@@ -183,6 +183,10 @@ systemCause?: SystemCause,
  */
 fromTokenFunction?: boolean, 
 /**
+ * The cause is what the user's url function threw.
+ */
+fromUrlFunction?: boolean, 
+/**
  * The cause is what the user's proxy function threw.
  */
 fromProxyFunction?: boolean, };

@@ -53,21 +53,40 @@ export interface TlsOptions {
 }
 
 /**
+ * What a key function may return: a key, or a key and when it ends, as a Date or in ms since 1970. Such a key is
+ * renewed on the living connection before that.
+ */
+export type MCPKey = string | { token: string; expiresAt: number | Date }
+
+/**
  * Options of {@link MCPClient}. Durations are in ms, sizes in bytes. The constructor throws a TypeError or RangeError
  * that names the option if a name is unknown or a value is of the wrong kind or out of range.
  */
 export interface MCPClientOptions {
   /**
    * The endpoint. `http(s)` means `ws(s)`; `host` and `host:port` mean `wss`, or `ws` on loopback; `/mcp-ws` is added
-   * if there is no path. A URL with credentials, and more than one URL, is a TypeError.
+   * if there is no path. A URL with credentials is a TypeError.
+   *
+   * Of a list, each is dialed until one is 'ready', the last good one first: see `race`. A function is called before
+   * each such round, and may return a promise.
    * @default `$MCP_WS_URL`, else derived from `globalThis.location`, else a TypeError
    */
-  url?: string | URL | readonly (string | URL)[]
+  url?:
+    | string
+    | URL
+    | readonly (string | URL)[]
+    | (() => string | URL | readonly (string | URL)[] | Promise<string | URL | readonly (string | URL)[]>)
   /**
-   * The API key, or a function that returns one or a promise of one and is called before every authentication.
+   * Whether to dial several endpoints 250 ms apart; the first to become 'ready' wins. Otherwise they are dialed one
+   * after the other. @default false
+   */
+  race?: boolean
+  /**
+   * The API key, or a function that returns one or a promise of one and is called before every authentication. If it
+   * also says when the key ends, it is called again before that, and the connection goes on with the new key.
    * @default `$MCP_API_KEY`, else 'anonymous'
    */
-  apiKey?: string | (() => string | Promise<string>)
+  apiKey?: string | (() => MCPKey | Promise<MCPKey>)
   /** Whether to connect at once. @default true */
   autoConnect?: boolean
   /** Called with every parsed message of the server, auth answers and pongs included. @default null */
@@ -107,6 +126,11 @@ export interface MCPClientOptions {
    * become 'ready'. @default 5000
    */
   minUptime?: number
+  /**
+   * The longest wait, in ms, that a server may ask for with `Retry-After` when it refuses the upgrade; 0 ignores the
+   * header. @default 60000
+   */
+  maxRetryAfter?: number
   /** Added to the delay after a close with one of `slowReconnectCodes`, in ms. @default 5000 */
   slowReconnectDelay?: number
   /** The close codes of the server after which the client waits longer. @default [1008, 1011] */

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_protocol::{Call, ConnectionId, Interest, LogLevel, OptionError, Options, RequestKey, Secret};
+use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret};
 use napi::{
     Env, Error, Status,
     bindgen_prelude::{Either3, Function, Result},
@@ -129,11 +129,37 @@ impl NativeClient {
         read([&text], |[text]| self.handle().send(text))
     }
 
-    /// What the token function has returned, or the class of the error that it has thrown.
+    /// What the token function has returned: a token, and when it ends, in ms since 1970, or `null`.
     #[napi(catch_unwind)]
-    pub fn answer_token(&self, connection: u32, token: Option<String>, thrown: Option<String>) {
-        let answer = token.map(Secret::new).ok_or_else(|| thrown.unwrap_or_default());
-        self.handle().answer_token(ConnectionId(connection), answer);
+    pub fn answer_token(&self, connection: u32, token: String, expires_at: Option<f64>) {
+        let key = Key { token: Secret::new(token), expires_at };
+        self.handle().answer_token(ConnectionId(connection), Ok(key));
+    }
+
+    /// What the url function has returned, as in the option `url`. False if it is not asked any more.
+    ///
+    /// Throws as the constructor does; then `failUrls` is still to be called.
+    #[napi(catch_unwind)]
+    pub fn answer_urls(&self, asked: u32, urls: Vec<String>) -> Result<bool> {
+        self.handle().answer_urls(ConnectionId(asked), urls).map_err(|error| refused(&error))
+    }
+
+    /// The class of the error that the url function has thrown.
+    #[napi(catch_unwind)]
+    pub fn fail_urls(&self, asked: u32, thrown: String) {
+        self.handle().fail_urls(ConnectionId(asked), thrown);
+    }
+
+    /// The place of the endpoint in use, or used last, in the list.
+    #[napi(catch_unwind)]
+    pub fn endpoint(&self) -> u32 {
+        self.handle().endpoint() as u32
+    }
+
+    /// The class of the error that the token function has thrown.
+    #[napi(catch_unwind)]
+    pub fn fail_token(&self, connection: u32, thrown: String) {
+        self.handle().answer_token(ConnectionId(connection), Err(thrown));
     }
 
     /// What the proxy function has returned: a URL, or a list as of proxy auto-configuration; `null` if it failed.

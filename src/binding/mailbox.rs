@@ -98,6 +98,7 @@ enum Item {
     Notice(u32, String),
     Message(u32, bool, Text),
     AskToken(u32, u32),
+    AskUrls(u32, u32),
     AskProxy(u32, u32, String),
     ResumeAfter(u32, u32),
     AskRoots(u32),
@@ -185,6 +186,10 @@ impl Sink for ClientSink {
             Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED => self.inner.push_small_result(slot, &json),
             incoming => self.inner.push(incoming),
         }
+    }
+
+    fn ask_urls(&self, asked: ConnectionId) {
+        self.inner.push(Incoming::Item(Item::AskUrls(self.client, asked.0)));
     }
 
     fn ask_token(&self, connection: ConnectionId) {
@@ -422,7 +427,12 @@ impl Item {
                 Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, error) => error.size(),
                 Self::Notice(_, text) | Self::AskProxy(_, _, text) => text.len(),
-                Self::Close(_) | Self::Done(_) | Self::AskToken(..) | Self::ResumeAfter(..) | Self::AskRoots(_) => 0,
+                Self::Close(_)
+                | Self::Done(_)
+                | Self::AskToken(..)
+                | Self::AskUrls(..)
+                | Self::ResumeAfter(..)
+                | Self::AskRoots(_) => 0,
             }
     }
 
@@ -450,6 +460,7 @@ impl Item {
             Self::Notice(client, json) => (kind::NOTICE, client, 0, Payload::from(json)),
             Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Payload::Text(text)),
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, Payload::Nothing),
+            Self::AskUrls(client, asked) => (kind::ASK_URLS, client, asked, Payload::Nothing),
             Self::AskProxy(client, connection, server) => (kind::ASK_PROXY, client, connection, Payload::from(server)),
             Self::ResumeAfter(client, ms) => (kind::RESUME_AFTER, client, ms, Payload::Nothing),
             Self::AskRoots(client) => (kind::ASK_ROOTS, client, 0, Payload::Nothing),

@@ -10,6 +10,12 @@ pub(super) struct Clock {
     epoch: Instant,
 }
 
+/// The wall clock, for what others write as a date.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub(super) fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 impl Clock {
     pub(super) fn start() -> Self {

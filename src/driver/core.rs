@@ -26,7 +26,6 @@ use mcp_protocol::{Action, ConnectionId, LogLevel, Now, Secret, Session};
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
     pub(super) sink: S,
-    pub(super) endpoint: Endpoint,
     pub(super) dialer: Dialer,
     pub(super) clock: Clock,
     /// Wakes the client's task.
@@ -34,17 +33,27 @@ pub(super) struct Shared<S: Sink> {
     core: Mutex<Core<S::Payload>>,
 }
 
+/// What both threads know of a socket that races.
+pub(super) struct Racing {
+    pub(super) outbox: Outbox,
+    pub(super) tcp: Option<Arc<OwnedWriteHalf>>,
+}
+
 /// What the lock guards.
 pub(super) struct Core<T> {
     pub(super) session: Session<T>,
+    /// Where the session may have itself connected to.
+    pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// Frames of the open connection.
     pub(super) outbox: Option<Outbox>,
     /// The open connection, if the JavaScript thread may write to it itself.
     pub(super) tcp: Option<Arc<OwnedWriteHalf>>,
+    /// Sockets that are open, and of which the session has not yet chosen one.
+    pub(super) racing: Vec<Racing>,
     /// What the task is to do.
     pub(super) actions: VecDeque<Action>,
-    /// The dial that waits for the answer of the user's proxy function.
-    pub(super) proxy_asked: Option<(ConnectionId, oneshot::Sender<Option<Secret>>)>,
+    /// The dials that wait for an answer of the user's proxy function.
+    pub(super) proxy_asked: Vec<(ConnectionId, oneshot::Sender<Option<Secret>>)>,
     /// What the task's timer is set to.
     pub(super) armed: Option<Duration>,
     /// The task exists.
@@ -55,18 +64,26 @@ pub(super) struct Core<T> {
 
 impl<S: Sink> Shared<S> {
     /// A client whose task does not run yet.
-    pub(super) fn new(session: Session<S::Payload>, endpoint: Endpoint, dialer: Dialer, clock: Clock, sink: S) -> Self {
+    pub(super) fn new(
+        session: Session<S::Payload>,
+        endpoints: Vec<Arc<Endpoint>>,
+        dialer: Dialer,
+        clock: Clock,
+        sink: S,
+    ) -> Self {
         let core = Core {
             session,
+            endpoints,
             outbox: None,
             tcp: None,
+            racing: Vec::new(),
             actions: VecDeque::new(),
-            proxy_asked: None,
+            proxy_asked: Vec::new(),
             armed: None,
             running: false,
             abandoned: false,
         };
-        Self { sink, endpoint, dialer, clock, nudge: Notify::new(), core: Mutex::new(core) }
+        Self { sink, dialer, clock, nudge: Notify::new(), core: Mutex::new(core) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core<S::Payload>> {
@@ -97,11 +114,13 @@ impl<S: Sink> Shared<S> {
     }
 
     /// Asks the user's proxy function about a dial, if there is such a function.
-    pub(super) fn ask_proxy(&self, connection: ConnectionId) -> Option<ProxyAnswer> {
-        let server = self.endpoint.proxy_question()?;
+    pub(super) fn ask_proxy(&self, connection: ConnectionId, endpoint: &Endpoint) -> Option<ProxyAnswer> {
+        let server = endpoint.proxy_question()?;
         let (sender, answer) = oneshot::channel();
         let mut core = self.lock();
-        core.proxy_asked = Some((connection, sender));
+        // Those of dials that were given up are closed.
+        core.proxy_asked.retain(|(_, dial)| !dial.is_closed());
+        core.proxy_asked.push((connection, sender));
         if !core.abandoned {
             self.sink.ask_proxy(connection, &server);
         }
@@ -127,7 +146,7 @@ impl<S: Sink> Shared<S> {
             }
             let tcp = Arc::clone(tcp);
             let connection = outbox.connection();
-            match core.take_batch() {
+            match core.take_batch(connection) {
                 Some(batch) => (batch, connection, tcp),
                 // The thread that is writing looks again when it is done.
                 None => return true,
@@ -155,8 +174,8 @@ impl<S: Sink> Owner for Shared<S> {
 }
 
 impl<S: Sink> SharedOutbox for Shared<S> {
-    fn take_batch(&self) -> Option<Batch> {
-        let batch = self.lock().take_batch();
+    fn take_batch(&self, connection: ConnectionId) -> Option<Batch> {
+        let batch = self.lock().take_batch(connection);
         // The lock is released.
         batch.map(Batch::compressed)
     }
@@ -165,8 +184,8 @@ impl<S: Sink> SharedOutbox for Shared<S> {
         self.lock().put_back(connection, batch);
     }
 
-    fn push_pong(&self, ping: Bytes) {
-        if let Some(outbox) = &mut self.lock().outbox {
+    fn push_pong(&self, connection: ConnectionId, ping: Bytes) {
+        if let Some(outbox) = self.lock().outbox_of(connection) {
             outbox.push_pong(ping);
         }
     }
@@ -176,10 +195,11 @@ impl<T> Core<T> {
     /// Drains the session: frames to the outbox, actions to the task, events to the sink. True if there were events.
     pub(super) fn commit<S: Sink<Payload = T>>(&mut self, sink: &S) -> bool {
         while let Some(transmit) = self.session.poll_transmit() {
-            if let Some(outbox) = &mut self.outbox {
+            if let Some(outbox) = self.outbox_of(transmit.connection) {
                 outbox.push(&transmit);
             }
         }
+        self.adopt_winner();
         // After the texts: one input may have made some, and then ended their connection.
         self.discard_abandoned();
         let mut told = false;
@@ -192,7 +212,11 @@ impl<T> Core<T> {
         // After the events: whoever is asked for a token already knows what it is for.
         while let Some(action) = self.session.poll_action() {
             match action {
-                Action::AskToken(_) if self.abandoned => {}
+                Action::AskToken(_) | Action::AskUrls(_) if self.abandoned => {}
+                Action::AskUrls(asked) => {
+                    sink.ask_urls(asked);
+                    told = true;
+                }
                 Action::AskToken(connection) => {
                     sink.ask_token(connection);
                     told = true;
@@ -201,6 +225,30 @@ impl<T> Core<T> {
             }
         }
         told
+    }
+
+    /// The outbox of a connection that is open, or races to become it.
+    fn outbox_of(&mut self, connection: ConnectionId) -> Option<&mut Outbox> {
+        let racing = self.racing.iter_mut().map(|racing| &mut racing.outbox);
+        self.outbox.iter_mut().chain(racing).find(|outbox| outbox.connection() == connection)
+    }
+
+    /// If the session has chosen one of the sockets, that is the open connection.
+    fn adopt_winner(&mut self) {
+        if self.racing.is_empty() {
+            return;
+        }
+        let Some(current) = self.session.state().connection() else { return };
+        if let Some(Racing { outbox, tcp }) = self.stop_racing(current) {
+            self.outbox = Some(outbox);
+            self.tcp = tcp;
+        }
+    }
+
+    /// The socket does not race any more.
+    pub(super) fn stop_racing(&mut self, connection: ConnectionId) -> Option<Racing> {
+        let place = self.racing.iter().position(|racing| racing.outbox.connection() == connection)?;
+        Some(self.racing.swap_remove(place))
     }
 
     /// The open connection is over: nothing is written to it any more.
@@ -219,16 +267,17 @@ impl<T> Core<T> {
     }
 
     /// Takes what waits to be written. Until it is put back, the session counts its texts as perhaps sent.
-    fn take_batch(&mut self) -> Option<Batch> {
-        let outbox = self.outbox.as_mut()?;
+    fn take_batch(&mut self, connection: ConnectionId) -> Option<Batch> {
+        let outbox = self.outbox_of(connection)?;
         let batch = outbox.take()?;
-        self.session.handle_writing(outbox.connection(), outbox.texts_in_front());
+        let count = outbox.texts_in_front();
+        self.session.handle_writing(connection, count);
         Some(batch)
     }
 
     /// Puts a batch back into the outbox that it was taken from, if that is still there.
     fn put_back(&mut self, connection: ConnectionId, batch: Batch) {
-        if let Some(outbox) = self.outbox.as_mut().filter(|outbox| outbox.connection() == connection) {
+        if let Some(outbox) = self.outbox_of(connection) {
             let sent = outbox.put_back(batch);
             self.session.handle_written(connection, sent);
         }

@@ -13,8 +13,8 @@ use super::{
     task,
 };
 use mcp_protocol::{
-    Call, Config, ConnectionId, Interest, LogLevel, Now, OptionError, Refused, RequestId, RequestKey, Route, Secret,
-    Session, Snapshot, Stats,
+    Call, Config, ConnectionId, EndpointSource, Interest, Key, LogLevel, Now, OptionError, Refused, RequestId,
+    RequestKey, Route, Secret, Session, Snapshot, Stats,
 };
 
 /// The name of the thread that all clients share, as debuggers show it.
@@ -25,6 +25,8 @@ pub fn shared_io_thread_name() -> &'static str {
 /// One client. Dropping it drops its connection, and the sink gets nothing more.
 pub struct Handle<S: Sink> {
     shared: Arc<Shared<S>>,
+    /// What the endpoints are made with that the user's url function gives.
+    route: Option<Box<Route>>,
 }
 
 /// Whether frames that a command made are written by the task now, or by the next [`Handle::flush`].
@@ -44,12 +46,16 @@ impl<S: Sink> Handle<S> {
 
     /// The same for a client that looks names up with this resolver.
     pub fn with_resolver(config: Config, route: Route, resolver: Arc<Resolver>, sink: S) -> Result<Self, OptionError> {
-        let endpoint = Endpoint::new(&route)?;
-        let dialer = Dialer::new(resolver, route.tls)?;
+        let endpoints = match &route.url {
+            EndpointSource::Known(urls) => Endpoint::list(&route, urls)?,
+            EndpointSource::Ask => Vec::new(),
+        };
+        let dialer = Dialer::new(resolver, route.tls.clone())?;
         let clock = Clock::start();
-        let mut session = Session::new(config, route.url, seed(), clock.now());
+        let mut session = Session::new(config, route.url.clone(), seed(), clock.now());
         session.set_interest(Interest::ALL);
-        Ok(Self { shared: Arc::new(Shared::new(session, endpoint, dialer, clock, sink)) })
+        let route = (route.url == EndpointSource::Ask).then(|| Box::new(route));
+        Ok(Self { shared: Arc::new(Shared::new(session, endpoints, dialer, clock, sink)), route })
     }
 
     /// See [`Session::connect`]. Returns the snapshot that the command left behind, before the I/O thread changes it
@@ -120,15 +126,41 @@ impl<S: Sink> Handle<S> {
     }
 
     /// The answer of the user's token function, or the class of the error when it failed.
-    pub fn answer_token(&self, connection: ConnectionId, token: Result<Secret, String>) {
-        self.command(Writes::Now, |session, now| session.handle_token(now, connection, token));
+    pub fn answer_token(&self, connection: ConnectionId, key: Result<Key, String>) {
+        self.command(Writes::Now, |session, now| session.handle_token(now, connection, key));
+    }
+
+    /// The answer of the user's url function. False if it is not asked any more.
+    ///
+    /// Errors: as of [`Handle::new`]; then [`fail_urls`](Self::fail_urls) is still to be called.
+    pub fn answer_urls(&self, asked: ConnectionId, urls: Vec<String>) -> Result<bool, OptionError> {
+        let Some(route) = &self.route else { return Ok(false) };
+        let endpoints = Endpoint::list(route, &urls)?;
+        Ok(self.enter(Writes::Now, |core, sink, now| {
+            let is_accepted = core.session.handle_urls(now, asked, Ok(urls));
+            if is_accepted {
+                core.endpoints = endpoints;
+            }
+            (is_accepted, core.commit(sink))
+        }))
+    }
+
+    /// The user's url function has failed with an error of this class.
+    pub fn fail_urls(&self, asked: ConnectionId, class: String) {
+        self.command(Writes::Now, |session, now| session.handle_urls(now, asked, Err(class)));
+    }
+
+    /// See [`Session::endpoint`].
+    pub fn endpoint(&self) -> usize {
+        self.shared.lock().session.endpoint()
     }
 
     /// The answer of the user's proxy function: a URL, a list as of proxy auto-configuration, or `None` if it failed.
     /// An answer about a dial that was given up is ignored.
     pub fn answer_proxy(&self, connection: ConnectionId, answer: Option<Secret>) {
-        let asked = self.shared.lock().proxy_asked.take_if(|(asked, _)| *asked == connection);
-        if let Some((_, dial)) = asked {
+        let mut core = self.shared.lock();
+        let place = core.proxy_asked.iter().position(|(asked, _)| *asked == connection);
+        if let Some((_, dial)) = place.map(|place| core.proxy_asked.swap_remove(place)) {
             // The dial may have run out of time.
             let _ = dial.send(answer);
         }

@@ -6,7 +6,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -18,21 +18,33 @@ use tokio::{
 
 use super::{
     Sink,
-    core::Shared,
+    core::{Racing, Shared},
     dial::{Dialed, Progress, Upgraded, Way, system_error::exhaustion},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
 };
-use mcp_protocol::{Action, ConnectionId, DialFailure, LogLevel, Now, SystemError};
+use mcp_protocol::{Action, ConnectionId, DialFailure, DialPhase, LogLevel, Now, SystemError};
 
 type Dial = Pin<Box<dyn Future<Output = Result<Box<Dialed>, DialFailure>> + Send>>;
 
 /// The connection that the client has now.
 enum Connection {
     None,
-    Dialing(ConnectionId, Dial, Arc<Progress>),
+    /// One dial, or those that race.
+    Dialing(Vec<Attempt>),
     Open(Box<Socket>),
+}
+
+struct Attempt {
+    connection: ConnectionId,
+    stage: Stage,
+}
+
+enum Stage {
+    Dialing(Dial, Arc<Progress>),
+    /// Open; the session has not chosen one yet.
+    Racing(Box<Socket>),
 }
 
 /// What ended a wait.
@@ -40,7 +52,7 @@ enum Wakeup {
     Nudged,
     Due,
     Dialed(ConnectionId, Result<Box<Dialed>, DialFailure>),
-    Read(Incoming),
+    Read(ConnectionId, Incoming),
     Drained,
     Network,
 }
@@ -61,7 +73,7 @@ fn fail_without_thread<S: Sink>(shared: &Shared<S>, error: &SystemError) {
         core.armed = None;
         // There is no socket, so nothing but a dial can be done for anybody.
         for action in std::mem::take(&mut core.actions) {
-            if let Action::Dial(connection) = action {
+            if let Action::Dial { connection, .. } = action {
                 let failure = DialFailure::Exhausted { phase: None, error: error.clone() };
                 core.session.handle_dial_failed(now, connection, failure);
             }
@@ -91,6 +103,7 @@ async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
         shared.input(|core, now| {
             core.running = false;
             core.disconnect();
+            core.racing.clear();
             core.actions.clear();
             core.session.handle_fault(now, "the I/O task panicked; please report it");
             // They are about the socket, which is dropped already.
@@ -133,6 +146,7 @@ impl<S: Sink> Task<S> {
         if idle || core.abandoned {
             core.running = false;
             core.disconnect();
+            core.racing.clear();
             return None;
         }
         // A timer that is no longer needed stays: it does nothing, and the next call need not wake this thread for
@@ -176,11 +190,11 @@ impl<S: Sink> Task<S> {
                 self.thread.network().want();
             }
             Wakeup::Dialed(connection, Err(failure)) => {
-                self.connection = Connection::None;
+                self.take_attempt(connection);
                 self.thread.network().want();
                 self.shared.input(|core, now| core.session.handle_dial_failed(now, connection, failure));
             }
-            Wakeup::Read(incoming) => self.handle_incoming(incoming).await,
+            Wakeup::Read(connection, incoming) => self.handle_incoming(connection, incoming).await,
             Wakeup::Drained => self.pause(false),
             Wakeup::Network => self.handle_network(),
         }
@@ -202,21 +216,19 @@ impl<S: Sink> Task<S> {
         // Bytes that have arrived by now may prove life: if the whole process was held up, they wait to be read. One
         // turn only, so that a flood does not hold up the time.
         if let Connection::Open(socket) = &mut self.connection {
+            let connection = socket.connection;
             let turn = poll_fn(|cx| Poll::Ready(socket.poll_turn(cx, &*self.shared))).await;
             if let Poll::Ready(incoming) = turn {
-                self.handle_incoming(incoming).await;
+                self.handle_incoming(connection, incoming).await;
             }
         }
         let read = match &self.connection {
             Connection::Open(socket) => Some((socket.connection, socket.last_read())),
             _ => None,
         };
-        let phase = match &self.connection {
-            Connection::Dialing(connection, _, progress) => progress.phase().map(|phase| (*connection, phase)),
-            _ => None,
-        };
+        let phases = self.connection.phases();
         self.shared.input(|core, now| {
-            if let Some((connection, phase)) = phase {
+            for (connection, phase) in phases {
                 core.session.handle_dial_phase(connection, phase);
             }
             if let Some((connection, mono)) = read {
@@ -231,17 +243,45 @@ impl<S: Sink> Task<S> {
         let limit = self.shared.lock().session.config().max_message_size;
         let socket = Socket::new(connection, transport, Reader::new(early, limit, compression, self.shared.clock));
         let (outbox, tcp) = (Outbox::new(connection, compression), socket.shared_writer());
-        self.connection = Connection::Open(Box::new(socket));
+        if self.take_attempt(connection).is_none() {
+            return;
+        }
+        self.add_attempt(Attempt { connection, stage: Stage::Racing(Box::new(socket)) });
         self.shared.input(|core, now| {
-            core.outbox = Some(outbox);
-            core.tcp = tcp;
+            core.racing.push(Racing { outbox, tcp });
             core.session.handle_open(now, connection);
         });
+        self.adopt_winner();
     }
 
-    async fn handle_incoming(&mut self, incoming: Incoming) {
-        let Connection::Open(socket) = &self.connection else { return };
-        let connection = socket.connection;
+    /// If the session has chosen one of the sockets, that is the connection. Actions to drop the others follow.
+    fn adopt_winner(&mut self) {
+        if !matches!(self.connection, Connection::Dialing(_)) {
+            return;
+        }
+        let Some(winner) = self.shared.lock().outbox.as_ref().map(Outbox::connection) else { return };
+        let Some(Attempt { stage: Stage::Racing(socket), .. }) = self.take_attempt(winner) else { return };
+        self.connection = Connection::Open(socket);
+    }
+
+    fn add_attempt(&mut self, attempt: Attempt) {
+        match &mut self.connection {
+            Connection::Dialing(attempts) => attempts.push(attempt),
+            _ => self.connection = Connection::Dialing(vec![attempt]),
+        }
+    }
+
+    fn take_attempt(&mut self, connection: ConnectionId) -> Option<Attempt> {
+        let Connection::Dialing(attempts) = &mut self.connection else { return None };
+        let place = attempts.iter().position(|attempt| attempt.connection == connection)?;
+        let attempt = attempts.swap_remove(place);
+        if attempts.is_empty() {
+            self.connection = Connection::None;
+        }
+        Some(attempt)
+    }
+
+    async fn handle_incoming(&mut self, connection: ConnectionId, incoming: Incoming) {
         let Incoming { messages, ending, .. } = incoming;
         let is_over = ending.is_some();
         let close_code = ending.as_ref().and_then(close_code_of);
@@ -259,8 +299,9 @@ impl<S: Sink> Task<S> {
         if told {
             self.shared.sink.wake();
         }
+        self.adopt_winner();
         if is_over {
-            self.end_socket(close_code).await;
+            self.end_socket(connection, close_code).await;
         } else if *self.is_full.borrow() {
             self.pause(true);
         }
@@ -275,7 +316,7 @@ impl<S: Sink> Task<S> {
 
     async fn perform(&mut self, action: Action) {
         match action {
-            Action::Dial(connection) => self.start_dial(connection),
+            Action::Dial { connection, endpoint } => self.start_dial(connection, endpoint),
             Action::Close { connection, code, reason } => {
                 if let (Connection::Open(socket), Some(outbox)) = (&mut self.connection, &mut self.shared.lock().outbox)
                     && socket.connection == connection
@@ -286,41 +327,56 @@ impl<S: Sink> Task<S> {
             }
             Action::Drop { connection, close_code } => self.drop_connection(connection, close_code).await,
             // These go straight to the sink, under the session's lock.
-            Action::AskToken(_) => {}
+            Action::AskToken(_) | Action::AskUrls(_) => {}
         }
     }
 
-    fn start_dial(&mut self, connection: ConnectionId) {
-        let answer = self.shared.ask_proxy(connection);
+    fn start_dial(&mut self, connection: ConnectionId, endpoint: usize) {
+        // The url function may have given another list since: then this dial is dropped at once.
+        let Some(endpoint) = self.shared.lock().endpoints.get(endpoint).map(Arc::clone) else { return };
+        let answer = self.shared.ask_proxy(connection, &endpoint);
         let limit = self.shared.lock().session.config().connect_timeout;
         let reported = Arc::clone(&self.shared);
         let report = Box::new(move |via| reported.input(|core, _| core.session.handle_via(connection, via)));
         let way = Way { answer, limit, report };
         let progress = Arc::new(Progress::default());
         let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
-        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &shared.endpoint, way, &told).await });
-        self.connection = Connection::Dialing(connection, dial, progress);
+        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, way, &told).await });
+        self.add_attempt(Attempt { connection, stage: Stage::Dialing(dial, progress) });
     }
 
     async fn drop_connection(&mut self, connection: ConnectionId, close_code: Option<u16>) {
         match &self.connection {
             Connection::Open(socket) if socket.connection == connection => {
                 if close_code.is_some() {
-                    self.end_socket(close_code).await;
+                    self.end_socket(connection, close_code).await;
                 } else {
                     self.shared.lock().disconnect();
                     self.connection = Connection::None;
                 }
             }
-            Connection::Dialing(dialing, ..) if *dialing == connection => self.connection = Connection::None,
-            _ => {}
+            _ => {
+                self.take_attempt(connection);
+                self.shared.lock().stop_racing(connection);
+            }
         }
     }
 
     /// For the session the connection is over. A close frame that is still to be sent is sent in the background.
-    async fn end_socket(&mut self, close_code: Option<u16>) {
-        let Connection::Open(socket) = std::mem::replace(&mut self.connection, Connection::None) else { return };
-        let Some(mut outbox) = self.shared.lock_between_writes().await.disconnect() else { return };
+    async fn end_socket(&mut self, connection: ConnectionId, close_code: Option<u16>) {
+        let (socket, outbox) = match self.take_attempt(connection) {
+            Some(Attempt { stage: Stage::Racing(socket), .. }) => {
+                (socket, self.shared.lock().stop_racing(connection).map(|racing| racing.outbox))
+            }
+            Some(_) => return,
+            None => {
+                let Connection::Open(socket) = std::mem::replace(&mut self.connection, Connection::None) else {
+                    return;
+                };
+                (socket, self.shared.lock_between_writes().await.disconnect())
+            }
+        };
+        let Some(mut outbox) = outbox else { return };
         if let Some(code) = close_code
             && !outbox.is_closing()
             && !outbox.is_within_a_frame()
@@ -337,11 +393,40 @@ impl Connection {
     async fn next<S: Sink>(&mut self, shared: &Shared<S>) -> Wakeup {
         match self {
             Self::None => pending().await,
-            Self::Dialing(connection, dial, _) => {
-                let result = dial.await;
-                Wakeup::Dialed(*connection, result)
+            Self::Dialing(attempts) => poll_fn(|cx| poll_attempts(cx, attempts, shared)).await,
+            Self::Open(socket) => {
+                let incoming = poll_fn(|cx| socket.poll_turn(cx, shared)).await;
+                Wakeup::Read(socket.connection, incoming)
             }
-            Self::Open(socket) => Wakeup::Read(poll_fn(|cx| socket.poll_turn(cx, shared)).await),
         }
     }
+
+    /// How far the dials have come.
+    fn phases(&self) -> Vec<(ConnectionId, DialPhase)> {
+        let Self::Dialing(attempts) = self else { return Vec::new() };
+        let phase = |attempt: &Attempt| match &attempt.stage {
+            Stage::Dialing(_, progress) => Some((attempt.connection, progress.phase()?)),
+            Stage::Racing(_) => None,
+        };
+        attempts.iter().filter_map(phase).collect()
+    }
+}
+
+/// The first of them that has come to something.
+fn poll_attempts<S: Sink>(cx: &mut Context<'_>, attempts: &mut [Attempt], shared: &Shared<S>) -> Poll<Wakeup> {
+    for Attempt { connection, stage } in attempts {
+        match stage {
+            Stage::Dialing(dial, _) => {
+                if let Poll::Ready(result) = dial.as_mut().poll(cx) {
+                    return Poll::Ready(Wakeup::Dialed(*connection, result));
+                }
+            }
+            Stage::Racing(socket) => {
+                if let Poll::Ready(incoming) = socket.poll_turn(cx, shared) {
+                    return Poll::Ready(Wakeup::Read(*connection, incoming));
+                }
+            }
+        }
+    }
+    Poll::Pending
 }

@@ -14,6 +14,7 @@ mod compression;
 #[cfg(test)]
 mod dialing;
 #[cfg(test)]
+mod endpoints;
 mod messages;
 #[cfg(test)]
 mod names;

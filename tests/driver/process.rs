@@ -157,6 +157,8 @@ impl Sink for Blocking {
         }
     }
 
+    fn ask_urls(&self, _: ConnectionId) {}
+
     fn ask_token(&self, _: ConnectionId) {}
     fn ask_proxy(&self, _: ConnectionId, _: &str) {}
 
@@ -238,6 +240,8 @@ impl Sink for Faulty {
     fn push(&self, event: Event<u32>) {
         assert!(!(self.at)(&event), "the sink is broken");
     }
+
+    fn ask_urls(&self, _: ConnectionId) {}
 
     fn ask_token(&self, _: ConnectionId) {}
     fn ask_proxy(&self, _: ConnectionId, _: &str) {}

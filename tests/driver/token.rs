@@ -18,7 +18,7 @@ async fn a_token_function_is_asked_for_each_connection_and_its_answer_sent() {
     for token in ["first", "second"] {
         let mut ws = server.ws().await;
         let connection = client.asked_for_token().await;
-        client.handle.answer_token(connection, Ok(Secret::new(token)));
+        client.handle.answer_token(connection, Ok(Secret::new(token).into()));
         assert_eq!(ws.json().await["token"], token);
         ws.say(ACCEPTED).await;
         client.state("ready").await;
@@ -47,8 +47,8 @@ async fn an_answer_for_a_connection_that_is_gone_goes_nowhere() {
     drop(first);
     let mut second = server.ws().await;
     let connection = client.asked_for_token().await;
-    client.handle.answer_token(gone, Ok(Secret::new("late")));
-    client.handle.answer_token(ConnectionId(4711), Ok(Secret::new("never")));
-    client.handle.answer_token(connection, Ok(Secret::new("right")));
+    client.handle.answer_token(gone, Ok(Secret::new("late").into()));
+    client.handle.answer_token(ConnectionId(4711), Ok(Secret::new("never").into()));
+    client.handle.answer_token(connection, Ok(Secret::new("right").into()));
     assert_eq!(second.json().await["token"], "right");
 }

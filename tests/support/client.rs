@@ -28,6 +28,7 @@ pub(crate) enum Seen {
     Message(Bytes),
     Settled(Tag, Outcome),
     AskToken(ConnectionId),
+    AskUrls(ConnectionId),
     AskProxy(ConnectionId, String),
     ResumeLater,
     AskRoots,
@@ -57,6 +58,10 @@ impl Sink for Recorder {
 
     fn ask_token(&self, connection: ConnectionId) {
         let _ = self.seen.send(Seen::AskToken(connection));
+    }
+
+    fn ask_urls(&self, asked: ConnectionId) {
+        let _ = self.seen.send(Seen::AskUrls(asked));
     }
 
     fn ask_proxy(&self, connection: ConnectionId, server: &str) {
@@ -196,6 +201,15 @@ impl Client {
         .await
     }
 
+    /// The next question to the url function.
+    pub(crate) async fn asked_for_urls(&mut self) -> ConnectionId {
+        self.wait("a question for urls", |seen| match seen {
+            Seen::AskUrls(asked) => Some(*asked),
+            _ => None,
+        })
+        .await
+    }
+
     /// The next `error` event.
     pub(crate) async fn error(&mut self) -> ErrorData {
         self.notice("an error", |notice| match notice {
@@ -301,7 +315,7 @@ fn told(unclaimed: &VecDeque<Seen>) -> String {
 }
 
 pub(crate) fn route(url: &str) -> Route {
-    Route { url: url.to_owned(), ..Route::default() }
+    Route { url: url.into(), ..Route::default() }
 }
 
 /// No heartbeat, no timeout of requests, and reconnects at once: what a test is not about must not disturb it, and no

@@ -38,8 +38,31 @@ impl Backoff {
             Jitter::Fraction(fraction) => seconds * (1.0 + fraction * rng.random_range(-1.0..=1.0)),
             Jitter::Full => seconds * rng.random_range(0.0..=1.0),
         };
-        Duration::from_millis((jittered * 1000.0).round() as u64)
+        whole_millis(jittered)
     }
+
+    /// How long a server is left alone that asks for `asked`: so long, and a random part, because it may have asked
+    /// many clients at once. With full jitter that part is the delay. Source: PROTOCOL.md rule 12.
+    pub fn spread_retry_after(&self, asked: Duration, rng: &mut impl Rng) -> Duration {
+        match self.jitter {
+            Jitter::Fraction(fraction) => {
+                whole_millis(asked.as_secs_f64() * (1.0 + fraction * rng.random_range(0.0..=1.0)))
+            }
+            Jitter::Full => asked,
+        }
+    }
+
+    /// The shortest wait if no endpoint may be dialed for `asked`, and `delay` was drawn for the attempt.
+    pub fn least_wait(&self, asked: Duration, delay: Duration) -> Duration {
+        match self.jitter {
+            Jitter::Full if !asked.is_zero() => asked + delay,
+            Jitter::Full | Jitter::Fraction(_) => asked,
+        }
+    }
+}
+
+fn whole_millis(seconds: f64) -> Duration {
+    Duration::from_millis((seconds * 1000.0).round() as u64)
 }
 
 #[cfg(test)]

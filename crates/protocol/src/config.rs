@@ -12,11 +12,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use self::given::Given;
+pub(crate) use self::values::without_query;
 pub use self::{
-    given::{OptionError, OptionFault},
+    given::{OptionError, OptionFault, check_urls},
     proxy::ProxySource,
     tls::TlsOptions,
-    values::{DialectChoice, Headers, MaxAttempts, Secret, Subprotocols, TokenSource},
+    values::{DialectChoice, EndpointSource, Headers, Key, MaxAttempts, Secret, Subprotocols, TokenSource},
 };
 use crate::backoff::Jitter;
 
@@ -88,8 +89,12 @@ options! {
         "reconnectFactor" reconnect_factor: f64 = 1.5, number(1..=1000);
         /// How the delay is spread.
         "reconnectJitter" reconnect_jitter: Jitter = Jitter::Fraction(0.2), jitter();
+        /// Whether to dial several endpoints at the same time.
+        "race" race: bool = false, boolean();
         /// How long a connection must have been `ready` before the attempts are counted from 0 again.
         "minUptime" min_uptime: Duration = Duration::from_secs(5), duration(0);
+        /// The longest wait that a server may ask for with `Retry-After`; zero ignores it.
+        "maxRetryAfter" max_retry_after: Duration = Duration::from_secs(60), duration(0);
         /// Added to the delay after a close with one of `slow_reconnect_codes`.
         "slowReconnectDelay" slow_reconnect_delay: Duration = Duration::from_secs(5), duration(0);
         /// Close codes that wait longer.
@@ -110,8 +115,8 @@ options! {
 
     /// How to reach the server. The driver checks what HTTP allows of it.
     Route {
-        /// `ws://` or `wss://` endpoint without credentials.
-        "url" url: String = String::new(), string();
+        /// The endpoints, or the function that gives them.
+        "url" url: EndpointSource = EndpointSource::default(), urls();
         /// Extra headers of the upgrade request.
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
@@ -193,7 +198,7 @@ as_option! {
         DialectChoice::Event => "event",
     }));
     TokenSource: |_token| None;
-    String: |_url| None;
+    EndpointSource: |_urls| None;
     Headers: |_headers| None;
     Subprotocols: |_protocols| None;
     ProxySource: |_proxy| None;
@@ -230,7 +235,7 @@ mod tests {
             "url": "ws://h/mcp-ws", "apiKey": "k", "connectTimeout": 1, "authTimeout": 2, "requestTimeout": 0,
             "heartbeatInterval": 0, "heartbeatTimeout": 5, "maxReconnectAttempts": {"$number": "Infinity"},
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
-            "minUptime": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
+            "minUptime": 0, "maxRetryAfter": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
             "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false
         }))
@@ -239,10 +244,13 @@ mod tests {
         assert_eq!(config.heartbeat_interval, None);
         assert_eq!(config.max_reconnect_attempts, MaxAttempts::Unlimited);
         assert_eq!(config.reconnect_jitter, Jitter::Full);
-        assert_eq!(config.min_uptime, Duration::ZERO);
+        assert_eq!((config.min_uptime, config.max_retry_after), (Duration::ZERO, Duration::ZERO));
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
-        assert_eq!((route.url.as_str(), route.protocols.iter().collect()), ("ws://h/mcp-ws", vec!["p"]));
+        assert_eq!(
+            (route.url.known(), route.protocols.iter().collect()),
+            (&["ws://h/mcp-ws".to_owned()][..], vec!["p"])
+        );
         assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
         assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
     }
@@ -284,6 +292,9 @@ mod tests {
             ("protocols", json!([1])),
             ("dialect", json!(1)),
             ("url", json!(1)),
+            ("url", json!([])),
+            ("url", json!(["ws://h/", 1])),
+            ("url", json!(["ws://h/?a", "ws://h/?a"])),
             ("compression", json!("true")),
             ("compression", json!(1)),
             ("proxy", json!(true)),

@@ -175,6 +175,14 @@ impl DialFailure {
         }
     }
 
+    /// How long the server asks not to be dialed. A proxy cannot ask for that. Source: PROTOCOL.md rule 12.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Upgrade(UpgradeFailure::Status { answer }) => answer.retry_after,
+            _ => None,
+        }
+    }
+
     /// The HTTP status of that answer.
     pub fn status(&self) -> Option<u16> {
         self.answer().map(|answer| answer.status)

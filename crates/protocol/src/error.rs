@@ -99,12 +99,18 @@ pub enum Fault {
         /// Where and why.
         failure: Box<DialFailure>,
     },
+    /// The user's url function failed.
+    #[error("the url function {0}")]
+    NoUrls(NoUrls),
     /// The server refused the token, with this message.
     #[error("{0}")]
     AuthFailed(String),
     /// The user's token function failed.
     #[error("the apiKey function {0}")]
     NoToken(NoToken),
+    /// The key has ended before there was another; the last failure to renew it.
+    #[error("the key has expired and could not be renewed")]
+    KeyExpired(Option<Reason>),
     /// The server did not answer the auth message in so many ms.
     #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
     AuthTimeout(u128),
@@ -157,7 +163,10 @@ impl Fault {
             Self::ConnectFailed { failure, .. } if failure.remedy() != Remedy::Authorization => {
                 ErrorCode::ConnectFailed
             }
-            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) => ErrorCode::AuthFailed,
+            Self::ConnectFailed { .. } | Self::AuthFailed(_) | Self::NoToken(_) | Self::KeyExpired(_) => {
+                ErrorCode::AuthFailed
+            }
+            Self::NoUrls(_) => ErrorCode::ConnectFailed,
             Self::AuthTimeout(_) => ErrorCode::AuthTimeout,
             Self::ConnectionLost(_) => ErrorCode::ConnectionLost,
             Self::ReconnectExhausted(_) => ErrorCode::ReconnectExhausted,
@@ -190,8 +199,8 @@ impl Fault {
                     (None, None) => failure.to_string(),
                 }
             }
-            Self::NoToken(NoToken::Threw(class)) => class.clone(),
-            Self::ReconnectExhausted(last) => last.fault().log_cause(),
+            Self::NoToken(NoToken::Threw(class)) | Self::NoUrls(NoUrls::Threw(class)) => class.clone(),
+            Self::ReconnectExhausted(last) | Self::KeyExpired(Some(last)) => last.fault().log_cause(),
             other => other.to_string(),
         }
     }
@@ -217,7 +226,7 @@ impl Fault {
             tool_code,
             data,
             cause: match self {
-                Self::ReconnectExhausted(last) => Some(Box::new(last.data())),
+                Self::ReconnectExhausted(last) | Self::KeyExpired(Some(last)) => Some(Box::new(last.data())),
                 _ => None,
             },
             phase: dial.and_then(|failure| failure.phase()),
@@ -227,6 +236,7 @@ impl Fault {
             proxy: via.and_then(Via::proxy).map(Into::into),
             system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
             from_token_function: matches!(self, Self::NoToken(_)),
+            from_url_function: matches!(self, Self::NoUrls(_)),
             from_proxy_function: matches!(
                 dial.map(|failure| &**failure),
                 Some(DialFailure::Proxy(ProxyFailure::Function))
@@ -236,7 +246,7 @@ impl Fault {
 }
 
 /// How the user's token function failed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum NoToken {
     /// It threw, or returned no token; the class of the error. What the error says stays in JavaScript: it may be a
     /// secret.
@@ -244,6 +254,20 @@ pub enum NoToken {
     Threw(String),
     /// It did not answer within `authTimeout`, in ms.
     #[error("did not answer within authTimeout ({0} ms)")]
+    TimedOut(u128),
+    /// The end of its key is past, or no time in ms.
+    #[error("gave an expiresAt of {0}: it must be in ms since 1970 (not in seconds), and in the future")]
+    Expiry(f64),
+}
+
+/// How the user's url function failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoUrls {
+    /// It threw, or returned no list of URLs; the class of the error. What the error says stays in JavaScript.
+    #[error("gave no url")]
+    Threw(String),
+    /// It did not answer within `connectTimeout`, in ms.
+    #[error("did not answer within connectTimeout ({0} ms)")]
     TimedOut(u128),
 }
 
@@ -399,6 +423,10 @@ pub struct ErrorData {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_token_function: bool,
+    /// The cause is what the user's url function threw.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub from_url_function: bool,
     /// The cause is what the user's proxy function threw.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]

@@ -11,6 +11,8 @@ pub struct Footprint {
     pub deadlines: usize,
     /// Entries of the queue, those of settled requests included.
     pub queue: usize,
+    /// Dials under way, and sockets that race.
+    pub dials: usize,
     /// Texts handed out and not yet written.
     pub unwritten: usize,
     /// Pings whose pongs are awaited.

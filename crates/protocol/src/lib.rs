@@ -21,16 +21,21 @@ mod backoff;
 mod config;
 mod dialect;
 mod dialing;
+mod dials;
+mod endpoints;
 pub mod envelope;
 mod error;
 #[cfg(feature = "sim")]
 mod footprint;
 mod heartbeat;
+mod key_life;
 mod log;
 mod pending;
+mod received;
 mod record;
 mod request_id;
 mod session;
+mod socket;
 mod state;
 mod stats;
 mod timer;
@@ -49,16 +54,17 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, ProxySource, Route, Secret,
-        Subprotocols, TlsOptions, TokenSource,
+        Config, DialectChoice, EndpointSource, Headers, Key, MaxAttempts, OptionError, OptionFault, Options,
+        ProxySource, Route, Secret, Subprotocols, TlsOptions, TokenSource, check_urls,
     },
     dialect::Dialect,
     dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
-    error::{CallError, ErrorCode, ErrorData, Fault, NoToken, Reason, SystemCause},
+    error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
+    received::Received,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
-    session::{Call, Ending, Interest, Received, Refused, Session},
+    session::{Call, Ending, Interest, Refused, Session},
     state::{Snapshot, State},
     stats::{LatencySummary, RttSummary, Stats},
     timer::Timer,
@@ -100,8 +106,16 @@ impl fmt::Debug for Transmit {
 /// What the driver must do with sockets, or with the user's token function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Open a socket to the endpoint. Answer with `handle_open` or `handle_dial_failed`. No other connection is open.
-    Dial(ConnectionId),
+    /// Open a socket to an endpoint. Answer with `handle_open` or `handle_dial_failed`. No other connection is open,
+    /// but those of the same race.
+    Dial {
+        /// The connection.
+        connection: ConnectionId,
+        /// The place of the endpoint in the list.
+        endpoint: usize,
+    },
+    /// Call the user's url function. Answer with `handle_urls`.
+    AskUrls(ConnectionId),
     /// Call the user's token function. Answer with `handle_token`.
     AskToken(ConnectionId),
     /// Send a close frame after all texts that were handed out, then wait for the peer. Answer with `handle_closed`.

@@ -36,6 +36,8 @@ log_lines! {
     Proxy Debug "connecting through a proxy";
     /// The dial has failed; with `cause`.
     DialFailed Warn "cannot connect";
+    /// The user's url function has failed; with `cause`, the class of what it threw.
+    NoUrls Warn "the url function failed";
     /// The socket is open.
     Open Debug "the socket is open";
     /// The server's first message shows that it speaks the event dialect.
@@ -48,8 +50,15 @@ log_lines! {
     Reconnected Info "connected again";
     /// The server has refused the key; with `cause`.
     KeyRefused Warn "the server refused the key";
+    /// The key has ended, and there is no new one; with `cause`.
+    KeyExpired Warn "the key has expired";
     /// The user's key function has failed; with `cause`, the class of what it threw.
     NoKey Warn "the key function failed";
+    /// The key is about to end: the user's key function is asked for a new one.
+    RenewingKey Debug "renewing the key";
+    /// The key function has failed, or the server has not answered. It is tried again until the key has ended; with
+    /// `cause`.
+    KeyNotRenewed Warn "the key could not be renewed";
     /// The server sent text that is not JSON, or bytes that are not text; with `cause`.
     BadMessage Warn "the server sent a message that is not JSON";
     /// No byte has come since a ping; with `timeout` in ms.

@@ -37,7 +37,9 @@ impl fmt::Display for What {
                 Outcome::Results(_) => write!(f, "{payload} results"),
                 Outcome::Failed(error) => write!(f, "{payload} {}", error.fault.code()),
             },
-            Self::Action(Action::Dial(connection)) => write!(f, "dial {}", connection.0),
+            Self::Action(Action::Dial { connection, endpoint: 0 }) => write!(f, "dial {}", connection.0),
+            Self::Action(Action::Dial { connection, endpoint }) => write!(f, "dial {} at {endpoint}", connection.0),
+            Self::Action(Action::AskUrls(connection)) => write!(f, "ask for urls {}", connection.0),
             Self::Action(Action::AskToken(connection)) => write!(f, "ask for a token {}", connection.0),
             Self::Action(Action::Close { connection, code, reason }) => {
                 write!(f, "close {} with {code} {reason}", connection.0)

@@ -5,9 +5,12 @@
 
 mod authentication;
 mod commands;
+mod endpoints;
 mod inputs;
 mod lifecycle;
 mod liveness;
+mod race;
+mod renewal;
 mod requests;
 
 use std::{collections::VecDeque, time::Duration};
@@ -17,19 +20,19 @@ use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Map, Value};
 
 pub use self::{
-    inputs::Received,
     lifecycle::Ending,
     requests::{Call, Refused},
 };
 use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
-    config::{Config, Secret, TokenSource},
+    config::{Config, EndpointSource, Secret, TokenSource},
     dialect::{Dialect, RequestText},
-    dialing::{DialPhase, Via},
+    endpoints::Endpoints,
     error::{CallError, Fault, Reason},
     log::LogLine,
     pending::Pending,
-    state::{Snapshot, Socket, State, Unwritten},
+    socket::{Socket, Unwritten},
+    state::{Snapshot, State},
     stats::{Counters, Stats},
     timer::{Timer, TimerTable},
 };
@@ -37,8 +40,9 @@ use super::{
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
     config: Config,
-    /// The endpoint as users are shown it: without its query, which may contain a secret.
-    url: String,
+    endpoints: Endpoints,
+    /// The user's url function is asked before each round.
+    asks_urls: bool,
     token: TokenSource,
     state: State,
     /// Counts the changes of `state`.
@@ -58,10 +62,6 @@ pub struct Session<T> {
     was_ready: bool,
     /// The number of the newest dial.
     next_connection: u32,
-    /// How the newest dial of which that is known reaches the server.
-    via: Option<(ConnectionId, Via)>,
-    /// How far the dial has come, as far as the driver has said.
-    dial_phase: Option<DialPhase>,
     timers: TimerTable,
     pending: Pending<T>,
     /// Commands that wait for `ready`.
@@ -106,15 +106,15 @@ impl Interest {
 }
 
 impl<T> Session<T> {
-    /// A session in `idle`. Users are shown `url` without its query, which may contain a secret; only the driver knows
-    /// how to reach the endpoint. Request ids are drawn from `seed`, which must come from a cryptographic source.
-    pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
-        let mut url = url.into();
-        url.truncate(url.find('?').unwrap_or(url.len()));
+    /// A session in `idle`. Users are shown the URLs; only the driver knows how to reach an endpoint. Request ids are
+    /// drawn from `seed`, which must come from a cryptographic source.
+    pub fn new(config: Config, source: impl Into<EndpointSource>, seed: [u8; 32], now: Now) -> Self {
+        let source = source.into();
         Self {
             token: config.token.clone(),
             config,
-            url,
+            asks_urls: source == EndpointSource::Ask,
+            endpoints: Endpoints::new(source),
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -124,8 +124,6 @@ impl<T> Session<T> {
             last_key: None,
             was_ready: false,
             next_connection: 0,
-            via: None,
-            dial_phase: None,
             timers: TimerTable::default(),
             pending: Pending::default(),
             connect_waiters: Vec::new(),
@@ -194,7 +192,7 @@ impl<T> Session<T> {
             state: self.state.name(),
             connected: self.state.socket().is_some(),
             authenticated: matches!(self.state, State::Ready(_)),
-            url: self.url.clone(),
+            url: self.endpoints.url_in_use().to_owned(),
             attempt: if self.is_underway() { self.attempt } else { 0 },
             retry_delay: match self.state {
                 State::Reconnecting { delay, .. } => Some(delay),
@@ -243,6 +241,10 @@ impl<T> Session<T> {
         let socket = self.state.socket();
         let outputs = self.transmits.len() + self.actions.len() + self.events.len();
         crate::Footprint {
+            dials: match &self.state {
+                State::Connecting(dials) => dials.dials.len(),
+                _ => 0,
+            },
             unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
             pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
             waiters: self.connect_waiters.len() + self.close_waiters.len(),
@@ -268,6 +270,11 @@ impl<T> Session<T> {
         self.events.push_back(Event::Notice(notice));
     }
 
+    /// The place of the endpoint in use, or used last, in the list.
+    pub fn endpoint(&self) -> usize {
+        self.endpoints.in_use()
+    }
+
     /// Sets the reason of the state that is entered next.
     fn set_error(&mut self, fault: Fault) -> Reason {
         let reason = self.new_reason(fault);
@@ -282,10 +289,13 @@ impl<T> Session<T> {
 
     /// Emits the reason of the state that was just entered.
     fn report_error(&mut self) {
-        if let Some(reason) = &self.error {
-            let error = reason.data();
-            self.notify(Notice::Error { error });
+        if let Some(reason) = self.error.clone() {
+            self.report(&reason);
         }
+    }
+
+    fn report(&mut self, reason: &Reason) {
+        self.notify(Notice::Error { error: reason.data() });
     }
 
     /// The key that the server knows of.
@@ -331,12 +341,15 @@ impl<T> Session<T> {
 
     fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) {
         let Some(socket) = self.state.socket_mut() else { return };
-        socket.unwritten.push_back(unwritten);
-        socket.handed_out += 1;
-        self.unwritten_bytes += text.len();
+        let transmit = socket.hand_out(text, confidential, unwritten);
+        self.pass_on(transmit);
+    }
+
+    fn pass_on(&mut self, transmit: Transmit) {
+        self.unwritten_bytes += transmit.text.len();
         self.counters.messages_sent += 1;
-        self.counters.bytes_sent += text.len() as u64;
-        self.transmits.push_back(Transmit { connection: socket.id, text, confidential });
+        self.counters.bytes_sent += transmit.text.len() as u64;
+        self.transmits.push_back(transmit);
     }
 
     fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {
@@ -348,7 +361,7 @@ impl<T> Session<T> {
             return;
         }
         let common = [
-            ("url", self.url.as_str().into()),
+            ("url", self.endpoints.url_in_use().into()),
             ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];

@@ -5,10 +5,16 @@ use std::time::Duration;
 /// The timers of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timer {
-    /// When to give a dial up (`connectTimeout`).
+    /// When to give a dial up (`connectTimeout`), or one that takes part in a race; or the url function.
     Connect,
+    /// When to start the next dial of a race.
+    Race,
     /// When to give up waiting for the token function or for the auth answer (`authTimeout`).
     Auth,
+    /// When to ask for a new key, because the present one is about to end, or because that has failed before.
+    Renewal,
+    /// When the key ends.
+    KeyExpiry,
     /// When to send the next ping (`heartbeatInterval`).
     Ping,
     /// When to give up waiting for a pong (`heartbeatTimeout`).
@@ -25,9 +31,12 @@ pub enum Timer {
 
 impl Timer {
     /// All timers. Those that are due at the same time are handled in this order.
-    pub const ALL: [Timer; 8] = [
+    pub const ALL: [Timer; 11] = [
         Timer::Connect,
+        Timer::Race,
         Timer::Auth,
+        Timer::Renewal,
+        Timer::KeyExpiry,
         Timer::Request,
         Timer::Ping,
         Timer::Pong,

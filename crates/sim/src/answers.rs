@@ -10,23 +10,32 @@ impl Server {
     pub(super) fn obey(self, action: Action, chance: &mut Chance) -> Option<WorldEvent> {
         match (self, action) {
             (Self::Scripted, _) | (_, Action::Drop { .. }) => None,
-            (Self::Refusing, Action::Dial(connection)) => Some(match chance.pick(&[0, 400, 401, 429, 503]) {
+            (Self::Refusing, Action::Dial { connection, .. }) => Some(match chance.pick(&[0, 400, 401, 429, 503]) {
                 0 => WorldEvent::Open(connection),
                 status => WorldEvent::Refuse(
                     connection,
                     DialFailure::Upgrade(UpgradeFailure::Status { answer: Answer::of(status) }),
                 ),
             }),
-            (Self::Down, Action::Dial(connection)) => {
+            (Self::Down, Action::Dial { connection, .. }) => {
                 let is_answered = chance.pick(&[true, true, false]);
                 is_answered.then(|| WorldEvent::Refuse(connection, connection_refused()))
             }
-            (_, Action::Dial(connection)) => Some(WorldEvent::Open(connection)),
+            (_, Action::Dial { connection, .. }) => Some(WorldEvent::Open(connection)),
+            (Self::Liar | Self::Refusing, Action::AskUrls(asked)) => {
+                Some(WorldEvent::Urls(asked, chance.pick(&[Ok(1), Ok(2), Err("threw")])))
+            }
+            (_, Action::AskUrls(asked)) => Some(WorldEvent::Urls(asked, Ok(chance.pick(&[1, 2, 3])))),
             (Self::Mute | Self::Down, _) => None,
             (Self::Liar, Action::AskToken(connection)) => {
-                Some(WorldEvent::Token(connection, chance.pick(&[Ok("token"), Ok("token"), Err("threw")])))
+                let life = chance.pick(&[None, Some(1_000.0), Some(-1.0), Some(f64::NAN)]);
+                let answer = chance.pick(&[Ok(("token", None)), Ok(("token", life)), Err("threw")]);
+                Some(WorldEvent::Token(connection, answer))
             }
-            (_, Action::AskToken(connection)) => Some(WorldEvent::Token(connection, Ok("token"))),
+            (_, Action::AskToken(connection)) => {
+                let life = chance.pick(&[None, None, Some(150_000.0), Some(600_000.0)]);
+                Some(WorldEvent::Token(connection, Ok(("token", life))))
+            }
             (Self::Liar, Action::Close { .. }) if chance.pick(&[true, false]) => None,
             (_, Action::Close { connection, code, reason }) => {
                 Some(WorldEvent::End(connection, Ending { code, reason, clean: true, too_large: false }))

@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use mcp_protocol::{
-    Action, ConnectionId, Ending, Event, Footprint, MaxAttempts, Notice, Now, Record, Secret, Session, State,
+    Action, ConnectionId, Ending, Event, Footprint, Key, MaxAttempts, Notice, Now, Record, Secret, Session, State,
     TokenSource, Transmit, What,
 };
 use serde_json::Value;
 
-use crate::{Server, Sim, event::WorldEvent};
+use crate::{
+    Server, Sim,
+    event::{Life, WorldEvent},
+};
 
 /// What a driver reports.
 impl Sim {
@@ -76,23 +79,30 @@ impl Sim {
     }
 
     fn collect(&mut self) {
+        self.notice_winner();
         self.notice_dialect();
         while let Some(transmit) = self.session.poll_transmit() {
             self.check_first_words(&transmit);
             self.note(What::Transmit(transmit.clone()));
             if self.is_open && transmit.connection == self.connection {
                 self.unwritten.push_back(transmit);
+            } else if self.racing.contains(&transmit.connection) {
+                self.session.handle_written(transmit.connection, 1);
+                self.leave(transmit);
             }
         }
         while let Some(action) = self.session.poll_action() {
             self.note(What::Action(action.clone()));
             self.obey(action);
         }
-        let heard = self.heard.take();
+        let mut heard: Vec<String> = self.heard.take().into_iter().collect();
+        if !self.is_racing() {
+            heard.append(&mut self.heard_in_race);
+        }
         while let Some(event) = self.session.poll_event() {
             self.note(What::Event(event.clone()));
             match event {
-                Event::Settled { payload, outcome } => self.ledger.settle(payload, outcome, heard.as_deref()),
+                Event::Settled { payload, outcome } => self.ledger.settle(payload, outcome, &heard),
                 Event::Notice(Notice::State { snapshot, previous }) => {
                     assert_eq!(previous, self.told.state, "a change of the state was not told");
                     self.ledger.enter(self.now.mono, previous, &snapshot, self.session.config());
@@ -106,6 +116,16 @@ impl Sim {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Whether a socket that was racing is the client's now.
+    fn notice_winner(&mut self) {
+        let Some(socket) = self.session.state().socket() else { return };
+        if self.racing.remove(&socket.id) {
+            self.connection = socket.id;
+            self.is_open = true;
+            self.is_paused = false;
         }
     }
 
@@ -123,35 +143,72 @@ impl Sim {
 
     fn obey(&mut self, action: Action) {
         match &action {
-            Action::Dial(connection) => {
-                assert!(connection.0 > self.connection.0, "a connection id was used twice");
+            Action::Dial { connection, .. } => {
+                self.take_id(*connection);
                 assert!(!self.is_open, "dialed while a socket is open");
+                assert!(self.racing.is_empty() || self.session.config().race, "dialed while a socket is open");
                 self.connection = *connection;
                 self.is_event = false;
+                self.dials.insert(*connection);
                 self.network.dial(*connection);
             }
-            Action::Drop { connection, .. } if *connection == self.connection => self.hang_up(),
-            _ => {}
+            Action::AskUrls(asked) => {
+                self.take_id(*asked);
+                self.asked[1] = Some(*asked);
+            }
+            Action::AskToken(asked) => self.asked[0] = Some(*asked),
+            Action::Drop { connection, .. } => {
+                let is_pending = self.dials.remove(connection) || self.racing.remove(connection);
+                if *connection == self.connection && !is_pending {
+                    self.hang_up();
+                }
+            }
+            Action::Close { .. } => {}
         }
         if let Some(answer) = self.server.obey(action, &mut self.network.chance) {
             self.network.send(self.now.mono, answer);
         }
     }
 
+    fn is_racing(&self) -> bool {
+        self.session.state().socket().is_none()
+    }
+
+    fn take_id(&mut self, id: ConnectionId) {
+        assert!(id.0 > self.newest.0, "a connection id was used twice");
+        self.newest = id;
+    }
+
     fn perform(&mut self, event: WorldEvent) {
         let now = self.now;
         match event {
             WorldEvent::Open(connection) => self.open_socket(connection),
-            WorldEvent::Refuse(connection, failure) => self.session.handle_dial_failed(now, connection, failure),
+            WorldEvent::Refuse(connection, failure) => {
+                self.dials.remove(&connection);
+                self.session.handle_dial_failed(now, connection, failure);
+            }
+            WorldEvent::Urls(asked, urls) => {
+                let urls = urls.map(|count| (0..count).map(|place| format!("ws://sim{place}/mcp-ws")).collect());
+                self.session.handle_urls(now, asked, urls.map_err(str::to_owned));
+            }
             WorldEvent::Say(connection, _) if self.leaves_unread(connection) => self.unread.push_back(event),
             WorldEvent::Say(connection, text) => {
+                let was_racing = self.is_racing();
                 self.session.handle_bytes(now, connection);
                 self.session.handle_message(now, connection, &(&*text).into());
-                self.heard = Some(text);
+                if self.is_racing() || was_racing {
+                    self.heard_in_race.push(text);
+                } else {
+                    self.heard = Some(text);
+                }
             }
             WorldEvent::Hear(text) => self.let_server_hear(&text),
             WorldEvent::Token(connection, token) => {
-                self.session.handle_token(now, connection, token.map(Secret::new).map_err(str::to_owned));
+                let key = |(token, life): (_, Life)| Key {
+                    token: Secret::new(token),
+                    expires_at: life.map(|millis| now.wall as f64 + millis),
+                };
+                self.session.handle_token(now, connection, token.map(key).map_err(str::to_owned));
             }
             WorldEvent::End(connection, ending) => self.end_socket(connection, ending),
             WorldEvent::Cut(connection) => {
@@ -165,20 +222,22 @@ impl Sim {
     }
 
     fn open_socket(&mut self, connection: ConnectionId) {
-        if connection != self.connection || self.is_open {
+        self.dials.remove(&connection);
+        if self.is_open || self.racing.contains(&connection) {
             return self.session.handle_open(self.now, connection);
         }
-        self.is_open = true;
-        self.is_paused = false;
         self.session.handle_open(self.now, connection);
-        self.is_open &= self.session.state().socket().is_some_and(|link| link.id == connection);
+        if self.session.state().is_dialing(connection) || self.session.state().connection() == Some(connection) {
+            self.racing.insert(connection);
+        }
+        self.notice_winner();
         if let Some(greeting) = self.server.greet(connection, &mut self.network.chance) {
             self.network.send(self.now.mono, greeting);
         }
     }
 
     fn end_socket(&mut self, connection: ConnectionId, ending: Ending) {
-        if connection == self.connection {
+        if !self.racing.remove(&connection) && connection == self.connection {
             self.hang_up();
         }
         self.session.handle_closed(self.now, connection, ending);
@@ -186,7 +245,7 @@ impl Sim {
 
     /// A client that has stopped reading does not hear what a server says that answers by itself.
     fn leaves_unread(&self, connection: ConnectionId) -> bool {
-        self.is_paused && connection == self.connection && self.server != Server::Scripted
+        self.is_paused && self.is_open && connection == self.connection && self.server != Server::Scripted
     }
 
     fn let_server_hear(&mut self, text: &Transmit) {

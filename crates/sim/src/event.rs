@@ -13,6 +13,9 @@ pub enum Way {
     Down,
 }
 
+/// ms from now until a key ends; `None` if it does not.
+pub(super) type Life = Option<f64>;
+
 /// Something that the network, the server or the user's code does next.
 #[derive(Debug)]
 pub(super) enum WorldEvent {
@@ -21,7 +24,9 @@ pub(super) enum WorldEvent {
     Say(ConnectionId, String),
     /// A text of the client reaches the server.
     Hear(Transmit),
-    Token(ConnectionId, Result<&'static str, &'static str>),
+    Token(ConnectionId, Result<(&'static str, Life), &'static str>),
+    /// The user's url function answers: with so many endpoints, or not.
+    Urls(ConnectionId, Result<usize, &'static str>),
     End(ConnectionId, Ending),
     /// The connection is gone on both sides.
     Cut(ConnectionId),
@@ -41,6 +46,7 @@ impl WorldEvent {
             | Self::Refuse(id, _)
             | Self::Say(id, _)
             | Self::Token(id, _)
+            | Self::Urls(id, _)
             | Self::End(id, _)
             | Self::Cut(id)
             | Self::Room(id) => Some(*id),
@@ -54,7 +60,12 @@ impl WorldEvent {
             Self::Hear(text) => Some((text.connection, Way::Up)),
             Self::Room(id) => Some((*id, Way::Up)),
             Self::Open(id) | Self::Say(id, _) | Self::End(id, _) => Some((*id, Way::Down)),
-            Self::Refuse(..) | Self::Token(..) | Self::Cut(_) | Self::TellOpening | Self::Change(_) => None,
+            Self::Refuse(..)
+            | Self::Token(..)
+            | Self::Urls(..)
+            | Self::Cut(_)
+            | Self::TellOpening
+            | Self::Change(_) => None,
         }
     }
 }

@@ -9,7 +9,9 @@ use std::{fmt, time::Duration};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
 use super::{Conditions, Server, Sim, Way};
-use mcp_protocol::{Call, Config, ConnectionId, DialectChoice, Ending, Interest, Jitter, MaxAttempts, Outcome};
+use mcp_protocol::{
+    Call, Config, ConnectionId, DialectChoice, Ending, EndpointSource, Interest, Jitter, MaxAttempts, Outcome,
+};
 use mcp_protocol::{Secret, Session, TokenSource};
 
 /// One life: what the client is made with, and what happens to it.
@@ -18,6 +20,8 @@ pub struct History {
     /// Request ids, jitter and the network are drawn from it.
     seed: u64,
     config: Config,
+    /// How many endpoints there are; 0 for a url function.
+    endpoints: usize,
     /// All trouble ends before the client is closed: then it must reconnect by itself, and a call must succeed.
     is_healed: bool,
     /// The user's code was written against a WebSocket: see [`Sim::await_openings`].
@@ -37,14 +41,16 @@ enum Step {
     Send(&'static str),
     SendToolRequest,
     BreakDown,
+    Urls(Result<usize, &'static str>),
     Open,
-    Refuse(u16),
+    Refuse { status: u16, retry_after: Option<u64> },
     Say(String),
     Answer { call: usize, template: String },
     ServerCloses(u16),
     Drop,
     TooLarge,
     Token(Result<&'static str, &'static str>),
+    Key { life: f64 },
     Bytes,
     Binary,
     Pause(bool),
@@ -77,6 +83,7 @@ impl History {
         let mut choices = Choices { bytes };
         let seed = u64::from(choices.byte()) << 8 | u64::from(choices.byte());
         let config = choices.config();
+        let endpoints = choices.one_of(&[1, 1, 1, 2, 3, 0]);
         let is_healed = choices.coin();
         let awaits_openings = seed.is_multiple_of(3);
         let mut steps = vec![Step::Conditions(choices.conditions()), Step::Server(choices.server())];
@@ -86,7 +93,7 @@ impl History {
         while !choices.bytes.is_empty() && steps.len() < MOST_STEPS {
             steps.push(choices.step());
         }
-        Self { seed, config, is_healed, awaits_openings, steps }
+        Self { seed, config, endpoints, is_healed, awaits_openings, steps }
     }
 
     /// How many steps it takes.
@@ -109,7 +116,9 @@ impl History {
     /// Lets it happen, to the end: the client is closed, and all is settled and gone. Panics where an invariant is
     /// broken.
     pub fn run(&self) -> Sim {
-        let mut life = Life { sim: Sim::new(self.config.clone(), self.seed), calls: Vec::new() };
+        let urls = (0..self.endpoints).map(|place| format!("ws://sim{place}/mcp-ws")).collect();
+        let source = if self.endpoints == 0 { EndpointSource::Ask } else { EndpointSource::Known(urls) };
+        let mut life = Life { sim: Sim::with_endpoints(self.config.clone(), source, self.seed), calls: Vec::new() };
         life.sim.input(|session, _| session.set_interest(Interest::ALL));
         if self.awaits_openings {
             life.sim.await_openings();
@@ -128,8 +137,8 @@ impl History {
 impl fmt::Debug for History {
     /// A line for each step.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, config, is_healed, awaits_openings, steps } = self;
-        writeln!(f, "seed {seed}, {config:?}")?;
+        let Self { seed, config, endpoints, is_healed, awaits_openings, steps } = self;
+        writeln!(f, "seed {seed}, {endpoints} endpoints, {config:?}")?;
         if *awaits_openings {
             writeln!(f, "  the user's code is told of each opening")?;
         }
@@ -161,9 +170,13 @@ impl Life {
             Step::Send(text) => drop(sim.send(text)),
             Step::SendToolRequest => drop(sim.send_tool_request("remembered")),
             Step::BreakDown => sim.break_down(),
+            Step::Urls(urls) => sim.answer_urls(*urls),
             Step::Open if sim.state() == "connecting" => sim.open(),
-            Step::Refuse(status) if sim.state() == "connecting" => sim.refuse(*status),
-            Step::Open | Step::Refuse(_) => {}
+            Step::Refuse { status, retry_after } if sim.state() == "connecting" => match retry_after {
+                Some(millis) => sim.refuse_for(*status, *millis),
+                None => sim.refuse(*status),
+            },
+            Step::Open | Step::Refuse { .. } => {}
             Step::Say(text) => sim.server_says(text),
             Step::Answer { call, template } => {
                 let id = self.pick(*call).and_then(|call| self.sim.id(call));
@@ -173,6 +186,7 @@ impl Life {
             Step::Drop => sim.drop_connection(),
             Step::TooLarge => sim.end(Ending { code: 1009, reason: "large".into(), clean: false, too_large: true }),
             Step::Token(token) => sim.token(*token),
+            Step::Key { life } => sim.key("key", *life),
             Step::Bytes => sim.bytes_come(),
             Step::Binary => sim.binary_comes(3),
             Step::Pause(paused) => sim.pause_reading(*paused),
@@ -206,10 +220,14 @@ impl Life {
     /// All that could be said of a connection before the newest.
     fn news_of_the_past(&mut self, back: u32) {
         let Some(old) = self.sim.connection().0.checked_sub(back + 1).map(ConnectionId) else { return };
+        let state = self.sim.session().state();
+        if state.is_dialing(old) || state.connection() == Some(old) {
+            return;
+        }
         self.sim.input(|session: &mut Session<u32>, now| {
             let before = session.snapshot();
             session.handle_open(now, old);
-            session.handle_token(now, old, Ok(Secret::new("old")));
+            session.handle_token(now, old, Ok(Secret::new("old").into()));
             session.handle_message(now, old, &r#"{"id":"auth","success":true}"#.into());
             session.handle_written(old, 3);
             session.handle_paused(now, old, true);
@@ -305,6 +323,7 @@ impl Choices<'_> {
             token: if self.one_of(&[false, false, true]) { TokenSource::Ask } else { Sim::exact().token },
             heartbeat_interval: self.one_of(&[Some(15), Some(15), None]).map(Duration::from_secs),
             reconnect_jitter: self.one_of(&jitter),
+            race: self.one_of(&[false, false, true]),
             min_uptime: Duration::from_secs(self.one_of(&[5, 5, 0, 60])),
             max_pending: 8,
             max_buffered_amount: 1_000,
@@ -353,12 +372,14 @@ impl Choices<'_> {
 
     fn peer_step(&mut self) -> Step {
         match self.number(32) {
-            0..=5 => Step::Open,
+            0 => Step::Urls(self.one_of(&[Ok(1), Ok(3), Err("threw")])),
+            1..=5 => Step::Open,
             6..=14 => Step::Say(self.one_of(&TEXTS).to_owned()),
             15 => Step::Say(self.text()),
             16..=24 => Step::Answer { call: self.number(64), template: self.one_of(&ANSWERS).to_owned() },
             25..=26 => Step::Answer { call: self.number(64), template: self.text() },
-            27..=28 => Step::Token(self.one_of(&[Ok("token"), Ok("token"), Err("threw")])),
+            27 => Step::Key { life: self.one_of(&[1.0, 4_000.0, 30_000.0, 900_000.0, 0.0, f64::INFINITY]) },
+            28 => Step::Token(self.one_of(&[Ok("token"), Ok("token"), Err("threw")])),
             29 => Step::Bytes,
             30 => Step::Binary,
             _ => Step::Late(self.byte().into()),
@@ -368,7 +389,10 @@ impl Choices<'_> {
     fn trouble(&mut self) -> Step {
         match self.number(32) {
             0 => Step::BreakDown,
-            1..=2 => Step::Refuse(self.one_of(&[400, 401, 429, 503])),
+            1..=2 => Step::Refuse {
+                status: self.one_of(&[400, 401, 429, 503]),
+                retry_after: self.one_of(&[None, None, Some(0), Some(5_000), Some(3_600_000)]),
+            },
             3..=4 => Step::ServerCloses(self.one_of(&[1000, 1001, 1005, 1008, 1011, 4000])),
             5..=6 => Step::Drop,
             7..=8 => Step::TooLarge,

@@ -76,14 +76,17 @@ impl Ledger {
         self.accounts.iter().filter(|(_, account)| is_open(account)).map(|(payload, _)| *payload).collect()
     }
 
-    /// The payload's one outcome. `heard` is the message that the session was just given; `None` if it was none.
-    pub(super) fn settle(&mut self, payload: u32, outcome: Outcome, heard: Option<&str>) {
+    /// The payload's one outcome. `heard` are the messages that the session was just given: one or none, or what the
+    /// winner of a race has said.
+    pub(super) fn settle(&mut self, payload: u32, outcome: Outcome, heard: &[String]) {
         let account = self.accounts.get_mut(&payload);
         let account = account.unwrap_or_else(|| unreachable!("payload {payload} was never given"));
         assert!(!account.is_aborted, "call {payload} was aborted and then settled");
         assert_eq!(account.outcome, None, "{payload} was settled twice, the second time with {outcome:?}");
         if let Some(id) = account.id {
-            assert!(is_its_own(id, &outcome, heard), "call {payload} ({id}) got {outcome:?} out of {heard:?}");
+            let is_its_own =
+                heard.iter().map(|heard| Some(&**heard)).chain([None]).any(|heard| is_its_own(id, &outcome, heard));
+            assert!(is_its_own, "call {payload} ({id}) got {outcome:?} out of {heard:?}");
         }
         if let Outcome::Failed(error) = &outcome {
             let left = error.sent == Some(false) && !account.writes.is_empty();

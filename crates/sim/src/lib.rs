@@ -24,10 +24,14 @@ mod server;
 mod user;
 mod world;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use mcp_protocol::{
-    Config, ConnectionId, Interest, Jitter, Now, Outcome, Record, RequestId, Session, Snapshot, Transmit,
+    Config, ConnectionId, EndpointSource, Interest, Jitter, Now, Outcome, Record, RequestId, Session, Snapshot,
+    Transmit,
 };
 
 pub use self::{event::Way, history::History, network::Conditions, server::Server};
@@ -46,16 +50,26 @@ pub struct Sim {
     /// The peer is reading a text: the next one leaves when it has.
     is_reading: bool,
     network: Network,
-    /// The newest dial.
+    /// The newest dial, or the one that has won a race.
     connection: ConnectionId,
     /// The socket of that dial is open on both sides.
     is_open: bool,
+    /// The number of the newest dial, or question for urls.
+    newest: ConnectionId,
+    /// Dials that are neither answered nor dropped.
+    dials: BTreeSet<ConnectionId>,
+    /// Sockets that are open, and race to become the client's.
+    racing: BTreeSet<ConnectionId>,
+    /// The last question to the token function, and to the url function.
+    asked: [Option<ConnectionId>; 2],
     /// The client has stopped reading that socket.
     is_paused: bool,
     /// What the server has sent meanwhile, unless it is scripted.
     unread: VecDeque<WorldEvent>,
     /// The message that the session was just given.
     heard: Option<String>,
+    /// What it was given of sockets that race, or have just won.
+    heard_in_race: Vec<String>,
     /// The event dialect was taken up on the newest connection.
     is_event: bool,
     /// The user's code was written against a WebSocket: it is told of each opening, and may authenticate by itself.
@@ -73,10 +87,15 @@ impl Sim {
     /// A client in `idle` that listens to everything but the log, before a scripted server. Time starts at an arbitrary
     /// moment.
     pub fn new(config: Config, seed: u64) -> Self {
+        Self::with_endpoints(config, "ws://sim/mcp-ws", seed)
+    }
+
+    /// The same with these endpoints.
+    pub fn with_endpoints(config: Config, source: impl Into<EndpointSource>, seed: u64) -> Self {
         let now = Now { mono: Duration::from_secs(1000), wall: 1_700_000_000_000 };
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut session = Session::new(config, "ws://sim/mcp-ws", bytes, now);
+        let mut session = Session::new(config, source, bytes, now);
         session.set_interest(Interest(Interest::MESSAGES | Interest::HEARTBEATS));
         Self {
             told: session.snapshot(),
@@ -90,9 +109,14 @@ impl Sim {
             network: Network::new(seed),
             connection: ConnectionId::default(),
             is_open: false,
+            newest: ConnectionId::default(),
+            dials: BTreeSet::new(),
+            racing: BTreeSet::new(),
+            asked: [None; 2],
             is_paused: false,
             unread: VecDeque::new(),
             heard: None,
+            heard_in_race: Vec::new(),
             is_event: false,
             awaits_openings: false,
             spoke_on: ConnectionId::default(),
@@ -121,7 +145,7 @@ impl Sim {
         self.now
     }
 
-    /// The newest dial.
+    /// The newest dial, or the one that has won a race.
     pub fn connection(&self) -> ConnectionId {
         self.connection
     }

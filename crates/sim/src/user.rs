@@ -70,7 +70,7 @@ impl Sim {
                 let deadline = call.timeout.map(|timeout| self.now.mono.saturating_add(timeout));
                 self.ledger.promise(payload, id, call.idempotent, deadline);
             }
-            Err(refused) => self.ledger.settle(payload, Outcome::Failed(refused.error), None),
+            Err(refused) => self.ledger.settle(payload, Outcome::Failed(refused.error), &[]),
         }
         self.drain();
         payload

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_protocol::{Answer, DialFailure, Ending, Secret, Session, UpgradeFailure, Via};
+use mcp_protocol::{Answer, ConnectionId, DialFailure, Ending, Key, Secret, Session, UpgradeFailure, Via};
 
 use crate::{
     Server, Sim,
@@ -43,18 +43,55 @@ impl Sim {
     /// All trouble ends: what is on its way is lost, and `server` answers at once. An open connection ends, or stays
     /// half open if the heartbeat will find that out; a dial succeeds.
     pub fn heal(&mut self, server: Server) {
+        let was_connecting = self.state() == "connecting";
         self.network.end_trouble();
         self.server = server;
         self.hold_writes(false);
         self.pause_reading(false);
         let is_dead = self.network.is_frozen(self.connection);
-        if self.state() == "connecting" {
+        if was_connecting {
             self.network.unfreeze();
-            self.open();
+            self.let_it_connect(server);
         } else if !is_dead || self.session.config().heartbeat_interval.is_none() {
             self.network.unfreeze();
             self.drop_connection();
         }
+    }
+
+    /// What a client waits for that is `connecting`: the url function, dials, the token function, servers of a race.
+    fn let_it_connect(&mut self, server: Server) {
+        let [token, urls] = self.asked;
+        urls.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Urls(asked, Ok(2))));
+        self.dials.clone().into_iter().for_each(|dial| self.network.at_once(WorldEvent::Open(dial)));
+        token.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Token(asked, Ok(("token", None)))));
+        let yes = if server == Server::Event {
+            r#"{"event":"schemas","data":[]}"#
+        } else {
+            r#"{"id":"auth","success":true}"#
+        };
+        self.racing.clone().into_iter().for_each(|racer| self.network.at_once(WorldEvent::Say(racer, yes.to_owned())));
+        self.drain();
+    }
+
+    /// From now on what is done on a connection is done on this one: a dial of a race, say.
+    pub fn select(&mut self, connection: u32) {
+        assert!(!self.is_open, "a socket is open");
+        self.connection = ConnectionId(connection);
+    }
+
+    /// The user's url function returns so many, or fails, if it was ever asked.
+    pub fn answer_urls(&mut self, urls: Result<usize, &'static str>) {
+        if let Some(asked) = self.asked[1] {
+            self.network.at_once(WorldEvent::Urls(asked, urls));
+            self.drain();
+        }
+    }
+
+    /// The user's url function returns these, or fails.
+    pub fn urls(&mut self, urls: Result<&[&str], &str>) {
+        let asked = self.asked[1].expect("it was asked");
+        let urls = urls.map(|urls| urls.iter().map(|url| (*url).to_owned()).collect()).map_err(str::to_owned);
+        self.input(|session, now| session.handle_urls(now, asked, urls));
     }
 
     /// The dial succeeds.
@@ -66,6 +103,12 @@ impl Sim {
     /// The upgrade is answered with this HTTP status.
     pub fn refuse(&mut self, status: u16) {
         self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { answer: Answer::of(status) }));
+    }
+
+    /// The same, with so many ms in `Retry-After`.
+    pub fn refuse_for(&mut self, status: u16, millis: u64) {
+        let answer = Answer { retry_after: Some(Duration::from_millis(millis)), ..Answer::of(status) };
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { answer }));
     }
 
     /// The dial goes this way.
@@ -111,8 +154,15 @@ impl Sim {
     /// The user's token function returns a token, or fails.
     pub fn token(&mut self, token: Result<&str, &str>) {
         let connection = self.connection;
-        let token = token.map(Secret::new).map_err(str::to_owned);
-        self.input(|session, now| session.handle_token(now, connection, token));
+        let key = token.map(|token| Secret::new(token).into()).map_err(str::to_owned);
+        self.input(|session, now| session.handle_token(now, connection, key));
+    }
+
+    /// It returns a key that ends so many ms from now.
+    pub fn key(&mut self, token: &str, life: f64) {
+        let connection = self.connection;
+        let key = Key { token: Secret::new(token), expires_at: Some(self.now.wall as f64 + life) };
+        self.input(|session, now| session.handle_token(now, connection, Ok(key)));
     }
 
     /// Some bytes of a message come, but not all.

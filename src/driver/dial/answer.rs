@@ -31,6 +31,8 @@ pub(super) async fn read_answer(
     Answer {
         status: head.status,
         reason: StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason()),
+        // Who may ask for that is not known here.
+        retry_after: None,
         location: head.values("location").next().and_then(location_of).and_then(|location| shown(location, secrets)),
         text: text.and_then(|text| shown(text, secrets)),
     }

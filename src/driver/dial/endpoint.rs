@@ -1,6 +1,6 @@
 //! Where to connect to, and the upgrade request to make there.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use memchr::memmem;
 use tokio_tungstenite::tungstenite::{
@@ -15,7 +15,7 @@ use super::{
     extensions,
     proxy::{Choice, Hop, is_loopback},
 };
-use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via};
+use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via, check_urls};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
 /// because of it.
@@ -37,10 +37,18 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// All endpoints of a client, in their order.
+    ///
+    /// Errors: as of [`Endpoint::new`]; there is none, or one twice.
+    pub(crate) fn list(route: &Route, urls: &[String]) -> Result<Vec<Arc<Self>>, OptionError> {
+        check_urls(urls)?;
+        urls.iter().map(|url| Self::new(route, url).map(Arc::new)).collect()
+    }
+
     /// Errors: a URL, header or subprotocol that HTTP does not allow; each names its option.
-    pub(crate) fn new(route: &Route) -> Result<Self, OptionError> {
+    pub(crate) fn new(route: &Route, url: &str) -> Result<Self, OptionError> {
         let wrong = |complaint: &str| OptionError::new(OptionFault::Type, "url", complaint);
-        let (url, zone) = without_zone(&route.url);
+        let (url, zone) = without_zone(url);
         let uri: Uri = url.parse().map_err(|_| wrong("is not a valid URL"))?;
         let secure = match uri.scheme_str() {
             Some("ws") => false,
@@ -181,12 +189,8 @@ mod tests {
 
     use super::*;
 
-    fn route_to(url: &str) -> Route {
-        Route { url: url.to_owned(), ..Route::default() }
-    }
-
     fn endpoint(url: &str) -> Result<Endpoint, OptionError> {
-        Endpoint::new(&route_to(url))
+        Endpoint::new(&Route::default(), url)
     }
 
     #[test]
@@ -216,18 +220,18 @@ mod tests {
             [("a b", "c"), ("Upgrade", "x"), ("Sec-WebSocket-Key", "x"), ("x", "a\r\nb"), ("Host", "ü")]
         {
             let headers = Headers::from_iter([(name.to_owned(), value.to_owned())]);
-            let error = Endpoint::new(&Route { headers, ..route_to("ws://h/") }).err().expect(name);
+            let error = Endpoint::new(&Route { headers, ..Route::default() }, "ws://h/").err().expect(name);
             assert!(error.option == "headers" && error.message.contains(name), "{error}");
         }
-        let route = Route { protocols: Subprotocols::from_iter(["a b".to_owned()]), ..route_to("ws://h/") };
-        let error = Endpoint::new(&route).err().expect("a blank");
+        let route = Route { protocols: Subprotocols::from_iter(["a b".to_owned()]), ..Route::default() };
+        let error = Endpoint::new(&route, "ws://h/").err().expect("a blank");
         assert!(error.option == "protocols" && !error.message.contains("a b"), "{error}");
     }
 
     #[test]
     fn a_proxy_function_is_asked_about_scheme_and_host_only() {
         let question = |url: &str, proxy| {
-            let endpoint = Endpoint::new(&Route { proxy, ..route_to(url) });
+            let endpoint = Endpoint::new(&Route { proxy, ..Route::default() }, url);
             endpoint.unwrap_or_else(|error| panic!("{error}")).proxy_question()
         };
         for (url, asked) in [
@@ -243,7 +247,8 @@ mod tests {
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_option_or_variable() {
-        let error = |proxy| Endpoint::new(&Route { proxy, ..route_to("wss://h/") }).err().expect("it is refused");
+        let error =
+            |proxy| Endpoint::new(&Route { proxy, ..Route::default() }, "wss://h/").err().expect("it is refused");
         let option = error(ProxySource::Url(Secret::new("ftp://u:hunter2@p")));
         assert_eq!(option.message, "option \"proxy\" has the scheme \"ftp\": use http, https, socks5 or socks5h");
         let variable =
@@ -260,8 +265,8 @@ mod tests {
         let headers =
             Headers::from_iter([("Host".to_owned(), "elsewhere".to_owned()), ("X-A".to_owned(), "ü".to_owned())]);
         let protocols = ["a".to_owned(), "b".to_owned()].into_iter().collect();
-        let route = Route { headers, protocols, ..route_to("ws://h:81/p?q=1") };
-        let endpoint = Endpoint::new(&route).unwrap_or_else(|error| panic!("{error}"));
+        let route = Route { headers, protocols, ..Route::default() };
+        let endpoint = Endpoint::new(&route, "ws://h:81/p?q=1").unwrap_or_else(|error| panic!("{error}"));
         let [(one, first), (other, second)] = [(); 2].map(|()| endpoint.upgrade_request());
         let text = String::from_utf8(one.to_vec()).expect("UTF-8");
         assert_ne!(first, second);

@@ -1,6 +1,9 @@
 //! The HTTP upgrade: sends the request and checks the answer (RFC 6455 § 4.1, PROTOCOL.md rule 13).
 
-use std::io;
+use std::{
+    io,
+    time::{Duration, SystemTime},
+};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -12,8 +15,8 @@ use super::{
     head::{Head, HeadError, read_head},
     system_error::system_error,
 };
-use crate::driver::socket::deflate::Agreement;
-use mcp_protocol::UpgradeFailure;
+use crate::driver::{clock::wall_clock, socket::deflate::Agreement};
+use mcp_protocol::{Answer, UpgradeFailure};
 
 /// What the answer to the upgrade brought.
 pub(in crate::driver) struct Upgraded {
@@ -36,8 +39,9 @@ where
     sent.await.map_err(|error: io::Error| UpgradeFailure::Broken(system_error(&error)))?;
     let (head, early) = read_head(stream).await?;
     if head.status != 101 {
+        let retry_after = head.values("retry-after").next().and_then(|value| retry_after(value, wall_clock()));
         let answer = read_answer(stream, &head, early, &endpoint.secrets()).await;
-        return Err(UpgradeFailure::Status { answer });
+        return Err(UpgradeFailure::Status { answer: Answer { retry_after, ..answer } });
     }
     check(&head, &derive_accept_key(key.as_bytes()), &endpoint.protocols)?;
     let compression = extensions::agreement(head.values("sec-websocket-extensions"), endpoint.compression);
@@ -74,6 +78,16 @@ fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeF
         Some((_, reason)) => Err(UpgradeFailure::NotWebSocket(reason.to_owned())),
         None => Ok(()),
     }
+}
+
+/// Seconds, or a date, of which the past is none at all (RFC 9110 § 10.2.3). `None` if it is neither.
+fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
+    let text = str::from_utf8(value).ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u32::MAX).into()));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
 /// The header is there, and wherever it is its value is right.
@@ -159,6 +173,29 @@ mod tests {
             UpgradeFailure::Closed => "closed".to_owned(),
             _ => "wrong".to_owned(),
         })
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_a_date_in_the_past_is_now() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:30 GMT").expect("a date");
+        let seconds = |value: &str| retry_after(value.as_bytes(), now).map(|wait| wait.as_secs());
+        for (value, expected) in [
+            ("0", Some(0)),
+            ("120", Some(120)),
+            (" 7 ", Some(7)),
+            ("99999999999999999999", Some(u64::from(u32::MAX))),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(7)),
+            ("Sun Nov  6 08:49:37 1994", Some(7)),
+            ("Sun, 06 Nov 1994 08:49:29 GMT", Some(0)),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+        ] {
+            assert_eq!(seconds(value), expected, "{value:?}");
+        }
+        assert_eq!(retry_after(b"\xff", now), None);
     }
 
     proptest! {

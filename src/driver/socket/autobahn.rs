@@ -41,7 +41,7 @@ fn every_case_of_the_autobahn_testsuite_is_gone_through() {
 
 /// Sends back what comes, until the connection has ended. Returns the texts among it.
 async fn echo(url: &str) -> Vec<String> {
-    let endpoint = Endpoint::new(&Route { url: url.to_owned(), ..Route::default() }).expect("an endpoint");
+    let endpoint = Endpoint::new(&Route::default(), url).expect("an endpoint");
     let dialer = Dialer::new(Resolver::system(), TlsOptions::default()).expect("the defaults are right");
     let dialed = dialer
         .dial(&Nobody, &endpoint, Way::direct(LONGEST_CASE), &Progress::default())

@@ -138,7 +138,7 @@ impl Socket {
         let mut more = !self.is_paused() && self.read(cx, &mut incoming);
         if incoming.ending.is_none() {
             if let Some(ping) = incoming.ping.take() {
-                outbox.push_pong(ping);
+                outbox.push_pong(self.connection, ping);
             }
             if self.write_failure.is_some() {
                 incoming.ending = if more || self.is_paused() { None } else { self.poll_grace(cx) };
@@ -178,7 +178,7 @@ impl Socket {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, outbox: &impl SharedOutbox) -> Poll<io::Result<()>> {
         loop {
-            let Some(mut batch) = outbox.take_batch() else {
+            let Some(mut batch) = outbox.take_batch(self.connection) else {
                 return self.transport.poll_flush(cx);
             };
             let result = self.transport.poll_write_batch(cx, &mut batch);

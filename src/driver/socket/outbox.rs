@@ -17,13 +17,13 @@ use mcp_protocol::{ConnectionId, Transmit};
 /// The outbox of an open socket, behind the lock that guards it.
 pub(crate) trait SharedOutbox {
     /// See [`Outbox::take`]; compressed.
-    fn take_batch(&self) -> Option<Batch>;
+    fn take_batch(&self, connection: ConnectionId) -> Option<Batch>;
 
     /// See [`Outbox::put_back`].
     fn put_back(&self, connection: ConnectionId, batch: Batch);
 
     /// See [`Outbox::push_pong`].
-    fn push_pong(&self, ping: Bytes);
+    fn push_pong(&self, connection: ConnectionId, ping: Bytes);
 }
 
 /// The frames of one connection, in order.

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{
     proxy::ProxySource,
-    values::{DialectChoice, Headers, MaxAttempts, Secret, Subprotocols, TokenSource},
+    values::{DialectChoice, EndpointSource, Headers, MaxAttempts, Secret, Subprotocols, TokenSource, without_query},
 };
 use crate::backoff::Jitter;
 
@@ -57,6 +57,20 @@ impl OptionError {
             message: format!("unknown option \"{option}\"{suggestion}"),
         }
     }
+}
+
+/// Whether these can be the endpoints of a client.
+///
+/// Errors: there is none, or one twice.
+pub fn check_urls(urls: &[String]) -> Result<(), OptionError> {
+    let wrong = |complaint: &str| Err(OptionError::new(OptionFault::Type, "url", complaint));
+    if urls.is_empty() {
+        return wrong("is an empty list: give at least one endpoint");
+    }
+    let twice = urls.iter().enumerate().find(|(place, url)| urls[..*place].contains(url));
+    twice.map_or(Ok(()), |(_, url)| {
+        wrong(&format!("names {} twice: each endpoint is dialed once in a round, so leave one out", without_query(url)))
+    })
 }
 
 /// One option as it was given.
@@ -138,6 +152,17 @@ impl Given<'_> {
 
     pub(super) fn boolean(&self) -> Result<bool, OptionError> {
         self.value.as_bool().ok_or_else(|| self.must_be(OptionFault::Type, "true or false"))
+    }
+
+    pub(super) fn urls(&self) -> Result<EndpointSource, OptionError> {
+        if let Value::Object(tag) = self.value
+            && tag.get("$type").is_some_and(|kind| kind == "function")
+        {
+            return Ok(EndpointSource::Ask);
+        }
+        let urls = self.strings()?;
+        check_urls(&urls)?;
+        Ok(EndpointSource::Known(urls))
     }
 
     pub(super) fn string(&self) -> Result<String, OptionError> {

@@ -44,6 +44,53 @@ pub enum DialectChoice {
     Event,
 }
 
+/// Where the endpoints of a session come from. The session knows them by their place in the list, and by the URL that
+/// users are shown; only the driver knows how to reach one.
+#[derive(Clone, PartialEq, Eq)]
+pub enum EndpointSource {
+    /// Known: `ws://` or `wss://` without credentials, at least one.
+    Known(Vec<String>),
+    /// A function of the user's, asked before each round.
+    Ask,
+}
+
+impl EndpointSource {
+    /// Those that are known.
+    pub fn known(&self) -> &[String] {
+        match self {
+            Self::Known(urls) => urls,
+            Self::Ask => &[],
+        }
+    }
+}
+
+impl Default for EndpointSource {
+    fn default() -> Self {
+        Self::Known(Vec::new())
+    }
+}
+
+impl From<&str> for EndpointSource {
+    fn from(url: &str) -> Self {
+        Self::Known(vec![url.to_owned()])
+    }
+}
+
+impl fmt::Debug for EndpointSource {
+    /// Without the queries, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(urls) => f.debug_list().entries(urls.iter().map(|url| without_query(url))).finish(),
+            Self::Ask => f.write_str("Ask"),
+        }
+    }
+}
+
+/// The URL as users are shown it.
+pub(crate) fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
+}
+
 /// Where the token of the auth message comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenSource {
@@ -73,6 +120,21 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
+    }
+}
+
+/// What the user's token function returns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// For the auth message.
+    pub token: Secret,
+    /// When it ends, in ms since the epoch; it is renewed before that. `None` if it does not, as far as is known.
+    pub expires_at: Option<f64>,
+}
+
+impl From<Secret> for Key {
+    fn from(token: Secret) -> Self {
+        Self { token, expires_at: None }
     }
 }
 

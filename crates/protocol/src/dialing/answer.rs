@@ -1,6 +1,6 @@
 //! An HTTP answer that refuses what was asked for.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// What a server or a proxy answered in place of what was asked for. It holds no secret of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -9,6 +9,8 @@ pub struct Answer {
     pub status: u16,
     /// What HTTP calls it, if it is a known one.
     pub reason: Option<&'static str>,
+    /// How long it asks to be left alone: its `Retry-After`, from now on.
+    pub retry_after: Option<Duration>,
     /// Where it leads to (`Location`), without the query. It is never followed: the next request has the key.
     pub location: Option<String>,
     /// The first line of its body, if that is text; of HTML the title.

@@ -6,9 +6,10 @@ use bytestring::ByteString;
 use super::{Interest, Session, State, lifecycle::Ending};
 use crate::{
     Action, ConnectionId, Now,
-    config::{Secret, TokenSource},
+    config::{Key, Secret, TokenSource},
     dialect::{self, Dialect},
     error::{CallError, ErrorCode, Fault, NoToken, Reason},
+    key_life::KeyLife,
     log::LogLine,
     timer::Timer,
 };
@@ -21,19 +22,22 @@ impl<T> Session<T> {
         self.send_held_token(now);
     }
 
-    /// The user's token function has returned a token, or has failed with an error of this class.
-    pub fn handle_token(&mut self, now: Now, connection: ConnectionId, token: Result<Secret, String>) {
+    /// The user's token function has returned a key, or has failed with an error of this class.
+    pub fn handle_token(&mut self, now: Now, connection: ConnectionId, key: Result<Key, String>) {
         self.observe(now);
+        if self.race_has_asked(connection) {
+            return self.key_of_race(now, key.map_err(NoToken::Threw));
+        }
         let Some(socket) = self.current(connection) else { return };
         if !socket.auth.is_asking() {
             return;
         }
-        match token {
-            Ok(secret) => {
-                self.send_token(&secret);
+        match key.map_err(NoToken::Threw).and_then(|key| Self::check_key(now, key)) {
+            Ok((secret, life)) => {
+                self.send_token(&secret, life);
                 self.start_auth_timer(now);
             }
-            Err(class) => self.token_function_failed(now, connection, NoToken::Threw(class)),
+            Err(failure) => self.token_function_failed(now, connection, failure),
         }
     }
 
@@ -72,7 +76,7 @@ impl<T> Session<T> {
             _ if socket.dialect != Dialect::Guide => {}
             TokenSource::Fixed(secret) => {
                 let secret = secret.clone();
-                self.send_token(&secret);
+                self.send_token(&secret, None);
             }
             TokenSource::Ask if socket.auth.is_asking() => {}
             TokenSource::Ask => {
@@ -85,6 +89,7 @@ impl<T> Session<T> {
 
     pub(super) fn authenticate_again(&mut self, now: Now) {
         self.credit_uptime(now);
+        self.leave_renewal();
         if let Some(socket) = self.state.socket_mut() {
             socket.auth.forget_refusal();
         }
@@ -114,6 +119,9 @@ impl<T> Session<T> {
         if socket.auth.is_asking() {
             return self.token_function_failed(now, connection, NoToken::TimedOut(timeout));
         }
+        if self.renewal_failed(now, || Fault::AuthTimeout(timeout)) {
+            return;
+        }
         self.drop_connection(connection);
         self.connection_lost(now, Ending::abnormal("auth timeout"), Fault::AuthTimeout(timeout));
     }
@@ -140,44 +148,54 @@ impl<T> Session<T> {
         if socket.auth.is_answer_due() || is_closing {
             return self.emit_message(text, true);
         }
-        if can_ask && socket.auth.may_ask_again() {
+        let may_ask_again = can_ask && socket.auth.may_ask_again();
+        self.end_renewal();
+        if may_ask_again {
             self.emit_message(text, true);
             return self.ask_or_send_token(now);
         }
         let words = raw.and_then(|raw| dialect::error_words(raw, self.current_key()).0);
         let fault = Fault::AuthFailed(words.unwrap_or_else(|| ErrorCode::AuthFailed.sentence().to_owned()));
-        self.become_unauthorized(fault, text);
+        self.become_unauthorized(fault, Some(text));
     }
 
     /// The server refused the upgrade with 401 or 403: there is no socket.
-    pub(super) fn upgrade_unauthorized(&mut self, fault: Fault) {
+    pub(super) fn upgrade_unauthorized(&mut self, reason: Reason) {
         self.stop_connection_timers();
-        let reason = self.set_error(fault);
+        self.error = Some(reason.clone());
         self.enter(State::Unauthorized(None));
         self.log(LogLine::KeyRefused, &[("cause", reason.fault().log_cause().into())]);
         self.report_error();
         self.reject_waiting(reason);
     }
 
-    /// The server refused the token; the socket stays open.
-    fn become_unauthorized(&mut self, fault: Fault, message: &ByteString) {
+    /// The server refused the token, in `message`, or the token has ended; the socket stays open.
+    pub(super) fn become_unauthorized(&mut self, fault: Fault, message: Option<&ByteString>) {
         self.timers.stop(Timer::Auth);
+        self.end_renewal();
         let reason = self.set_error(fault);
         self.enter_with(|socket| State::Unauthorized(Some(socket)));
-        self.log(LogLine::KeyRefused, &[("cause", reason.fault().log_cause().into())]);
+        let line = if message.is_some() { LogLine::KeyRefused } else { LogLine::KeyExpired };
+        self.log(line, &[("cause", reason.fault().log_cause().into())]);
         self.report_error();
-        self.emit_message(message, true);
+        if let Some(message) = message {
+            self.emit_message(message, true);
+        }
         self.reject_waiting(reason);
     }
 
-    fn send_token(&mut self, token: &Secret) {
+    fn send_token(&mut self, token: &Secret, life: Option<KeyLife>) {
         let Some(socket) = self.state.socket_mut() else { return };
+        socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         self.last_key = Some(token.clone());
         self.transmit(dialect::auth(token.expose()), true);
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {
+        if self.renewal_failed(now, || Fault::NoToken(failure.clone())) {
+            return;
+        }
         let fault = Fault::NoToken(failure);
         self.log(LogLine::NoKey, &[("cause", fault.log_cause().into())]);
         self.drop_connection(connection);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Session, State};
 use crate::{
-    Action, Now, Outcome,
+    Now, Outcome,
     config::{Secret, TokenSource},
     dialect::{self, Dialect, Sent},
     error::{CallError, Fault},
@@ -21,7 +21,10 @@ impl<T> Session<T> {
             State::Ready(_) => return self.settle(payload, Outcome::Done),
             State::Connecting(_) | State::Authenticating(_) => {}
             State::Unauthorized(Some(_)) => self.authenticate_again(now),
-            State::Reconnecting { .. } => self.dial(now),
+            State::Reconnecting { .. } => {
+                self.endpoints.forget_waits();
+                self.begin_round(now);
+            }
             State::Closing(..) => {
                 self.abandon_closing();
                 self.start_over(now);
@@ -36,18 +39,17 @@ impl<T> Session<T> {
         self.observe(now);
         match &self.state {
             State::Closing(..) => self.abandon_closing(),
-            State::Connecting(connection) => {
-                self.actions.push_back(Action::Drop { connection: *connection, close_code: None });
-            }
+            State::Connecting(_) => self.drop_dials(),
             _ => {}
         }
         self.attempt = 0;
         self.wait_was_shortened = false;
         self.error = None;
+        self.endpoints.forget_waits();
         if self.state.socket().is_some() {
             self.drop_and_redial(now);
         } else {
-            self.dial(now);
+            self.begin_round(now);
         }
         self.connect_waiters.push(payload);
     }
@@ -58,11 +60,17 @@ impl<T> Session<T> {
         self.observe(now);
         if let Some(token) = token {
             self.token = TokenSource::Fixed(token);
+            self.end_renewal();
         }
         match &self.state {
             State::Closing(..) => return self.settle(payload, Outcome::Failed(CallError::from(Fault::Closed))),
             State::Ready(socket) if socket.dialect == Dialect::Event => return self.settle(payload, Outcome::Done),
             State::Ready(_) | State::Authenticating(_) | State::Unauthorized(Some(_)) => self.authenticate_again(now),
+            State::Connecting(dials) if dials.has_opened() => {
+                // They have sent the key before.
+                self.drop_dials();
+                self.begin_round(now);
+            }
             _ => return self.connect(now, payload),
         }
         self.connect_waiters.push(payload);
@@ -113,9 +121,11 @@ impl<T> Session<T> {
     /// The client itself has a bug (a panic was caught). Everything is settled; the state is `failed`.
     pub fn handle_fault(&mut self, now: Now, what: &str) {
         self.observe(now);
+        self.drop_dials();
         if let Some(connection) = self.state.connection() {
-            self.actions.push_back(Action::Drop { connection, close_code: None });
+            self.drop_connection(connection);
         }
-        self.fail_for_good(Fault::Internal(what.to_owned()));
+        let reason = self.new_reason(Fault::Internal(what.to_owned()));
+        self.fail_for_good(reason);
     }
 }

@@ -7,91 +7,21 @@ use crate::{
     ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
-    dialing::{DialFailure, DialPhase, Remedy, Via},
-    envelope::{self, Envelope, NotJson},
+    envelope::Envelope,
     error::Fault,
     log::LogLine,
-    state::Socket,
+    received::Received,
     timer::Timer,
     words,
 };
 
-/// A text message of the server. Splitting it takes longer than everything else and needs no session: where a session
-/// is shared, make this before taking the lock.
-#[derive(Debug, Clone)]
-pub struct Received {
-    text: ByteString,
-    split: Result<Envelope, Box<NotJson>>,
-}
-
-impl Received {
-    /// Splits the message.
-    pub fn new(text: ByteString) -> Self {
-        Self { split: envelope::split(&text), text }
-    }
-}
-
-impl From<&str> for Received {
-    fn from(text: &str) -> Self {
-        Self::new(text.into())
-    }
-}
-
 impl<T> Session<T> {
-    /// The dial has succeeded: the WebSocket is open.
-    pub fn handle_open(&mut self, now: Now, connection: ConnectionId) {
-        self.observe(now);
-        if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
-            return;
-        }
-        self.timers.stop(Timer::Connect);
-        let dialect = match self.config.dialect {
-            DialectChoice::Event => Dialect::Event,
-            DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
-        };
-        self.enter(State::Authenticating(Socket::new(connection, dialect, now)));
-        self.log(LogLine::Open, &[]);
-        self.notify(Notice::Open);
-        self.schedule_ping(now);
-        self.begin_authentication(now);
-    }
-
-    /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
-    pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
-        if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
-            return;
-        }
-        if let Some(proxy) = via.proxy() {
-            self.log(LogLine::Proxy, &[("proxy", proxy.into())]);
-        }
-        self.via = Some((connection, via));
-    }
-
-    /// The dial has failed.
-    pub fn handle_dial_failed(&mut self, now: Now, connection: ConnectionId, failure: DialFailure) {
-        self.observe(now);
-        if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
-            return;
-        }
-        let remedy = failure.remedy();
-        let fault = self.connect_failed(failure);
-        match remedy {
-            Remedy::Authorization => self.upgrade_unauthorized(fault),
-            Remedy::Configuration if !self.was_ready => self.fail_for_good(fault),
-            Remedy::Configuration | Remedy::Time => self.retry_dial(now, fault),
-        }
-    }
-
-    /// The dial is in this phase now. A timeout names it.
-    pub fn handle_dial_phase(&mut self, connection: ConnectionId, phase: DialPhase) {
-        if matches!(self.state, State::Connecting(dialed) if dialed == connection) {
-            self.dial_phase = Some(phase);
-        }
-    }
-
     /// The socket has ended.
     pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, mut ending: Ending) {
         self.observe(now);
+        if self.racer(connection).is_some() {
+            return self.racer_closed(now, connection, &ending);
+        }
         if self.current(connection).is_none() {
             return;
         }
@@ -103,7 +33,7 @@ impl<T> Session<T> {
     /// The next `count` texts are being written. If the connection ends before `handle_written` says how many were,
     /// they may have been sent.
     pub fn handle_writing(&mut self, connection: ConnectionId, count: usize) {
-        if let Some(socket) = self.current(connection) {
+        if let Some(socket) = self.open_socket(connection) {
             socket.being_written = count.min(socket.unwritten.len()) as u64;
         }
     }
@@ -111,7 +41,7 @@ impl<T> Session<T> {
     /// The operating system has taken `count` more texts completely. Texts that were neither reported here nor with
     /// `handle_writing` count as never sent: requests among them are sent on the next connection.
     pub fn handle_written(&mut self, connection: ConnectionId, count: usize) {
-        let Some(socket) = self.current(connection) else { return };
+        let Some(socket) = self.open_socket(connection) else { return };
         let count = count.min(socket.unwritten.len());
         socket.written += count as u64;
         socket.being_written = 0;
@@ -122,6 +52,9 @@ impl<T> Session<T> {
     /// A text message has come, or a binary one that is UTF-8.
     pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: &Received) {
         self.observe(now);
+        if self.racer(connection).is_some() {
+            return self.racer_hears(now, connection, message);
+        }
         let Received { text, split } = message;
         let Some(socket) = self.current(connection) else { return };
         socket.heartbeat.bytes(now.mono);
@@ -176,12 +109,15 @@ impl<T> Session<T> {
 
     fn fire(&mut self, now: Now, timer: Timer) {
         match timer {
-            Timer::Connect => self.dial_timed_out(now),
+            Timer::Connect => self.dials_timed_out(now),
+            Timer::Race => self.race_on(now),
             Timer::Auth => self.auth_timed_out(now),
+            Timer::Renewal => self.renew_key(now),
+            Timer::KeyExpiry => self.key_expired(),
             Timer::Request => self.expire_requests(now),
             Timer::Ping => self.send_ping(now, self.config.heartbeat_timeout),
             Timer::Pong => self.pong_timed_out(now),
-            Timer::Retry => self.dial(now),
+            Timer::Retry => drop(self.begin_round(now)),
             Timer::Drain => self.send_close_frame(now),
             Timer::CloseHandshake => {
                 if let Some(connection) = self.state.connection() {
@@ -191,22 +127,6 @@ impl<T> Session<T> {
                 self.become_closed(Some(&ending), &Fault::Closed.into());
             }
         }
-    }
-
-    fn dial_timed_out(&mut self, now: Now) {
-        let State::Connecting(connection) = self.state else { return };
-        self.drop_connection(connection);
-        let (limit, phase) = (self.config.connect_timeout, self.dial_phase);
-        let fault = self.connect_failed(DialFailure::Timeout { limit, phase });
-        self.retry_dial(now, fault);
-    }
-
-    fn connect_failed(&mut self, failure: DialFailure) -> Fault {
-        let via = self.via.as_ref().filter(|(connection, _)| self.state.connection() == Some(*connection));
-        let via = via.map(|(_, via)| via.clone());
-        let fault = Fault::ConnectFailed { url: self.url.clone(), via, failure: Box::new(failure) };
-        self.log(LogLine::DialFailed, &[("cause", fault.log_cause().into())]);
-        fault
     }
 
     /// What the message means in the dialect of this connection. The first message may reveal the dialect.

@@ -9,9 +9,10 @@ use crate::{
     Action, CloseInfo, ConnectionId, Event, Notice, Now, Outcome,
     backoff::Backoff,
     config::MaxAttempts,
-    error::{CallError, ErrorCode, Fault},
+    error::{CallError, ErrorCode, Fault, Reason},
     log::LogLine,
-    state::{Auth, Closing, Socket},
+    socket::{Auth, Socket},
+    state::Closing,
     timer::Timer,
 };
 
@@ -49,17 +50,8 @@ impl<T> Session<T> {
         self.attempt = 0;
         self.wait_was_shortened = false;
         self.error = None;
-        self.dial(now);
-    }
-
-    pub(super) fn dial(&mut self, now: Now) {
-        self.stop_connection_timers();
-        let connection = self.next_connection_id();
-        self.dial_phase = None;
-        self.enter(State::Connecting(connection));
-        self.log(LogLine::Dialing, &[]);
-        self.actions.push_back(Action::Dial(connection));
-        self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
+        self.endpoints.forget_waits();
+        self.begin_round(now);
     }
 
     /// Authenticated. `message` is the message in which the server says so.
@@ -69,6 +61,7 @@ impl<T> Session<T> {
         if !matches!(self.state, State::Ready(_)) {
             self.counters.reconnects += u64::from(self.was_ready);
             self.was_ready = true;
+            self.endpoints.is_good();
             self.enter_with(State::Ready);
         }
         let now = self.last.mono;
@@ -77,6 +70,7 @@ impl<T> Session<T> {
         socket.ready_since.get_or_insert(now);
         socket.auth.accepted();
         let line = if is_first && self.attempt > 0 { LogLine::Reconnected } else { LogLine::Authenticated };
+        self.begin_renewal(self.last);
         self.log(line, &[]);
         self.notify(Notice::Authenticated);
         self.emit_message(message, true);
@@ -87,18 +81,21 @@ impl<T> Session<T> {
 
     /// Counts attempts from 0 again if the open socket has been `ready` for long enough. Called when the count is about
     /// to matter, so it needs no timer. Source: PROTOCOL.md rule 11.
-    pub(super) fn credit_uptime(&mut self, now: Now) {
+    pub(super) fn credit_uptime(&mut self, now: Now) -> bool {
         let since = self.state.socket().and_then(|socket| socket.ready_since);
-        if since.is_some_and(|since| now.mono.saturating_sub(since) >= self.config.min_uptime) {
+        let is_long = since.is_some_and(|since| now.mono.saturating_sub(since) >= self.config.min_uptime);
+        if is_long {
             self.attempt = 0;
             self.wait_was_shortened = false;
+            self.endpoints.has_proved_good();
         }
+        is_long
     }
 
-    /// The dial failed, and a later one may succeed.
-    pub(super) fn retry_dial(&mut self, now: Now, fault: Fault) {
+    /// The round is over without a socket, and a later one may succeed.
+    pub(super) fn retry_later(&mut self, now: Now, reason: Reason) {
         self.stop_connection_timers();
-        let next = self.state_after(now, fault, Duration::ZERO);
+        let next = self.state_after(now, reason);
         self.enter(next);
         self.report_error();
         self.emit_outcome();
@@ -111,17 +108,18 @@ impl<T> Session<T> {
             let lost = Fault::ConnectionLost(ending.sentence());
             return self.become_closed(Some(&ending), &lost.into());
         }
-        self.credit_uptime(now);
+        self.judge_endpoint(now, &ending);
         self.stop_connection_timers();
         let line = if ending.clean { LogLine::ClosedByServer } else { LogLine::ConnectionLost };
         self.log_ending(line, &ending, Some(&fault));
+        let reason = self.new_reason(fault);
         let next = if self.config.no_reconnect_codes.contains(&ending.code) {
-            self.set_error(fault);
+            self.error = Some(reason);
             State::Closed
+        } else if self.may_go_on(now) {
+            return self.go_on_after(now, &ending, reason);
         } else {
-            let slow = self.config.slow_reconnect_codes.contains(&ending.code);
-            let extra = if slow { self.config.slow_reconnect_delay } else { Duration::ZERO };
-            self.state_after(now, fault, extra)
+            self.state_after(now, reason)
         };
         let will_reconnect = matches!(next, State::Reconnecting { .. });
         let previous = self.enter(next);
@@ -132,29 +130,52 @@ impl<T> Session<T> {
         self.settle_if_ended();
     }
 
+    /// What the end of the open socket says of its endpoint. A key that was refused is final for all of them.
+    fn judge_endpoint(&mut self, now: Now, ending: &Ending) {
+        if !self.credit_uptime(now) {
+            self.endpoints.fail(self.endpoints.in_use());
+        }
+        if self.config.slow_reconnect_codes.contains(&ending.code) {
+            self.endpoints.slow_down();
+        }
+        if matches!(self.state, State::Unauthorized(_)) {
+            self.endpoints.end_round();
+        }
+    }
+
+    /// The round goes on. With a cap of 0 the first one is all there is, and a loss after `ready` is the end.
+    fn may_go_on(&self, now: Now) -> bool {
+        let was_ready = self.state.socket().is_some_and(|socket| socket.ready_since.is_some());
+        let is_the_end = was_ready && !self.config.max_reconnect_attempts.allows(0);
+        !is_the_end && self.endpoints.has_next(now.mono)
+    }
+
+    /// The socket has ended, and the next endpoint of the round is dialed without a wait.
+    fn go_on_after(&mut self, now: Now, ending: &Ending, reason: Reason) {
+        self.error = Some(reason);
+        self.emit_close(ending, true);
+        let previous = self.dial_next(now);
+        self.report_error();
+        self.settle_lost(previous, ending);
+    }
+
     /// Drops the open connection and dials again at once.
     pub(super) fn drop_and_redial(&mut self, now: Now) {
-        self.stop_connection_timers();
-        let connection = self.next_connection_id();
-        let previous = self.enter(State::Connecting(connection));
-        if let Some(old) = previous.connection() {
-            self.actions.push_back(Action::Drop { connection: old, close_code: Some(1000) });
-        }
-        self.actions.push_back(Action::Dial(connection));
-        self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
         let ending = Ending::abnormal("reconnect() was called");
         self.log_ending(LogLine::ConnectionClosed, &ending, None);
-        self.log(LogLine::Dialing, &[]);
+        if let Some(connection) = self.state.connection() {
+            self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
+        }
+        let previous = self.begin_round(now);
         self.emit_close(&ending, true);
         self.settle_lost(previous, &ending);
     }
 
-    /// No retry can help: everything is settled with `fault`.
-    pub(super) fn fail_for_good(&mut self, fault: Fault) {
+    /// No retry can help: everything is settled with this reason.
+    pub(super) fn fail_for_good(&mut self, reason: Reason) {
         self.stop_connection_timers();
-        self.timers.stop(Timer::Retry);
-        let ending = Ending::abnormal(fault.to_string());
-        self.set_error(fault);
+        let ending = Ending::abnormal(reason.fault().to_string());
+        self.error = Some(reason);
         let previous = self.enter(State::Failed);
         if previous.socket().is_some() {
             self.emit_close(&ending, false);
@@ -169,11 +190,10 @@ impl<T> Session<T> {
     pub(super) fn begin_closing(&mut self, now: Now, code: u16, reason: &str, drain: Duration) {
         self.timers.stop(Timer::Retry);
         self.timers.stop(Timer::Auth);
+        self.end_renewal();
         // A close is no error, but calls in the queue waited because of one.
         let why = CallError { cause: self.error.take(), ..Fault::Closed.into() };
-        if let State::Connecting(connection) = self.state {
-            self.actions.push_back(Action::Drop { connection, close_code: None });
-        }
+        self.drop_dials();
         if self.state.socket().is_none() {
             return self.become_closed(None, &why);
         }
@@ -256,36 +276,40 @@ impl<T> Session<T> {
         self.emit_state(previous);
     }
 
-    /// The state after a failure: `reconnecting`, or `failed` if the attempts are used up.
-    fn state_after(&mut self, now: Now, fault: Fault, extra: Duration) -> State {
+    /// The state after a round: `reconnecting`, or `failed` if the attempts are used up.
+    fn state_after(&mut self, now: Now, reason: Reason) -> State {
         let attempts = self.config.max_reconnect_attempts;
-        let last = self.set_error(fault);
+        self.error = Some(reason.clone());
         if !attempts.allows(self.attempt) {
             if attempts != MaxAttempts::Limited(0) {
-                self.set_error(Fault::ReconnectExhausted(last));
+                self.set_error(Fault::ReconnectExhausted(reason));
             }
             return State::Failed;
         }
-        let delay = self.backoff(self.attempt) + extra;
+        let (backoff, asked) = (self.backoff(), self.endpoints.earliest().saturating_sub(now.mono));
+        let extra = if self.endpoints.is_slow() { self.config.slow_reconnect_delay } else { Duration::ZERO };
+        let delay = backoff.delay(self.attempt, &mut self.rng);
+        let least = backoff.least_wait(asked, delay);
+        let delay = delay.max(least) + extra;
         self.attempt += 1;
         self.timers.set(Timer::Retry, now.mono + delay);
-        State::Reconnecting { delay, extra, ends: now.wall.saturating_add(delay.as_millis() as u64) }
+        let ends = now.wall.saturating_add(delay.as_millis() as u64);
+        State::Reconnecting { delay, extra, not_before: now.mono + least, ends }
     }
 
-    /// The delay before the next attempt, without what a close code adds.
-    pub(super) fn backoff(&mut self, attempts_made: u32) -> Duration {
+    /// How the delays grow.
+    pub(super) fn backoff(&self) -> Backoff {
         let config = &self.config;
-        let backoff = Backoff {
+        Backoff {
             base: config.base_reconnect_delay,
             factor: config.reconnect_factor,
             max: config.max_reconnect_delay,
             jitter: config.reconnect_jitter,
-        };
-        backoff.delay(attempts_made, &mut self.rng)
+        }
     }
 
     /// Emits the event `reconnecting` or `failed`.
-    fn emit_outcome(&mut self) {
+    pub(super) fn emit_outcome(&mut self) {
         match (&self.state, &self.error) {
             (State::Reconnecting { delay, .. }, Some(reason)) => {
                 let (attempt, max_attempts, delay) =
@@ -338,9 +362,18 @@ impl<T> Session<T> {
     }
 
     pub(super) fn stop_connection_timers(&mut self) {
-        for timer in
-            [Timer::Connect, Timer::Auth, Timer::Ping, Timer::Pong, Timer::Retry, Timer::Drain, Timer::CloseHandshake]
-        {
+        for timer in [
+            Timer::Connect,
+            Timer::Race,
+            Timer::Auth,
+            Timer::Renewal,
+            Timer::KeyExpiry,
+            Timer::Ping,
+            Timer::Pong,
+            Timer::Retry,
+            Timer::Drain,
+            Timer::CloseHandshake,
+        ] {
             self.timers.stop(timer);
         }
     }

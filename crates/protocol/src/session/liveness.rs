@@ -55,6 +55,9 @@ impl<T> Session<T> {
         let monotonic = now.mono.saturating_sub(self.last.mono);
         let wall = Duration::from_millis(now.wall.saturating_sub(self.last.wall));
         self.last = now;
+        if wall > monotonic + CLOCK_JUMP {
+            self.schedule_renewal(now);
+        }
         if self.config.heartbeat_interval.is_none_or(|interval| wall <= monotonic + interval) {
             return;
         }
@@ -147,10 +150,11 @@ impl<T> Session<T> {
     /// moment, and the clients that see it come up must not all dial at once. False if there is no wait, or a shorter
     /// one.
     fn shorten_wait(&mut self, now: Now) -> bool {
-        let (Some(due), &State::Reconnecting { extra, .. }) = (self.timers.get(Timer::Retry), &self.state) else {
+        let (Some(due), &State::Reconnecting { extra, not_before, .. }) = (self.timers.get(Timer::Retry), &self.state)
+        else {
             return false;
         };
-        let sooner = now.mono + self.backoff(0) + extra;
+        let sooner = (now.mono + self.backoff().delay(0, &mut self.rng) + extra).max(not_before);
         if sooner >= due {
             return false;
         }
@@ -160,6 +164,8 @@ impl<T> Session<T> {
     }
 }
 
+/// Clocks that are set by the network's time move by less.
+const CLOCK_JUMP: Duration = Duration::from_secs(1);
 /// A radio that wakes up takes some seconds to rejoin its network, and TCP repeats the ping meanwhile. Source:
 /// PROTOCOL.md rule 4.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use crate::{
     error::{CallError, Fault},
     pending::{Entry, Stage},
     request_id::{RequestId, RequestKey},
-    state::{Socket, Unwritten},
+    socket::{Socket, Unwritten},
 };
 
 /// A tool request as the caller gives it.

@@ -12,7 +12,7 @@ fn the_defaults_are_the_contracts() {
         "heartbeatInterval": 15_000, "heartbeatTimeout": 10_000,
         "maxReconnectAttempts": 10, "baseReconnectDelay": 1_000, "maxReconnectDelay": 30_000,
         "reconnectFactor": 1.5, "reconnectJitter": 0.2,
-        "minUptime": 5_000, "slowReconnectDelay": 5_000, "slowReconnectCodes": [1008, 1011], "noReconnectCodes": [1000],
+        "race": false, "minUptime": 5_000, "maxRetryAfter": 60_000, "slowReconnectDelay": 5_000, "slowReconnectCodes": [1008, 1011], "noReconnectCodes": [1000],
         "maxPending": 65_536, "offlineQueueLimit": 1_024,
         "maxMessageSize": 64 * 1024 * 1024, "maxBufferedAmount": 16 * 1024 * 1024,
         "dialect": "auto", "compression": true,

@@ -224,13 +224,25 @@ fn eventful() -> Vec<Sim> {
     asking.connect();
     asking.open();
     asking.token(Err("VaultError"));
+    let mut renewing = logging(asks_for_tokens);
+    renewing.connect();
+    renewing.open();
+    renewing.key("short", 10_000.0);
+    renewing.server_says(ACCEPTED);
+    renewing.advance(5_000);
+    renewing.token(Err("VaultError"));
+    renewing.advance(5_000);
+    let mut urls = Sim::with_endpoints(Sim::exact(), mcp_protocol::EndpointSource::Ask, 1);
+    urls.input(|session, _| session.set_interest(Interest::ALL));
+    urls.connect();
+    urls.urls(Err("VaultError"));
     let mut changing = logging(defaults);
     changing.connect();
     changing.open();
     changing.server_says(SCHEMAS);
     changing.server_says(ACCEPTED);
     changing.end(Ending::abnormal("reset"));
-    vec![lost, ended, failed, asking, changing]
+    vec![lost, ended, failed, asking, renewing, urls, changing]
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Tally {
                 What::Event(Event::Notice(Notice::State { snapshot, previous })) => {
                     format!("{previous} → {}", snapshot.state)
                 }
-                What::Action(Action::Dial(_)) => "a dial".to_owned(),
+                What::Action(Action::Dial { .. }) => "a dial".to_owned(),
                 What::Written(_) => "a text written".to_owned(),
                 _ => continue,
             };

@@ -1,0 +1,91 @@
+//! The dials that are under way: one, or the several of a race. Source: PROTOCOL.md rule 16.
+
+use std::time::Duration;
+
+use super::{
+    ConnectionId,
+    config::Secret,
+    dialing::{DialPhase, Via},
+    key_life::KeyLife,
+    received::Received,
+    socket::Socket,
+};
+
+/// What `connecting` waits for.
+#[derive(Debug, Default)]
+pub struct Dials {
+    /// The url function was asked, under this name.
+    pub(super) asking: Option<ConnectionId>,
+    pub(super) dials: Vec<Dial>,
+    /// The first to become `ready` wins, not the first to open.
+    pub(super) is_race: bool,
+    pub(super) key: RaceKey,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Dial {
+    pub(super) id: ConnectionId,
+    pub(super) endpoint: usize,
+    /// When to give it up.
+    pub(super) deadline: Duration,
+    /// How far it has come. A timeout names it.
+    pub(super) phase: Option<DialPhase>,
+    /// How it reaches the server, as far as that is known.
+    pub(super) via: Option<Via>,
+    /// Its socket is open, and takes part in a race.
+    pub(super) opened: Option<Box<Opened>>,
+}
+
+/// An open socket whose user has not been told of it.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) socket: Socket,
+    /// What the server has said, to be told if this socket wins.
+    pub(super) heard: Vec<Received>,
+    /// Bytes of it.
+    pub(super) heard_bytes: usize,
+}
+
+/// The key of a race: the key function is asked once.
+#[derive(Debug, Default)]
+pub(super) enum RaceKey {
+    #[default]
+    Unasked,
+    /// For this connection, which may have been given up since.
+    Asked(ConnectionId),
+    Known(Secret, Option<KeyLife>),
+}
+
+impl Dials {
+    pub(super) fn asking(asked: ConnectionId) -> Self {
+        Self { asking: Some(asked), ..Self::default() }
+    }
+
+    pub(super) fn place(&self, connection: ConnectionId) -> Option<usize> {
+        self.dials.iter().position(|dial| dial.id == connection)
+    }
+
+    pub(super) fn remove(&mut self, connection: ConnectionId) -> Option<Dial> {
+        Some(self.dials.swap_remove(self.place(connection)?))
+    }
+
+    /// When the first of them is to be given up.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.dials.iter().map(|dial| dial.deadline).min()
+    }
+
+    pub(super) fn due(&self, now: Duration) -> Option<ConnectionId> {
+        self.dials.iter().find(|dial| dial.deadline <= now).map(|dial| dial.id)
+    }
+
+    pub(super) fn has_opened(&self) -> bool {
+        self.dials.iter().any(|dial| dial.opened.is_some())
+    }
+}
+
+impl Opened {
+    pub(super) fn new(socket: Socket) -> Box<Self> {
+        Box::new(Self { socket, heard: Vec::new(), heard_bytes: 0 })
+    }
+}
