@@ -4,7 +4,6 @@ import { describe, test } from 'node:test'
 import { MCPClient, MCPError } from '@mcp-integration/client'
 import { PATIENT, inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
-import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const names = (told) => told.map(([name]) => name)
@@ -202,30 +201,6 @@ describe('the event', () => {
     const entry = entries.map(([, entry]) => entry).find(({ message }) => message === 'the key function failed')
     assert.equal(entry.fields.cause, 'RangeError')
     assert.doesNotMatch(JSON.stringify(entries), /hunter2/)
-  })
-
-  test('"log" tells once that a proxy in the environment is passed over', async (t) => {
-    const server = await listen(t)
-    for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']) {
-      const [entries] = await run(
-        t,
-        async ({ MCPClient, tell, input }) => {
-          const client = new MCPClient(input.url)
-          const entries = []
-          client.on('log', (entry) => entries.push(entry))
-          await client.connect()
-          await client.reconnect()
-          await client.close()
-          tell(entries.filter(({ message }) => message.includes('prox')))
-        },
-        { url: server.url },
-        { env: { [name]: 'http://hunter2@proxy.example:3128' } },
-      )
-      assert.equal(entries.length, 1)
-      assert.equal(entries[0].level, 'warn')
-      assert.match(entries[0].message, new RegExp(`^${name} is set`))
-      assert.doesNotMatch(JSON.stringify(entries), /hunter2/)
-    }
   })
 })
 

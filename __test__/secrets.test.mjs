@@ -1,10 +1,10 @@
 /** No key is shown: not by the client, not by an error, not in the log. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { MCPClient } from '@mcp-integration/client'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
-import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
+import { DEAF_URL, listenTcp, silentUrl } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const SECRET = 'hunter2-hunter2'
@@ -102,7 +102,7 @@ test('a key in a subprotocol or in the header Host, which a server refuses or do
   }
 })
 
-test('a key in the query of the url, which the snapshot alone has to show', async (t) => {
+test('a key in the query of the url, which client.url alone shows', async (t) => {
   const server = await listen(t)
   for (const [url, options] of [
     [`${DEAF_URL}?key=${SECRET}`, { maxReconnectAttempts: 1 }],
@@ -110,10 +110,61 @@ test('a key in the query of the url, which the snapshot alone has to show', asyn
     [`ws://127.0.0.1:${server.port}/wrong?key=${SECRET}`, {}],
   ]) {
     const client = open(t, url, options)
-    const told = record(client, ['error', 'failed', 'log', 'close'])
+    const told = record(client)
     assertKept(await rejection(client.connect()))
-    assertKept(told, client.error)
+    assertKept(told, client.error, client.snapshot, client.stats())
     assert.ok(!inspect(client).includes(SECRET) && !inspect([{ client }]).includes(SECRET))
+    assert.equal(client.url, url)
+  }
+})
+
+describe('what a server or a proxy repeats of a request at the door', () => {
+  const REPEATING = (request) => {
+    const lines = String(request).split('\r\n')
+    const repeated = lines.filter((line) => line.includes(SECRET) || line.startsWith('Proxy-Authorization'))
+    return `HTTP/1.1 403 Forbidden\r\nLocation: /${SECRET}/?${SECRET}\r\n\r\n${repeated.join(' ')}\n`
+  }
+
+  test('is told without the query, the headers and the subprotocols', async (t) => {
+    const { url } = await listenTcp(t, (socket) => socket.once('data', (data) => socket.end(REPEATING(data))))
+    for (const options of [
+      { headers: { authorization: `Bearer ${SECRET}` } },
+      { headers: { 'x-key': SECRET } },
+      { protocols: ['mcp', SECRET] },
+      { url: `${url}?tenant=1&key=${SECRET}` },
+    ]) {
+      const client = open(t, url, options)
+      const check = watch(client)
+      const error = await rejection(client.connect())
+      assert.match(error.body, /\[secret\]/)
+      assertKept(error)
+      if (options.url === undefined) check()
+    }
+  })
+
+  test('is told without the user and the password of the proxy', async (t) => {
+    const { url } = await listenTcp(t, (socket) => socket.once('data', (data) => socket.end(REPEATING(data))))
+    const proxy = url.replace('ws://', `http://${SECRET}:${SECRET}@`)
+    for (const options of [{ proxy }, { proxy: () => proxy }, { proxy: () => `${proxy}; PROXY ${SECRET} x` }]) {
+      const client = open(t, 'ws://platform.invalid', { ...options, maxReconnectAttempts: 0 })
+      const check = watch(client)
+      const error = await rejection(client.connect())
+      assert.equal(error.body, 'Proxy-Authorization: Basic [secret]')
+      assertKept(error)
+      check()
+    }
+  })
+})
+
+test('the password of a proxy that is not there', async (t) => {
+  for (const scheme of ['http', 'https', 'socks5', 'socks5h']) {
+    const client = open(t, 'ws://127.0.0.1:2', {
+      proxy: `${scheme}://u:${SECRET}@127.0.0.1:1`,
+      maxReconnectAttempts: 1,
+    })
+    const check = watch(client)
+    assertKept(await rejection(client.connect()))
+    check()
   }
 })
 
@@ -125,6 +176,9 @@ test('a key in an option that is refused', () => {
     { headers: [SECRET] },
     { headers: { 'x-key': [SECRET] } },
     { headers: { 'x-key': `${SECRET}\n` } },
+    { proxy: `ftp://u:${SECRET}@proxy` },
+    { proxy: `http://u:${SECRET}/@proxy` },
+    { proxy: [`http://u:${SECRET}@proxy`] },
     { headers: { host: `${SECRET}\n` } },
     { headers: { host: `${SECRET}ü` } },
     { headers: { host: [SECRET] } },

@@ -1,8 +1,8 @@
 import { MCPClient } from '@mcp-integration/client'
+import { PROXY_VARIABLES } from './proxies.mjs'
 
-// The tests' own environment must not choose a server or a key.
-delete process.env.MCP_WS_URL
-delete process.env.MCP_API_KEY
+// The tests' own environment must not choose a server, a key or a proxy.
+for (const name of ['MCP_WS_URL', 'MCP_API_KEY', ...PROXY_VARIABLES]) delete process.env[name]
 
 /** Reconnects almost at once, and as often as a test takes the connection away. */
 const QUICK = { baseReconnectDelay: 1, maxReconnectDelay: 1, reconnectJitter: 0, slowReconnectDelay: 0, minUptime: 0 }

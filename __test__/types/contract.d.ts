@@ -71,7 +71,9 @@ export interface MCPClientOptions {
   headers?: Record<string, string> // on the upgrade request
   protocols?: string | readonly string[]
   tls?: TlsOptions
-  proxy?: string | false           // default: HTTPS_PROXY / HTTP_PROXY / NO_PROXY
+  /** http://, https://, socks5:// or socks5h:// with optional user:password; false for none; or a function that is asked for each dial (session.resolveProxy() in Electron: 'PROXY host:port', 'SOCKS5 host:port', 'DIRECT' are understood too).
+   *  Default: HTTPS_PROXY / HTTP_PROXY / ALL_PROXY and NO_PROXY, lower case too. */
+  proxy?: string | URL | false | ((url: string) => string | false | Promise<string | false>)
   compression?: boolean            // permessage-deflate; default true: offered, used if the server agrees
   dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
 }

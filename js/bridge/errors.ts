@@ -18,6 +18,9 @@ export function encodeError(error: unknown, depth = 0): BridgeError {
     ...(error.sent !== undefined && { sent: error.sent }),
     ...(error.phase !== undefined && { phase: error.phase }),
     ...(error.status !== undefined && { status: error.status }),
+    ...(error.location !== undefined && { location: error.location }),
+    ...(error.body !== undefined && { body: error.body }),
+    ...(error.proxy !== undefined && { proxy: error.proxy }),
     ...(error instanceof MCPToolError && {
       data: error.data,
       ...(error.toolCode !== null && { toolCode: error.toolCode }),
@@ -109,7 +112,9 @@ function encodeForeign(error: unknown): BridgeError {
   }
 }
 
-/** An error of a token function, whatever it is, may contain the token: it is not sent. */
-function causeToSend({ code, cause }: MCPError): unknown {
-  return code === 'AUTH_FAILED' ? undefined : cause
+/** An error of a user's function, whatever it is, may contain its secret, a token or a password: it is not sent. */
+function causeToSend({ code, phase, proxy, cause }: MCPError): unknown {
+  // A proxy function that has failed has named no proxy.
+  const isOfFunction = code === 'AUTH_FAILED' || (phase === 'proxy' && proxy === undefined)
+  return isOfFunction ? undefined : cause
 }

@@ -4,7 +4,6 @@ import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { FLAG } from '../native/binding-constants.js'
-import { environment } from '../native/environment.js'
 import { checkNetwork } from '../native/permissions.js'
 import {
   checkCallOptions,
@@ -15,6 +14,7 @@ import {
   serialise,
 } from '../shared/arguments.js'
 import { explain } from '../shared/close-codes.js'
+import { isUrl } from '../shared/foreign.js'
 import type { MCPError } from '../shared/errors.js'
 import { soon } from '../shared/globals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../shared/native-types.js'
@@ -60,7 +60,7 @@ import {
   vacate,
   type Recipient,
 } from './hub.js'
-import { mergeArguments, optionErrorOf, sortOptions } from './options.js'
+import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction } from './options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
@@ -102,7 +102,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly #face: SocketFace
   readonly #onMessage: ((message: unknown) => void) | null
   readonly #askToken: (() => string | Promise<string>) | null
+  readonly #askProxy: ProxyFunction | null
   readonly #requestTimeout: number
+  readonly #url: string
   /** As given, to tell whether another client has the same. */
   #key: unknown
   /** What the user's code runs in; `null` after the end, until the client is used again. */
@@ -139,7 +141,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const sorted = sortOptions(mergeArguments(first, second))
     checkNetwork(sorted.url)
     this.#onMessage = sorted.onMessage
+    this.#url = sorted.url
     this.#askToken = sorted.askToken
+    this.#askProxy = sorted.askProxy
     this.#key = sorted.key
     this.#internals = new MCPClient.#Internals(this)
     this.#face = new SocketFace(this, this.#internals)
@@ -151,7 +155,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#number = this.#native.number()
     this.#requestTimeout = this.#native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.#native.snapshot()) as Snapshot)
-    this.#warnOfProxy()
     // Code that makes it like a WebSocket is about to add listeners.
     if (isMadeLikeASocket(first, second)) this.#holdOpenings()
     // Listeners added in the same turn miss nothing; after it, the core is asked only for what is listened to.
@@ -454,9 +457,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     return this.#native.bufferedAmount()
   }
 
-  /** The endpoint in use. */
+  /** The endpoint in use, with the query that you gave it. */
   get url(): string {
-    return this.#snapshot.url
+    return this.#url
   }
 
   /** Called when the socket is open. */
@@ -517,11 +520,11 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#face.remove(type, listener)
   }
 
-  /** Shows neither the key nor the query of the URL, which may contain one. */
+  /** Shows the snapshot, which has neither the key nor the query of the URL. */
   [inspect.custom](depth: number, options: object, show: typeof inspect): string {
     const { url, error, ...rest } = this.#snapshot
     const shown = {
-      url: url.replace(/\?.*/, ''),
+      url,
       ...rest,
       error: error === null ? null : `${error.name} ${error.code}: ${error.message}`,
     }
@@ -551,6 +554,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     askToken(connection: number): void {
       this.#client.#inContext(() => void this.#client.#answerToken(connection))
+    }
+
+    askProxy(connection: number, server: string): void {
+      this.#client.#inContext(() => void this.#client.#answerProxy(connection, server))
     }
 
     resumeAfter(ms: number): void {
@@ -685,6 +692,24 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     }
   }
 
+  async #answerProxy(connection: number, server: string): Promise<void> {
+    this.#errors.proxyFailure = undefined
+    // As for a token.
+    await null
+    try {
+      const proxy: unknown = await this.#askProxy?.(server)
+      // The value is not shown: a password may be in it.
+      if (proxy !== false && typeof proxy !== 'string' && !isUrl(proxy))
+        throw new TypeError(
+          `the proxy function returned ${proxy === null ? 'null' : typeof proxy}: return the URL of a proxy, or false for none`,
+        )
+      this.#native.answerProxy(connection, proxy === false ? 'DIRECT' : String(proxy))
+    } catch (error) {
+      this.#errors.proxyFailure = error
+      this.#native.answerProxy(connection, null)
+    }
+  }
+
   // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
@@ -812,12 +837,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     if (interest !== this.#interest) this.#native.setInterest(interest)
     this.#interest = interest
     return this
-  }
-
-  #warnOfProxy(): void {
-    const name = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => environment(name))
-    if (name !== undefined)
-      this.#native.warn(`${name} is set, but this version does not use proxies: it connects directly`)
   }
 }
 

@@ -6,6 +6,8 @@ import type { ErrorData } from '../shared/native-types.js'
 export class ClientErrors {
   /** What the user's token function threw last. */
   tokenFailure: unknown
+  /** What the user's proxy function threw last. */
+  proxyFailure: unknown
   /** The newest ones by their numbers. Made when something goes wrong. */
   #known: Map<number, MCPError> | undefined
 
@@ -29,8 +31,9 @@ export class ClientErrors {
     return () => errorOf({ ...data, message }, { toolName, cause })
   }
 
-  #causeOf({ cause, fromTokenFunction }: ErrorData): unknown {
+  #causeOf({ cause, fromTokenFunction, fromProxyFunction }: ErrorData): unknown {
     if (fromTokenFunction === true) return this.tokenFailure
+    if (fromProxyFunction === true) return this.proxyFailure
     return cause === undefined ? undefined : this.reason(cause)
   }
 

@@ -21,6 +21,7 @@ export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
   askToken(connection: number): void
+  askProxy(connection: number, server: string): void
   resumeAfter(ms: number): void
   askRoots(): void
   /** It was told everything that was on its way to it. */
@@ -221,6 +222,8 @@ function deliver([kind, a, b, payload]: Item): void {
         ?.receiveMessage(text, b === 1)
     case ITEM.ASK_TOKEN:
       return recipients.get(a)?.deref()?.askToken(b)
+    case ITEM.ASK_PROXY:
+      return recipients.get(a)?.deref()?.askProxy(b, text)
     case ITEM.RESUME_AFTER:
       return recipients.get(a)?.deref()?.resumeAfter(b)
     case ITEM.ASK_ROOTS:

@@ -21,14 +21,18 @@ export interface SortedOptions {
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
   readonly askToken: (() => string | Promise<string>) | null
+  readonly askProxy: ProxyFunction | null
 }
+
+/** The option `proxy` as a function. */
+export type ProxyFunction = Extract<MCPClientOptions['proxy'], (...args: never[]) => unknown>
 
 /**
  * @throws TypeError if the options are not an object, the url cannot be used, or a callback is not a function
  */
 export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkOptions(options)
-  const { url, apiKey, autoConnect = true, onMessage = null, ...rest } = options
+  const { url, apiKey, proxy, autoConnect = true, onMessage = null, ...rest } = options
   if (typeof autoConnect !== 'boolean') throw wrongKind('autoConnect', 'true or false', autoConnect)
   if (onMessage !== null && typeof onMessage !== 'function')
     throw wrongKind('onMessage', 'a function or null', onMessage)
@@ -37,12 +41,22 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
   const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
   if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
-    native: JSON.stringify({ ...rest, ...tlsAsText(rest.tls), url: endpoint, apiKey: key }, replaceNonJson),
+    native: JSON.stringify(
+      {
+        ...rest,
+        ...tlsAsText(rest.tls),
+        url: endpoint,
+        apiKey: key,
+        proxy: proxy === undefined ? proxyVariables() : proxy,
+      },
+      replaceNonJson,
+    ),
     url: endpoint,
     key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
+    askProxy: typeof proxy === 'function' ? proxy : null,
   }
 }
 
@@ -94,6 +108,16 @@ function checkHeaders(headers: unknown): void {
   if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)))
     return
   throw wrongKind('headers', 'a plain object of strings', headers)
+}
+
+/** What the core chooses a proxy by. */
+function proxyVariables(): { $environment: Record<string, string> } {
+  const $environment: Record<string, string> = {}
+  for (const name of PROXY_VARIABLES) {
+    const value = environment(name)
+    if (value !== undefined) $environment[name] = value
+  }
+  return { $environment }
 }
 
 function endpointOf(given: MCPClientOptions['url']): string {
@@ -159,6 +183,12 @@ function withoutZone(url: string): [rest: string, zone: string] {
   const [whole, scheme = '', address, zone] = found
   return [`${scheme}${address}]${url.slice(whole.length)}`, `%25${zone}`]
 }
+
+const PROXY_VARIABLES = [
+  ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name.toLowerCase(), name]),
+  // Set in CGI programs, where HTTP_PROXY comes from whoever asks.
+  'REQUEST_METHOD',
+]
 
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }
 

@@ -16,6 +16,7 @@ export const ITEM = {
   NOTHING: 11,
   RESUME_AFTER: 12,
   ASK_ROOTS: 13,
+  ASK_PROXY: 14,
 } as const
 
 /** Bits of the `flags` of `request`. */

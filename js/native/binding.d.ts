@@ -50,6 +50,8 @@ export declare class NativeClient {
   send(text: string): boolean
   /** What the token function has returned, or the class of the error that it has thrown. */
   answerToken(connection: number, token?: string | undefined | null, thrown?: string | undefined | null): void
+  /** What the proxy function has returned: a URL, or a list as of proxy auto-configuration; `null` if it failed. */
+  answerProxy(connection: number, answer?: string | undefined | null): void
   /** The core asked to be called again: it had no thread. */
   resume(): void
   /** The certificates that the runtime brings, as PEM. The core asks for them where the machine has no store. */

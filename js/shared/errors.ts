@@ -24,8 +24,14 @@ export interface MCPErrorDetails {
   sent?: boolean | undefined
   /** The part of the dial that failed. */
   phase?: DialPhase | undefined
-  /** The HTTP status that the upgrade was answered with. */
+  /** The HTTP status that refused the dial. */
   status?: number | undefined
+  /** Where that answer leads to. */
+  location?: string | undefined
+  /** The first line of its body. */
+  body?: string | undefined
+  /** The proxy that the dial went through. */
+  proxy?: string | undefined
   /** The error that caused this one. */
   cause?: unknown
 }
@@ -44,10 +50,16 @@ export class MCPError extends Error {
   declare readonly requestId?: string
   /** false: the request was certainly not sent. true: it was passed to the socket, so the tool may have run. */
   declare readonly sent?: boolean
-  /** How far the dial got, if the connection could not be opened (CONNECT_FAILED). */
+  /** Where the dial failed; `proxy` until a proxy has opened its tunnel. Missing if it ran out of time. */
   declare readonly phase?: DialPhase
-  /** The HTTP status that the upgrade was answered with, if it was refused. */
+  /** The HTTP status that the server or the proxy answered with. */
   declare readonly status?: number
+  /** Where that answer leads to, without the query. The client never follows it. */
+  declare readonly location?: string
+  /** The first line of that answer's body, if it is text; of HTML the title. */
+  declare readonly body?: string
+  /** The proxy that the dial went through, as `scheme://host:port`. */
+  declare readonly proxy?: string
 
   /** Made by the client; in your own code, for tests say. */
   constructor(message: string, details: MCPErrorDetails) {
@@ -55,7 +67,7 @@ export class MCPError extends Error {
     this.code = details.code
     this.retryable = details.retryable
     // Properties only for what is known, so that a printed error has no lines with `undefined`.
-    const { toolName, requestId, sent, phase, status } = details
+    const { toolName, requestId, sent, phase, status, location, body, proxy } = details
     Object.assign(
       this,
       toolName !== undefined && { toolName },
@@ -63,6 +75,9 @@ export class MCPError extends Error {
       sent !== undefined && { sent },
       phase !== undefined && { phase },
       status !== undefined && { status },
+      location !== undefined && { location },
+      body !== undefined && { body },
+      proxy !== undefined && { proxy },
     )
   }
 }
@@ -129,8 +144,8 @@ interface ErrorContext {
 
 /** The instance for what the native core reports. */
 export function errorOf(data: ErrorData, { toolName, cause = causeOf(data) }: ErrorContext = {}): MCPError {
-  const { code, message, retryable, requestId, sent, phase, status } = data
-  const details = { retryable, toolName, requestId, sent, phase, status, cause }
+  const { code, message, retryable, requestId, sent, phase, status, location, body, proxy } = data
+  const details = { retryable, toolName, requestId, sent, phase, status, location, body, proxy, cause }
   if (code !== 'TOOL_ERROR') return new MCPError(message, { ...details, code })
   return new MCPToolError(message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
 }

@@ -42,8 +42,8 @@ export type ErrorCode =
  * The stable code of an {@link MCPError}; codes may be added.
  *
  * - `NOT_CONNECTED`: The client is not connected and is not connecting, or has not been authenticated.
- * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
- *   configuration can help.
+ * - `CONNECT_FAILED`: The connection could not be opened: DNS, TCP, a proxy, TLS or the HTTP upgrade. Not retryable if only a change
+ *   of configuration can help.
  * - `AUTH_FAILED`: The server refused the key, or the `apiKey` function failed.
  * - `AUTH_TIMEOUT`: The server did not answer the auth message within `authTimeout`.
  * - `CONNECTION_LOST`: The connection was lost before the answer came. `sent` says whether the tool may have run.
@@ -94,7 +94,7 @@ connected: boolean,
  */
 authenticated: boolean, 
 /**
- * The endpoint in use. It never contains credentials.
+ * The endpoint in use, without its query, which may contain a key.
  */
 url: string, 
 /**
@@ -159,9 +159,21 @@ cause?: ErrorData,
  */
 phase?: DialPhase, 
 /**
- * The HTTP status that the upgrade was answered with.
+ * The HTTP status that the upgrade, or CONNECT, was answered with.
  */
 status?: number, 
+/**
+ * Where that answer leads to, without the query.
+ */
+location?: string, 
+/**
+ * The first line of its body, if that is text; of HTML the title.
+ */
+body?: string, 
+/**
+ * The proxy that the dial went through, as `scheme://host:port`.
+ */
+proxy?: string, 
 /**
  * The error that has caused this one, if it is one of the operating system.
  */
@@ -169,7 +181,11 @@ systemCause?: SystemCause,
 /**
  * The cause is what the user's token function threw.
  */
-fromTokenFunction?: boolean, };
+fromTokenFunction?: boolean, 
+/**
+ * The cause is what the user's proxy function threw.
+ */
+fromProxyFunction?: boolean, };
 export type DialPhase = "name" | "tcp" | "proxy" | "tls" | "upgrade";
 export type SystemCause = { 
 /**

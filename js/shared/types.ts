@@ -14,7 +14,7 @@ export interface ConnectionSnapshot {
   readonly connected: boolean
   /** Whether the server has accepted the key, or asks for none: tools can be called. */
   readonly authenticated: boolean
-  /** The endpoint in use; never contains credentials. */
+  /** The endpoint in use, without its query, which may contain a key; `client.url` has it. */
   readonly url: string
   /** The number of the attempt, 1 to `maxReconnectAttempts`; 0 when not retrying. */
   readonly attempt: number
@@ -138,10 +138,13 @@ export interface MCPClientOptions {
    */
   tls?: TlsOptions
   /**
-   * Reserved: this version refuses it with a TypeError. A proxy set in the environment is ignored, with a warning in
-   * the log.
+   * The URL of a proxy: `http://`, `https://`, `socks5://` or `socks5h://`, with an optional `user:password@`; `false`
+   * for none; or a function that is asked before each dial, with the server as `https://host` or `http://host`, within
+   * `connectTimeout`. It may also return what `session.resolveProxy()` of Electron does, such as
+   * `'PROXY host:port; DIRECT'`: the entries are tried in order.
+   * @default `HTTPS_PROXY` for `wss:`, `HTTP_PROXY` for `ws:`, else `ALL_PROXY`; not for `NO_PROXY` and on loopback
    */
-  proxy?: string | false
+  proxy?: string | URL | false | ((url: string) => string | URL | false | Promise<string | URL | false>)
   /**
    * Whether to offer compression of messages (permessage-deflate, RFC 7692), which is used if the server agrees.
    * @default true

@@ -4,6 +4,7 @@ import { ROOT } from '../lib/root.mjs'
 import { setUp } from '../lib/setup.mjs'
 import { node, run, runSteps } from '../lib/steps.mjs'
 import { setUpBrowser } from './browser.mjs'
+import { networkSteps, SAMPLE } from './networks.mjs'
 
 const TYPESCRIPT = 'node_modules/typescript/bin/tsc'
 
@@ -32,6 +33,7 @@ await runSteps([
   ['the build', buildAndCompare],
   ['the types', checkTypes],
   ['node --test', () => node('--test', '--test-timeout=120000', ...testFiles())],
+  ...networkSteps(SAMPLE),
 ])
 
 /** A missing browser is reported before anything is built. */

@@ -2,6 +2,7 @@
 import { setUp } from '../lib/setup.mjs'
 import { runSteps, runWith } from '../lib/steps.mjs'
 import { testAutobahn } from './autobahn.mjs'
+import { networkSteps } from './networks.mjs'
 
 setUp()
 const { build } = await import('../build/all.mjs')
@@ -13,6 +14,7 @@ await runSteps([
   ['the Autobahn testsuite', testAutobahn],
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
+  ...networkSteps(),
   ['Electron', testElectron],
 ])
 

@@ -15,6 +15,7 @@ use napi::{
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use slab::Slab;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     calls::CallBatch,
@@ -51,8 +52,12 @@ impl NativeClient {
     /// Throws an error whose message is the JSON of an `OptionError`.
     #[napi(constructor, catch_unwind)]
     pub fn new(mailbox: &Mailbox, id: u32, options: String) -> Result<Self> {
-        let options: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
-        let options = Options::from_json(&options).map_err(|error| refused(&error))?;
+        // They have the key.
+        let options = Zeroizing::new(options);
+        let mut json: Map<String, Value> = serde_json::from_str(&options).map_err(internal)?;
+        let options = Options::from_json(&json);
+        json.values_mut().for_each(overwrite);
+        let options = options.map_err(|error| refused(&error))?;
         let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
         CALLS.with_borrow_mut(|calls| calls.set_result_size(mailbox.result_size()));
@@ -129,6 +134,12 @@ impl NativeClient {
     pub fn answer_token(&self, connection: u32, token: Option<String>, thrown: Option<String>) {
         let answer = token.map(Secret::new).ok_or_else(|| thrown.unwrap_or_default());
         self.handle().answer_token(ConnectionId(connection), answer);
+    }
+
+    /// What the proxy function has returned: a URL, or a list as of proxy auto-configuration; `null` if it failed.
+    #[napi(catch_unwind)]
+    pub fn answer_proxy(&self, connection: u32, answer: Option<String>) {
+        self.handle().answer_proxy(ConnectionId(connection), answer.map(Secret::new));
     }
 
     /// The core asked to be called again: it had no thread.
@@ -280,6 +291,16 @@ fn with_handle<R>(number: u32, act: impl FnOnce(&Handle<ClientSink>) -> R) -> R 
 /// An empty text is not JSON.
 fn some(json: &str) -> Option<&str> {
     Some(json).filter(|json| !json.is_empty())
+}
+
+/// Overwrites the texts of a value that is not needed any more.
+fn overwrite(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(overwrite),
+        Value::Object(members) => members.values_mut().for_each(overwrite),
+        _ => {}
+    }
 }
 
 fn refused(error: &OptionError) -> Error {

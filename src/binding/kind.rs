@@ -29,9 +29,11 @@ pub(super) const NOTHING: u8 = 11;
 pub(super) const RESUME_AFTER: u8 = 12;
 /// The certificates that Node.js brings are needed: (client).
 pub(super) const ASK_ROOTS: u8 = 13;
+/// The proxy function must be called: (client, connection, the server as `http(s)://host`).
+pub(super) const ASK_PROXY: u8 = 14;
 
 #[cfg(test)]
-pub(super) const NAMES: [(&str, u8); 14] = [
+pub(super) const NAMES: [(&str, u8); 15] = [
     ("RESULTS", RESULTS),
     ("RESULT", RESULT),
     ("OPEN", OPEN),
@@ -46,4 +48,5 @@ pub(super) const NAMES: [(&str, u8); 14] = [
     ("NOTHING", NOTHING),
     ("RESUME_AFTER", RESUME_AFTER),
     ("ASK_ROOTS", ASK_ROOTS),
+    ("ASK_PROXY", ASK_PROXY),
 ];

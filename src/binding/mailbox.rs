@@ -98,6 +98,7 @@ enum Item {
     Notice(u32, String),
     Message(u32, bool, Text),
     AskToken(u32, u32),
+    AskProxy(u32, u32, String),
     ResumeAfter(u32, u32),
     AskRoots(u32),
 }
@@ -188,6 +189,10 @@ impl Sink for ClientSink {
 
     fn ask_token(&self, connection: ConnectionId) {
         self.inner.push(Incoming::Item(Item::AskToken(self.client, connection.0)));
+    }
+
+    fn ask_proxy(&self, connection: ConnectionId, server: &str) {
+        self.inner.push(Incoming::Item(Item::AskProxy(self.client, connection.0, server.to_owned())));
     }
 
     fn wake(&self) {
@@ -416,7 +421,7 @@ impl Item {
                 Self::Open(_, _, key) => key.as_ref().map_or(0, Text::size),
                 Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, error) => error.size(),
-                Self::Notice(_, json) => json.len(),
+                Self::Notice(_, text) | Self::AskProxy(_, _, text) => text.len(),
                 Self::Close(_) | Self::Done(_) | Self::AskToken(..) | Self::ResumeAfter(..) | Self::AskRoots(_) => 0,
             }
     }
@@ -445,6 +450,7 @@ impl Item {
             Self::Notice(client, json) => (kind::NOTICE, client, 0, Payload::from(json)),
             Self::Message(client, json, text) => (kind::MESSAGE, client, u32::from(json), Payload::Text(text)),
             Self::AskToken(client, connection) => (kind::ASK_TOKEN, client, connection, Payload::Nothing),
+            Self::AskProxy(client, connection, server) => (kind::ASK_PROXY, client, connection, Payload::from(server)),
             Self::ResumeAfter(client, ms) => (kind::RESUME_AFTER, client, ms, Payload::Nothing),
             Self::AskRoots(client) => (kind::ASK_ROOTS, client, 0, Payload::Nothing),
         };

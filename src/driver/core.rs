@@ -9,15 +9,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, task::yield_now};
+use tokio::{
+    net::tcp::OwnedWriteHalf,
+    sync::{Notify, oneshot},
+    task::yield_now,
+};
 
 use super::{
     Sink,
     clock::Clock,
-    dial::{Dialer, Endpoint, Owner},
+    dial::{Dialer, Endpoint, Owner, ProxyAnswer},
     socket::outbox::{Batch, Outbox, SharedOutbox},
 };
-use mcp_protocol::{Action, ConnectionId, LogLevel, Now, Session};
+use mcp_protocol::{Action, ConnectionId, LogLevel, Now, Secret, Session};
 
 /// One client, as both threads know it.
 pub(super) struct Shared<S: Sink> {
@@ -39,6 +43,8 @@ pub(super) struct Core<T> {
     pub(super) tcp: Option<Arc<OwnedWriteHalf>>,
     /// What the task is to do.
     pub(super) actions: VecDeque<Action>,
+    /// The dial that waits for the answer of the user's proxy function.
+    pub(super) proxy_asked: Option<(ConnectionId, oneshot::Sender<Option<Secret>>)>,
     /// What the task's timer is set to.
     pub(super) armed: Option<Duration>,
     /// The task exists.
@@ -55,6 +61,7 @@ impl<S: Sink> Shared<S> {
             outbox: None,
             tcp: None,
             actions: VecDeque::new(),
+            proxy_asked: None,
             armed: None,
             running: false,
             abandoned: false,
@@ -87,6 +94,20 @@ impl<S: Sink> Shared<S> {
         if self.apply(|core| act(core, now)) {
             self.sink.wake();
         }
+    }
+
+    /// Asks the user's proxy function about a dial, if there is such a function.
+    pub(super) fn ask_proxy(&self, connection: ConnectionId) -> Option<ProxyAnswer> {
+        let server = self.endpoint.proxy_question()?;
+        let (sender, answer) = oneshot::channel();
+        let mut core = self.lock();
+        core.proxy_asked = Some((connection, sender));
+        if !core.abandoned {
+            self.sink.ask_proxy(connection, &server);
+        }
+        drop(core);
+        self.sink.wake();
+        Some(answer)
     }
 
     /// Like `input`, but leaves the waking to the caller: true if the sink is to be woken.

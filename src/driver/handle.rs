@@ -124,6 +124,16 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::Now, |session, now| session.handle_token(now, connection, token));
     }
 
+    /// The answer of the user's proxy function: a URL, a list as of proxy auto-configuration, or `None` if it failed.
+    /// An answer about a dial that was given up is ignored.
+    pub fn answer_proxy(&self, connection: ConnectionId, answer: Option<Secret>) {
+        let asked = self.shared.lock().proxy_asked.take_if(|(asked, _)| *asked == connection);
+        if let Some((_, dial)) = asked {
+            // The dial may have run out of time.
+            let _ = dial.send(answer);
+        }
+    }
+
     /// See [`Session::handle_open_told`].
     pub fn open_told(&self) {
         self.command(Writes::Now, Session::handle_open_told);

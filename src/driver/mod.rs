@@ -37,6 +37,10 @@ pub trait Sink: Send + Sync + 'static {
     /// Asks the user's token function; the answer goes to [`Handle::answer_token`]. Called like `push`.
     fn ask_token(&self, connection: ConnectionId);
 
+    /// Asks the user's proxy function about a server, as `http(s)://host`; the answer goes to [`Handle::answer_proxy`].
+    /// Called like `push`.
+    fn ask_proxy(&self, connection: ConnectionId, server: &str);
+
     /// Events were pushed. Called without any lock.
     fn wake(&self);
 

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Sink,
     core::Shared,
-    dial::{Dialed, Progress, Upgraded, system_error::exhaustion},
+    dial::{Dialed, Progress, Upgraded, Way, system_error::exhaustion},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
@@ -275,12 +275,7 @@ impl<S: Sink> Task<S> {
 
     async fn perform(&mut self, action: Action) {
         match action {
-            Action::Dial(connection) => {
-                let progress = Arc::new(Progress::default());
-                let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
-                let dial = Box::pin(async move { shared.dialer.dial(&*shared, &shared.endpoint, &told).await });
-                self.connection = Connection::Dialing(connection, dial, progress);
-            }
+            Action::Dial(connection) => self.start_dial(connection),
             Action::Close { connection, code, reason } => {
                 if let (Connection::Open(socket), Some(outbox)) = (&mut self.connection, &mut self.shared.lock().outbox)
                     && socket.connection == connection
@@ -293,6 +288,18 @@ impl<S: Sink> Task<S> {
             // These go straight to the sink, under the session's lock.
             Action::AskToken(_) => {}
         }
+    }
+
+    fn start_dial(&mut self, connection: ConnectionId) {
+        let answer = self.shared.ask_proxy(connection);
+        let limit = self.shared.lock().session.config().connect_timeout;
+        let reported = Arc::clone(&self.shared);
+        let report = Box::new(move |via| reported.input(|core, _| core.session.handle_via(connection, via)));
+        let way = Way { answer, limit, report };
+        let progress = Arc::new(Progress::default());
+        let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
+        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &shared.endpoint, way, &told).await });
+        self.connection = Connection::Dialing(connection, dial, progress);
     }
 
     async fn drop_connection(&mut self, connection: ConnectionId, close_code: Option<u16>) {

@@ -37,7 +37,7 @@ async fn the_upgrade_request_carries_path_query_headers_and_subprotocols() {
     let server = Server::start().await;
     let url = format!("{}?tenant=7", server.url());
     let headers = Headers::from_iter([("X-Trace".to_owned(), "abc".to_owned())]);
-    let protocols = vec!["mcp".to_owned(), "mcp2".to_owned()];
+    let protocols = ["mcp".to_owned(), "mcp2".to_owned()].into_iter().collect();
     let mut client = Client::on(Route { headers, protocols, ..route(&url) }, config());
     client.connect();
     let mut raw = Raw::new(server.tcp().await);

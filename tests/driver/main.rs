@@ -20,6 +20,8 @@ mod names;
 #[cfg(all(test, target_os = "linux"))]
 mod process;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod token;

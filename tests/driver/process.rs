@@ -158,6 +158,7 @@ impl Sink for Blocking {
     }
 
     fn ask_token(&self, _: ConnectionId) {}
+    fn ask_proxy(&self, _: ConnectionId, _: &str) {}
 
     fn wake(&self) {}
 
@@ -239,6 +240,7 @@ impl Sink for Faulty {
     }
 
     fn ask_token(&self, _: ConnectionId) {}
+    fn ask_proxy(&self, _: ConnectionId, _: &str) {}
 
     fn wake(&self) {}
 

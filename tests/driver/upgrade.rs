@@ -10,7 +10,7 @@ use crate::support::{
 /// Answers a client that offers the subprotocols `a` and `b`, or none, with what `change` makes of the usual answer.
 async fn answer(offers: bool, change: impl FnOnce(String) -> String) -> (Client, Raw<tokio::net::TcpStream>) {
     let server = Server::start().await;
-    let protocols = if offers { vec!["a".to_owned(), "b".to_owned()] } else { Vec::new() };
+    let protocols = ["a".to_owned(), "b".to_owned()].into_iter().filter(|_| offers).collect();
     let mut client = Client::on(Route { protocols, ..route(&server.url()) }, config());
     client.connect();
     let mut raw = Raw::new(server.tcp().await);

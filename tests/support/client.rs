@@ -28,6 +28,7 @@ pub(crate) enum Seen {
     Message(Bytes),
     Settled(Tag, Outcome),
     AskToken(ConnectionId),
+    AskProxy(ConnectionId, String),
     ResumeLater,
     AskRoots,
 }
@@ -56,6 +57,10 @@ impl Sink for Recorder {
 
     fn ask_token(&self, connection: ConnectionId) {
         let _ = self.seen.send(Seen::AskToken(connection));
+    }
+
+    fn ask_proxy(&self, connection: ConnectionId, server: &str) {
+        let _ = self.seen.send(Seen::AskProxy(connection, server.to_owned()));
     }
 
     fn wake(&self) {}
@@ -254,6 +259,14 @@ impl Client {
     pub(crate) async fn asked_for_token(&mut self) -> ConnectionId {
         self.wait("the question for the token", |seen| match seen {
             Seen::AskToken(connection) => Some(*connection),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) async fn asked_for_proxy(&mut self) -> (ConnectionId, String) {
+        self.wait("the question for the proxy", |seen| match seen {
+            Seen::AskProxy(connection, server) => Some((*connection, server.clone())),
             _ => None,
         })
         .await

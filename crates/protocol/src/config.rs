@@ -3,6 +3,7 @@
 //! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
 
 mod given;
+mod proxy;
 mod tls;
 mod values;
 
@@ -13,8 +14,9 @@ use serde_json::{Map, Value, json};
 use self::given::Given;
 pub use self::{
     given::{OptionError, OptionFault},
+    proxy::ProxySource,
     tls::TlsOptions,
-    values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource},
+    values::{DialectChoice, Headers, MaxAttempts, Secret, Subprotocols, TokenSource},
 };
 use crate::backoff::Jitter;
 
@@ -113,7 +115,9 @@ options! {
         /// Extra headers of the upgrade request.
         "headers" headers: Headers = Headers::default(), headers();
         /// Subprotocols to offer.
-        "protocols" protocols: Vec<String> = Vec::new(), strings();
+        "protocols" protocols: Subprotocols = Subprotocols::default(), protocols();
+        /// Where the proxy of a dial comes from.
+        "proxy" proxy: ProxySource = ProxySource::default(), proxy();
         /// What to verify of a `wss://` server, and with what.
         "tls" tls: TlsOptions = TlsOptions::default(), tls();
         /// Offer to compress messages (RFC 7692).
@@ -142,10 +146,7 @@ impl Options {
             if all.session.set(&given)? || all.route.set(&given)? {
                 continue;
             }
-            return Err(match name.as_str() {
-                "proxy" => OptionError::new(OptionFault::Type, name, "is not supported by this version; leave it out"),
-                _ => OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()),
-            });
+            return Err(OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()));
         }
         Ok(all)
     }
@@ -194,7 +195,8 @@ as_option! {
     TokenSource: |_token| None;
     String: |_url| None;
     Headers: |_headers| None;
-    Vec<String>: |_protocols| None;
+    Subprotocols: |_protocols| None;
+    ProxySource: |_proxy| None;
     TlsOptions: |_tls| None;
 }
 
@@ -230,7 +232,7 @@ mod tests {
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
             "minUptime": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
-            "protocols": "p", "dialect": "event", "compression": false
+            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false
         }))
         .expect("valid");
         assert_eq!(config.request_timeout, None);
@@ -240,7 +242,8 @@ mod tests {
         assert_eq!(config.min_uptime, Duration::ZERO);
         assert_eq!(config.no_reconnect_codes, [1000, 4001]);
         assert_eq!(route.headers.iter().collect::<Vec<_>>(), [("x-a", "b")]);
-        assert_eq!((route.url.as_str(), route.protocols), ("ws://h/mcp-ws", vec!["p".to_owned()]));
+        assert_eq!((route.url.as_str(), route.protocols.iter().collect()), ("ws://h/mcp-ws", vec!["p"]));
+        assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
         assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
     }
 
@@ -283,8 +286,11 @@ mod tests {
             ("url", json!(1)),
             ("compression", json!("true")),
             ("compression", json!(1)),
+            ("proxy", json!(true)),
+            ("proxy", json!(null)),
+            ("proxy", json!(["http://hunter2@p"])),
+            ("proxy", json!({"$environment": {"HTTPS_PROXY": 1}})),
             ("tls", json!("x")),
-            ("proxy", json!("http://p")),
             ("reconectDelay", json!(1)),
         ] {
             let (kind, message) = fault(json!({ name: value }));
@@ -304,6 +310,10 @@ mod tests {
         assert!(!format!("{:?}", parse(json!({ "apiKey": "hunter2" }))).contains("hunter2"));
         let shown = format!("{:?}", parse(json!({ "headers": { "authorization": "Bearer hunter2" } })));
         assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
+        let variables = json!({"$environment": {"ALL_PROXY": "http://hunter2@p"}});
+        for proxy in [json!("http://u:hunter2@p"), json!(["hunter2"]), json!({"url": "hunter2"}), variables] {
+            assert!(!format!("{:?}", parse(json!({ "proxy": proxy }))).contains("hunter2"));
+        }
     }
 
     #[test]

@@ -1,9 +1,17 @@
 //! Dials as the session sees them: why one failed, whether another may succeed, and the words for it.
 
+mod answer;
+mod proxy;
+
 use std::{net::SocketAddr, time::Duration};
 
 use serde::Serialize;
 use thiserror::Error;
+
+pub use self::{
+    answer::Answer,
+    proxy::{ProxyFailure, Via},
+};
 
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is
 /// for users.
@@ -20,6 +28,9 @@ pub enum DialFailure {
     /// No address of the host takes a TCP connection.
     #[error("{}", .0.words())]
     Tcp(SystemError),
+    /// The proxy opened no tunnel to the server.
+    #[error("{0}")]
+    Proxy(ProxyFailure),
     /// The server or its certificate is not what TLS asks for.
     #[error("{0}")]
     Tls(TlsFailure),
@@ -71,12 +82,10 @@ pub enum TlsFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UpgradeFailure {
     /// The server answered with another status than 101.
-    #[error("the server answered the upgrade with HTTP {}", with_reason(*status, *reason))]
+    #[error("the server answered the upgrade with {answer}")]
     Status {
-        /// The HTTP status.
-        status: u16,
-        /// What HTTP calls it, if it is a known one.
-        reason: Option<&'static str>,
+        /// What it said.
+        answer: Answer,
     },
     /// The answer is not HTTP, or not one that a WebSocket may be opened by (RFC 6455 § 4.1): for this reason.
     #[error("the answer to the upgrade is not a WebSocket handshake")]
@@ -109,7 +118,7 @@ pub enum DialPhase {
     Name,
     /// The TCP connection.
     Tcp,
-    /// The way through a proxy.
+    /// The proxy: whatever happens before it has opened a tunnel to the server.
     Proxy,
     /// The TLS handshake, certificates included.
     Tls,
@@ -133,11 +142,11 @@ impl DialFailure {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Name { .. } | Self::Tcp(_) | Self::Timeout { .. } | Self::Exhausted { .. } => Remedy::Time,
-            Self::Tls(TlsFailure::Closed(_) | TlsFailure::Broken(_)) => Remedy::Time,
-            Self::Tls(_) => Remedy::Configuration,
+            Self::Proxy(failure) => failure.remedy(),
+            Self::Tls(failure) => failure.remedy(),
             Self::Upgrade(UpgradeFailure::Closed | UpgradeFailure::Broken(_)) => Remedy::Time,
             Self::Upgrade(UpgradeFailure::NotWebSocket(_)) => Remedy::Configuration,
-            Self::Upgrade(UpgradeFailure::Status { status, .. }) => match status {
+            Self::Upgrade(UpgradeFailure::Status { answer }) => match answer.status {
                 401 | 403 => Remedy::Authorization,
                 408 | 425 | 429 | 500..=599 => Remedy::Time,
                 _ => Remedy::Configuration,
@@ -150,32 +159,33 @@ impl DialFailure {
         match self {
             Self::Name { .. } => Some(DialPhase::Name),
             Self::Tcp(_) => Some(DialPhase::Tcp),
+            Self::Proxy(_) => Some(DialPhase::Proxy),
             Self::Tls(_) => Some(DialPhase::Tls),
             Self::Upgrade(_) => Some(DialPhase::Upgrade),
             Self::Timeout { phase, .. } | Self::Exhausted { phase, .. } => *phase,
         }
     }
 
-    /// The HTTP status that came in place of 101.
-    pub fn status(&self) -> Option<u16> {
+    /// What the server answered in place of 101, or the proxy in place of 2xx.
+    pub fn answer(&self) -> Option<&Answer> {
         match self {
-            Self::Upgrade(UpgradeFailure::Status { status, .. }) => Some(*status),
+            Self::Upgrade(UpgradeFailure::Status { answer }) => Some(answer),
+            Self::Proxy(failure) => failure.answer(),
             _ => None,
         }
+    }
+
+    /// The HTTP status of that answer.
+    pub fn status(&self) -> Option<u16> {
+        self.answer().map(|answer| answer.status)
     }
 
     /// What the system said, or what was wrong with the answer.
     pub fn cause(&self) -> Option<SystemError> {
         match self {
             Self::Name { error, .. } | Self::Tcp(error) | Self::Exhausted { error, .. } => Some(error.clone()),
-            Self::Tls(TlsFailure::HostName) => None,
-            Self::Tls(
-                TlsFailure::NoRoots(error)
-                | TlsFailure::Certificate(error)
-                | TlsFailure::Handshake(error)
-                | TlsFailure::Closed(error)
-                | TlsFailure::Broken(error),
-            ) => Some(error.clone()),
+            Self::Proxy(failure) => failure.cause(),
+            Self::Tls(failure) => failure.cause(),
             Self::Upgrade(UpgradeFailure::Broken(error)) => Some(error.clone()),
             Self::Upgrade(UpgradeFailure::NotWebSocket(reason)) => Some(SystemError::new(None, reason.clone())),
             Self::Upgrade(UpgradeFailure::Status { .. } | UpgradeFailure::Closed) => None,
@@ -191,6 +201,26 @@ impl DialFailure {
                 format!("connecting to {url} took longer than connectTimeout ({limit} ms){}", unfinished(*phase))
             }
             failure => format!("cannot connect to {url}: {failure}"),
+        }
+    }
+}
+
+impl TlsFailure {
+    fn remedy(&self) -> Remedy {
+        match self {
+            Self::Closed(_) | Self::Broken(_) => Remedy::Time,
+            _ => Remedy::Configuration,
+        }
+    }
+
+    fn cause(&self) -> Option<SystemError> {
+        match self {
+            Self::HostName => None,
+            Self::NoRoots(error)
+            | Self::Certificate(error)
+            | Self::Handshake(error)
+            | Self::Closed(error)
+            | Self::Broken(error) => Some(error.clone()),
         }
     }
 }
@@ -213,10 +243,6 @@ fn unfinished(phase: Option<DialPhase>) -> &'static str {
         Some(DialPhase::Tls) => ": the TLS handshake has not ended",
         Some(DialPhase::Upgrade) => ": the server has not answered the upgrade",
     }
-}
-
-fn with_reason(status: u16, reason: Option<&str>) -> String {
-    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
 }
 
 impl SystemError {
@@ -303,7 +329,8 @@ mod tests {
         for (status, reason, words) in
             [(503, Some("Service Unavailable"), "503 Service Unavailable"), (599, None, "599")]
         {
-            let failure = DialFailure::Upgrade(UpgradeFailure::Status { status, reason });
+            let answer = Answer { reason, ..Answer::of(status) };
+            let failure = DialFailure::Upgrade(UpgradeFailure::Status { answer });
             assert_eq!(
                 sentence(&failure),
                 format!("cannot connect to ws://h/: the server answered the upgrade with HTTP {words}")

@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    dialing::{DialFailure, DialPhase, Remedy, SystemError},
+    dialing::{DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, Via},
     request_id::RequestId,
 };
 
@@ -51,8 +51,8 @@ macro_rules! error_codes {
 error_codes! {
     /// The client is not connected and is not connecting, or has not been authenticated.
     NotConnected "NOT_CONNECTED", retryable: true, "WebSocket not connected or not authenticated";
-    /// The connection could not be opened: DNS, TCP, TLS or the HTTP upgrade. Not retryable if only a change of
-    /// configuration can help.
+    /// The connection could not be opened: DNS, TCP, a proxy, TLS or the HTTP upgrade. Not retryable if only a change
+    /// of configuration can help.
     ConnectFailed "CONNECT_FAILED", retryable: true, "the connection could not be opened";
     /// The server refused the key, or the `apiKey` function failed.
     AuthFailed "AUTH_FAILED", retryable: false, "Authentication failed";
@@ -90,10 +90,12 @@ pub enum Fault {
     #[error("{}", ErrorCode::NotConnected.sentence())]
     NotConnected,
     /// The dial failed.
-    #[error("{}", failure.sentence(url))]
+    #[error("{}{}", failure.sentence(url), via.iter().map(ToString::to_string).collect::<String>())]
     ConnectFailed {
         /// The endpoint, without its query.
         url: String,
+        /// How the server was to be reached; `None` if that is not known, or not worth a word.
+        via: Option<Via>,
         /// Where and why.
         failure: Box<DialFailure>,
     },
@@ -200,10 +202,11 @@ impl Fault {
             Self::Tool { code, data, .. } => (code.clone(), Some(Box::new(data.clone()))),
             _ => (None, None),
         };
-        let dial = match self {
-            Self::ConnectFailed { failure, .. } => Some(failure),
-            _ => None,
+        let (dial, via) = match self {
+            Self::ConnectFailed { failure, via, .. } => (Some(failure), via.as_ref()),
+            _ => (None, None),
         };
+        let answer = dial.and_then(|failure| failure.answer());
         ErrorData {
             code: self.code(),
             message: self.to_string(),
@@ -218,9 +221,16 @@ impl Fault {
                 _ => None,
             },
             phase: dial.and_then(|failure| failure.phase()),
-            status: dial.and_then(|failure| failure.status()),
+            status: answer.map(|answer| answer.status),
+            location: answer.and_then(|answer| answer.location.as_deref().map(Into::into)),
+            body: answer.and_then(|answer| answer.text.as_deref().map(Into::into)),
+            proxy: via.and_then(Via::proxy).map(Into::into),
             system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
             from_token_function: matches!(self, Self::NoToken(_)),
+            from_proxy_function: matches!(
+                dial.map(|failure| &**failure),
+                Some(DialFailure::Proxy(ProxyFailure::Function))
+            ),
         }
     }
 }
@@ -365,10 +375,22 @@ pub struct ErrorData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub phase: Option<DialPhase>,
-    /// The HTTP status that the upgrade was answered with.
+    /// The HTTP status that the upgrade, or CONNECT, was answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub status: Option<u16>,
+    /// Where that answer leads to, without the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub location: Option<Box<str>>,
+    /// The first line of its body, if that is text; of HTML the title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub body: Option<Box<str>>,
+    /// The proxy that the dial went through, as `scheme://host:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub proxy: Option<Box<str>>,
     /// The error that has caused this one, if it is one of the operating system.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -377,6 +399,10 @@ pub struct ErrorData {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_token_function: bool,
+    /// The cause is what the user's proxy function threw.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub from_proxy_function: bool,
 }
 
 /// What the operating system said, as it crosses to JavaScript.

@@ -49,11 +49,11 @@ pub use self::footprint::Footprint;
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
-        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, Route, Secret, TlsOptions,
-        TokenSource,
+        Config, DialectChoice, Headers, MaxAttempts, OptionError, OptionFault, Options, ProxySource, Route, Secret,
+        Subprotocols, TlsOptions, TokenSource,
     },
     dialect::Dialect,
-    dialing::{DialFailure, DialPhase, Remedy, SystemError, TlsFailure, UpgradeFailure},
+    dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, Reason, SystemCause},
     log::LogLine,
     record::{Record, What},

@@ -32,6 +32,8 @@ macro_rules! log_lines {
 log_lines! {
     /// A dial begins.
     Dialing Debug "connecting";
+    /// The dial goes through a proxy; with `proxy`, as `scheme://host:port`. Once for each proxy that is tried.
+    Proxy Debug "connecting through a proxy";
     /// The dial has failed; with `cause`.
     DialFailed Warn "cannot connect";
     /// The socket is open.

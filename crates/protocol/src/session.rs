@@ -25,7 +25,7 @@ use super::{
     Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     config::{Config, Secret, TokenSource},
     dialect::{Dialect, RequestText},
-    dialing::DialPhase,
+    dialing::{DialPhase, Via},
     error::{CallError, Fault, Reason},
     log::LogLine,
     pending::Pending,
@@ -37,7 +37,7 @@ use super::{
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
     config: Config,
-    /// The endpoint as users are shown it.
+    /// The endpoint as users are shown it: without its query, which may contain a secret.
     url: String,
     token: TokenSource,
     state: State,
@@ -58,6 +58,8 @@ pub struct Session<T> {
     was_ready: bool,
     /// The number of the newest dial.
     next_connection: u32,
+    /// How the newest dial of which that is known reaches the server.
+    via: Option<(ConnectionId, Via)>,
     /// How far the dial has come, as far as the driver has said.
     dial_phase: Option<DialPhase>,
     timers: TimerTable,
@@ -104,13 +106,15 @@ impl Interest {
 }
 
 impl<T> Session<T> {
-    /// A session in `idle`. Users are shown `url`; only the driver knows how to reach the endpoint. Request ids are
-    /// drawn from `seed`, which must come from a cryptographic source.
+    /// A session in `idle`. Users are shown `url` without its query, which may contain a secret; only the driver knows
+    /// how to reach the endpoint. Request ids are drawn from `seed`, which must come from a cryptographic source.
     pub fn new(config: Config, url: impl Into<String>, seed: [u8; 32], now: Now) -> Self {
+        let mut url = url.into();
+        url.truncate(url.find('?').unwrap_or(url.len()));
         Self {
             token: config.token.clone(),
             config,
-            url: url.into(),
+            url,
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -120,6 +124,7 @@ impl<T> Session<T> {
             last_key: None,
             was_ready: false,
             next_connection: 0,
+            via: None,
             dial_phase: None,
             timers: TimerTable::default(),
             pending: Pending::default(),
@@ -199,7 +204,7 @@ impl<T> Session<T> {
                 State::Reconnecting { ends, .. } => Some(ends),
                 _ => None,
             },
-            error: self.error.as_ref().map(Reason::data),
+            error: self.error.as_ref().map(|reason| Box::new(reason.data())),
             revision: self.revision,
         }
     }
@@ -343,18 +348,13 @@ impl<T> Session<T> {
             return;
         }
         let common = [
-            ("url", self.shown_url().into()),
+            ("url", self.url.as_str().into()),
             ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];
         let fields: Map<String, Value> =
             common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
-    }
-
-    /// The endpoint without its query, which may contain a secret.
-    fn shown_url(&self) -> &str {
-        self.url.split('?').next().unwrap_or_default()
     }
 
     fn dialect(&self) -> Dialect {

@@ -327,7 +327,7 @@ pub struct Snapshot {
     pub connected: bool,
     /// The server has accepted the key: tools can be called.
     pub authenticated: bool,
-    /// The endpoint in use. It never contains credentials.
+    /// The endpoint in use, without its query, which may contain a key.
     pub url: String,
     /// The number of the attempt; 0 when not retrying.
     pub attempt: u32,
@@ -338,7 +338,7 @@ pub struct Snapshot {
     /// When the current wait ends, in ms since the epoch; `null` when not waiting.
     pub retry_at: Option<u64>,
     /// Why the client is in this state; `null` when all is well.
-    pub error: Option<ErrorData>,
+    pub error: Option<Box<ErrorData>>,
     /// Increases with every change of the state.
     pub revision: u32,
 }

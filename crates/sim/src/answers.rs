@@ -1,6 +1,6 @@
 //! What servers do by themselves: honest ones of either dialect, and those that are not.
 
-use mcp_protocol::{Action, ConnectionId, DialFailure, Ending, Now, SystemError, Transmit, UpgradeFailure};
+use mcp_protocol::{Action, Answer, ConnectionId, DialFailure, Ending, Now, SystemError, Transmit, UpgradeFailure};
 use serde_json::{Value, json};
 
 use crate::{chance::Chance, event::WorldEvent, server::Server};
@@ -14,7 +14,7 @@ impl Server {
                 0 => WorldEvent::Open(connection),
                 status => WorldEvent::Refuse(
                     connection,
-                    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }),
+                    DialFailure::Upgrade(UpgradeFailure::Status { answer: Answer::of(status) }),
                 ),
             }),
             (Self::Down, Action::Dial(connection)) => {

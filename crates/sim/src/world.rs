@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_protocol::{DialFailure, Ending, Secret, Session, UpgradeFailure};
+use mcp_protocol::{Answer, DialFailure, Ending, Secret, Session, UpgradeFailure, Via};
 
 use crate::{
     Server, Sim,
@@ -65,7 +65,13 @@ impl Sim {
 
     /// The upgrade is answered with this HTTP status.
     pub fn refuse(&mut self, status: u16) {
-        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None }));
+        self.fail_dial(DialFailure::Upgrade(UpgradeFailure::Status { answer: Answer::of(status) }));
+    }
+
+    /// The dial goes this way.
+    pub fn go(&mut self, via: Via) {
+        let connection = self.connection;
+        self.input(|session, _| session.handle_via(connection, via));
     }
 
     /// The dial fails.

@@ -1,6 +1,6 @@
 /** `mcp-client call`: one tool call, and its results on standard output. */
 import type { Command } from 'commander'
-import type { MCPClient, MCPClientOptions } from '../../index.js'
+import type { MCPClient, MCPClientOptions, MCPError } from '../../index.js'
 import { PARAMETERS_ARE_JSON } from '../../shared/arguments.js'
 import { DEFAULT_URL } from '../defaults.js'
 import { hintFor } from '../hints.js'
@@ -85,11 +85,13 @@ async function resultsOf(client: MCPClient, tool: string, parameters: string): P
 }
 
 async function explain(error: unknown, tool: string, client: MCPClient, apiKey: string | undefined): Promise<Error> {
-  const { code, toolCode } = error as { code?: string; toolCode?: string | null }
+  const { code, toolCode, phase, proxy } = error as Partial<MCPError> & { toolCode?: string | null }
   const said = withoutSecret(wordsOf(error), apiKey)
   if (code === 'TOOL_ERROR') return new Error(`${naming(tool, said)}${toolCode ? ` (${toolCode})` : ''}`)
   if (code === 'CONNECT_FAILED') {
-    const hint = await hintFor(said, new URL(client.url))
+    // Probing without the proxy would say nothing of the way through it.
+    const isProxied = phase === 'proxy' || proxy !== undefined
+    const hint = isProxied ? undefined : await hintFor(said, new URL(client.url))
     return new Error(hint === undefined ? said : `${said}; ${hint}`)
   }
   return new Error(code === undefined ? said : `${said} (${code})`)

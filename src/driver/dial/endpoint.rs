@@ -9,8 +9,13 @@ use tokio_tungstenite::tungstenite::{
     http::{HeaderName, HeaderValue, Uri, header::HOST},
 };
 
-use super::extensions;
-use mcp_protocol::{Headers, OptionError, OptionFault, Route};
+use zeroize::Zeroizing;
+
+use super::{
+    extensions,
+    proxy::{Choice, Hop, is_loopback},
+};
+use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
 /// because of it.
@@ -21,10 +26,14 @@ pub(crate) struct Endpoint {
     pub(super) secure: bool,
     /// The subprotocols to offer.
     pub(super) protocols: Box<[Box<str>]>,
+    /// Which proxy to go through.
+    pub(super) proxy: Choice,
     /// Compression is offered.
     pub(super) compression: bool,
     /// The upgrade request: what comes before its key, and what after. Headers may be secrets.
-    request: [Box<[u8]>; 2],
+    request: [Zeroizing<Box<[u8]>>; 2],
+    /// What the answer to it must not repeat in our errors.
+    secrets: Box<[Zeroizing<Box<[u8]>>]>,
 }
 
 impl Endpoint {
@@ -39,8 +48,10 @@ impl Endpoint {
             _ => return Err(wrong("must begin with ws:// or wss://")),
         };
         let host = uri.host().ok_or_else(|| wrong("has no host"))?;
-        let host = [host.trim_start_matches('[').trim_end_matches(']'), &zone].concat().into();
+        let host: Box<str> = [host.trim_start_matches('[').trim_end_matches(']'), &zone].concat().into();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let proxy = Choice::new(&route.proxy, secure, &host, port)?;
+        let secrets = secrets_of(route, uri.query());
         let mut request = uri.into_client_request().map_err(|_| wrong("is not a valid URL"))?;
         add_headers(&mut request, &route.headers)?;
         add_protocols(&mut request, &route.protocols)?;
@@ -49,15 +60,44 @@ impl Endpoint {
             request.headers_mut().insert("sec-websocket-extensions", offer);
         }
         let (request, key) = generate_request(request).map_err(|_| wrong("is not a valid URL"))?;
-        let protocols = route.protocols.iter().map(|protocol| protocol.as_str().into()).collect();
-        Ok(Self { host, port, secure, protocols, compression: route.compression, request: around(&request, &key) })
+        let protocols = route.protocols.iter().map(Into::into).collect();
+        let request = around(&request, &key);
+        Ok(Self { host, port, secure, protocols, proxy, compression: route.compression, request, secrets })
+    }
+
+    /// What a proxy function is asked about: no path and no query, which may be secrets. `None` if nothing is asked.
+    pub(crate) fn proxy_question(&self) -> Option<String> {
+        if !matches!(self.proxy, Choice::Ask) {
+            return None;
+        }
+        let (scheme, default_port) = if self.secure { ("https", 443) } else { ("http", 80) };
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.to_string() };
+        Some(if self.port == default_port {
+            format!("{scheme}://{host}")
+        } else {
+            format!("{scheme}://{host}:{}", self.port)
+        })
+    }
+
+    /// What errors say of a way to the server. On loopback nobody expects a proxy.
+    pub(super) fn via(&self, hop: &Hop) -> Option<Via> {
+        match hop {
+            Hop::Through(proxy) => Some(Via::Proxy(proxy.to_string().into())),
+            Hop::Direct if is_loopback(&self.host) => None,
+            Hop::Direct => Some(Via::Direct),
+        }
+    }
+
+    /// The secrets of the request, as far as they are known here.
+    pub(super) fn secrets(&self) -> Vec<&[u8]> {
+        self.secrets.iter().map(|secret| &secret[..]).collect()
     }
 
     /// An upgrade request with a fresh key, and that key.
-    pub(super) fn upgrade_request(&self) -> (Vec<u8>, String) {
+    pub(super) fn upgrade_request(&self) -> (Zeroizing<Vec<u8>>, String) {
         let key = generate_key();
         let [before, after] = &self.request;
-        ([before, key.as_bytes(), after].concat(), key)
+        (Zeroizing::new([before, key.as_bytes(), after].concat()), key)
     }
 }
 
@@ -75,9 +115,20 @@ fn without_zone(url: &str) -> (Cow<'_, str>, Cow<'_, str>) {
 }
 
 /// What comes before the key and what after.
-fn around(request: &[u8], key: &str) -> [Box<[u8]>; 2] {
+fn around(request: &[u8], key: &str) -> [Zeroizing<Box<[u8]>>; 2] {
     let start = memmem::find(request, key.as_bytes()).expect("the request was made with this key");
-    [&request[..start], &request[start + key.len()..]].map(Into::into)
+    [&request[..start], &request[start + key.len()..]].map(|part| Zeroizing::new(part.into()))
+}
+
+/// The query and its values, the values of the headers, the subprotocols. Of `Bearer x`, also `x`.
+fn secrets_of(route: &Route, query: Option<&str>) -> Box<[Zeroizing<Box<[u8]>>]> {
+    let query = query.into_iter().flat_map(|query| {
+        [query].into_iter().chain(query.split('&').filter_map(|pair| pair.split_once('=').map(|(_, value)| value)))
+    });
+    let headers = route.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host"));
+    let headers = headers.flat_map(|(_, value)| [value].into_iter().chain(value.split_once(' ').map(|(_, rest)| rest)));
+    let secrets = query.chain(headers).chain(route.protocols.iter());
+    secrets.map(|secret| Zeroizing::new(secret.as_bytes().into())).collect()
 }
 
 fn add_headers(request: &mut Request, headers: &Headers) -> Result<(), OptionError> {
@@ -99,16 +150,17 @@ fn add_headers(request: &mut Request, headers: &Headers) -> Result<(), OptionErr
     Ok(())
 }
 
-fn add_protocols(request: &mut Request, protocols: &[String]) -> Result<(), OptionError> {
-    if protocols.is_empty() {
+fn add_protocols(request: &mut Request, protocols: &Subprotocols) -> Result<(), OptionError> {
+    if protocols.iter().next().is_none() {
         return Ok(());
     }
     // A subprotocol is a token of HTTP, as a header name is (RFC 6455 § 4.1). It is not shown: it may be a secret.
-    if let Some(index) = protocols.iter().position(|protocol| HeaderName::try_from(protocol.as_str()).is_err()) {
+    if let Some(index) = protocols.iter().position(|protocol| HeaderName::try_from(protocol).is_err()) {
         let complaint = format!("has a value that HTTP does not allow as a subprotocol (number {})", index + 1);
         return Err(OptionError::new(OptionFault::Type, "protocols", &complaint));
     }
-    let value = HeaderValue::try_from(protocols.join(", ")).expect("tokens are header values");
+    let value =
+        HeaderValue::try_from(protocols.iter().collect::<Vec<_>>().join(", ")).expect("tokens are header values");
     request.headers_mut().insert("sec-websocket-protocol", value);
     Ok(())
 }
@@ -125,6 +177,8 @@ const OURS: [&str; 6] = [
 
 #[cfg(test)]
 mod tests {
+    use mcp_protocol::{ProxySource, Secret};
+
     use super::*;
 
     fn route_to(url: &str) -> Route {
@@ -148,7 +202,7 @@ mod tests {
         for url in ["ws://[fe80::1%25eth0]:81/x?y=%25eth0", "ws://[fe80::1%eth0]:81/x?y=%25eth0"] {
             let endpoint = endpoint(url).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!((&*endpoint.host, endpoint.port), ("fe80::1%eth0", 81));
-            let request = String::from_utf8(endpoint.upgrade_request().0).expect("UTF-8");
+            let request = String::from_utf8(endpoint.upgrade_request().0.to_vec()).expect("UTF-8");
             assert!(request.starts_with("GET /x?y=%25eth0 HTTP/1.1\r\nHost: [fe80::1]:81\r\n"), "{request}");
         }
     }
@@ -165,22 +219,53 @@ mod tests {
             let error = Endpoint::new(&Route { headers, ..route_to("ws://h/") }).err().expect(name);
             assert!(error.option == "headers" && error.message.contains(name), "{error}");
         }
-        let route = Route { protocols: vec!["a b".to_owned()], ..route_to("ws://h/") };
+        let route = Route { protocols: Subprotocols::from_iter(["a b".to_owned()]), ..route_to("ws://h/") };
         let error = Endpoint::new(&route).err().expect("a blank");
         assert!(error.option == "protocols" && !error.message.contains("a b"), "{error}");
+    }
+
+    #[test]
+    fn a_proxy_function_is_asked_about_scheme_and_host_only() {
+        let question = |url: &str, proxy| {
+            let endpoint = Endpoint::new(&Route { proxy, ..route_to(url) });
+            endpoint.unwrap_or_else(|error| panic!("{error}")).proxy_question()
+        };
+        for (url, asked) in [
+            ("wss://example.com/mcp-ws?key=1", "https://example.com"),
+            ("ws://example.com/", "http://example.com"),
+            ("wss://example.com:8443/", "https://example.com:8443"),
+            ("ws://[fd00::1]:81/", "http://[fd00::1]:81"),
+        ] {
+            assert_eq!(question(url, ProxySource::Ask).as_deref(), Some(asked));
+            assert_eq!(question(url, ProxySource::None), None);
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_option_or_variable() {
+        let error = |proxy| Endpoint::new(&Route { proxy, ..route_to("wss://h/") }).err().expect("it is refused");
+        let option = error(ProxySource::Url(Secret::new("ftp://u:hunter2@p")));
+        assert_eq!(option.message, "option \"proxy\" has the scheme \"ftp\": use http, https, socks5 or socks5h");
+        let variable =
+            error(ProxySource::Environment(vec![("https_proxy".to_owned(), Secret::new("ftp://hunter2@p"))]));
+        assert!(
+            variable.message.starts_with("the environment variable https_proxy has the scheme \"ftp\""),
+            "{variable}"
+        );
+        assert!(!format!("{option}{variable}").contains("hunter2"));
     }
 
     #[test]
     fn each_request_has_a_key_of_its_own_and_is_otherwise_the_same() {
         let headers =
             Headers::from_iter([("Host".to_owned(), "elsewhere".to_owned()), ("X-A".to_owned(), "ü".to_owned())]);
-        let protocols = vec!["a".to_owned(), "b".to_owned()];
+        let protocols = ["a".to_owned(), "b".to_owned()].into_iter().collect();
         let route = Route { headers, protocols, ..route_to("ws://h:81/p?q=1") };
         let endpoint = Endpoint::new(&route).unwrap_or_else(|error| panic!("{error}"));
         let [(one, first), (other, second)] = [(); 2].map(|()| endpoint.upgrade_request());
-        let text = String::from_utf8(one).expect("UTF-8");
+        let text = String::from_utf8(one.to_vec()).expect("UTF-8");
         assert_ne!(first, second);
-        assert_eq!(text.replace(&first, &second).into_bytes(), other);
+        assert_eq!(text.replace(&first, &second).as_bytes(), &other[..]);
         assert!(text.starts_with("GET /p?q=1 HTTP/1.1\r\nHost: elsewhere\r\n") && text.ends_with("\r\n\r\n"), "{text}");
         for line in [&format!("Sec-WebSocket-Key: {first}"), "x-a: ü", "Sec-WebSocket-Protocol: a, b"] {
             assert!(text.contains(&format!("\r\n{line}\r\n")), "{text}");

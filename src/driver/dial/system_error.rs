@@ -3,7 +3,7 @@
 use std::io;
 
 use super::tls_error::tls_error;
-use mcp_protocol::SystemError;
+use mcp_protocol::{DialFailure, DialPhase, SystemError};
 
 /// The error with the code that Node.js has for it. TLS reports its own as errors of the system, too.
 pub(in crate::driver) fn system_error(error: &io::Error) -> SystemError {
@@ -22,6 +22,15 @@ pub(in crate::driver) fn exhaustion(error: &io::Error) -> SystemError {
         kind => code_of(kind),
     });
     SystemError::new(code, error.to_string())
+}
+
+/// Why there is no TCP connection in this phase: `other` unless a limit of this machine was reached.
+pub(super) fn tcp_failure(
+    error: SystemError,
+    phase: DialPhase,
+    other: impl FnOnce(SystemError) -> DialFailure,
+) -> DialFailure {
+    if error.is_exhaustion() { DialFailure::Exhausted { phase: Some(phase), error } } else { other(error) }
 }
 
 /// What a look-up failed with. The standard library passes on the resolver's words, but not its code.

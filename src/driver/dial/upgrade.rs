@@ -3,9 +3,10 @@
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::{handshake::derive_accept_key, http::StatusCode};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
+    answer::read_answer,
     endpoint::Endpoint,
     extensions,
     head::{Head, HeadError, read_head},
@@ -34,6 +35,10 @@ where
     };
     sent.await.map_err(|error: io::Error| UpgradeFailure::Broken(system_error(&error)))?;
     let (head, early) = read_head(stream).await?;
+    if head.status != 101 {
+        let answer = read_answer(stream, &head, early, &endpoint.secrets()).await;
+        return Err(UpgradeFailure::Status { answer });
+    }
     check(&head, &derive_accept_key(key.as_bytes()), &endpoint.protocols)?;
     let compression = extensions::agreement(head.values("sec-websocket-extensions"), endpoint.compression);
     Ok(Upgraded { early, compression: compression.map_err(UpgradeFailure::NotWebSocket)? })
@@ -49,13 +54,9 @@ impl From<HeadError> for UpgradeFailure {
     }
 }
 
-/// Checks all but the extensions. `accept` is the value that fits the key of the request, `offered` are its
+/// Checks a 101, all but the extensions. `accept` is the value that fits the key of the request, `offered` are its
 /// subprotocols.
 fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeFailure> {
-    if head.status != 101 {
-        let reason = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
-        return Err(UpgradeFailure::Status { status: head.status, reason });
-    }
     let protocols: Vec<&[u8]> = head.values("sec-websocket-protocol").collect();
     let rules = [
         (head.is_http_1_1, "it is not HTTP/1.1"),
@@ -95,6 +96,7 @@ fn is_among(offered: &[Box<str>], chosen: &[u8]) -> bool {
 mod tests {
     use std::io::{Cursor, Read, Write};
 
+    use mcp_protocol::Answer;
     use proptest::prelude::*;
     use tokio::runtime::Builder;
     use tokio_tungstenite::tungstenite::{
@@ -146,12 +148,14 @@ mod tests {
     fn check_by_us(key: &str, mut answer: &[u8]) -> Result<(), String> {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
         let offered = ["a".into(), "b".into()];
-        let checked = runtime
-            .block_on(read_head(&mut answer))
-            .map_err(UpgradeFailure::from)
-            .and_then(|(head, _)| check(&head, &derive_accept_key(key.as_bytes()), &offered));
+        let checked = runtime.block_on(read_head(&mut answer)).map_err(UpgradeFailure::from).and_then(|(head, _)| {
+            match head.status {
+                101 => check(&head, &derive_accept_key(key.as_bytes()), &offered),
+                status => Err(UpgradeFailure::Status { answer: Answer::of(status) }),
+            }
+        });
         checked.map_err(|failure| match failure {
-            UpgradeFailure::Status { status, .. } => status.to_string(),
+            UpgradeFailure::Status { answer } => answer.status.to_string(),
             UpgradeFailure::Closed => "closed".to_owned(),
             _ => "wrong".to_owned(),
         })

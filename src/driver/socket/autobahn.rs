@@ -20,7 +20,7 @@ use super::{
 };
 use crate::driver::{
     clock::Clock,
-    dial::{Dialer, Endpoint, Owner, Progress, Resolver, Upgraded},
+    dial::{Dialer, Endpoint, Owner, Progress, Resolver, Upgraded, Way},
 };
 
 #[test]
@@ -44,7 +44,7 @@ async fn echo(url: &str) -> Vec<String> {
     let endpoint = Endpoint::new(&Route { url: url.to_owned(), ..Route::default() }).expect("an endpoint");
     let dialer = Dialer::new(Resolver::system(), TlsOptions::default()).expect("the defaults are right");
     let dialed = dialer
-        .dial(&Nobody, &endpoint, &Progress::default())
+        .dial(&Nobody, &endpoint, Way::direct(LONGEST_CASE), &Progress::default())
         .await
         .unwrap_or_else(|_| panic!("{url} accepts no connection"));
     let Upgraded { early, compression } = dialed.upgraded;

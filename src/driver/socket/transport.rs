@@ -25,6 +25,8 @@ pub(crate) enum Transport {
     Plain { read: OwnedReadHalf, write: Arc<OwnedWriteHalf> },
     /// Only the I/O thread uses it: one TLS session serves both directions.
     Tls(Box<TlsStream<TcpStream>>),
+    /// TLS with the server, in TLS with a proxy.
+    TlsInTls(Box<TlsStream<TlsStream<TcpStream>>>),
 }
 
 impl Transport {
@@ -37,7 +39,7 @@ impl Transport {
     pub(crate) fn shared_writer(&self) -> Option<Arc<OwnedWriteHalf>> {
         match self {
             Self::Plain { write, .. } => Some(Arc::clone(write)),
-            Self::Tls(_) => None,
+            Self::Tls(_) | Self::TlsInTls(_) => None,
         }
     }
 
@@ -57,6 +59,7 @@ impl Transport {
         match self {
             Self::Plain { write, .. } => poll_write_tcp(write, cx, bytes),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
+            Self::TlsInTls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
         }
     }
 
@@ -65,6 +68,7 @@ impl Transport {
         match self {
             Self::Plain { .. } => Poll::Ready(Ok(())),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
+            Self::TlsInTls(tls) => Pin::new(&mut **tls).poll_flush(cx),
         }
     }
 
@@ -72,6 +76,7 @@ impl Transport {
         match self {
             Self::Plain { read, .. } => Pin::new(read).poll_read(cx, buf),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, buf),
+            Self::TlsInTls(tls) => Pin::new(&mut **tls).poll_read(cx, buf),
         }
     }
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 use strsim::damerau_levenshtein;
 use thiserror::Error;
 
-use super::values::{DialectChoice, Headers, MaxAttempts, Secret, TokenSource};
+use super::{
+    proxy::ProxySource,
+    values::{DialectChoice, Headers, MaxAttempts, Secret, Subprotocols, TokenSource},
+};
 use crate::backoff::Jitter;
 
 /// Which JavaScript error an [`OptionError`] becomes.
@@ -68,8 +71,8 @@ impl Given<'_> {
     }
 
     pub(super) fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
-        // A key, a header or a subprotocol may be a secret: its value is never shown.
-        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols" | "tls" | "tls.key");
+        // These may be secrets: their values are never shown.
+        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols" | "proxy" | "tls" | "tls.key");
         let shown = if is_secret { kind_of(self.value) } else { show(self.value) };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }
@@ -144,8 +147,29 @@ impl Given<'_> {
     pub(super) fn token(&self) -> Result<TokenSource, OptionError> {
         match self.value {
             Value::String(token) => Ok(TokenSource::Fixed(Secret::new(token))),
-            Value::Object(tag) if tag.get("$type").is_some_and(|kind| kind == "function") => Ok(TokenSource::Ask),
+            function if is_function(function) => Ok(TokenSource::Ask),
             _ => Err(self.must_be(OptionFault::Type, "a string, or a function that returns one")),
+        }
+    }
+
+    /// The environment comes as `{"$environment": {name: value}}`.
+    pub(super) fn proxy(&self) -> Result<ProxySource, OptionError> {
+        let wrong = || {
+            let what = "a URL such as http://proxy.example:3128, false for none, or a function that returns either";
+            self.must_be(OptionFault::Type, what)
+        };
+        match self.value {
+            Value::String(url) => Ok(ProxySource::Url(Secret::new(url))),
+            Value::Bool(false) => Ok(ProxySource::None),
+            function if is_function(function) => Ok(ProxySource::Ask),
+            other => {
+                let variables = other.get("$environment").and_then(Value::as_object).ok_or_else(wrong)?;
+                let variables = variables.iter().map(|(name, value)| {
+                    let value = value.as_str().ok_or_else(wrong)?;
+                    Ok((name.clone(), Secret::new(value)))
+                });
+                Ok(ProxySource::Environment(variables.collect::<Result<_, _>>()?))
+            }
         }
     }
 
@@ -159,6 +183,10 @@ impl Given<'_> {
                 _ => Err(self.fault(OptionFault::Type, &format!("has a header {name:?} that is not a string"))),
             })
             .collect()
+    }
+
+    pub(super) fn protocols(&self) -> Result<Subprotocols, OptionError> {
+        Ok(self.strings()?.into_iter().collect())
     }
 
     pub(super) fn strings(&self) -> Result<Vec<String>, OptionError> {
@@ -181,6 +209,10 @@ impl Given<'_> {
             None => Err(self.must_be(OptionFault::Type, what)),
         }
     }
+}
+
+fn is_function(value: &Value) -> bool {
+    value.get("$type").is_some_and(|kind| kind == "function")
 }
 
 fn as_number(value: &Value) -> Option<f64> {

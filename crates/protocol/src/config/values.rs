@@ -53,17 +53,18 @@ pub enum TokenSource {
     Ask,
 }
 
-/// A token or a private key, cheap to clone. It cannot be printed, and its memory is overwritten when it is dropped.
+/// A token, a private key, or another text that may contain a secret; cheap to clone. It cannot be printed, and its
+/// memory is overwritten when the last clone is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
-    /// Wraps a secret.
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(Arc::new(Zeroizing::new(token.into())))
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
-    /// The secret itself, for the auth message and for TLS.
+    /// The text, for where it is used.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -75,20 +76,44 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Subprotocols to offer. One may be a secret, since browsers can send a key in no other way: only their number is ever
+/// printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Subprotocols(Vec<Secret>);
+
+impl Subprotocols {
+    /// In the order of preference.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Secret::expose)
+    }
+}
+
+impl FromIterator<String> for Subprotocols {
+    fn from_iter<T: IntoIterator<Item = String>>(protocols: T) -> Self {
+        Self(protocols.into_iter().map(Secret::new).collect())
+    }
+}
+
+impl fmt::Debug for Subprotocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} subprotocols]", self.0.len())
+    }
+}
+
 /// Headers of the upgrade request. A value may be a secret: only the names are ever printed.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
+pub struct Headers(Vec<(String, Secret)>);
 
 impl Headers {
     /// Name and value of each header.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))
     }
 }
 
 impl FromIterator<(String, String)> for Headers {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(headers: T) -> Self {
-        Self(headers.into_iter().collect())
+        Self(headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect())
     }
 }
 

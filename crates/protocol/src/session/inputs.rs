@@ -7,7 +7,7 @@ use crate::{
     ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
-    dialing::{DialFailure, DialPhase, Remedy},
+    dialing::{DialFailure, DialPhase, Remedy, Via},
     envelope::{self, Envelope, NotJson},
     error::Fault,
     log::LogLine,
@@ -54,6 +54,17 @@ impl<T> Session<T> {
         self.notify(Notice::Open);
         self.schedule_ping(now);
         self.begin_authentication(now);
+    }
+
+    /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
+    pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
+        if !matches!(self.state, State::Connecting(dialed) if dialed == connection) {
+            return;
+        }
+        if let Some(proxy) = via.proxy() {
+            self.log(LogLine::Proxy, &[("proxy", proxy.into())]);
+        }
+        self.via = Some((connection, via));
     }
 
     /// The dial has failed.
@@ -191,7 +202,9 @@ impl<T> Session<T> {
     }
 
     fn connect_failed(&mut self, failure: DialFailure) -> Fault {
-        let fault = Fault::ConnectFailed { url: self.shown_url().to_owned(), failure: Box::new(failure) };
+        let via = self.via.as_ref().filter(|(connection, _)| self.state.connection() == Some(*connection));
+        let via = via.map(|(_, via)| via.clone());
+        let fault = Fault::ConnectFailed { url: self.url.clone(), via, failure: Box::new(failure) };
         self.log(LogLine::DialFailed, &[("cause", fault.log_cause().into())]);
         fault
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use mcp_protocol::{Fault, NoToken, Options, Reason, UpgradeFailure};
+use mcp_protocol::{Answer, Fault, NoToken, Options, Reason, UpgradeFailure};
 
 #[test]
 fn the_defaults_are_the_contracts() {
@@ -24,7 +24,8 @@ fn the_defaults_are_the_contracts() {
 fn codes_and_whether_a_retry_may_help_are_the_contracts() {
     let dial = |status| Fault::ConnectFailed {
         url: "ws://h/".into(),
-        failure: Box::new(DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None })),
+        via: None,
+        failure: Box::new(DialFailure::Upgrade(UpgradeFailure::Status { answer: Answer::of(status) })),
     };
     let tool = Fault::Tool { message: "m".into(), code: None, data: "{}".into() };
     for (fault, code, retryable) in [

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use super::*;
 use mcp_protocol::{
-    DialFailure, Ending, Interest, LogEntry, LogLevel, LogLine, Secret, SystemError, TlsFailure, UpgradeFailure,
+    DialFailure, Ending, Interest, LogEntry, LogLevel, LogLine, Secret, SystemError, TlsFailure, UpgradeFailure, Via,
 };
 
 /// A client in `idle` that logs.
@@ -216,6 +216,7 @@ fn eventful() -> Vec<Sim> {
     ended.server_closes(1000, "");
     let mut failed = logging(attempts(0));
     failed.connect();
+    failed.go(Via::Proxy("http://proxy.test:3128".into()));
     failed.fail_dial(DialFailure::Tls(TlsFailure::HostName));
     failed.connect();
     failed.fail_dial(DialFailure::Upgrade(UpgradeFailure::Closed));

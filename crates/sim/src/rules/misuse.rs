@@ -1,11 +1,13 @@
 //! Inputs at the wrong time, or about a connection that is over, change nothing.
 
 use super::*;
-use mcp_protocol::{ConnectionId, DialFailure, Ending, Interest, LogLevel, Secret, Session, State, UpgradeFailure};
+use mcp_protocol::{
+    Answer, ConnectionId, DialFailure, Ending, Interest, LogLevel, Secret, Session, State, UpgradeFailure, Via,
+};
 
 type Input = fn(&mut Session<u32>, mcp_protocol::Now, ConnectionId);
 
-const INPUTS: [(&str, Input); 12] = [
+const INPUTS: [(&str, Input); 13] = [
     ("open", |session, now, connection| session.handle_open(now, connection)),
     ("dial failed", |session, now, connection| session.handle_dial_failed(now, connection, answered_with(404))),
     ("refused", |session, now, connection| session.handle_dial_failed(now, connection, answered_with(401))),
@@ -16,12 +18,13 @@ const INPUTS: [(&str, Input); 12] = [
     ("paused", |session, now, connection| session.handle_paused(now, connection, true)),
     ("read again", |session, now, connection| session.handle_paused(now, connection, false)),
     ("token", |session, now, connection| session.handle_token(now, connection, Ok(Secret::new("late")))),
+    ("via", |session, _, connection| session.handle_via(connection, Via::Direct)),
     ("no token", |session, now, connection| session.handle_token(now, connection, Err("late".into()))),
     ("message", |session, now, connection| session.handle_message(now, connection, &ACCEPTED.into())),
 ];
 
 fn answered_with(status: u16) -> DialFailure {
-    DialFailure::Upgrade(UpgradeFailure::Status { status, reason: None })
+    DialFailure::Upgrade(UpgradeFailure::Status { answer: Answer::of(status) })
 }
 
 /// A client in the state of that name; its newest connection is the second.

@@ -2,6 +2,7 @@
 
 mod commands_by_state;
 mod contract;
+mod dial_failures;
 mod dialect_change;
 mod dialect_event;
 mod dialect_guide;

@@ -1,4 +1,5 @@
-//! TLS on a TCP connection: what is trusted, how the server is verified, who the client says it is.
+//! TLS on a TCP connection, or on a tunnel through a proxy: what is trusted, how the server is verified, who the client
+//! says it is.
 
 mod identity;
 mod observe;
@@ -16,7 +17,10 @@ use rustls::{
     client::Resumption,
     version::{TLS12, TLS13},
 };
-use tokio::{net::TcpStream, sync::OnceCell};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::OnceCell,
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub(in crate::driver) use self::trust::answer_roots;
@@ -38,8 +42,8 @@ pub(super) struct Tls {
 }
 
 /// An encrypted stream.
-pub(super) struct Encrypted {
-    pub(super) stream: TlsStream<TcpStream>,
+pub(super) struct Encrypted<S> {
+    pub(super) stream: TlsStream<S>,
     /// The server wanted to know who the client is.
     pub(super) identity_was_asked: bool,
 }
@@ -50,13 +54,19 @@ impl Tls {
         Ok(Self { settings: Settings::new(&options)?, options, config: OnceCell::new() })
     }
 
+    /// For a proxy: the same certificates are trusted, but nothing that is meant for the server holds for it.
+    pub(super) fn for_proxy(&self) -> Self {
+        let TlsOptions { ca, only_tls_1_3, .. } = &self.options;
+        let options = TlsOptions { ca: ca.clone(), only_tls_1_3: *only_tls_1_3, ..TlsOptions::default() };
+        let settings = Settings { ca: self.settings.ca.clone(), identity: None, server_name: None };
+        Self { options, settings, config: OnceCell::new() }
+    }
+
     /// Shakes hands with the server and verifies that it is `host`, or what `tls.servername` says.
-    pub(super) async fn connect(
-        &self,
-        owner: &dyn Owner,
-        host: &str,
-        tcp: TcpStream,
-    ) -> Result<Encrypted, DialFailure> {
+    pub(super) async fn connect<S>(&self, owner: &dyn Owner, host: &str, stream: S) -> Result<Encrypted<S>, DialFailure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let config = Arc::clone(self.config.get_or_try_init(|| self.make_config(owner)).await?);
         if !self.options.reject_unauthorized {
             owner.note(LogLevel::Warn, "the server's certificate is not verified (tls.rejectUnauthorized is false)");
@@ -65,7 +75,7 @@ impl Tls {
             Some(name) => name.clone(),
             None => server_name(host).ok_or(DialFailure::Tls(TlsFailure::HostName))?,
         };
-        let (result, seen) = observed(TlsConnector::from(config).connect(name, tcp)).await;
+        let (result, seen) = observed(TlsConnector::from(config).connect(name, stream)).await;
         match result {
             Ok(stream) => Ok(Encrypted { stream, identity_was_asked: seen.identity_was_asked }),
             Err(error) => Err(DialFailure::Tls(words::handshake_failure(&error, seen))),

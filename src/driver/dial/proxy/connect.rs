@@ -1,0 +1,100 @@
+//! HTTP CONNECT (RFC 9110 § 9.3.6).
+
+use std::io;
+
+use data_encoding::BASE64;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use zeroize::Zeroizing;
+
+use super::super::{
+    answer::read_answer,
+    head::{HeadError, read_head},
+    system_error::system_error,
+};
+use super::address::Credentials;
+use mcp_protocol::ProxyFailure;
+
+/// Asks the proxy for a tunnel. `host` is a name, or an address without brackets.
+pub(super) async fn connect<S>(
+    stream: &mut S,
+    credentials: Option<&Credentials>,
+    host: &str,
+    port: u16,
+) -> Result<(), ProxyFailure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let request = request(credentials, host, port);
+    let sent = async {
+        stream.write_all(&request).await?;
+        stream.flush().await
+    };
+    sent.await.map_err(|error: io::Error| ProxyFailure::Broken(system_error(&error)))?;
+    let (head, early) = read_head(stream).await?;
+    if !(200..300).contains(&head.status) {
+        let pair = credentials.map(encoded);
+        let password = credentials.map(|credentials| &credentials.password[..]);
+        let secrets: Vec<&[u8]> = pair.iter().map(|pair| pair.as_bytes()).chain(password).collect();
+        return Err(ProxyFailure::Status { answer: read_answer(stream, &head, early, &secrets).await });
+    }
+    if !early.is_empty() {
+        // The server does not speak first, in TLS as in the upgrade.
+        return Err(ProxyFailure::NotAProxy("bytes came behind its answer to CONNECT".to_owned()));
+    }
+    Ok(())
+}
+
+fn request(credentials: Option<&Credentials>, host: &str, port: u16) -> Zeroizing<Vec<u8>> {
+    let brackets = if host.contains(':') { ["[", "]"] } else { ["", ""] };
+    let authority = format!("{}{host}{}:{port}", brackets[0], brackets[1]);
+    let start = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+    // At once, so that growing leaves no copy of the password behind.
+    let room = credentials.map_or(0, |credentials| 64 + 2 * (credentials.user.len() + credentials.password.len()));
+    let mut request = Vec::with_capacity(start.len() + room + 2);
+    request.extend(start.as_bytes());
+    if let Some(credentials) = credentials {
+        request.extend(b"Proxy-Authorization: Basic ");
+        request.extend(encoded(credentials).as_bytes());
+        request.extend(b"\r\n");
+    }
+    request.extend(b"\r\n");
+    Zeroizing::new(request)
+}
+
+/// RFC 7617 § 2.
+fn encoded(Credentials { user, password }: &Credentials) -> Zeroizing<String> {
+    let pair = Zeroizing::new([&user[..], b":", &password[..]].concat());
+    Zeroizing::new(BASE64.encode(&pair))
+}
+
+impl From<HeadError> for ProxyFailure {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Closed => Self::Closed,
+            HeadError::Io(error) => Self::Broken(system_error(&error)),
+            HeadError::Invalid(reason) => Self::NotAProxy(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address::Proxy;
+    use super::*;
+
+    fn sent(url: &str, host: &str) -> String {
+        let proxy = Proxy::parse(url).expect(url);
+        String::from_utf8(request(proxy.credentials.as_ref(), host, 443).to_vec()).expect("ASCII")
+    }
+
+    #[test]
+    fn the_request_names_the_server_and_has_user_and_password_as_rfc_7617_says() {
+        assert_eq!(
+            sent("http://p", "example.com"),
+            "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n"
+        );
+        let with = sent("http://Aladdin:open%20sesame@p", "fd00::1");
+        assert!(with.starts_with("CONNECT [fd00::1]:443 HTTP/1.1\r\nHost: [fd00::1]:443\r\n"), "{with}");
+        assert!(with.ends_with("\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"), "{with}");
+    }
+}
