@@ -1,6 +1,6 @@
 /** Detects that the other end is gone without closing the socket: a half-open connection, a process that hangs. */
 import { checkMillis } from '../shared/arguments.js'
-import { startTimer, type Timer } from './time.js'
+import { now, startTimer, type Timer } from './time.js'
 
 /** How soon a dead connection is detected. Times in ms. */
 export interface HeartbeatOptions {
@@ -21,8 +21,12 @@ export class Heartbeat {
   readonly #timeout: number
   readonly #events: HeartbeatEvents
   #hasHeard = false
-  /** Added to the timeout while a large message is on its way, in ms. */
-  #patience = 0
+  #awaitsAnswer = false
+  /** How long the message that is being received may take, in ms. */
+  #receiving = 0
+  /** When the large messages that were sent have arrived at the latest, by `now()`. */
+  #sentBy = 0
+  #isStopped = false
   #timer: Timer | null = null
 
   /** Starts at once. */
@@ -35,36 +39,55 @@ export class Heartbeat {
 
   /** To be called for everything that comes: it proves that the connection is alive. */
   heard(): void {
-    this.#hasHeard = true
-    this.#patience = 0
+    this.#receiving = 0
+    this.#proveLife()
   }
 
-  /** A message of so many bytes comes or leaves now: nothing else can come before it is through. */
-  expect(bytes: number): void {
-    this.#hasHeard = true
-    this.#patience = Math.min(bytes / LEAST_RATE, MAX_PATIENCE)
+  /** The other end has announced a message of so many bytes. Nothing else comes before it. */
+  announced(bytes: number): void {
+    this.#receiving = timeFor(bytes)
+    this.#proveLife()
+  }
+
+  /** A message of so many bytes is sent. A ping after it is answered only when the message has arrived. */
+  sends(bytes: number): void {
+    this.#sentBy = Math.min(Math.max(now(), this.#sentBy) + timeFor(bytes), now() + MAX_TIME)
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#timer?.stop()
+  }
+
+  #proveLife(): void {
+    if (this.#awaitsAnswer) this.#listen()
+    else this.#hasHeard = true
   }
 
   #listen(): void {
     this.#hasHeard = false
+    this.#awaitsAnswer = false
     this.#after(this.#interval, () => (this.#hasHeard ? this.#listen() : this.#ping()))
   }
 
   #ping(): void {
+    this.#awaitsAnswer = true
     this.#events.ping()
-    this.#after(this.#timeout + this.#patience, () =>
-      this.#hasHeard ? this.#listen() : this.#events.lost(this.#timeout),
-    )
+    const sending = Math.max(0, this.#sentBy - now())
+    this.#after(this.#timeout + this.#receiving + sending, () => this.#events.lost(this.#timeout))
   }
 
   #after(ms: number, act: () => void): void {
+    this.#timer?.stop()
+    if (this.#isStopped) return
     // The socket keeps the process alive, not its heartbeat.
     this.#timer = startTimer(ms, act, false)
   }
+}
+
+/** The time that a large message may take, in ms. */
+function timeFor(bytes: number): number {
+  return Math.min(bytes / LEAST_RATE, MAX_TIME)
 }
 
 /** @throws TypeError or RangeError that names the option */
@@ -79,5 +102,5 @@ const PING_TIMEOUT = 10_000
 
 /** The slowest connection that large messages are waited for on, in bytes per ms. */
 const LEAST_RATE = 16
-/** The longest wait for a large message, in ms, whatever size the other end has announced. */
-const MAX_PATIENCE = 600_000
+/** The longest wait for large messages, in ms, whatever size the other end has announced. */
+const MAX_TIME = 600_000

@@ -116,7 +116,7 @@ class WebSocketPort implements BridgePort {
     const message = fromText(data)
     const own = ownMessage(message)
     if (own === null) this.#tell('message', message)
-    else if (own.type === 'large') this.#heartbeat?.expect(own.bytes ?? 0)
+    else if (own.type === 'large') this.#heartbeat?.announced(own.bytes ?? 0)
     // An end that sends pings and does not read the answers gets none.
     else if (own.type === 'ping' && this.bufferedAmount < MAX_WAITING) this.#sendOwn({ type: 'pong' })
   }
@@ -125,7 +125,7 @@ class WebSocketPort implements BridgePort {
   #send(text: string): void {
     if (text.length > LARGE) {
       this.#sendOwn({ type: 'large', bytes: text.length })
-      this.#heartbeat?.expect(text.length)
+      this.#heartbeat?.sends(text.length)
     }
     this.#socket.send(text)
   }

@@ -6,6 +6,8 @@
  * 2.17, the oldest that Rust supports. zig and cargo-zigbuild come as Python wheels. The other systems have only one C
  * library, and need no zig.
  *
+ * The names of source files are in the binary, for messages of panics; the folders of this machine are not.
+ *
  * A panic unwinds in these binaries too: the driver catches it and fails one client, whereas `panic = "abort"` would
  * end the process.
  */
@@ -15,6 +17,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { NEWEST_GLIBC, offences } from '../check/binary.mjs'
 import { setUpTarget, withZig } from '../lib/cross-compile.mjs'
+import { withoutMachinePaths } from '../lib/machine-paths.mjs'
 import { platformManifests } from '../lib/platforms.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { setUp } from '../lib/setup.mjs'
@@ -31,7 +34,7 @@ export function buildRelease(target = hostTarget()) {
   const build = isLinux
     ? ['--cross-compile', '--target', target.endsWith('musl') ? target : `${target}.${NEWEST_GLIBC}`]
     : ['--target', target]
-  const env = isLinux ? withZig() : process.env
+  const env = withoutMachinePaths(isLinux ? withZig() : process.env, target)
   const declarations = join(ROOT, 'target', 'release.d.ts')
   const cli = join(ROOT, 'node_modules/@napi-rs/cli/dist/cli.js')
   const args = [

@@ -1,10 +1,11 @@
 /**
- * `node scripts/check/binary.mjs FILE…`: checks whether a binary may be published. It must be small; for Linux it must
- * also run with glibc 2.17, need no other library, and be stripped. `readelf` reads the file; it is part of binutils,
+ * `node scripts/check/binary.mjs FILE…`: checks whether a binary may be published. It must be small and must not
+ * name folders of the machine that built it, as far as this machine knows them; for Linux it must also run with glibc 2.17, need no other library, and be stripped. `readelf` reads the file; it is part of binutils,
  * which every C compiler comes with.
  */
 import { execFileSync } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { privateFolders } from '../lib/machine-paths.mjs'
 import { isMain } from '../lib/root.mjs'
 
 export const MOST_BYTES = 4_500_000
@@ -17,7 +18,16 @@ const LIBRARIES = /^(lib(c|m|dl|pthread|rt|util)\.so\.\d|ld-linux.*\.so\.\d|libc
 export function offences(file) {
   const { size } = statSync(file)
   const tooLarge = size > MOST_BYTES ? [`has ${size} bytes: at most ${MOST_BYTES} are allowed`] : []
-  return file.includes('.linux-') ? [...tooLarge, ...linuxOffences(readElf(file), file.includes('musl'))] : tooLarge
+  const common = [...tooLarge, ...pathOffences(readFileSync(file))]
+  return file.includes('.linux-') ? [...common, ...linuxOffences(readElf(file), file.includes('musl'))] : common
+}
+
+/** The folders of the machine that built it, if the bytes of a binary name them. */
+export function pathOffences(bytes, folders = privateFolders()) {
+  const names = [...folders.flatMap((folder) => [`${folder}/`, `${folder}\\`]), '.cargo/registry', '.cargo\\registry']
+  return names
+    .filter((name) => bytes.includes(name))
+    .map((name) => `names ${name}, a folder of the machine that built it`)
 }
 
 /** @param elf the output of readelf: `versions` of symbols, the `dynamic` section, the table of `sections` */

@@ -9,7 +9,8 @@ export function setUp() {
   checkPrerequisites()
   if (isInstalled()) return
   console.log('Installing the development packages …')
-  npm(['ci', '--no-audit', '--no-fund'])
+  // Of warnings it would have a page: Electron's declarations, a development package, ask for a newer Node.js.
+  npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 
 /** npm writes this file last when it installs. */
