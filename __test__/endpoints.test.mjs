@@ -1,5 +1,6 @@
 /** Several endpoints: one after the other, at the same time, or given by a function. */
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, test } from 'node:test'
 import { MCPClient } from '@mcp-integration/client'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
@@ -220,7 +221,21 @@ describe('a url function', () => {
     assert.match(message, /connectTimeout \(20 ms\)/)
   })
 
-  test('runs in the async context of its client, and its answer after close() changes nothing', async (t) => {
+  test('runs in the async context in which its client was made', async (t) => {
+    const context = new AsyncLocalStorage()
+    const server = await listen(t)
+    const seen = []
+    const url = () => {
+      seen.push(context.getStore())
+      return server.url
+    }
+    const client = context.run('mine', () => open(t, { url }))
+    await client.connect()
+    await context.run('of another', () => client.reconnect())
+    assert.deepEqual(seen, ['mine', 'mine'])
+  })
+
+  test('that answers after close() changes nothing', async (t) => {
     let answer
     const client = open(t, { url: () => new Promise((resolve) => (answer = resolve)) })
     while (answer === undefined) await new Promise(setImmediate)

@@ -565,6 +565,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       this.#client.#inContext(() => void this.#client.#answerToken(connection))
     }
 
+    askUrls(asked: number): void {
+      this.#client.#inContext(() => void this.#client.#answerUrls(asked))
+    }
+
     askProxy(connection: number, server: string): void {
       this.#client.#inContext(() => void this.#client.#answerProxy(connection, server))
     }
@@ -587,10 +591,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
 
     failure(error: ErrorData, toolName: string): () => MCPError {
       return this.#client.#errors.failure(error, toolName)
-    }
-
-    askUrls(asked: number): void {
-      void this.#client.#answerUrls(asked)
     }
 
     socketListenersChanged(): void {
