@@ -1,7 +1,8 @@
 /**
  * `node scripts/check/binary.mjs FILE…`: checks whether a binary may be published. It must be small and must not
- * name folders of the machine that built it, as far as this machine knows them; for Linux it must also run with glibc 2.17, need no other library, and be stripped. `readelf` reads the file; it is part of binutils,
- * which every C compiler comes with.
+ * name folders of the machine that built it, as far as this machine knows them; for Linux it must also run with glibc
+ * 2.17, need no other library, and be stripped. `readelf` reads the file; it is part of binutils, which every C
+ * compiler comes with.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
