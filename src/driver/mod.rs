@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use self::{
-    dial::{Resolve, Resolver},
+    dial::{Page, Resolve, Resolver},
     handle::{Handle, shared_io_thread_name},
 };
 use mcp_protocol::{ConnectionId, Event};

@@ -118,9 +118,14 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), head: &Head, kind: &Bo
 }
 
 /// `None` if the body ends with the connection, or with its last chunk.
-fn length_of(head: &Head) -> Option<usize> {
+pub(super) fn length_of(head: &Head) -> Option<usize> {
     let length = head.values("content-length").next()?;
     str::from_utf8(length).ok()?.trim().parse().ok()
+}
+
+/// The body comes in chunks (RFC 9112 § 7.1).
+pub(super) fn is_chunked(head: &Head) -> bool {
+    head.values("transfer-encoding").next().is_some()
 }
 
 /// A body, or of a body in chunks (RFC 9112 § 7.1) the first one.
@@ -132,7 +137,7 @@ struct FirstPart<'a> {
 
 impl<'a> FirstPart<'a> {
     fn of(head: &Head, body: &'a [u8]) -> Self {
-        if head.values("transfer-encoding").next().is_none() {
+        if !is_chunked(head) {
             return Self { bytes: body, is_whole: false };
         }
         let Some(end) = memchr::memchr(b'\n', body) else { return Self { bytes: &[], is_whole: false } };

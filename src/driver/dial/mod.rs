@@ -5,6 +5,7 @@ mod endpoint;
 mod extensions;
 mod head;
 mod owner;
+mod probe;
 mod progress;
 mod proxy;
 mod resolve;
@@ -25,10 +26,13 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-pub use self::resolve::{Resolve, Resolver};
 pub(super) use self::tls::answer_roots;
 pub(super) use self::upgrade::Upgraded;
 pub(super) use self::{endpoint::Endpoint, owner::Owner, progress::Progress, proxy::ProxyAnswer};
+pub use self::{
+    probe::Page,
+    resolve::{Resolve, Resolver},
+};
 use self::{
     proxy::{Hop, Tunnels},
     resolve::Turn,
