@@ -2,13 +2,7 @@
  * What is needed of the global object, taken when this module loads: fake timers and the environments of test runners
  * replace parts of it later. Needs nothing of Node.js: pages use it too.
  */
-export const { DOMException, queueMicrotask } = globalThis
-
-const { AbortController } = globalThis
-
-export function newAbortController(): AbortController {
-  return new AbortController()
-}
+export const { DOMException, URL, queueMicrotask } = globalThis
 
 /** Like `queueMicrotask`, which fake timers replace too, perhaps before this module loads. It must not throw. */
 export function soon(act: () => void): void {
