@@ -23,6 +23,8 @@ import type {
   Undeclared,
   UseToolOptions,
 } from '../shared/types.js'
+import { runApart } from './contexts.js'
+import { NODE } from './node.js'
 
 /**
  * A client of an MCP Integration Platform over its WebSocket. It connects, authenticates, sends heartbeats and
@@ -68,7 +70,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
   constructor(...args: ClientArguments) {
     super()
-    this.#client = new (load().Client)(this, args)
+    this.#client = new (clientClass())(this, args)
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -394,7 +396,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 }
 
-/** Loaded by the first client: a program that makes none does not pay for it. */
-function load(): typeof import('./node-client.js') {
-  return require('./node-client.js')
+/**
+ * Loaded by the first client: a program that makes none does not pay for it. Not in the context of whoever makes that
+ * client, because what is made while loading would hold its stores.
+ */
+function clientClass(): typeof Client {
+  loaded ??= runApart(() => (require('./node-client.js') as typeof import('./node-client.js')).clientClass(NODE))
+  return loaded
 }
+
+let loaded: typeof Client | undefined

@@ -27,7 +27,7 @@ const BUNDLES = [
     entry: 'index.ts',
     exportsPlainly: true,
     alone: ['client/client'],
-    copied: ['native/node-version', 'shared/close-codes', 'shared/error-classes'],
+    copied: ['client/contexts', 'client/node', 'native/node-version', 'shared/close-codes', 'shared/error-classes'],
   },
   {
     entry: 'client/node-client.ts',
@@ -71,7 +71,7 @@ export async function buildJs() {
   compile()
   const metafiles = []
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
-  BUNDLES.forEach((bundle, index) => checkImports(bundle, metafiles[index]))
+  for (const [index, bundle] of BUNDLES.entries()) checkImports(bundle, metafiles[index])
   await buildForPages(SOURCE, OUTPUT)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
   await removeLeftovers()
