@@ -11,7 +11,7 @@ export const NODE = {
   /** ms, monotonic. */
   now: performance.now.bind(performance) as () => number,
   setImmediate,
-  setTimeout,
-  clearTimeout,
+  later: setTimeout,
+  cancel: clearTimeout,
   queueMicrotask: globalThis.queueMicrotask,
 }

@@ -17,8 +17,8 @@ const waiting = new WeakMap<NativeClient, NodeJS.Timeout>()
  * the client, not this.
  */
 export function resumeAfter(node: NodeParts, native: NativeClient, ms: number): void {
-  node.clearTimeout(waiting.get(native))
-  const timer = node.setTimeout(() => native.resume(), Math.min(ms, LONGEST))
+  node.cancel(waiting.get(native))
+  const timer = node.later(() => native.resume(), Math.min(ms, LONGEST))
   timer.unref()
   waiting.set(native, timer)
 }

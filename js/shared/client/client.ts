@@ -1,6 +1,6 @@
 /**
- * A client over the core: what `MCPClient` does, in Node.js and in pages. The class that users see adds its events' base
- * class and the words for the editor, and passes everything on to this one.
+ * A client over the core: what `MCPClient` does, in Node.js and in pages. The class that users see adds the base class
+ * of its events and the words for the editor, and passes everything on to this one.
  */
 import { checkCallOptions, checkKey, checkName, closeOptionsOf, PARAMETERS_ARE_JSON, serialise } from '../arguments.js'
 import { explain } from '../close-codes.js'
