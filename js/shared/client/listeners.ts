@@ -1,13 +1,16 @@
 /** The listeners of a client's own events, and the asynchronous context that they run in. */
+import type { InternalEvents } from '../internals.js'
 import { runSafely } from '../socket-events.js'
 import type { MCPClientEvents } from '../types.js'
 import { runtime, type Context } from './runtime.js'
 
+type Events = MCPClientEvents & InternalEvents
+
 /** The object that users see and add listeners to, as far as the client needs it. */
 export interface Emitter {
   /** The listeners as they are to be called; a copy. */
-  rawListeners(event: keyof MCPClientEvents): ((...args: any[]) => unknown)[]
-  listenerCount(event: keyof MCPClientEvents): number
+  rawListeners(event: keyof Events): ((...args: any[]) => unknown)[]
+  listenerCount(event: keyof Events): number
   eventNames(): unknown[]
 }
 
@@ -25,7 +28,7 @@ export class Listeners {
   }
 
   /** Whether an event has a listener. */
-  hear(event: keyof MCPClientEvents): boolean {
+  hear(event: keyof Events): boolean {
     return this.#emitter.listenerCount(event) > 0
   }
 
@@ -38,7 +41,7 @@ export class Listeners {
   }
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
-  emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
+  emit<E extends keyof Events>(event: E, ...args: Events[E]): void {
     const listeners = this.#emitter.rawListeners(event)
     if (listeners.length === 0) return
     this.inContext(() => {
