@@ -17,6 +17,8 @@ export type {
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolDescription,
+  ToolsOptions,
   ToolsWithoutRequiredParameters,
   Undeclared,
   TlsOptions,

@@ -9,6 +9,7 @@ import {
   checkCallOptions,
   checkKey,
   checkName,
+  checkToolsOptions,
   closeOptionsOf,
   PARAMETERS_ARE_JSON,
   serialise,
@@ -41,6 +42,8 @@ import type {
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolDescription,
+  ToolsOptions,
   ToolsWithoutRequiredParameters,
   Undeclared,
   UseToolOptions,
@@ -65,6 +68,7 @@ import { keyOf } from './key.js'
 import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction, type UrlFunction } from './options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
 import { endpointsReturned, wholeUrl, type UrlOption } from './urls.js'
+import { descriptionsOf } from './tools.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
@@ -341,6 +345,31 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 
   /**
+   * What the platform says of its tools. Waits for 'ready', and then up to 1 s for the platform to speak. Empty if it
+   * says nothing: servers of the guide's dialect do not describe their tools. Tools without a name are left out, and of
+   * more than 1 MiB only the first are kept.
+   * @returns a promise of the descriptions, in the platform's order. It rejects as {@link useTool} does
+   */
+  async tools(options: ToolsOptions = {}): Promise<readonly ToolDescription[]> {
+    checkToolsOptions(options)
+    const { signal, timeout = this.#requestTimeout } = options
+    const described = await new Promise<unknown>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const question = new Call(this.#internals, undefined, resolve, reject)
+      const slot = occupy(question)
+      const key = this.#native.tools(timeout, this.#flags, slot)
+      if (typeof key === 'string') {
+        vacate(slot)
+        return question.refused(JSON.parse(key) as ErrorData)
+      }
+      if (signal !== undefined) question.abortBy(signal, () => this.#native.abort(key) && vacate(slot))
+      // The answer may be there already, and nothing else keep the process alive.
+      drainSoon()
+    })
+    return descriptionsOf(described)
+  }
+
+  /**
    * Sends a message and expects no answer: a string unchanged, any other value as JSON.
    * @returns false if the socket is not open or the buffer is full (`maxBufferedAmount`)
    * @throws TypeError if the value cannot be written as JSON
@@ -589,7 +618,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
       if (this.#client.#hasEnded) this.#client.#context = null
     }
 
-    failure(error: ErrorData, toolName: string): () => MCPError {
+    failure(error: ErrorData, toolName: string | undefined): () => MCPError {
       return this.#client.#errors.failure(error, toolName)
     }
 

@@ -36,8 +36,8 @@ use super::{
     state::{Snapshot, State},
     stats::{Counters, Stats},
     timer::{Timer, TimerTable},
+    tools::ToolsWaiter,
 };
-use tools::ToolsWaiter;
 
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {

@@ -1,10 +1,13 @@
-//! What the server says of its tools: the `schemas` event of the event dialect, cut to what is kept of it.
+//! What the server says of its tools, the `schemas` event of the event dialect, cut to what is kept of it; and who waits
+//! for it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use super::request_id::RequestKey;
 
 /// The descriptions of tools that one `schemas` event brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,14 @@ pub(super) struct ToolList {
     pub(super) json: ByteString,
     /// There were more entries with a name than are kept.
     pub(super) is_cut: bool,
+}
+
+/// Somebody who waits for the tools.
+pub(super) struct ToolsWaiter<T> {
+    /// What takes the question back.
+    pub(super) key: RequestKey,
+    pub(super) payload: T,
+    pub(super) deadline: Option<Duration>,
 }
 
 impl ToolList {

@@ -97,7 +97,8 @@ impl Sim {
         Call { name, parameters: Some("{}"), timeout, ..Call::default() }
     }
 
-    /// Aborts a call, or a question for the tools: true if it was still to be settled. Then the session never settles it.
+    /// Aborts a call, or a question for the tools: true if it was still to be settled. Then the session never settles
+    /// it.
     pub fn abort(&mut self, call: u32) -> bool {
         let Some(key) = self.ledger.key(call) else { return false };
         let payload = self.input(|session, now| session.abort(now, key));

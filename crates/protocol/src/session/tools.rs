@@ -11,15 +11,8 @@ use crate::{
     error::{CallError, Fault},
     log::LogLine,
     request_id::RequestKey,
-    tools::ToolList,
+    tools::{ToolList, ToolsWaiter},
 };
-
-/// Somebody who waits for the tools.
-pub(super) struct ToolsWaiter<T> {
-    key: RequestKey,
-    payload: T,
-    deadline: Option<Duration>,
-}
 
 impl<T> Session<T> {
     /// Asks what the server says of its tools: an array of JSON, empty in the guide's dialect, which has no such
