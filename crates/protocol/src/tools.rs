@@ -1,5 +1,4 @@
-//! What the server says of its tools, the `schemas` event of the event dialect, cut to what is kept of it; and who waits
-//! for it.
+//! What the server says of its tools: its `schemas` event, cut to what is kept of it; and who waits for it.
 
 use std::{borrow::Cow, time::Duration};
 
