@@ -391,7 +391,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
           return error
         }
       }
-      const slot = occupy(new Command(resolve as (value: unknown) => void, failure))
+      const slot = occupy(new Command(this, resolve as (value: unknown) => void, failure))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
