@@ -267,7 +267,8 @@ function giveUp([kind, a, , payload]: Item, error: ErrorData): void {
 
 /** What waits for this client, in the order of its slots. */
 function failAll(client: Recipient | undefined, error: ErrorData): void {
-  for (const [slot, waiter] of [...waiters.entries()]) if (waiter?.client === client) take(slot)?.failed(error)
+  for (const [slot, waiter] of [...waiters.entries()])
+    if (waiter !== undefined && waiter.client === client) take(slot)?.failed(error)
 }
 
 /** Slots and results alternate. */
