@@ -73,6 +73,7 @@ export async function buildJs() {
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
   const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
   metafiles.push(commandLine)
+  // The bundles require each other: all of them must be there.
   metafiles.forEach(checkImports)
   await buildForPages(SOURCE, OUTPUT)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))

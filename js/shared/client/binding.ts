@@ -58,6 +58,7 @@ export interface NativeClient {
   close(code: number, reason: string, drain: number, slot: number): string
   abort(key: number): boolean
   discardResults(slot: number): void
+  tools(timeout: number, flags: number, slot: number): number | string
   sendToolRequest(name: string, parameters: string): string | null
   send(text: string): boolean
   answerToken(connection: number, token: string, expiresAt: number | null): void
