@@ -72,7 +72,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
   constructor(...args: ClientArguments) {
     super()
-    this.#client = new (clientClass())(this, args)
+    this.#client = new (clientClass())(this, this, args)
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -52,7 +52,7 @@ import {
   vacate,
   type Recipient,
 } from './hub.js'
-import { Listeners, type Emitter } from './listeners.js'
+import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
 import { runtime, type Replaceable } from './runtime.js'
 import { descriptionsOf } from './tools.js'
@@ -93,19 +93,20 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   #isFirstTurn = true
 
   /**
-   * @param emitter gets the events, and is their target
+   * @param target what users see, the target of the events
+   * @param listeners those that users add to it
    * @throws what the constructor of `MCPClient` throws
    */
-  constructor(emitter: Emitter, [first = {}, second = {}]: ClientArguments) {
+  constructor(target: object, listeners: OwnListeners, [first = {}, second = {}]: ClientArguments) {
     const sorted = sortOptions(mergeArguments(first, second))
     sorted.urls.forEach(runtime.checkNetwork)
     this.urls = sorted.urls
     this.#askUrls = sorted.askUrls
-    this.#listeners = new Listeners(emitter, sorted.onMessage)
+    this.#listeners = new Listeners(target, listeners, sorted.onMessage)
     this.#askToken = sorted.askToken
     this.#askProxy = sorted.askProxy
     this.#key = sorted.key
-    this.face = new SocketFace(emitter, this)
+    this.face = new SocketFace(target, this)
     try {
       this.native = createNative(this, sorted.native)
     } catch (error) {
@@ -421,7 +422,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
           return error
         }
       }
-      const slot = occupy(new Command(resolve as (value: unknown) => void, failure))
+      const slot = occupy(new Command(this, resolve as (value: unknown) => void, failure))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
