@@ -101,6 +101,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
 
+  /** The number of the client, from 1 and upwards in the process, its workers included. Log entries have it as `client`. */
+  readonly id: number
+
   readonly #native: ReturnType<typeof createNative>
   /** The number by which the functions that every call uses know the native client. */
   readonly #number: number
@@ -161,6 +164,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.id = this.#native.id()
     this.#number = this.#native.number()
     this.#requestTimeout = this.#native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.#native.snapshot()) as Snapshot)
