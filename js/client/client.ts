@@ -101,7 +101,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
 
-  /** The number of the client, from 1 and upwards in the process, its workers included. Log entries have it as `client`. */
+  /** The number of the client in the process, from 1 upwards, workers included. Log entries have it as `client`. */
   readonly id: number
 
   readonly #native: ReturnType<typeof createNative>

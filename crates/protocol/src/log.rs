@@ -1,6 +1,7 @@
 //! The lines of the log: what each says, and how loud it is. An undisturbed life is quiet at `info`.
 //!
-//! A line is one line, whatever a server has said: nothing in it can begin another one, or move the cursor of a terminal.
+//! A line is one line, whatever a server has said: nothing in it can begin another one, or move the cursor of a
+//! terminal.
 
 use std::borrow::Cow;
 
