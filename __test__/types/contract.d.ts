@@ -140,6 +140,7 @@ export interface ClientStats {
   readonly heartbeatRtt: { readonly last: number | null; readonly min: number | null; readonly mean: number | null; readonly max: number | null }
   readonly requestLatency: { readonly count: number; readonly p50: number | null; readonly p90: number | null; readonly p99: number | null; readonly max: number | null }
   readonly connectedSince: number | null  // epoch ms
+  readonly eventLoopWait: { readonly count: number; readonly p50: number | null; readonly p90: number | null; readonly p99: number | null; readonly max: number | null }  // ms that results lay ready until JavaScript took them
 }
 
 export interface MCPClientEvents {
@@ -189,6 +190,8 @@ export interface MCPClientLike {
 export declare class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
   constructor(options?: MCPClientOptions)
   constructor(url: Exclude<MCPClientOptions['url'], undefined>, options?: MCPClientOptions)
+  /** Counts up in the process; log lines, dumps and channels carry it. */
+  readonly id: number
   on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this

@@ -27,6 +27,8 @@ export declare class NativeClient {
    * Throws an error whose message is the JSON of an `OptionError`.
    */
   constructor(mailbox: Mailbox, id: number, options: string)
+  /** The number of the client among those of the process, for people. */
+  id(): number
   /** The number of the client for the functions `request` and `flush`. */
   number(): number
   /** Settled when `ready`. Returns the JSON of the `Snapshot` after the command. */

@@ -51,6 +51,9 @@ export class MCPClient implements MCPClientLike, AsyncDisposable {
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
 
+  /** The number of the client in the page or worker, from 1 upwards. Log entries have it as `client`. */
+  readonly id: number
+
   readonly #client: Client
   readonly #emitter = new Emitter<MCPClientEvents>(() => this.#client.listenersChanged())
 
@@ -72,6 +75,7 @@ export class MCPClient implements MCPClientLike, AsyncDisposable {
   constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
   constructor(...args: ClientArguments) {
     this.#client = new Client(this, this.#emitter, args)
+    this.id = this.#client.id
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ mod raw;
 mod slot;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
+mod waits;
 
 use mcp_protocol::Options;
 use napi_derive::napi;

@@ -130,6 +130,11 @@ impl<S: Sink> Handle<S> {
         self.shared.lock().session.discard_results();
     }
 
+    /// See [`Session::set_client`].
+    pub fn set_client(&self, client: u32) {
+        self.shared.lock().session.set_client(client);
+    }
+
     /// Where the events go.
     pub fn sink(&self) -> &S {
         &self.shared.sink

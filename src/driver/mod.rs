@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub(crate) use self::clock::instant;
 pub use self::{
     dial::{Resolve, Resolver},
     handle::{Handle, shared_io_thread_name},

@@ -67,7 +67,7 @@ pub use self::{
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Refused, Session},
     state::{Snapshot, State},
-    stats::{LatencySummary, RttSummary, Stats},
+    stats::{Latency, LatencySummary, RttSummary, Stats},
     timer::Timer,
 };
 

@@ -18,7 +18,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use rand::{SeedableRng, rngs::StdRng};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use self::{
     lifecycle::Ending,
@@ -30,17 +30,19 @@ use super::{
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
-    log::LogLine,
+    log::{LogLine, one_line, without_controls},
     pending::Pending,
     socket::{Socket, Unwritten},
     state::{Snapshot, State},
-    stats::{Counters, Stats},
+    stats::{Counters, LatencySummary, Stats},
     timer::{Timer, TimerTable},
     tools::ToolsWaiter,
 };
 
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
+    /// The number of the client, for people.
+    client: u32,
     config: Config,
     endpoints: Endpoints,
     /// The user's url function is asked before each round.
@@ -114,6 +116,7 @@ impl<T> Session<T> {
     pub fn new(config: Config, source: impl Into<EndpointSource>, seed: [u8; 32], now: Now) -> Self {
         let source = source.into();
         Self {
+            client: 0,
             token: config.token.clone(),
             config,
             asks_urls: source == EndpointSource::Ask,
@@ -151,6 +154,11 @@ impl<T> Session<T> {
     /// The state, with its data.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Sets the number of the client that log lines show.
+    pub fn set_client(&mut self, client: u32) {
+        self.client = client;
     }
 
     /// Sets which of the optional events to make.
@@ -230,6 +238,7 @@ impl<T> Session<T> {
             heartbeat_rtt: c.rtt.summary(),
             request_latency: c.latency.summary(),
             connected_since: self.state.socket().map(|socket| socket.opened),
+            event_loop_wait: LatencySummary::default(),
         }
     }
 
@@ -370,14 +379,16 @@ impl<T> Session<T> {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
+        let connection = self.state.connection().map_or(self.next_connection, |connection| connection.0);
         let common = [
+            ("client", self.client.into()),
+            ("connection", connection.into()),
             ("url", self.endpoints.url_in_use().into()),
-            ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];
-        let fields: Map<String, Value> =
-            common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
+        let fields = common.iter().chain(fields);
+        let fields = fields.map(|(name, value)| ((*name).to_owned(), one_line(value))).collect();
+        self.notify(Notice::Log { entry: LogEntry { level, message: without_controls(message).into_owned(), fields } });
     }
 
     fn dialect(&self) -> Dialect {

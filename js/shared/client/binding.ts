@@ -51,6 +51,7 @@ export interface Mailbox {
 
 /** The core's half of a client. */
 export interface NativeClient {
+  id(): number
   number(): number
   connect(slot: number): string
   reconnect(slot: number): string

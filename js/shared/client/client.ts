@@ -68,6 +68,7 @@ export type ClientArguments = [
 export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, Asked {
   readonly face: SocketFace
   readonly native: NativeClient
+  readonly id: number
   readonly errors = new ClientErrors()
   /** Whole, in the order of the core's list. */
   urls: readonly string[]
@@ -112,6 +113,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.id = this.native.id()
     this.#number = this.native.number()
     this.requestTimeout = this.native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
