@@ -95,6 +95,11 @@ export declare class NativeClient {
   bufferedAmount(): number
   /** The default timeout of a request, in ms; 0 for none. */
   requestTimeout(): number
+  /**
+   * Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once, with
+   * the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
+   */
+  page(path: string, limit: number, answer: (json: string) => void): void
 }
 
 /** The version of this binary. JavaScript checks that it is the same as its own. */

@@ -256,7 +256,7 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    fn handle(&self) -> &Handle<ClientSink> {
+    pub(super) fn handle(&self) -> &Handle<ClientSink> {
         CALLS.with_borrow_mut(deliver);
         &self.handle
     }

@@ -14,6 +14,7 @@ mod mailbox;
 #[expect(unsafe_code, reason = "values are made through Node-API itself")]
 mod payload;
 mod pieces;
+mod probe;
 #[expect(unsafe_code, reason = "arguments are taken from Node-API itself")]
 mod raw;
 mod slot;

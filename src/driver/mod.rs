@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::clock::instant;
 pub use self::{
-    dial::{Resolve, Resolver},
+    dial::{Page, Resolve, Resolver},
     handle::{Handle, shared_io_thread_name},
 };
 use mcp_protocol::{ConnectionId, Event};

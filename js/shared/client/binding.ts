@@ -77,5 +77,7 @@ export interface NativeClient {
   stats(): string
   awaitCommit(): void
   bufferedAmount(): number
+  /** Not in a page, whose core tells of no dial. */
+  page?(path: string, limit: number, answer: (json: string) => void): void
   requestTimeout(): number
 }

@@ -3,6 +3,7 @@
 mod commands_by_state;
 mod contract;
 mod dial_failures;
+mod dial_reports;
 mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
