@@ -26,8 +26,8 @@ enum Told {
 
 #[napi]
 impl NativeClient {
-    /// Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once, with
-    /// the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
+    /// Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once,
+    /// with the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
     #[napi(catch_unwind)]
     pub fn page(
         &self,

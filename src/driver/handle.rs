@@ -203,8 +203,8 @@ impl<S: Sink> Handle<S> {
     }
 
     /// Asks the endpoint in use for a page over HTTP, by the way that the WebSocket takes, without key and headers.
-    /// `path` begins with a slash. `tell` is called once, on the I/O thread unless there is none. A proxy function is not
-    /// asked.
+    /// `path` begins with a slash. `tell` is called once, on the I/O thread unless there is none. A proxy function is
+    /// not asked.
     pub fn page(&self, path: String, limit: Duration, tell: impl FnOnce(Result<Page, String>) + Send + 'static) {
         let endpoint = {
             let core = self.shared.lock();
