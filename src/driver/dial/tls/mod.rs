@@ -6,6 +6,7 @@ mod observe;
 mod options;
 mod p521;
 mod provider;
+mod system;
 mod trust;
 mod verify;
 mod words;
@@ -31,8 +32,8 @@ use self::{
     provider::provider,
     verify::Verifier,
 };
-use super::owner::Owner;
-use mcp_protocol::{DialFailure, LogLevel, OptionError, TlsFailure, TlsOptions};
+use super::{owner::Owner, system_error::exhaustion, thread};
+use mcp_protocol::{DialFailure, DialPhase, LogLevel, OptionError, TlsFailure, TlsOptions};
 
 /// The TLS of one client.
 pub(super) struct Tls {
@@ -65,7 +66,7 @@ impl Tls {
     /// Shakes hands with the server and verifies that it is `host`, or what `tls.servername` says.
     pub(super) async fn connect<S>(&self, owner: &dyn Owner, host: &str, stream: S) -> Result<Encrypted<S>, DialFailure>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let config = Arc::clone(self.config.get_or_try_init(|| self.make_config(owner)).await?);
         if !self.options.reject_unauthorized {
@@ -75,7 +76,13 @@ impl Tls {
             Some(name) => name.clone(),
             None => server_name(host).ok_or(DialFailure::Tls(TlsFailure::HostName))?,
         };
-        let (result, seen) = observed(TlsConnector::from(config).connect(name, stream)).await;
+        let handshake = observed(TlsConnector::from(config).connect(name, stream));
+        let (result, seen) = if system::MAY_BLOCK {
+            let polled = thread::poll(THREAD_NAME, handshake).await;
+            polled.map_err(|error| DialFailure::Exhausted { phase: Some(DialPhase::Tls), error: exhaustion(&error) })?
+        } else {
+            handshake.await
+        };
         match result {
             Ok(stream) => Ok(Encrypted { stream, identity_was_asked: seen.identity_was_asked }),
             Err(error) => Err(DialFailure::Tls(words::handshake_failure(&error, seen))),
@@ -110,5 +117,7 @@ type SharedConfigs = Mutex<Vec<(TlsOptions, Weak<ClientConfig>)>>;
 
 static CONFIGS: OnceLock<SharedConfigs> = OnceLock::new();
 
+/// At most 15 bytes, or Linux cuts it.
+const THREAD_NAME: &str = "mcp-client-tls";
 /// Servers whose sessions are kept. A client has one, or a few that it rotates through.
 const MOST_SESSIONS: usize = 32;
