@@ -31,6 +31,7 @@ mod heartbeat;
 mod key_life;
 mod log;
 mod pending;
+mod plaintext;
 mod received;
 mod record;
 mod request_id;
@@ -61,6 +62,7 @@ pub use self::{
     dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
+    plaintext::is_loopback,
     received::Received,
     record::{Record, What},
     request_id::{RequestId, RequestKey},

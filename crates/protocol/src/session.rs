@@ -58,6 +58,8 @@ pub struct Session<T> {
     reasons: u32,
     /// That of the last auth message. The server may repeat it in its words.
     last_key: Option<Secret>,
+    /// The log has said that a key is sent without encryption.
+    plaintext_key_was_told: bool,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
     /// The number of the newest dial.
@@ -122,6 +124,7 @@ impl<T> Session<T> {
             error: None,
             reasons: 0,
             last_key: None,
+            plaintext_key_was_told: false,
             was_ready: false,
             next_connection: 0,
             timers: TimerTable::default(),

@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 
 use super::{
     extensions,
-    proxy::{Choice, Hop, is_loopback},
+    proxy::{Choice, Hop},
 };
-use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via, check_urls};
+use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via, check_urls, is_loopback};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
 /// because of it.

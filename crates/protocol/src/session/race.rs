@@ -158,6 +158,8 @@ impl<T> Session<T> {
     }
 
     fn send_key_to_racer(&mut self, place: usize, secret: &Secret, life: Option<KeyLife>) {
+        let State::Connecting(dials) = &self.state else { return };
+        self.warn_of_plaintext(dials.dials[place].endpoint, secret);
         self.last_key = Some(secret.clone());
         let text = dialect::auth(secret.expose());
         let State::Connecting(dials) = &mut self.state else { return };
