@@ -11,6 +11,7 @@ mod core;
 mod dial;
 mod handle;
 mod network;
+mod panics;
 mod runtime;
 mod socket;
 mod task;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 pub use self::{
     dial::{Resolve, Resolver},
     handle::{Handle, shared_io_thread_name},
+    panics::hide_panic_messages,
 };
 use mcp_protocol::{ConnectionId, Event};
 

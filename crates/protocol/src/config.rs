@@ -320,6 +320,8 @@ mod tests {
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "apiKey": ["hunter2"] }));
         assert!(!message.contains("hunter2"), "{message}");
+        let (_, message) = fault(json!({ "url": ["ws://h/?hunter2", 1] }));
+        assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "headers": "hunter2" }));
         assert!(!message.contains("hunter2"), "{message}");
         assert!(!format!("{:?}", parse(json!({ "apiKey": "hunter2" }))).contains("hunter2"));

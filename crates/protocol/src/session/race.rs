@@ -1,7 +1,7 @@
 //! Sockets that race: each authenticates, and the first to become `ready` is the client's. The user is told of that one
 //! alone. Source: PROTOCOL.md rule 16.
 
-use super::{Session, State, lifecycle::Ending};
+use super::{Session, State, lifecycle::Ending, text_to_send};
 use crate::{
     Action, ConnectionId, Now,
     config::{DialectChoice, Key, Secret, TokenSource},
@@ -167,7 +167,7 @@ impl<T> Session<T> {
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         let unwritten = Unwritten::Other(text.len());
-        let transmit = socket.hand_out(text.into(), true, unwritten);
+        let transmit = socket.hand_out(text_to_send(text, true), true, unwritten);
         self.pass_on(transmit);
     }
 

@@ -78,7 +78,7 @@ impl Tls {
         };
         let handshake = observed(TlsConnector::from(config).connect(name, stream));
         let (result, seen) = if system::MAY_BLOCK {
-            let polled = thread::poll(THREAD_NAME, handshake).await;
+            let polled = thread::poll(system::THREAD_NAME, handshake).await;
             polled.map_err(|error| DialFailure::Exhausted { phase: Some(DialPhase::Tls), error: exhaustion(&error) })?
         } else {
             handshake.await
@@ -117,7 +117,5 @@ type SharedConfigs = Mutex<Vec<(TlsOptions, Weak<ClientConfig>)>>;
 
 static CONFIGS: OnceLock<SharedConfigs> = OnceLock::new();
 
-/// At most 15 bytes, or Linux cuts it.
-const THREAD_NAME: &str = "mcp-client-tls";
 /// Servers whose sessions are kept. A client has one, or a few that it rotates through.
 const MOST_SESSIONS: usize = 32;

@@ -9,6 +9,9 @@ use rustls::{CertificateError, Error, OtherError, client::danger::ServerCertVeri
 /// The system may ask the network before it answers, for seconds.
 pub(super) const MAY_BLOCK: bool = cfg!(any(windows, target_os = "macos"));
 
+/// At most 15 bytes, or Linux cuts it.
+pub(super) const THREAD_NAME: &str = "mcp-client-tls";
+
 /// The verification of the system, if it has one.
 #[cfg(any(windows, target_os = "macos"))]
 pub(super) fn verifier(provider: Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {

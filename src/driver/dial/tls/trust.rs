@@ -16,7 +16,7 @@ use rustls::{
 use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
 use tokio::sync::{OnceCell, watch};
 
-use super::{THREAD_NAME, system};
+use super::system;
 use crate::driver::dial::{
     owner::Owner,
     system_error::{exhaustion, system_error},
@@ -142,7 +142,7 @@ async fn find(owner: &dyn Owner) -> Result<Found, DialFailure> {
 async fn load(store: &mut Store, places: Places) -> Result<String, DialFailure> {
     let exhausted = |error| DialFailure::Exhausted { phase: Some(DialPhase::Tls), error };
     let loaded =
-        thread::run(THREAD_NAME, move || places.load()).await.map_err(|error| exhausted(exhaustion(&error)))?;
+        thread::run(system::THREAD_NAME, move || places.load()).await.map_err(|error| exhausted(exhaustion(&error)))?;
     if let Some(error) = handles_ran_out(&loaded) {
         return Err(exhausted(error));
     }
