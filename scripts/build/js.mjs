@@ -10,6 +10,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { build } from 'esbuild'
 import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
+import { buildCommandLine } from './js/command-line.mjs'
 import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
 import { buildForPages } from './js/pages.mjs'
 
@@ -17,25 +18,32 @@ const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
 
 /**
- * Each bundle: its entry, and the folder and files that it includes. Whatever else an entry imports from js/ stays a
+ * Each bundle: its entry, and the folders and files that it includes. Whatever else an entry imports from js/ stays a
  * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
- * each file takes time to load: `alone` are the files that nothing else imports, `copied` those that others import too
- * and that may exist twice.
+ * each file takes time to load, and the first client loads a second one: `alone` are the files that nothing else
+ * imports, `copied` those that others import too and that may exist twice.
  */
 const BUNDLES = [
   {
     entry: 'index.ts',
     exportsPlainly: true,
-    folder: 'client',
-    alone: ['native/binding-constants', 'native/environment', 'native/load', 'native/permissions'],
+    alone: ['client/client'],
+    copied: ['client/contexts', 'client/node', 'native/node-version', 'shared/close-codes', 'shared/error-classes'],
+  },
+  {
+    entry: 'client/node-client.ts',
+    // The binary is looked for from its folder.
+    output: 'client.js',
+    folders: ['client', 'shared/client'],
+    alone: ['native/environment', 'native/load', 'native/permissions'],
     copied: [
-      'native/node-version',
       'native/platform',
       'shared/arguments',
       'shared/close-codes',
       'shared/errors',
       'shared/foreign',
       'shared/globals',
+      'shared/loopback',
       'shared/native-types',
       'shared/option-names',
       'shared/rejections',
@@ -43,10 +51,11 @@ const BUNDLES = [
       'shared/socket-events',
       'shared/socket-face',
     ],
+    // So that there is one MCPError.
+    exported: { 'shared/error-classes': 'index' },
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
-  { entry: 'testing/main.ts', folder: 'testing' },
-  { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
+  { entry: 'testing/main.ts', folders: ['testing'] },
 ]
 
 /** Packages that the types of an entry may name, because everyone who imports the entry has them. */
@@ -62,9 +71,13 @@ export async function buildJs() {
   compile()
   const metafiles = []
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
+  const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
+  metafiles.push(commandLine)
+  // The bundles require each other: all of them must be there.
+  metafiles.forEach(checkImports)
   await buildForPages(SOURCE, OUTPUT)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
-  await removeLeftovers()
+  await removeLeftovers(commandLine)
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
 }
 
@@ -73,8 +86,12 @@ function compile() {
   execFileSync(process.execPath, [join(dirname(typescript), 'bin/tsc'), '--project', ROOT], { stdio: 'inherit' })
 }
 
-async function makeBundle(bundle) {
+async function constants() {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  return { PACKAGE_VERSION: JSON.stringify(version) }
+}
+
+async function makeBundle(bundle) {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [join(SOURCE, bundle.entry)],
@@ -85,7 +102,7 @@ async function makeBundle(bundle) {
     // A Node.js that is too old must be able to parse the code that says so. From this version on it loads the file
     // itself, by the condition `node-addons` in package.json; an older one loads index.js, which says it.
     target: 'node14.19',
-    define: { PACKAGE_VERSION: JSON.stringify(version) },
+    define: await constants(),
     external: [...OPTIONAL_PACKAGES, '*/package.json', ...CHOSEN_BY_CONDITION],
     // The list of side effects in package.json is about the files in dist/.
     ignoreAnnotations: true,
@@ -95,7 +112,6 @@ async function makeBundle(bundle) {
   })
   const code = giveNamesBack(await readFile(outputOf(bundle), 'utf8'))
   await writeFile(outputOf(bundle), bundle.exportsPlainly ? exportPlainly(code) : code)
-  checkImports(bundle, metafile)
   return metafile
 }
 
@@ -120,49 +136,52 @@ function exportPlainly(code) {
 
 /** Imports from js/ that are not part of the bundle become a `require` of the compiled file in dist/. */
 function requireTheRest(bundle) {
-  const { folder, alone = [], copied = [] } = bundle
+  const { folders = [], alone = [], copied = [], exported = {} } = bundle
   const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
   const isOwn = (target) =>
-    files.includes(target) || (folder !== undefined && target.startsWith(join(SOURCE, folder) + sep))
+    files.includes(target) || folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {
       onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, kind }) => {
         const target = resolve(resolveDir, path)
         if (kind === 'entry-point' || !target.startsWith(SOURCE + sep) || isOwn(target)) return undefined
-        const compiled = join(OUTPUT, relative(SOURCE, target)).replace(/\.js$/, '')
-        const fromBundle = relative(dirname(outputOf(bundle)), compiled).replaceAll(sep, '/')
-        return { path: `${fromBundle.startsWith('.') ? '' : './'}${fromBundle}.js`, external: true }
+        const file = relative(SOURCE, target).replaceAll(sep, '/').replace(/\.js$/, '')
+        const fromBundle = relative(dirname(outputOf(bundle)), compiledOf(exported[file] ?? file)).replaceAll(sep, '/')
+        return { path: `${fromBundle.startsWith('.') ? '' : './'}${fromBundle}`, external: true }
       })
     },
   }
 }
 
 /** @throws when a bundle requires something that users do not have */
-function checkImports(bundle, metafile) {
-  const output = outputOf(bundle)
-  const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
-  for (const path of asked) {
-    const isThere = path.startsWith('.')
-      ? existsSync(resolve(dirname(output), path))
-      : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path) || CHOSEN_BY_CONDITION.includes(path)
-    if (!isThere) throw new Error(`${relative(ROOT, output)} requires ${path}, which the package does not contain`)
+function checkImports({ outputs }) {
+  for (const [output, { imports }] of Object.entries(outputs)) {
+    for (const { path } of imports.filter(({ external }) => external)) {
+      const isThere = path.startsWith('.')
+        ? existsSync(resolve(ROOT, dirname(output), path))
+        : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path) || CHOSEN_BY_CONDITION.includes(path)
+      if (!isThere) throw new Error(`${output} requires ${path}, which the package does not contain`)
+    }
   }
 }
 
 /** Keeps the bundles in their own folders, and the declarations that public types are made of; the rest is removed. */
-async function removeLeftovers() {
-  const kept = new Set(
-    BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]),
-  )
+async function removeLeftovers(commandLine) {
+  const kept = new Set([
+    ...BUNDLES.map(outputOf),
+    ...Object.keys(commandLine.outputs).map((path) => join(ROOT, path)),
+    join(OUTPUT, 'cli/main.js'),
+  ])
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
   }
-  for (const { folder, alone = [] } of BUNDLES) {
+  for (const { folders = [], alone = [] } of BUNDLES) {
     for (const file of alone) await rm(join(OUTPUT, `${file}.js`))
-    if (folder !== undefined) await prune(join(OUTPUT, folder), (path) => kept.has(path))
+    for (const folder of folders) await prune(join(OUTPUT, folder), (path) => kept.has(path))
   }
+  await prune(join(OUTPUT, 'cli'), (path) => kept.has(path))
   await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
 }
 
@@ -176,8 +195,14 @@ async function prune(folder, isKept) {
   if ((await readdir(folder)).length === 0) await rmdir(folder)
 }
 
-function outputOf({ entry }) {
-  return join(OUTPUT, entry.replace(/\.ts$/, '.js'))
+function outputOf({ entry, output = entry.replace(/\.ts$/, '.js') }) {
+  return join(OUTPUT, output)
+}
+
+/** The path in dist/ of a file of js/, which is named without its ending. */
+function compiledOf(file) {
+  const bundle = BUNDLES.find(({ entry }) => entry === `${file}.ts`)
+  return bundle === undefined ? join(OUTPUT, `${file}.js`) : outputOf(bundle)
 }
 
 if (isMain(import.meta.url)) await buildJs()
