@@ -174,6 +174,12 @@ export interface MCPClientOptions {
    * @default true
    */
   compression?: boolean
+  /**
+   * Whether a key may be sent over `ws:` to another machine without a warning in the log. Everybody on the way can read
+   * it: use `wss:` if the server has it.
+   * @default false
+   */
+  allowPlaintextKey?: boolean
   /** The wire dialect; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }

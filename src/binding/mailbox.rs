@@ -31,7 +31,7 @@ use super::{
     text::{self, Text},
     waits::{ReadyResults, Waits},
 };
-use crate::driver::{Sink, instant};
+use crate::driver::{Sink, hide_panic_messages, instant};
 
 /// A weak threadsafe function, called with the arguments of one item.
 type Wake = ThreadsafeFunction<(), (), FnArgs<JsItem>, Status, false, true, 0>;
@@ -120,6 +120,7 @@ impl Mailbox {
                            hasMore: boolean) => void")]
         wake: Function<'_, FnArgs<JsItem>, ()>,
     ) -> Result<Self> {
+        hide_panic_messages();
         let shared =
             Arc::new(Shared { queue: Mutex::default(), is_full: watch::channel(false).0, result_size: Arc::default() });
         let taken = Arc::clone(&shared);

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rand::{TryRng, rngs::SysRng};
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::{
     Sink,
@@ -151,9 +152,10 @@ impl<S: Sink> Handle<S> {
     /// Errors: as of [`Handle::new`]; then [`fail_urls`](Self::fail_urls) is still to be called.
     pub fn answer_urls(&self, asked: ConnectionId, urls: Vec<String>) -> Result<bool, OptionError> {
         let Some(route) = &self.route else { return Ok(false) };
+        let urls = Zeroizing::new(urls);
         let endpoints = Endpoint::list(route, &urls)?;
         Ok(self.enter(Writes::Now, |core, sink, now| {
-            let is_accepted = core.session.handle_urls(now, asked, Ok(urls));
+            let is_accepted = core.session.handle_urls(now, asked, Ok(urls.to_vec()));
             if is_accepted {
                 core.endpoints = endpoints;
             }

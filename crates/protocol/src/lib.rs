@@ -31,6 +31,7 @@ mod heartbeat;
 mod key_life;
 mod log;
 mod pending;
+mod plaintext;
 mod received;
 mod record;
 mod request_id;
@@ -65,6 +66,7 @@ pub use self::{
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
+    plaintext::is_loopback,
     received::Received,
     record::{Record, What},
     request_id::{RequestId, RequestKey},

@@ -20,6 +20,7 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 pub use self::{
     lifecycle::Ending,
@@ -63,6 +64,8 @@ pub struct Session<T> {
     reasons: u32,
     /// That of the last auth message. The server may repeat it in its words.
     last_key: Option<Secret>,
+    /// The log has said that a key is sent without encryption.
+    plaintext_key_was_told: bool,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
     /// The number of the newest dial.
@@ -128,7 +131,7 @@ impl<T> Session<T> {
             token: config.token.clone(),
             config,
             asks_urls: source == EndpointSource::Ask,
-            endpoints: Endpoints::new(source),
+            endpoints: Endpoints::new(&source),
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -136,6 +139,7 @@ impl<T> Session<T> {
             error: None,
             reasons: 0,
             last_key: None,
+            plaintext_key_was_told: false,
             was_ready: false,
             next_connection: 0,
             timers: TimerTable::default(),
@@ -356,9 +360,9 @@ impl<T> Session<T> {
     }
 
     /// Sends a text on the open socket. It is `confidential` if it holds a key.
-    fn transmit(&mut self, text: impl Into<Bytes>, confidential: bool) {
-        let text = text.into();
-        self.hand_out(text.clone(), confidential, Unwritten::Other(text.len()));
+    fn transmit(&mut self, text: String, confidential: bool) {
+        let (length, text) = (text.len(), text_to_send(text, confidential));
+        self.hand_out(text, confidential, Unwritten::Other(length));
     }
 
     /// Sends a request on the open socket.
@@ -416,6 +420,11 @@ impl<T> Session<T> {
     fn current(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
         self.state.socket_mut().filter(|socket| socket.id == connection)
     }
+}
+
+/// The memory of a text that holds a key is overwritten when it is dropped.
+fn text_to_send(text: String, confidential: bool) -> Bytes {
+    if confidential { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
 }
 
 /// As many events as one message makes, and the smallest capacity that a queue allocates.

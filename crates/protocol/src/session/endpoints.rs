@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{Interest, Session, State};
 use crate::{
     Action, ConnectionId, Notice, Now,
@@ -22,12 +24,14 @@ impl<T> Session<T> {
     /// False if it is not asked any more: then the list stays as it is.
     pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) -> bool {
         self.observe(now);
+        // Their queries may be secrets.
+        let urls = urls.map(Zeroizing::new);
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
             return false;
         }
         match urls {
             Ok(urls) if !urls.is_empty() => {
-                self.endpoints.replace(urls);
+                self.endpoints.replace(&urls);
                 self.endpoints.begin_round();
                 self.dial_if_allowed(now);
             }

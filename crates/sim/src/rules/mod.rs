@@ -12,6 +12,7 @@ mod fuzz_inputs;
 mod limits;
 mod log;
 mod misuse;
+mod plaintext_key;
 mod random_histories;
 mod rule_01_attempt_counter;
 mod rule_02_backoff;
