@@ -1,0 +1,33 @@
+// Generated from the Rust table by crates/protocol/src/typescript.rs. Do not edit.
+
+/** Every option in the order of the core: how it is read, its default, and the least and the greatest value. */
+export const OPTION_TABLE = {
+  apiKey: ['token', undefined],
+  connectTimeout: ['duration', 10000, 1],
+  authTimeout: ['duration', 10000, 1],
+  requestTimeout: ['duration_or_none', 30000],
+  heartbeatInterval: ['duration_or_none', 15000],
+  heartbeatTimeout: ['duration', 10000, 1],
+  maxReconnectAttempts: ['attempts', 10],
+  baseReconnectDelay: ['duration', 1000, 0],
+  maxReconnectDelay: ['duration', 30000, 0],
+  reconnectFactor: ['number', 1.5, 1, 1000],
+  reconnectJitter: ['jitter', 0.2],
+  race: ['boolean', false],
+  minUptime: ['duration', 5000, 0],
+  maxRetryAfter: ['duration', 60000, 0],
+  slowReconnectDelay: ['duration', 5000, 0],
+  slowReconnectCodes: ['close_codes', [1008, 1011]],
+  noReconnectCodes: ['close_codes', [1000]],
+  maxPending: ['count', 65536, 1],
+  offlineQueueLimit: ['count', 1024, 0],
+  maxMessageSize: ['count', 67108864, 1],
+  maxBufferedAmount: ['count', 16777216, 1],
+  dialect: ['dialect', 'auto'],
+  url: ['urls', undefined],
+  headers: ['headers', undefined],
+  protocols: ['protocols', undefined],
+  proxy: ['proxy', undefined],
+  tls: ['tls', undefined],
+  compression: ['boolean', true],
+} as const
