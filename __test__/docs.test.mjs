@@ -244,7 +244,11 @@ describe('the tables of options', () => {
 
   test('those of the command line are all there', async () => {
     const [rows] = tablesUnder(COMMAND_LINE, 'Options')
-    for (const command of ['serve', 'call']) {
+    const { stdout: help } = await runCli(['--help'])
+    const [, listed] = /\nCommands:\n([^]*?)\n\n/.exec(help)
+    const commands = [...listed.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name).filter((name) => name !== 'help')
+    assert.ok(commands.length > 2, help)
+    for (const command of commands) {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))
       const documented = rows.filter((row) => codesOf(row.command)[0] === command)
@@ -509,6 +513,7 @@ describe('what the documents claim besides', () => {
   test('the fixed numbers are those of the sources', () => {
     const sources = {
       '2 s': ['crates/protocol/src/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
+      '1 s': ['crates/protocol/src/session/tools.rs', 'SCHEMAS: Duration = Duration::from_secs(1)'],
       '5 s': ['crates/protocol/src/session/liveness.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
       2: ['crates/protocol/src/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
       '4,096': ['crates/protocol/src/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
@@ -526,6 +531,7 @@ describe('what the documents claim besides', () => {
     const others = [
       ['crates/protocol/src/session/endpoints.rs', 'BETWEEN_DIALS: Duration = Duration::from_millis(250)'],
       ['crates/protocol/src/session/race.rs', 'MOST_HEARD: usize = 64 * 1024'],
+      ['crates/protocol/src/tools.rs', 'LARGEST: usize = 1024 * 1024'],
     ]
     for (const [path, constant] of [...Object.values(sources), ...others])
       assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)
@@ -535,7 +541,7 @@ describe('what the documents claim besides', () => {
     const named = codesOf(CONTRIBUTING.prose).filter(
       (code) => /^[\w.-]+(\/[\w.@-]+)+\/?$/.test(code) && !/^(dist|target)\//.test(code),
     )
-    assert.ok(named.includes('js/cli/program.ts'), 'the recipes are looked at')
+    assert.ok(named.includes('js/cli/program.mts'), 'the recipes are looked at')
     assert.deepEqual(
       named.filter((path) => !existsSync(join(ROOT, path))),
       [],

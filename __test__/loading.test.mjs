@@ -347,7 +347,7 @@ describe('a native part that is there and cannot be loaded', () => {
     const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
     const ours = await version()
-    for (const file of ['dist/index.js', 'dist/native/failure.js']) {
+    for (const file of ['dist/client.js', 'dist/native/failure.js']) {
       const path = join(there.at, file)
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll(ours, '99.0.0'))
     }
@@ -442,7 +442,7 @@ describe('a Node.js that is too old', () => {
 
   test('is told so by the command line too', async (t) => {
     const there = await project(t)
-    await writeFile(join(there.at, 'dist/cli/program.js'), 'this is not JavaScript that an old Node.js can parse')
+    await writeFile(join(there.at, 'dist/cli/program.mjs'), 'this is not JavaScript that an old Node.js can parse')
     await writeFile(join(there.folder, 'old.cjs'), tooOld)
     const preload = ['--require', join(there.folder, 'old.cjs'), join(there.at, 'dist/cli/main.js'), '--help']
     const error = await new Promise((resolve) =>

@@ -12,6 +12,7 @@ import type {
 } from '@mcp-integration/client'
 import type * as bridge from '@mcp-integration/client/bridge'
 import type * as react from '@mcp-integration/client/react'
+import { mapTools, withRetry } from '@mcp-integration/client/retry'
 import { FaultProxy, MCPTestServer, type FaultProxyConnection } from '@mcp-integration/client/testing'
 
 declare module '@mcp-integration/client' {
@@ -76,6 +77,21 @@ export async function use(): Promise<void> {
   const anything = await client.useTool('anything', 5)
   isTrue<Exactly<typeof anything, boolean>>()
   isTrue<Exactly<ToolsWithoutRequiredParameters, 'now' | 'anything'>>()
+
+  // What repeats calls, and lists of them, are typed by the tool's name too.
+  const retrying = withRetry(client, { attempts: 3, budget: Infinity })
+  const retried = await retrying.useTool('add', { a: 1, b: 2 })
+  isTrue<Exactly<typeof retried, { sum: number }>>()
+  // @ts-expect-error a parameter is missing
+  await retrying.useTool('add', { a: 1 })
+  const sums = await mapTools(retrying, 'add', [{ a: 1, b: 2 }], { concurrency: 2, timeout: 5 })
+  isTrue<Exactly<typeof sums, PromiseSettledResult<{ sum: number }>[]>>()
+  // @ts-expect-error a parameter is missing
+  await mapTools(client, 'add', [{ a: 1 }])
+  const others = await mapTools<number>(client, 'other', new Set([1, 2]))
+  isTrue<Exactly<typeof others, PromiseSettledResult<number>[]>>()
+  // @ts-expect-error results are parsed
+  await mapTools(client, 'other', [], { responseType: 'buffer' })
 
   // A name that is known only when the program runs, and an explicit result type.
   const name: string = 'add'

@@ -19,10 +19,14 @@ import type {
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolDescription,
+  ToolsOptions,
   ToolsWithoutRequiredParameters,
   Undeclared,
   UseToolOptions,
 } from '../shared/types.js'
+import { runApart } from './contexts.js'
+import { NODE } from './node.js'
 
 /**
  * A client of an MCP Integration Platform over its WebSocket. It connects, authenticates, sends heartbeats and
@@ -68,7 +72,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
   constructor(...args: ClientArguments) {
     super()
-    this.#client = new (load().Client)(this, args)
+    this.#client = new (clientClass())(this, this, args)
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,6 +204,16 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   ): Promise<Buffer>
   useTool(toolName: string, parameters?: unknown, options?: UseToolOptions): Promise<any> {
     return this.#client.useTool(toolName, parameters, options)
+  }
+
+  /**
+   * What the platform says of its tools. Waits for 'ready', and then up to 1 s for the platform to speak. Empty if it
+   * says nothing: servers of the guide's dialect do not describe their tools. Tools without a name are left out, and of
+   * more than 1 MiB only the first are kept.
+   * @returns a promise of the descriptions, in the platform's order. It rejects as {@link useTool} does
+   */
+  tools(options?: ToolsOptions): Promise<readonly ToolDescription[]> {
+    return this.#client.tools(options)
   }
 
   /**
@@ -394,7 +408,13 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   }
 }
 
-/** Loaded by the first client: a program that makes none does not pay for it. */
-function load(): typeof import('./node-client.js') {
-  return require('./node-client.js')
+/**
+ * Loaded by the first client: a program that makes none does not pay for it. Not in the context of whoever makes that
+ * client, because what is made while loading would hold its stores.
+ */
+function clientClass(): typeof Client {
+  loaded ??= runApart(() => (require('./node-client.js') as typeof import('./node-client.js')).clientClass(NODE))
+  return loaded
 }
+
+let loaded: typeof Client | undefined

@@ -3,24 +3,27 @@ import { environment } from '../native/environment.js'
 import { loadNative } from '../native/load.js'
 import { checkNetwork } from '../native/permissions.js'
 import type { Runtime } from '../shared/client/runtime.js'
-import { runApart, scheduleApart } from './contexts.js'
-import { now } from './node.js'
+import { apart, runApart } from './contexts.js'
+import type { NodeParts } from './node.js'
 import { routeOptions } from './route-options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose } from './succession.js'
 
-export const NODE: Runtime = {
-  loadBinding: loadNative,
-  now,
-  runApart,
-  scheduleApart,
-  contextOfClient,
-  environment,
-  checkNetwork,
-  routeOptions,
-  resumeAfter,
-  answerRoots,
-  closedBefore,
-  replaceClosed,
-  runAfterClose,
+/** @param node as it was when the package was loaded */
+export function runtimeOf(node: NodeParts): Runtime {
+  return {
+    loadBinding: loadNative,
+    now: node.now,
+    runApart,
+    scheduleApart: (act) => void apart.runInAsyncScope(node.setImmediate, undefined, act),
+    contextOfClient,
+    environment,
+    checkNetwork,
+    routeOptions,
+    resumeAfter: (native, ms) => resumeAfter(node, native, ms),
+    answerRoots,
+    closedBefore,
+    replaceClosed,
+    runAfterClose,
+  }
 }

@@ -7,7 +7,10 @@ export declare class Mailbox {
   constructor(wake: (kind: number, a: number, b: number, payload: string | Buffer | null | undefined, hasMore: boolean) => void)
   /** The next item, or `null` if there is none. */
   take(): [kind: number, a: number, b: number, payload: string | Buffer | null | undefined, hasMore: boolean] | null
-  /** Whether nothing is in it, or being converted for it. */
+  /**
+   * Whether nothing is in it, or being converted for it. If not, JavaScript will be woken: by an item, or when the
+   * last one was converted.
+   */
   isEmpty(): boolean
   /** Sets whether the mailbox keeps the process alive. */
   hold(hold: boolean): void
@@ -34,6 +37,12 @@ export declare class NativeClient {
   authenticate(token: string | undefined | null, slot: number): string
   /** Settled when `closed`. `drain` is in ms. Returns as `connect` does. */
   close(code: number, reason: string, drain: number, slot: number): string
+  /**
+   * Asks for the tools that the server describes. Settled with an array. `timeout` and `flags` are as in `request`.
+   *
+   * Returns the key for `abort`; or, if it is refused, the JSON of an `ErrorData`, and then its slot is free.
+   */
+  tools(timeout: number, flags: number, slot: number): number | string
   /**
    * Cancels a request. True: it will not be settled, and its slot is free. False: its outcome is already in the
    * mailbox, or about to be.

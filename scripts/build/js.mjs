@@ -10,6 +10,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { build } from 'esbuild'
 import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
+import { buildCommandLine } from './js/command-line.mjs'
 import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
 import { buildForPages } from './js/pages.mjs'
 
@@ -27,7 +28,7 @@ const BUNDLES = [
     entry: 'index.ts',
     exportsPlainly: true,
     alone: ['client/client'],
-    copied: ['native/node-version', 'shared/close-codes', 'shared/error-classes'],
+    copied: ['client/contexts', 'client/node', 'native/node-version', 'shared/close-codes', 'shared/error-classes'],
   },
   {
     entry: 'client/node-client.ts',
@@ -55,7 +56,6 @@ const BUNDLES = [
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
   { entry: 'testing/main.ts', folders: ['testing'] },
-  { entry: 'cli/program.ts', folders: ['cli'], beside: ['cli/main'] },
 ]
 
 /** Packages that the types of an entry may name, because everyone who imports the entry has them. */
@@ -71,10 +71,13 @@ export async function buildJs() {
   compile()
   const metafiles = []
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
-  BUNDLES.forEach((bundle, index) => checkImports(bundle, metafiles[index]))
+  const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
+  metafiles.push(commandLine)
+  // The bundles require each other: all of them must be there.
+  metafiles.forEach(checkImports)
   await buildForPages(SOURCE, OUTPUT)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
-  await removeLeftovers()
+  await removeLeftovers(commandLine)
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
 }
 
@@ -83,8 +86,12 @@ function compile() {
   execFileSync(process.execPath, [join(dirname(typescript), 'bin/tsc'), '--project', ROOT], { stdio: 'inherit' })
 }
 
-async function makeBundle(bundle) {
+async function constants() {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  return { PACKAGE_VERSION: JSON.stringify(version) }
+}
+
+async function makeBundle(bundle) {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [join(SOURCE, bundle.entry)],
@@ -95,7 +102,7 @@ async function makeBundle(bundle) {
     // A Node.js that is too old must be able to parse the code that says so. From this version on it loads the file
     // itself, by the condition `node-addons` in package.json; an older one loads index.js, which says it.
     target: 'node14.19',
-    define: { PACKAGE_VERSION: JSON.stringify(version) },
+    define: await constants(),
     external: [...OPTIONAL_PACKAGES, '*/package.json', ...CHOSEN_BY_CONDITION],
     // The list of side effects in package.json is about the files in dist/.
     ignoreAnnotations: true,
@@ -148,22 +155,24 @@ function requireTheRest(bundle) {
 }
 
 /** @throws when a bundle requires something that users do not have */
-function checkImports(bundle, metafile) {
-  const output = outputOf(bundle)
-  const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
-  for (const path of asked) {
-    const isThere = path.startsWith('.')
-      ? existsSync(resolve(dirname(output), path))
-      : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path) || CHOSEN_BY_CONDITION.includes(path)
-    if (!isThere) throw new Error(`${relative(ROOT, output)} requires ${path}, which the package does not contain`)
+function checkImports({ outputs }) {
+  for (const [output, { imports }] of Object.entries(outputs)) {
+    for (const { path } of imports.filter(({ external }) => external)) {
+      const isThere = path.startsWith('.')
+        ? existsSync(resolve(ROOT, dirname(output), path))
+        : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path) || CHOSEN_BY_CONDITION.includes(path)
+      if (!isThere) throw new Error(`${output} requires ${path}, which the package does not contain`)
+    }
   }
 }
 
 /** Keeps the bundles in their own folders, and the declarations that public types are made of; the rest is removed. */
-async function removeLeftovers() {
-  const kept = new Set(
-    BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]),
-  )
+async function removeLeftovers(commandLine) {
+  const kept = new Set([
+    ...BUNDLES.map(outputOf),
+    ...Object.keys(commandLine.outputs).map((path) => join(ROOT, path)),
+    join(OUTPUT, 'cli/main.js'),
+  ])
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
@@ -172,6 +181,7 @@ async function removeLeftovers() {
     for (const file of alone) await rm(join(OUTPUT, `${file}.js`))
     for (const folder of folders) await prune(join(OUTPUT, folder), (path) => kept.has(path))
   }
+  await prune(join(OUTPUT, 'cli'), (path) => kept.has(path))
   await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
 }
 

@@ -8,8 +8,10 @@ const IMPORTS = {
   shared: [],
   native: ['shared/'],
   client: ['native/', 'shared/'],
+  page: ['shared/'],
   react: ['shared/'],
   bridge: ['shared/'],
+  retry: ['shared/'],
   electron: ['bridge/', 'shared/'],
   // The client and the server are each other's test: they share no rule of the protocol.
   testing: ['shared/loopback.js', 'shared/option-names.js'],
@@ -17,7 +19,7 @@ const IMPORTS = {
 }
 
 /** Those that run in pages and sandboxed renderers too. */
-const PAGE_ROOMS = ['js/shared', 'js/react', 'js/bridge', 'js/electron']
+const PAGE_ROOMS = ['js/shared', 'js/page', 'js/react', 'js/bridge', 'js/retry', 'js/electron']
 
 /** The public entries, in the root of js/. */
 const ENTRIES = readdirSync(join(ROOT, 'js')).filter((name) => name.endsWith('.ts'))
@@ -51,7 +53,7 @@ export const RULES = [
   { room: 'src/driver', ban: /\bcrate::binding\b/, why: 'imports run one way: protocol ← driver ← binding' },
   {
     room: 'js',
-    except: ['js/testing', 'js/cli', 'js/bridge/time.ts'],
+    except: ['js/testing', 'js/cli', 'js/bridge/time.ts', 'js/retry/time.ts'],
     ban: /\b(setTimeout|setInterval)\s*\(/,
     why: 'timers that keep a rule are in the Rust core',
   },
@@ -91,7 +93,7 @@ export const RULES = [
     ban: /^(?!$|import '|export (type )?\{|\} from '| {2}(type )?\w+,$|'use client'$)/,
     why: 'the public entries only re-export',
   })),
-  ...['react', 'bridge'].map((entry) => ({
+  ...['react', 'bridge', 'retry'].map((entry) => ({
     room: `js/${entry}.ts`,
     ban: importBut([`${entry}/`, 'shared/']),
     why: `js/${entry}.ts may import only ${entry}/ and shared/`,
@@ -108,12 +110,12 @@ export const RULES = [
       why: 'a page has none of the globals of Node.js',
     },
   ]),
-  ...['js/shared', 'js/bridge', 'js/electron'].map((room) => ({
+  ...['js/shared', 'js/bridge', 'js/retry', 'js/electron'].map((room) => ({
     room,
     ban: /'react'|#native-client/,
     why: 'only the parts for React know it, or a client of their own',
   })),
-  ...['js/shared', 'js/bridge', 'js/react'].map((room) => ({
+  ...['js/shared', 'js/bridge', 'js/retry', 'js/react'].map((room) => ({
     room,
     ban: /'electron'/,
     why: 'only the parts for Electron know it',
@@ -157,7 +159,7 @@ function readRoom(room) {
 function filesOf(path) {
   if (statSync(path).isFile()) return [path]
   return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(rs|ts|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(rs|m?ts|tsx|mjs)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
 }
 

@@ -9,6 +9,7 @@ import {
   type MCPClientLike,
 } from '@mcp-integration/client/bridge'
 import { connectMain } from '@mcp-integration/client/electron/renderer'
+import { mapTools, withRetry } from '@mcp-integration/client/retry'
 import { type MCPError, MCPProvider, useMCPWebSocket } from '@mcp-integration/client/react'
 
 interface Found {
@@ -92,6 +93,7 @@ export async function ports(): Promise<void> {
     .useTool('echo', {}, { responseType: 'buffer', signal: AbortSignal.timeout(5) })
     .then((bytes) => bytes satisfies Uint8Array)
   const main: MCPClientLike = connectMain()
+  await mapTools(withRetry(main), 'echo', [{ a: 1 }], { signal: AbortSignal.timeout(5) })
   await main.close()
   window.mcpClientBridge
     ?.open(

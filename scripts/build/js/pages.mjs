@@ -10,7 +10,12 @@ import { build } from 'esbuild'
  * The name of each module in dist/browser/, and its source. Common code goes to shared chunks, so that there is one
  * MCPError.
  */
-const MODULES = { react: 'react.ts', bridge: 'bridge.ts', 'electron-renderer': 'electron/renderer.ts' }
+const MODULES = {
+  react: 'react.ts',
+  bridge: 'bridge.ts',
+  retry: 'retry.ts',
+  'electron-renderer': 'electron/renderer.ts',
+}
 
 /** Packages that users have. */
 const EXTERNAL = ['react', 'electron']
