@@ -7,7 +7,7 @@ import { ITEM } from '../shared/client/binding-constants.js'
 import type { CheckedOptions } from './options.js'
 import { Instance, times } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
-import { cancel, crypto, later, now, wallClock } from './turns.js'
+import { cancel, crypto, later, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
 
 /** Whose driver it is. */
@@ -38,7 +38,7 @@ export class Driver implements SocketListener {
   #armed = Infinity
   #hasEnded = false
 
-  constructor(module: WebAssembly.Module, options: CheckedOptions, beginning: Numbers, owner: DriverOwner) {
+  constructor(module: WasmModule, options: CheckedOptions, beginning: Numbers, owner: DriverOwner) {
     this.#owner = owner
     this.#core = new Instance(module)
     this.#sockets = new Sockets(options.protocols, this)
@@ -80,6 +80,14 @@ export class Driver implements SocketListener {
     const [one, two] = core.writeTwo(name, parameters)
     const key = core.exports.request(slot, one, two, timeout, flags, now(), wallClock())
     return key < 0 ? core.text! : key
+  }
+
+  tools(slot: number, timeout: number, flags: number): number | string {
+    const key = this.#core.exports.tools(slot, timeout, flags, ...times())
+    const result = key < 0 ? this.#core.text! : key
+    this.#settle()
+    if (this.#core.hasItems) this.#owner.itemsWait(false)
+    return result
   }
 
   /** Sends what waits. Returns whether a call was refused since the last time. */

@@ -2,11 +2,11 @@
  * The WebAssembly instance of one client: its functions, and the texts in its memory. crates/page/src/border.rs
  * describes them.
  */
-import { now, wallClock } from './turns.js'
+import { now, wallClock, WebAssembly, type WasmModule } from './globals.js'
 
 /** What the module exports. Times are the last two arguments where there are any. */
 interface Exports {
-  readonly memory: WebAssembly.Memory
+  readonly memory: { readonly buffer: ArrayBuffer }
   block(): number
   room(bytes: number): number
   create(numbers: number, token: number, urls: number, revision: number, reasons: number, mono: number, wall: number): void
@@ -23,6 +23,7 @@ interface Exports {
     mono: number,
     wall: number,
   ): number
+  tools(slot: number, timeout: number, flags: number, mono: number, wall: number): number
   abort(key: number, mono: number, wall: number): number
   discard_results(slot: number): void
   send_tool_request(name: number, parameters: number, mono: number, wall: number): number
@@ -60,8 +61,8 @@ export class Instance {
   #bytes = new Uint8Array()
   #view = new DataView(new ArrayBuffer(0))
 
-  constructor(module: WebAssembly.Module) {
-    this.exports = new WebAssembly.Instance(module).exports as unknown as Exports
+  constructor(module: WasmModule) {
+    this.exports = new WebAssembly!.Instance(module).exports as unknown as Exports
     this.#block = this.exports.block()
   }
 

@@ -1,12 +1,13 @@
 /** Loads the WebAssembly module: once for all clients. What can go wrong is told with its remedy. */
-import { fetch, URL, WebAssembly } from './turns.js'
+import { URL } from '../shared/globals.js'
+import { fetch, WebAssembly, type WasmModule } from './globals.js'
 
 /** Where the module comes from. */
 export interface ModuleSource {
   /** The module, if it is there. */
-  readonly module: WebAssembly.Module | undefined
+  readonly module: WasmModule | undefined
   /** Loads it; again if that has failed. */
-  load(): Promise<WebAssembly.Module>
+  load(): Promise<WasmModule>
 }
 
 /** The module in a file beside the code. */
@@ -20,25 +21,25 @@ export function moduleIn(bytes: () => Uint8Array): ModuleSource {
 }
 
 /** A module that the runtime has compiled. */
-export function compiled(module: WebAssembly.Module): ModuleSource {
+export function compiled(module: WasmModule): ModuleSource {
   return { module, load: async () => module }
 }
 
 class Source implements ModuleSource {
-  module: WebAssembly.Module | undefined
-  readonly #fetch: () => Promise<WebAssembly.Module>
-  #loading: Promise<WebAssembly.Module> | undefined
+  module: WasmModule | undefined
+  readonly #fetch: () => Promise<WasmModule>
+  #loading: Promise<WasmModule> | undefined
 
-  constructor(fetch: () => Promise<WebAssembly.Module>) {
+  constructor(fetch: () => Promise<WasmModule>) {
     this.#fetch = fetch
   }
 
-  load(): Promise<WebAssembly.Module> {
+  load(): Promise<WasmModule> {
     this.#loading ??= this.#start()
     return this.#loading
   }
 
-  async #start(): Promise<WebAssembly.Module> {
+  async #start(): Promise<WasmModule> {
     try {
       this.module = await this.#fetch()
       return this.module
@@ -49,7 +50,7 @@ class Source implements ModuleSource {
   }
 }
 
-async function fetchModule(url: string): Promise<WebAssembly.Module> {
+async function fetchModule(url: string): Promise<WasmModule> {
   need()
   if (new URL(url).protocol === 'file:')
     throw new Error(
@@ -74,12 +75,12 @@ async function fetchModule(url: string): Promise<WebAssembly.Module> {
   return compileWith(() => WebAssembly!.compileStreaming(response))
 }
 
-function compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
+function compile(bytes: Uint8Array): Promise<WasmModule> {
   need()
-  return compileWith(() => WebAssembly!.compile(bytes as BufferSource))
+  return compileWith(() => WebAssembly!.compile(bytes))
 }
 
-async function compileWith(act: () => Promise<WebAssembly.Module>): Promise<WebAssembly.Module> {
+async function compileWith(act: () => Promise<WasmModule>): Promise<WasmModule> {
   try {
     return await act()
   } catch (cause) {

@@ -5,6 +5,7 @@
 import { BROKEN, type Item, type NativeClient } from '../shared/client/binding.js'
 import { ERROR_CODES } from '../shared/native-types.js'
 import { Driver, type DriverOwner } from './driver.js'
+import type { WasmModule } from './globals.js'
 import type { ModuleSource } from './module.js'
 import { checkOptions, checkUrls, type CheckedOptions } from './options.js'
 import { StandIn, type StandInOwner } from './stand-in.js'
@@ -80,6 +81,13 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#do(
       (core) => core.request(slot, name, parameters, timeout, flags),
       (standIn) => standIn.request(slot, name, parameters, timeout, flags),
+    )
+  }
+
+  tools(timeout: number, flags: number, slot: number): number | string {
+    return this.#do(
+      (core) => core.tools(slot, timeout, flags),
+      (standIn) => standIn.tools(slot, timeout, flags),
     )
   }
 
@@ -214,7 +222,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     act()
   }
 
-  #begin(module: WebAssembly.Module): void {
+  #begin(module: WasmModule): void {
     try {
       this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
       this.#standIn.hand(this.#core)

@@ -1,5 +1,5 @@
 /** The sockets of one client, by the numbers of their connections: what the core asks of them, and what they report. */
-import { WebSocket, type PageSocket } from './turns.js'
+import { WebSocket, type PageSocket } from './globals.js'
 
 /** What is told of a socket. Nothing is told of one that was dropped. */
 export interface SocketListener {

@@ -76,21 +76,13 @@ export class StandIn {
   }
 
   request(slot: number, name: string, parameters: string, timeout: number, flags: number): number | string {
-    const mayBeAborted = (flags & FLAG.mayBeAborted) !== 0
-    if (this.#snapshot.state === 'failed' && mayBeAborted) return JSON.stringify(this.#notConnected())
-    const key = mayBeAborted ? -1 - this.#calls.size : 0
-    const command: Command = {
-      replay: (core) => {
-        const given = core.request(slot, name, parameters, timeout, flags)
-        if (typeof given === 'string') this.#tell(ITEM.FAILED, slot, given)
-        else if (mayBeAborted) this.#calls.set(key, given)
-      },
-      fail: () => this.#tell(ITEM.FAILED, slot, JSON.stringify(this.#notConnected())),
-    }
-    if (mayBeAborted) this.#calls.set(key, command)
-    if (this.#snapshot.state === 'failed') command.fail(this.#notConnected())
-    else this.#commands.add(command)
-    return key
+    return this.#call(slot, (flags & FLAG.mayBeAborted) !== 0, (core) =>
+      core.request(slot, name, parameters, timeout, flags),
+    )
+  }
+
+  tools(slot: number, timeout: number, flags: number): number | string {
+    return this.#call(slot, true, (core) => core.tools(slot, timeout, flags))
   }
 
   abort(key: number): boolean {
@@ -155,6 +147,23 @@ export class StandIn {
     if (isChange) this.#change('connecting', null)
     this.#owner.load()
     return this.snapshot()
+  }
+
+  #call(slot: number, mayBeAborted: boolean, make: (core: Driver) => number | string): number | string {
+    const key = mayBeAborted ? -1 - this.#calls.size : 0
+    const command: Command = {
+      replay: (core) => {
+        const given = make(core)
+        if (typeof given === 'string') this.#tell(ITEM.FAILED, slot, given)
+        else if (mayBeAborted) this.#calls.set(key, given)
+      },
+      fail: () => this.#tell(ITEM.FAILED, slot, JSON.stringify(this.#notConnected())),
+    }
+    if (this.#snapshot.state !== 'failed') this.#commands.add(command)
+    else if (mayBeAborted) return JSON.stringify(this.#notConnected())
+    else command.fail(this.#notConnected())
+    if (mayBeAborted) this.#calls.set(key, command)
+    return key
   }
 
   #change(state: ConnectionState, error: ErrorData | null): void {

@@ -133,6 +133,13 @@ fn showing(act: impl FnOnce(&mut Client, Texts<'_>) -> Option<String>) -> bool {
     is_some
 }
 
+/// The same for what has a key; below 0 if there is an error, which is shown.
+fn keyed(act: impl FnOnce(&mut Client, Texts<'_>) -> Result<RequestKey, String>) -> f64 {
+    let mut key = REFUSED;
+    let has_failed = showing(|client, texts| act(client, texts).map(|given| key = given.0 as f64).err());
+    if has_failed { REFUSED } else { key }
+}
+
 macro_rules! exports {
     ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $returned:ty)? $body:block)*) => {$(
         $(#[$doc])*
@@ -219,33 +226,30 @@ exports! {
     /// A tool request; without parameters if these have no bytes. The key of one that may be aborted; below 0 if it is
     /// refused: then the error is shown.
     fn request(slot: u32, name: usize, parameters: usize, timeout: f64, flags: u32, mono: f64, wall: f64) -> f64 {
-        let has = |flag| flags & flag != 0;
-        let mut error = None;
-        let key = with(|client, mut texts| {
+        keyed(|client, mut texts| {
+            let has = |flag| flags & flag != 0;
             let call = Call {
                 name: texts.next(name),
                 parameters: some(texts.next(parameters)),
-                timeout: (timeout > 0.0).then(|| millis(timeout)),
+                timeout: some_millis(timeout),
                 idempotent: has(flag::IDEMPOTENT),
                 expects_connection: has(flag::EXPECTS_CONNECTION),
             };
             let (now, slot) = (now(mono, wall), Slot::new(slot, has(flag::WANTS_BYTES)));
-            if !has(flag::MAY_BE_ABORTED) {
-                client.request(now, call, slot);
-                return 0.0;
+            if has(flag::MAY_BE_ABORTED) {
+                return client.request_abortable(now, call, slot);
             }
-            match client.request_abortable(now, call, slot) {
-                Ok(key) => key.0 as f64,
-                Err(json) => {
-                    error = Some(json);
-                    -1.0
-                }
-            }
-        });
-        if let Some(error) = error {
-            showing(|_, _| Some(error));
-        }
-        key
+            client.request(now, call, slot);
+            Ok(RequestKey(0))
+        })
+    }
+
+    /// Asks for the tools that the server describes. Returns as `request` does for a call that may be aborted.
+    fn tools(slot: u32, timeout: f64, flags: u32, mono: f64, wall: f64) -> f64 {
+        keyed(|client, _| {
+            let expects_connection = flags & flag::EXPECTS_CONNECTION != 0;
+            client.tools(now(mono, wall), some_millis(timeout), expects_connection, Slot::new(slot, false))
+        })
     }
 
     /// 1 if the request will not be settled.
@@ -457,11 +461,18 @@ fn now(mono: f64, wall: f64) -> Now {
     Now { mono: millis(mono), wall: wall as u64 }
 }
 
+/// 0 for none.
+fn some_millis(ms: f64) -> Option<Duration> {
+    (ms > 0.0).then(|| millis(ms))
+}
+
 /// JavaScript has checked the range.
 fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
 }
 
+/// In place of a key.
+const REFUSED: f64 = -1.0;
 /// Bytes. More room than this is not kept for the next texts.
 const KEPT: usize = 64 * 1024;
 /// Bytes.

@@ -101,6 +101,20 @@ impl Client {
         self.change(|session| session.request(now, call, slot)).map_err(|Refused { error, .. }| error.to_json())
     }
 
+    /// Asks for the tools that the server describes. See [`Session::tools`].
+    ///
+    /// Errors: as of `request_abortable`.
+    pub fn tools(
+        &mut self,
+        now: Now,
+        timeout: Option<Duration>,
+        expects_connection: bool,
+        slot: Slot,
+    ) -> Result<RequestKey, String> {
+        let asked = self.change(|session| session.tools(now, timeout, expects_connection, slot));
+        asked.map_err(|Refused { error, .. }| error.to_json())
+    }
+
     /// True: it will not be settled, and its slot is free. False: its outcome is already among the items.
     pub fn abort(&mut self, now: Now, key: RequestKey) -> bool {
         self.change(|session| session.abort(now, key)).is_some()
