@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use mcp_mailbox::{LARGEST_PIECE, Part, Pieces, Slot, kind};
 use mcp_protocol::{CallError, ConnectionId, Event, Fault, LatencySummary, Notice, Outcome};
 use napi::{
     Env, Status,
@@ -24,10 +25,7 @@ use tokio::sync::watch;
 
 use super::{
     calls::ResultSize,
-    kind,
     payload::Payload,
-    pieces::{Part, Pieces},
-    slot::Slot,
     text::{self, Text},
     waits::{ReadyResults, Waits},
 };
@@ -562,9 +560,6 @@ const LONGEST_ERROR_HEAD: usize = 128 * 1024;
 const OVERHEAD: usize = 64;
 /// Bytes. Larger results are not joined.
 const LARGEST_JOINED: usize = 16 * 1024;
-/// Bytes. A larger result comes in pieces of this size, so that the event loop can run in between. V8 allocates larger
-/// strings elsewhere, and that takes as long as parsing them.
-const LARGEST_PIECE: usize = 64 * 1024;
 /// Bytes of a piece that are not part of the result: the brackets around it.
 const BRACKETS: usize = 2;
 /// Bytes. Nothing more is joined to a text of this size, so that parsing it stays short.
