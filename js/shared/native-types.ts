@@ -482,13 +482,18 @@ bytesReceived: number,
  */
 heartbeatRtt: RttSummary, 
 /**
- * Times from call to answer, in ms.
+ * Times from call to answer, in ms. An answer counts from when it was read, whatever JavaScript does then.
  */
 requestLatency: LatencySummary, 
 /**
  * When the socket was opened, in ms since the epoch; `null` if it is not open.
  */
-connectedSince: number | null, };
+connectedSince: number | null, 
+/**
+ * How long results lay ready until JavaScript took them, in ms. Whoever delivers them measures it: the session
+ * itself gives none.
+ */
+eventLoopWait: LatencySummary, };
 export type RttSummary = { 
 /**
  * The newest.
@@ -508,7 +513,7 @@ mean: number | null,
 max: number | null, };
 export type LatencySummary = { 
 /**
- * Answers measured.
+ * How many were measured.
  */
 count: number, 
 /**

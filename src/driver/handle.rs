@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rand::{TryRng, rngs::SysRng};
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::{
     Sink,
@@ -111,6 +112,16 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::WithTheNextFlush, |session, now| session.send(now, text))
     }
 
+    /// See [`Session::tools`].
+    pub fn tools(
+        &self,
+        timeout: Option<Duration>,
+        expects_connection: bool,
+        payload: S::Payload,
+    ) -> Result<RequestKey, Refused<S::Payload>> {
+        self.command(Writes::Now, |session, now| session.tools(now, timeout, expects_connection, payload))
+    }
+
     /// See [`Session::abort`].
     pub fn abort(&self, key: RequestKey) -> Option<S::Payload> {
         self.command(Writes::Now, |session, now| session.abort(now, key))
@@ -119,6 +130,11 @@ impl<S: Sink> Handle<S> {
     /// See [`Session::discard_results`].
     pub fn discard_results(&self) {
         self.shared.lock().session.discard_results();
+    }
+
+    /// See [`Session::set_client`].
+    pub fn set_client(&self, client: u32) {
+        self.shared.lock().session.set_client(client);
     }
 
     /// Where the events go.
@@ -136,9 +152,10 @@ impl<S: Sink> Handle<S> {
     /// Errors: as of [`Handle::new`]; then [`fail_urls`](Self::fail_urls) is still to be called.
     pub fn answer_urls(&self, asked: ConnectionId, urls: Vec<String>) -> Result<bool, OptionError> {
         let Some(route) = &self.route else { return Ok(false) };
+        let urls = Zeroizing::new(urls);
         let endpoints = Endpoint::list(route, &urls)?;
         Ok(self.enter(Writes::Now, |core, sink, now| {
-            let is_accepted = core.session.handle_urls(now, asked, Ok(urls));
+            let is_accepted = core.session.handle_urls(now, asked, Ok(urls.to_vec()));
             if is_accepted {
                 core.endpoints = endpoints;
             }

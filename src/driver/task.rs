@@ -21,6 +21,7 @@ use super::{
     core::{Racing, Shared},
     dial::{Dialed, Progress, Upgraded, Way, system_error::exhaustion},
     network,
+    panics::words_of_panic,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
 };
@@ -115,7 +116,7 @@ async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
             core.disconnect();
             core.racing.clear();
             core.actions.clear();
-            core.session.handle_fault(now, "the I/O task panicked; please report it");
+            core.session.handle_fault(now, &words_of_panic("the I/O task"));
             // They are about the socket, which is dropped already.
             while core.session.poll_action().is_some() {}
         });

@@ -31,6 +31,7 @@ mod heartbeat;
 mod key_life;
 mod log;
 mod pending;
+mod plaintext;
 mod received;
 mod record;
 mod request_id;
@@ -39,6 +40,7 @@ mod socket;
 mod state;
 mod stats;
 mod timer;
+mod tools;
 #[cfg(test)]
 mod typescript;
 mod words;
@@ -59,17 +61,18 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{
-        Answer, CertificateTrace, DialFailure, DialPhase, DialReport, DialTrace, PhaseTrace, ProxyFailure, Remedy,
-        SystemError, TcpTrace, TlsFailure, TlsTrace, UpgradeFailure, UpgradeTrace, Via,
+        Answer, CertificateTrace, DialFailure, DialPhase, DialReport, DialTrace, PageFailure, PhaseTrace, ProxyFailure,
+        Remedy, SystemError, TcpTrace, TlsFailure, TlsTrace, UpgradeFailure, UpgradeTrace, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
+    plaintext::is_loopback,
     received::Received,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
-    session::{Call, Ending, Interest, Refused, Session},
+    session::{Call, Ending, Interest, Numbers, Refused, Session},
     state::{Snapshot, State},
-    stats::{LatencySummary, RttSummary, Stats},
+    stats::{Latency, LatencySummary, RttSummary, Stats},
     timer::Timer,
 };
 

@@ -13,12 +13,14 @@ mod liveness;
 mod race;
 mod renewal;
 mod requests;
+mod tools;
 
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use rand::{SeedableRng, rngs::StdRng};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 pub use self::{
     lifecycle::Ending,
@@ -30,16 +32,19 @@ use super::{
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
-    log::LogLine,
+    log::{LogLine, one_line, without_controls},
     pending::Pending,
     socket::{Socket, Unwritten},
     state::{Snapshot, State},
-    stats::{Counters, Stats},
+    stats::{Counters, LatencySummary, Stats},
     timer::{Timer, TimerTable},
+    tools::ToolsWaiter,
 };
 
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
+    /// The number of the client, for people.
+    client: u32,
     config: Config,
     endpoints: Endpoints,
     /// The user's url function is asked before each round.
@@ -59,6 +64,8 @@ pub struct Session<T> {
     reasons: u32,
     /// That of the last auth message. The server may repeat it in its words.
     last_key: Option<Secret>,
+    /// The log has said that a key is sent without encryption.
+    plaintext_key_was_told: bool,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
     /// The number of the newest dial.
@@ -69,6 +76,7 @@ pub struct Session<T> {
     connect_waiters: Vec<T>,
     /// Commands that wait for `closed`.
     close_waiters: Vec<T>,
+    tools_waiters: Vec<ToolsWaiter<T>>,
     /// Bytes of texts handed out and not yet written.
     unwritten_bytes: usize,
     counters: Counters,
@@ -84,6 +92,15 @@ pub struct Session<T> {
 /// The optional events that have listeners. The session makes no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interest(pub u8);
+
+/// The numbers of a client that only ever increase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Numbers {
+    /// That of the snapshot.
+    pub revision: u32,
+    /// That of the last error that the client as a whole had.
+    pub reasons: u32,
+}
 
 impl Interest {
     /// Messages of the server.
@@ -119,10 +136,11 @@ impl<T> Session<T> {
     pub fn new(config: Config, source: impl Into<EndpointSource>, seed: [u8; 32], now: Now) -> Self {
         let source = source.into();
         Self {
+            client: 0,
             token: config.token.clone(),
             config,
             asks_urls: source == EndpointSource::Ask,
-            endpoints: Endpoints::new(source),
+            endpoints: Endpoints::new(&source),
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -130,12 +148,14 @@ impl<T> Session<T> {
             error: None,
             reasons: 0,
             last_key: None,
+            plaintext_key_was_told: false,
             was_ready: false,
             next_connection: 0,
             timers: TimerTable::default(),
             pending: Pending::default(),
             connect_waiters: Vec::new(),
             close_waiters: Vec::new(),
+            tools_waiters: Vec::new(),
             unwritten_bytes: 0,
             counters: Counters::default(),
             interest: Interest::default(),
@@ -155,6 +175,23 @@ impl<T> Session<T> {
     /// The state, with its data.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Sets the number of the client that log lines show.
+    pub fn set_client(&mut self, client: u32) {
+        self.client = client;
+    }
+
+    /// How far the numbers that users see have come.
+    pub fn numbers(&self) -> Numbers {
+        Numbers { revision: self.revision, reasons: self.reasons }
+    }
+
+    /// Goes on from the numbers of a session that this one takes the place of: users see one client. To be called
+    /// before anything else.
+    pub fn go_on_from(&mut self, numbers: Numbers) {
+        self.revision = numbers.revision;
+        self.reasons = numbers.reasons;
     }
 
     /// Sets which of the optional events to make.
@@ -189,8 +226,7 @@ impl<T> Session<T> {
 
     /// When to call `handle_timeout`, in the monotonic time of [`Now`]. Any input or command may change it.
     pub fn poll_timeout(&mut self) -> Option<Duration> {
-        let request = self.pending.next_deadline();
-        self.timers.set_or_stop(Timer::Request, request);
+        self.set_call_timers();
         self.timers.next()
     }
 
@@ -235,6 +271,7 @@ impl<T> Session<T> {
             heartbeat_rtt: c.rtt.summary(),
             request_latency: c.latency.summary(),
             connected_since: self.state.socket().map(|socket| socket.opened),
+            event_loop_wait: LatencySummary::default(),
         }
     }
 
@@ -255,7 +292,7 @@ impl<T> Session<T> {
             },
             unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
             pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
-            waiters: self.connect_waiters.len() + self.close_waiters.len(),
+            waiters: self.connect_waiters.len() + self.close_waiters.len() + self.tools_waiters.len(),
             outputs,
             ..self.pending.footprint()
         }
@@ -314,6 +351,13 @@ impl<T> Session<T> {
         }
     }
 
+    /// The timers of those who wait for an answer.
+    fn set_call_timers(&mut self) {
+        let (request, tools) = (self.pending.next_deadline(), self.tools_deadline());
+        self.timers.set_or_stop(Timer::Request, request);
+        self.timers.set_or_stop(Timer::Tools, tools);
+    }
+
     fn settle(&mut self, payload: T, outcome: Outcome) {
         self.events.push_back(Event::Settled { payload, outcome });
     }
@@ -337,9 +381,9 @@ impl<T> Session<T> {
     }
 
     /// Sends a text on the open socket. It is `confidential` if it holds a key.
-    fn transmit(&mut self, text: impl Into<Bytes>, confidential: bool) {
-        let text = text.into();
-        self.hand_out(text.clone(), confidential, Unwritten::Other(text.len()));
+    fn transmit(&mut self, text: String, confidential: bool) {
+        let (length, text) = (text.len(), text_to_send(text, confidential));
+        self.hand_out(text, confidential, Unwritten::Other(length));
     }
 
     /// Sends a request on the open socket.
@@ -368,14 +412,16 @@ impl<T> Session<T> {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
+        let connection = self.state.connection().map_or(self.next_connection, |connection| connection.0);
         let common = [
+            ("client", self.client.into()),
+            ("connection", connection.into()),
             ("url", self.endpoints.url_in_use().into()),
-            ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];
-        let fields: Map<String, Value> =
-            common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
+        let fields = common.iter().chain(fields);
+        let fields = fields.map(|(name, value)| ((*name).to_owned(), one_line(value))).collect();
+        self.notify(Notice::Log { entry: LogEntry { level, message: without_controls(message).into_owned(), fields } });
     }
 
     fn dialect(&self) -> Dialect {
@@ -395,6 +441,11 @@ impl<T> Session<T> {
     fn current(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
         self.state.socket_mut().filter(|socket| socket.id == connection)
     }
+}
+
+/// The memory of a text that holds a key is overwritten when it is dropped.
+fn text_to_send(text: String, confidential: bool) -> Bytes {
+    if confidential { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
 }
 
 /// As many events as one message makes, and the smallest capacity that a queue allocates.

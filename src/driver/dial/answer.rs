@@ -203,8 +203,8 @@ fn is_harmless(character: char) -> bool {
         && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-fn without(words: String, secrets: &[&[u8]]) -> String {
-    let mut words = words;
+/// The words of a server without the secrets that it repeats.
+pub(super) fn without(mut words: String, secrets: &[&[u8]]) -> String {
     for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
         if memmem::find(words.as_bytes(), secret).is_some()
             && let Ok(secret) = str::from_utf8(secret)

@@ -186,7 +186,7 @@ impl Dialer {
         transport: impl FnOnce(Box<TlsStream<S>>) -> Transport,
     ) -> Result<Dialed, DialFailure>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         progress.enter(DialPhase::Tls);
         let mut encrypted = self.tls.connect(owner, &endpoint.host, stream, progress).await?;

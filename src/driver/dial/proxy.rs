@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::address::{Proxy, Scheme};
 pub(crate) use self::choice::ProxyAnswer;
-pub(super) use self::{choice::Choice, environment::is_loopback, list::Hop};
+pub(super) use self::{choice::Choice, list::Hop};
 use super::{
     owner::Owner,
     progress::Progress,

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
-    answer::{beginning, read_answer, shown_value},
+    answer::{beginning, read_answer, shown_value, without},
     endpoint::Endpoint,
     extensions,
     head::{Head, HeadError, read_head},
@@ -17,7 +17,7 @@ use super::{
     system_error::system_error,
 };
 use crate::driver::{clock::wall_clock, socket::deflate::Agreement};
-use mcp_protocol::{Answer, UpgradeFailure, UpgradeTrace};
+use mcp_protocol::{Answer, Subprotocols, UpgradeFailure, UpgradeTrace};
 
 /// What the answer to the upgrade brought.
 pub(in crate::driver) struct Upgraded {
@@ -51,7 +51,8 @@ where
     }
     check(&head, &derive_accept_key(key.as_bytes()), &endpoint.protocols)?;
     let compression = extensions::agreement(head.values("sec-websocket-extensions"), endpoint.compression);
-    Ok(Upgraded { early, compression: compression.map_err(UpgradeFailure::NotWebSocket)? })
+    let refused = |reason| UpgradeFailure::NotWebSocket(without(reason, &endpoint.secrets()));
+    Ok(Upgraded { early, compression: compression.map_err(refused)? })
 }
 
 /// Why there is no head. `secrets` are left out of what the server sent.
@@ -77,7 +78,7 @@ fn trace(head: &Head, secrets: &[&[u8]]) -> UpgradeTrace {
 
 /// Checks a 101, all but the extensions. `accept` is the value that fits the key of the request, `offered` are its
 /// subprotocols.
-fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeFailure> {
+fn check(head: &Head, accept: &str, offered: &Subprotocols) -> Result<(), UpgradeFailure> {
     let protocols: Vec<&[u8]> = head.values("sec-websocket-protocol").collect();
     let rules = [
         (head.is_http_1_1, "it is not HTTP/1.1"),
@@ -119,7 +120,7 @@ fn lists_upgrade(head: &Head) -> bool {
 }
 
 /// Names of subprotocols are case-sensitive.
-fn is_among(offered: &[Box<str>], chosen: &[u8]) -> bool {
+fn is_among(offered: &Subprotocols, chosen: &[u8]) -> bool {
     offered.iter().any(|protocol| protocol.as_bytes() == chosen)
 }
 
@@ -178,7 +179,7 @@ mod tests {
     /// What we make of it.
     fn check_by_us(key: &str, mut answer: &[u8]) -> Result<(), String> {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
-        let offered = ["a".into(), "b".into()];
+        let offered = Subprotocols::from_iter(["a".to_owned(), "b".to_owned()]);
         let checked =
             runtime.block_on(read_head(&mut answer)).map_err(|error| without_head(error, &[])).and_then(|(head, _)| {
                 match head.status {

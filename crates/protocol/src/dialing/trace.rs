@@ -1,4 +1,5 @@
-//! What a dial did, phase by phase: for whoever looks for the reason why it failed, or took long. It holds no secret.
+//! What a dial did, phase by phase: for those who look for the reason why it failed, or took long. Never holds a
+//! secret.
 
 use serde::Serialize;
 

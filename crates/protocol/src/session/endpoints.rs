@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{Interest, Session, State};
 use crate::{
     Action, ConnectionId, Notice, Now,
@@ -22,12 +24,14 @@ impl<T> Session<T> {
     /// False if it is not asked any more: then the list stays as it is.
     pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) -> bool {
         self.observe(now);
+        // Their queries may be secrets.
+        let urls = urls.map(Zeroizing::new);
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
             return false;
         }
         match urls {
             Ok(urls) if !urls.is_empty() => {
-                self.endpoints.replace(urls);
+                self.endpoints.replace(&urls);
                 self.endpoints.begin_round();
                 self.dial_if_allowed(now);
             }
@@ -65,7 +69,7 @@ impl<T> Session<T> {
         let Some(place) = dials.place(connection) else { return };
         dials.dials[place].via = Some(via.clone());
         if let Some(proxy) = via.proxy() {
-            self.log(LogLine::Proxy, &[("proxy", proxy.into())]);
+            self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
     }
 
@@ -116,7 +120,8 @@ impl<T> Session<T> {
     }
 
     fn start_dial(&mut self, now: Now, connection: ConnectionId, endpoint: usize) {
-        self.log(LogLine::Dialing, &[("url", self.endpoints.url(endpoint).into())]);
+        let url = self.endpoints.url(endpoint).into();
+        self.log(LogLine::Dialing, &[("connection", connection.0.into()), ("url", url)]);
         let told = self.tell_dialing(connection, endpoint);
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
@@ -193,9 +198,9 @@ impl<T> Session<T> {
     fn dial_failed(&mut self, now: Now, dial: &mut Dial, failure: DialFailure) {
         let (remedy, retry_after) = (failure.remedy(), failure.retry_after().unwrap_or_default());
         let url = self.endpoints.url(dial.endpoint).to_owned();
-        let fault = Fault::ConnectFailed { url: url.clone(), via: dial.via.clone(), failure: Box::new(failure) };
+        let fault = Fault::ConnectFailed { url, via: dial.via.clone(), failure: Box::new(failure) };
         self.tell_failed(dial, &fault);
-        self.log(LogLine::DialFailed, &[("url", url.into()), ("cause", fault.log_cause().into())]);
+        self.log_failed_dial(dial, &fault);
         let reason = self.new_reason(fault);
         match remedy {
             Remedy::Authorization => self.endpoints.fail_for_good(reason.clone(), true),
@@ -203,6 +208,12 @@ impl<T> Session<T> {
             Remedy::Configuration | Remedy::Time => self.hold_off(now, dial.endpoint, retry_after),
         }
         self.dial_is_over(now, dial.endpoint, reason);
+    }
+
+    pub(super) fn log_failed_dial(&mut self, dial: &Dial, fault: &Fault) {
+        let (connection, url) = (dial.id.0.into(), self.endpoints.url(dial.endpoint).into());
+        let cause = fault.log_cause().into();
+        self.log(LogLine::DialFailed, &[("connection", connection), ("url", url), ("cause", cause)]);
     }
 
     /// The server asks not to be dialed for so long.

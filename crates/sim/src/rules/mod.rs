@@ -12,6 +12,7 @@ mod fuzz_inputs;
 mod limits;
 mod log;
 mod misuse;
+mod plaintext_key;
 mod random_histories;
 mod rule_01_attempt_counter;
 mod rule_02_backoff;
@@ -39,6 +40,7 @@ mod rule_17_compression;
 mod rule_18_causes;
 mod rule_18_words;
 mod secrets;
+mod tools;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use serde_json::Value;

@@ -6,6 +6,7 @@ mod observe;
 mod options;
 mod p521;
 mod provider;
+mod system;
 mod trust;
 mod verify;
 mod words;
@@ -31,8 +32,8 @@ use self::{
     provider::provider,
     verify::Verifier,
 };
-use super::{owner::Owner, progress::Progress};
-use mcp_protocol::{DialFailure, LogLevel, OptionError, TlsFailure, TlsOptions, TlsTrace};
+use super::{owner::Owner, progress::Progress, system_error::exhaustion, thread};
+use mcp_protocol::{DialFailure, DialPhase, LogLevel, OptionError, TlsFailure, TlsOptions, TlsTrace};
 
 /// The TLS of one client.
 pub(super) struct Tls {
@@ -71,7 +72,7 @@ impl Tls {
         progress: &Progress,
     ) -> Result<Encrypted<S>, DialFailure>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let config = Arc::clone(self.config.get_or_try_init(|| self.make_config(owner)).await?);
         if !self.options.reject_unauthorized {
@@ -81,7 +82,13 @@ impl Tls {
             Some(name) => name.clone(),
             None => server_name(host).ok_or(DialFailure::Tls(TlsFailure::HostName))?,
         };
-        let (result, seen) = observed(TlsConnector::from(config).connect(name, stream)).await;
+        let handshake = observed(TlsConnector::from(config).connect(name, stream));
+        let (result, seen) = if system::MAY_BLOCK {
+            let polled = thread::poll(system::THREAD_NAME, handshake).await;
+            polled.map_err(|error| DialFailure::Exhausted { phase: Some(DialPhase::Tls), error: exhaustion(&error) })?
+        } else {
+            handshake.await
+        };
         progress.encrypted(trace(result.as_ref().ok(), &seen, self.options.reject_unauthorized));
         match result {
             Ok(stream) => Ok(Encrypted { stream, identity_was_asked: seen.identity_was_asked }),

@@ -12,7 +12,7 @@ use x509_cert::{
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
-use super::observe::Seen;
+use super::{observe::Seen, system};
 use crate::driver::dial::{
     system_error::system_error,
     tls_error::{rustls_error, words_of},
@@ -59,6 +59,10 @@ pub(super) fn refusal(
             SystemError::new(Some("DEPTH_ZERO_SELF_SIGNED_CERT"), words)
         }
         CertificateError::UnknownIssuer => unknown_issuer(leaf, intermediates),
+        CertificateError::Other(other) if system::refusal_in(other).is_some() => {
+            let words = system::refusal_in(other).map(shown).unwrap_or_default();
+            SystemError::new(Some("CERT_UNTRUSTED"), format!("the operating system refuses it: {words}"))
+        }
         reason => certificate_words(reason),
     }
 }
