@@ -1,4 +1,4 @@
-/** `mcp-client watch`: what the server pushes, on standard output; what becomes of the connection, on standard error. */
+/** `mcp-client watch`: what the server pushes goes to standard output, the fate of the connection to standard error. */
 import type { MCPClient } from '../../index.js'
 import { createClient, wordsOf } from '../connection.js'
 import { ReportedFailure } from '../failures.js'
