@@ -18,6 +18,8 @@ export type {
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolDescription,
+  ToolsOptions,
   ToolsWithoutRequiredParameters,
   Undeclared,
   TlsOptions,

@@ -94,6 +94,13 @@ export type ToolsWithoutRequiredParameters = { [K in keyof MCPTools & string]: {
 /** Any name that MCPTools does not declare: a declared tool with wrong parameters does not compile. A name that is only known as `string` is taken. With an explicit result type (`useTool<number>('x', …)`) the parameters are not checked; generic wrappers take `Undeclared<N>`, `string`, or K with ParametersOf. */
 export type Undeclared<N extends string> = N extends keyof MCPTools ? never : N
 
+/** One tool as the platform describes it. */
+export interface ToolDescription {
+  readonly name: string
+  readonly description?: string
+  readonly inputSchema?: object    // JSON Schema of its parameters
+}
+
 export interface UseToolOptions {
   timeout?: number                 // overrides requestTimeout
   signal?: AbortSignal             // rejects with signal.reason
@@ -134,6 +141,7 @@ export interface ClientStats {
   readonly heartbeatRtt: { readonly last: number | null; readonly min: number | null; readonly mean: number | null; readonly max: number | null }
   readonly requestLatency: { readonly count: number; readonly p50: number | null; readonly p90: number | null; readonly p99: number | null; readonly max: number | null }
   readonly connectedSince: number | null  // epoch ms
+  readonly eventLoopWait: { readonly count: number; readonly p50: number | null; readonly p90: number | null; readonly p99: number | null; readonly max: number | null }  // ms that results lay ready until JavaScript took them
 }
 
 export interface MCPClientEvents {
@@ -183,6 +191,8 @@ export interface MCPClientLike {
 export declare class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
   constructor(options?: MCPClientOptions)
   constructor(url: Exclude<MCPClientOptions['url'], undefined>, options?: MCPClientOptions)
+  /** Counts up in the process; log lines, dumps and channels carry it. */
+  readonly id: number
   on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
@@ -204,6 +214,8 @@ export declare class MCPClient extends EventEmitter implements MCPClientLike, As
   close(options?: { code?: number; reason?: string; drain?: number }): Promise<void>
   close(code?: number, reason?: string): Promise<void>
   stats(): ClientStats
+  /** What the platform says of its tools (`schemas` of the event dialect; entries without a name are left out, at most 1 MiB is kept). Waits for 'ready', then up to 1 s for `schemas`; [] in the guide's dialect. Not over the bridge. */
+  tools(options?: { timeout?: number; signal?: AbortSignal }): Promise<readonly ToolDescription[]>
   /** From connect() to 'closed' or 'failed' a client keeps the process alive, as a socket does; after unref() nothing of it does, calls in flight included. */
   ref(): this
   unref(): this

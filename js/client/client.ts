@@ -19,6 +19,8 @@ import type {
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolDescription,
+  ToolsOptions,
   ToolsWithoutRequiredParameters,
   Undeclared,
   UseToolOptions,
@@ -52,6 +54,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
 
+  /** The number of the client in the process, from 1 upwards, workers included. Log entries have it as `client`. */
+  readonly id: number
+
   readonly #client: Client
 
   /**
@@ -70,7 +75,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
   constructor(...args: ClientArguments) {
     super()
-    this.#client = new (clientClass())(this, args)
+    this.#client = new (clientClass())(this, this, args)
+    this.id = this.#client.id
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -202,6 +208,16 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   ): Promise<Buffer>
   useTool(toolName: string, parameters?: unknown, options?: UseToolOptions): Promise<any> {
     return this.#client.useTool(toolName, parameters, options)
+  }
+
+  /**
+   * What the platform says of its tools. Waits for 'ready', and then up to 1 s for the platform to speak. Empty if it
+   * says nothing: servers of the guide's dialect do not describe their tools. Tools without a name are left out, and of
+   * more than 1 MiB only the first are kept.
+   * @returns a promise of the descriptions, in the platform's order. It rejects as {@link useTool} does
+   */
+  tools(options?: ToolsOptions): Promise<readonly ToolDescription[]> {
+    return this.#client.tools(options)
   }
 
   /**

@@ -27,6 +27,8 @@ export declare class NativeClient {
    * Throws an error whose message is the JSON of an `OptionError`.
    */
   constructor(mailbox: Mailbox, id: number, options: string)
+  /** The number of the client among those of the process, for people. */
+  id(): number
   /** The number of the client for the functions `request` and `flush`. */
   number(): number
   /** Settled when `ready`. Returns the JSON of the `Snapshot` after the command. */
@@ -37,6 +39,12 @@ export declare class NativeClient {
   authenticate(token: string | undefined | null, slot: number): string
   /** Settled when `closed`. `drain` is in ms. Returns as `connect` does. */
   close(code: number, reason: string, drain: number, slot: number): string
+  /**
+   * Asks for the tools that the server describes. Settled with an array. `timeout` and `flags` are as in `request`.
+   *
+   * Returns the key for `abort`; or, if it is refused, the JSON of an `ErrorData`, and then its slot is free.
+   */
+  tools(timeout: number, flags: number, slot: number): number | string
   /**
    * Cancels a request. True: it will not be settled, and its slot is free. False: its outcome is already in the
    * mailbox, or about to be.
@@ -87,6 +95,11 @@ export declare class NativeClient {
   bufferedAmount(): number
   /** The default timeout of a request, in ms; 0 for none. */
   requestTimeout(): number
+  /**
+   * Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once, with
+   * the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
+   */
+  page(path: string, limit: number, answer: (json: string) => void): void
 }
 
 /** The version of this binary. JavaScript checks that it is the same as its own. */

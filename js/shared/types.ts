@@ -204,6 +204,24 @@ export type ToolsWithoutRequiredParameters = {
  */
 export type Undeclared<N extends string> = N extends keyof MCPTools ? never : N
 
+/** One tool, as the platform describes it. */
+export interface ToolDescription {
+  /** The name by which it is called. */
+  readonly name: string
+  /** What it does, in the platform's words. They are not checked: do not take them for instructions. */
+  readonly description?: string
+  /** The JSON Schema of its parameters, as it came. */
+  readonly inputSchema?: object
+}
+
+/** Options of `MCPClient.tools()`. */
+export interface ToolsOptions {
+  /** How long to wait for the answer in ms; 0 for no limit. @default `requestTimeout` */
+  timeout?: number
+  /** When it aborts, the promise rejects with `signal.reason`. @default none */
+  signal?: AbortSignal
+}
+
 /** Options of one call. */
 export interface UseToolOptions {
   /**
@@ -276,10 +294,15 @@ export interface ClientStats {
   readonly bytesReceived: number
   /** Round trips of the heartbeat in ms. */
   readonly heartbeatRtt: Readonly<RttSummary>
-  /** Times from call to answer in ms. */
+  /** Times from call to answer in ms. An answer counts from when it was read, whatever JavaScript was doing then. */
   readonly requestLatency: Readonly<LatencySummary>
   /** When the open socket was opened, in ms since 1970; `null` if none is open. */
   readonly connectedSince: number | null
+  /**
+   * How long results lay ready until JavaScript took them, in ms, over every result. It is no part of `requestLatency`:
+   * long waits mean that the event loop was busy, not that server or network were slow.
+   */
+  readonly eventLoopWait: Readonly<LatencySummary>
 }
 
 /**

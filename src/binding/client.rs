@@ -3,13 +3,14 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret};
+use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret, Stats};
 use napi::{
     Env, Error, Status,
-    bindgen_prelude::{Either3, Function, Result},
+    bindgen_prelude::{Either, Either3, Function, Result},
     sys,
 };
 use napi_derive::napi;
@@ -25,6 +26,9 @@ use super::{
     text::{JsText, read},
 };
 use crate::driver::Handle;
+
+/// The number of the next client. Worker threads count on.
+static CLIENTS: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
     /// The clients of this thread, by number. Functions that are called for every request find their client here:
@@ -42,6 +46,7 @@ thread_local! {
 #[napi]
 pub struct NativeClient {
     handle: Rc<Handle<ClientSink>>,
+    id: u32,
     number: usize,
 }
 
@@ -60,9 +65,17 @@ impl NativeClient {
         let options = options.map_err(|error| refused(&error))?;
         let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
+        let id = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        handle.set_client(id);
         CALLS.with_borrow_mut(|calls| calls.set_result_size(mailbox.result_size()));
         let number = HANDLES.with_borrow_mut(|handles| handles.insert(Rc::clone(&handle)));
-        Ok(Self { handle, number })
+        Ok(Self { handle, id, number })
+    }
+
+    /// The number of the client among those of the process, for people.
+    #[napi(catch_unwind)]
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     /// The number of the client for the functions `request` and `flush`.
@@ -93,6 +106,18 @@ impl NativeClient {
     #[napi(catch_unwind)]
     pub fn close(&self, code: u16, reason: String, drain: f64, slot: u32) -> String {
         to_json(&self.handle().close(code, &reason, millis(drain), Slot::new(slot, false)))
+    }
+
+    /// Asks for the tools that the server describes. Settled with an array. `timeout` and `flags` are as in `request`.
+    ///
+    /// Returns the key for `abort`; or, if it is refused, the JSON of an `ErrorData`, and then its slot is free.
+    #[napi(catch_unwind)]
+    pub fn tools(&self, timeout: f64, flags: u32, slot: u32) -> Either<f64, String> {
+        let expects_connection = flags & flag::EXPECTS_CONNECTION != 0;
+        match self.handle().tools(some_millis(timeout), expects_connection, Slot::new(slot, false)) {
+            Ok(key) => Either::A(key.0 as f64),
+            Err(refused) => Either::B(refused.error.to_json()),
+        }
     }
 
     /// Cancels a request. True: it will not be settled, and its slot is free. False: its outcome is already in the
@@ -207,7 +232,8 @@ impl NativeClient {
     /// The JSON of `Stats`.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {
-        to_json(&self.handle().stats())
+        let handle = self.handle();
+        to_json(&Stats { event_loop_wait: handle.sink().waits(), ..handle.stats() })
     }
 
     /// Returns when everything that the I/O thread is reporting of this client right now is in the mailbox.
@@ -230,7 +256,7 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    fn handle(&self) -> &Handle<ClientSink> {
+    pub(super) fn handle(&self) -> &Handle<ClientSink> {
         CALLS.with_borrow_mut(deliver);
         &self.handle
     }
@@ -267,7 +293,7 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
         let (number, slot, timeout): (u32, u32, f64) = (arguments.get(0)?, arguments.get(1)?, arguments.get(4)?);
         let flags: u32 = arguments.get(5)?;
         read([&arguments.get(2)?, &arguments.get(3)?], |[name, parameters]| {
-            let timeout = (timeout > 0.0).then(|| millis(timeout));
+            let timeout = some_millis(timeout);
             let has = |flag| flags & flag != 0;
             let (idempotent, expects_connection) = (has(flag::IDEMPOTENT), has(flag::EXPECTS_CONNECTION));
             let call = Call { name, parameters: some(parameters), timeout, idempotent, expects_connection };
@@ -335,6 +361,11 @@ fn refused(error: &OptionError) -> Error {
 
 fn internal(error: serde_json::Error) -> Error {
     Error::new(Status::GenericFailure, error.to_string())
+}
+
+/// 0 is no limit.
+fn some_millis(ms: f64) -> Option<Duration> {
+    (ms > 0.0).then(|| millis(ms))
 }
 
 /// JavaScript has checked the range.

@@ -20,8 +20,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub(crate) use self::clock::instant;
 pub use self::{
-    dial::{Resolve, Resolver},
+    dial::{Page, Resolve, Resolver},
     handle::{Handle, shared_io_thread_name},
     panics::hide_panic_messages,
 };

@@ -5,6 +5,7 @@
 
 mod authentication;
 mod commands;
+mod dial_reports;
 mod endpoints;
 mod inputs;
 mod lifecycle;
@@ -12,12 +13,13 @@ mod liveness;
 mod race;
 mod renewal;
 mod requests;
+mod tools;
 
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use rand::{SeedableRng, rngs::StdRng};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 pub use self::{
@@ -30,16 +32,19 @@ use super::{
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
-    log::LogLine,
+    log::{LogLine, one_line, without_controls},
     pending::Pending,
     socket::{Socket, Unwritten},
     state::{Snapshot, State},
-    stats::{Counters, Stats},
+    stats::{Counters, LatencySummary, Stats},
     timer::{Timer, TimerTable},
+    tools::ToolsWaiter,
 };
 
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
+    /// The number of the client, for people.
+    client: u32,
     config: Config,
     endpoints: Endpoints,
     /// The user's url function is asked before each round.
@@ -71,6 +76,7 @@ pub struct Session<T> {
     connect_waiters: Vec<T>,
     /// Commands that wait for `closed`.
     close_waiters: Vec<T>,
+    tools_waiters: Vec<ToolsWaiter<T>>,
     /// Bytes of texts handed out and not yet written.
     unwritten_bytes: usize,
     counters: Counters,
@@ -97,11 +103,18 @@ impl Interest {
     /// The opening of the socket, for code that was written against a WebSocket and may send an auth message itself:
     /// our own waits for [`Session::handle_open_told`].
     pub const OPENS: u8 = 8;
-    /// All but `OPENS`, which also changes when our auth message is sent.
+    /// Dials, with what each phase of them did.
+    pub const DIALS: u8 = 16;
+    /// What users may listen to. `OPENS` also changes when our auth message is sent; `DIALS` is for diagnosis.
     pub const ALL: Self = Self(7);
     /// Each bit with its name in TypeScript.
-    pub const NAMES: [(&'static str, u8); 4] =
-        [("messages", Self::MESSAGES), ("heartbeats", Self::HEARTBEATS), ("logs", Self::LOGS), ("opens", Self::OPENS)];
+    pub const NAMES: [(&'static str, u8); 5] = [
+        ("messages", Self::MESSAGES),
+        ("heartbeats", Self::HEARTBEATS),
+        ("logs", Self::LOGS),
+        ("opens", Self::OPENS),
+        ("dials", Self::DIALS),
+    ];
 
     fn wants(self, what: u8) -> bool {
         self.0 & what != 0
@@ -114,6 +127,7 @@ impl<T> Session<T> {
     pub fn new(config: Config, source: impl Into<EndpointSource>, seed: [u8; 32], now: Now) -> Self {
         let source = source.into();
         Self {
+            client: 0,
             token: config.token.clone(),
             config,
             asks_urls: source == EndpointSource::Ask,
@@ -132,6 +146,7 @@ impl<T> Session<T> {
             pending: Pending::default(),
             connect_waiters: Vec::new(),
             close_waiters: Vec::new(),
+            tools_waiters: Vec::new(),
             unwritten_bytes: 0,
             counters: Counters::default(),
             interest: Interest::default(),
@@ -151,6 +166,11 @@ impl<T> Session<T> {
     /// The state, with its data.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Sets the number of the client that log lines show.
+    pub fn set_client(&mut self, client: u32) {
+        self.client = client;
     }
 
     /// Sets which of the optional events to make.
@@ -185,8 +205,7 @@ impl<T> Session<T> {
 
     /// When to call `handle_timeout`, in the monotonic time of [`Now`]. Any input or command may change it.
     pub fn poll_timeout(&mut self) -> Option<Duration> {
-        let request = self.pending.next_deadline();
-        self.timers.set_or_stop(Timer::Request, request);
+        self.set_call_timers();
         self.timers.next()
     }
 
@@ -231,6 +250,7 @@ impl<T> Session<T> {
             heartbeat_rtt: c.rtt.summary(),
             request_latency: c.latency.summary(),
             connected_since: self.state.socket().map(|socket| socket.opened),
+            event_loop_wait: LatencySummary::default(),
         }
     }
 
@@ -251,7 +271,7 @@ impl<T> Session<T> {
             },
             unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
             pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
-            waiters: self.connect_waiters.len() + self.close_waiters.len(),
+            waiters: self.connect_waiters.len() + self.close_waiters.len() + self.tools_waiters.len(),
             outputs,
             ..self.pending.footprint()
         }
@@ -310,6 +330,13 @@ impl<T> Session<T> {
         }
     }
 
+    /// The timers of those who wait for an answer.
+    fn set_call_timers(&mut self) {
+        let (request, tools) = (self.pending.next_deadline(), self.tools_deadline());
+        self.timers.set_or_stop(Timer::Request, request);
+        self.timers.set_or_stop(Timer::Tools, tools);
+    }
+
     fn settle(&mut self, payload: T, outcome: Outcome) {
         self.events.push_back(Event::Settled { payload, outcome });
     }
@@ -364,14 +391,16 @@ impl<T> Session<T> {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
+        let connection = self.state.connection().map_or(self.next_connection, |connection| connection.0);
         let common = [
+            ("client", self.client.into()),
+            ("connection", connection.into()),
             ("url", self.endpoints.url_in_use().into()),
-            ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];
-        let fields: Map<String, Value> =
-            common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
+        let fields = common.iter().chain(fields);
+        let fields = fields.map(|(name, value)| ((*name).to_owned(), one_line(value))).collect();
+        self.notify(Notice::Log { entry: LogEntry { level, message: without_controls(message).into_owned(), fields } });
     }
 
     fn dialect(&self) -> Dialect {

@@ -79,13 +79,15 @@ impl Endpoint {
         if !matches!(self.proxy, Choice::Ask) {
             return None;
         }
-        let (scheme, default_port) = if self.secure { ("https", 443) } else { ("http", 80) };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.to_string() };
-        Some(if self.port == default_port {
-            format!("{scheme}://{host}")
-        } else {
-            format!("{scheme}://{host}:{}", self.port)
-        })
+        Some(format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority()))
+    }
+
+    /// The host and the port, unless that is the usual one.
+    pub(super) fn authority(&self) -> String {
+        // A zone is for this machine alone.
+        let host = self.host.split('%').next().unwrap_or_default();
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        if self.port == if self.secure { 443 } else { 80 } { host } else { format!("{host}:{}", self.port) }
     }
 
     /// What errors say of a way to the server. On loopback nobody expects a proxy.

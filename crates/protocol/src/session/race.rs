@@ -128,8 +128,7 @@ impl<T> Session<T> {
     }
 
     fn racer_failed(&mut self, now: Now, dial: &Dial, fault: Fault) {
-        let url = self.endpoints.url(dial.endpoint).to_owned();
-        self.log(LogLine::DialFailed, &[("url", url.into()), ("cause", fault.log_cause().into())]);
+        self.log_failed_dial(dial, &fault);
         let reason = self.new_reason(fault);
         self.dial_is_over(now, dial.endpoint, reason);
     }

@@ -3,6 +3,7 @@
 mod commands_by_state;
 mod contract;
 mod dial_failures;
+mod dial_reports;
 mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
@@ -39,6 +40,7 @@ mod rule_17_compression;
 mod rule_18_causes;
 mod rule_18_words;
 mod secrets;
+mod tools;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use serde_json::Value;

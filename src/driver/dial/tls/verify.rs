@@ -112,9 +112,12 @@ impl ServerCertVerifier for Verifier {
         if !self.is_strict {
             return Ok(ServerCertVerified::assertion());
         }
-        self.verify(leaf, intermediates, name, ocsp, now)
-            .map(|()| ServerCertVerified::assertion())
-            .inspect_err(|error| note_refusal(refusal(error, leaf, intermediates, name)))
+        self.verify(leaf, intermediates, name, ocsp, now).map(|()| ServerCertVerified::assertion()).inspect_err(
+            |error| {
+                let certificate = Described::of(leaf).map(|leaf| leaf.trace());
+                note_refusal(refusal(error, leaf, intermediates, name), certificate);
+            },
+        )
     }
 
     fn verify_tls12_signature(
