@@ -8,6 +8,7 @@ mod calls;
 mod client;
 #[cfg(test)]
 mod constants;
+mod item;
 mod kind;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
