@@ -21,7 +21,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     calls::CallBatch,
-    mailbox::{ClientSink, Mailbox, to_json},
+    item::to_json,
+    mailbox::{ClientSink, Mailbox},
     raw::{self, Arguments},
     text::{JsText, read},
 };

@@ -6,6 +6,7 @@
 
 mod calls;
 mod client;
+mod item;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
 #[expect(unsafe_code, reason = "values are made through Node-API itself")]
