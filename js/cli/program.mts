@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
 import { addCompletionCommand } from './commands/completion.js'
 import { addDoctorCommand } from './commands/doctor.js'
+import { addMonitorCommand } from './commands/monitor.js'
 import { addServeCommand } from './commands/serve.js'
 import { addWatchCommand } from './commands/watch.js'
 import { ReportedFailure, UsageError } from './failures.js'
@@ -56,7 +57,14 @@ function endWithoutOutput(error: NodeJS.ErrnoException): void {
 }
 
 /** In the order of the help. */
-const COMMANDS = [addServeCommand, addCallCommand, addWatchCommand, addDoctorCommand, addCompletionCommand]
+const COMMANDS = [
+  addServeCommand,
+  addCallCommand,
+  addWatchCommand,
+  addDoctorCommand,
+  addMonitorCommand,
+  addCompletionCommand,
+]
 
 const FAILED = 1
 const BAD_USAGE = 2
