@@ -43,11 +43,13 @@ for (const [make, start] of Object.entries(MAKES)) {
         const { port } = await start(t, certificate, version)
         const proxy = await listenProxy(t, `wss://localhost:${port}`)
         const client = open(t, proxy.url.replace('127.0.0.1', 'localhost'), { tls: { ca: certificate.cert } })
-        const sent = []
-        for (const act of ['connect', 'reconnect']) {
-          await client[act]()
-          sent.push((await proxy.nextConnection()).bytesToClient)
-        }
+        await client.connect()
+        const sent = [(await proxy.nextConnection()).bytesToClient]
+        const lost = next(client, 'close')
+        proxy.endAll()
+        await lost
+        await client.connect()
+        sent.push((await proxy.nextConnection()).bytesToClient)
         t.diagnostic(`${sent[0]} bytes of the server, then ${sent[1]}`)
         assert.ok(sent[1] * 3 < sent[0] * 2, String(sent))
       })

@@ -79,7 +79,7 @@ export async function startTunnel(t, { cert, key }, to, args = []) {
       .on('close', () => (inner = undefined))
     inner.write(data)
   })
-  server.stdin.on('error', () => {})
+  server.once('exit', () => inner?.destroy()).stdin.on('error', () => {})
   if (!(await listening(port, server))) throw new Error('openssl s_server ended')
   return { port, server }
 }
