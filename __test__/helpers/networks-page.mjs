@@ -39,9 +39,10 @@ function patternOf(code) {
 /** A line for each property; the first is the message alone. */
 function shown(value) {
   if (typeof value === 'string') return value
-  const { name, message, code, phase, status, location, body, cause, reason } = value
-  const lines = Object.entries({ name, code, phase, status, location, body, reason, 'cause.code': cause?.code })
-    .concat([['cause', cause?.message]])
+  const { name, message, code, phase, status, location, body, cause, reason, state } = value
+  const ofCause = Object.entries(cause ?? {}).map(([name, value]) => [`cause.${name}`, value])
+  const lines = Object.entries({ name, code, phase, status, location, body, reason, state, cause: cause?.message })
+    .concat(ofCause)
     .filter(([, value]) => value !== undefined && value !== null)
     .map(([name, value]) => `${name}: ${value}`)
   return withoutDates([message, ...lines].join('\n'))

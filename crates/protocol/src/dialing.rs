@@ -280,7 +280,7 @@ impl SystemError {
     }
 
     /// A few words with the code that users of Node.js know, or else the system's own.
-    fn words(&self) -> &str {
+    pub fn words(&self) -> &str {
         match self.code {
             Some("EINVAL") if self.lacks_interface() => {
                 "a link-local address needs its interface, as in [fe80::1%25eth0] (EINVAL)"
