@@ -96,10 +96,7 @@ for (const [make, start] of Object.entries(MAKES)) {
       const leaf = below.issue()
       const [without, half] = [leaf, { ...leaf, cert: leaf.cert + below.cert }]
       const words = /or the server does not send the certificates in between/
-      const errors = [
-        await failure(await start(t, without), { words }),
-        await failure(await start(t, half), { words }),
-      ]
+      const errors = [await failure(await start(t, without), { words }), await failure(await start(t, half), { words })]
       assertDocumented('The server does not send all certificates in between.', ...errors)
     })
   })
@@ -158,7 +155,9 @@ describe('a server that wants a client certificate', () => {
 
       test(`refuses one that it does not trust (${make}, ${version})`, async (t) => {
         const port = await start(t, certificate, { version, clients })
-        const { error } = await attempt(`wss://localhost:${port}`, { tls: { ...tls, cert: other.cert, key: other.key } })
+        const { error } = await attempt(`wss://localhost:${port}`, {
+          tls: { ...tls, cert: other.cert, key: other.key },
+        })
         assert.equal(error.code, 'CONNECT_FAILED')
         ;(make === 'Node.js' ? closed : refused).push(error)
       })

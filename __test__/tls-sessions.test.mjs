@@ -79,8 +79,10 @@ test('a server that vanishes is a lost connection without a close frame', async 
   proxy.endAll()
   const events = (await Promise.all(closes)).map(([event]) => event)
   for (const { code, reason, willReconnect } of events)
-    assert.deepEqual({ code, reason, willReconnect }, { code: 1006, reason: 'no close frame came', willReconnect: true })
+    assert.deepEqual(
+      { code, reason, willReconnect },
+      { code: 1006, reason: 'no close frame came', willReconnect: true },
+    )
   assertDocumented('The server vanishes.', ...events)
   await reached(cut, 'ready')
 })
-

@@ -67,7 +67,9 @@ export function pull({ server }) {
 
 /** Loses whatever either end sends, so that neither notices; the function returned ends that. */
 export function lose({ client, server }) {
-  const both = (...args) => [client, server].forEach(({ run }) => run('tc', 'qdisc', ...args))
+  const both = (...args) => {
+    for (const { run } of [client, server]) run('tc', 'qdisc', ...args)
+  }
   // A queue that holds a byte holds no packet.
   both('add', 'dev', 'eth0', 'root', 'tbf', 'rate', '8bit', 'burst', '1', 'limit', '1')
   return () => both('del', 'dev', 'eth0', 'root')

@@ -26,9 +26,15 @@ export function assertDocumented(situation, ...seen) {
   const patterns = codesOf(row['what you see']).map((code) => [code, patternOf(code)])
   const texts = seen.map(shown)
   for (const [code, pattern] of patterns)
-    assert.ok(texts.some((text) => pattern.test(text)), `${NAME}, "${situation}": nothing has \`${code}\`:\n${texts.join('\n')}`)
+    assert.ok(
+      texts.some((text) => pattern.test(text)),
+      `${NAME}, "${situation}": nothing has \`${code}\`:\n${texts.join('\n')}`,
+    )
   for (const text of texts)
-    assert.ok(patterns.some(([, pattern]) => pattern.test(text)), `${NAME}, "${situation}" says nothing of this:\n${text}`)
+    assert.ok(
+      patterns.some(([, pattern]) => pattern.test(text)),
+      `${NAME}, "${situation}" says nothing of this:\n${text}`,
+    )
 }
 
 function patternOf(code) {

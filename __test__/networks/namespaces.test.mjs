@@ -95,9 +95,13 @@ describe('a name with several addresses', () => {
           // The one that is tried first.
           bad ??= socket.localAddress
           tell(socket.localAddress === bad ? 'bad' : 'good')
-          if (socket.localAddress === bad) return socket.destroy()
+          if (socket.localAddress === bad) return socket.once('data', () => socket.end())
           const inner = connect(server.port, '127.0.0.1')
-          socket.on('error', () => {}).pipe(inner).on('error', () => {}).pipe(socket)
+          socket
+            .on('error', () => {})
+            .pipe(inner)
+            .on('error', () => {})
+            .pipe(socket)
         })
         door.listen(port, '0.0.0.0', () => tell('listening'))
       },
@@ -151,7 +155,9 @@ describe('an address', () => {
 describe('a resolver', () => {
   /** A server of names at loopback that answers `respond(query)`, and a client that asks for names there. */
   async function asking(t, respond, urls, options) {
-    const machine = await openMachine(t, { '/etc/resolv.conf': 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' })
+    const machine = await openMachine(t, {
+      '/etc/resolv.conf': 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n',
+    })
     const program = start(
       t,
       async ({ tell, input: { respond } }) => {
@@ -183,7 +189,9 @@ describe('a resolver', () => {
       [PLATFORM],
     )
     assertDocumented('The name does not exist.', unknown)
-    const [failing] = await connecting(t, await openMachine(t, { '/etc/resolv.conf': 'nameserver 192.0.2.53\n' }), [PLATFORM])
+    const [failing] = await connecting(t, await openMachine(t, { '/etc/resolv.conf': 'nameserver 192.0.2.53\n' }), [
+      PLATFORM,
+    ])
     const [hanging] = await asking(t, () => null, [PLATFORM], { connectTimeout: 300 })
     for (const error of [unknown, failing, hanging]) assert.deepEqual([error.phase, error.retryable], ['name', true])
     assertDocumented('The resolver does not answer, or not now.', failing, hanging)

@@ -7,6 +7,7 @@ import { ready, rejection, open } from '../helpers/client.mjs'
 import { connecting, listenTls, trusting } from '../helpers/proxies.mjs'
 import { createAuthority } from '../helpers/certificates.mjs'
 import { freePort, lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
+import { assertDocumented } from '../helpers/networks-page.mjs'
 import { DEAF_URL } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
@@ -69,6 +70,7 @@ test('squid lets in with user and password, and its 407 without is a failure of 
   for (const wrong of ['', 'us%40er:hunter3@']) {
     const error = await rejection(open(t, server, { proxy: proxy.replace('//', `//${wrong}`) }).connect())
     assert.deepEqual([error.code, error.phase, error.status, error.retryable], ['CONNECT_FAILED', 'proxy', 407, false])
+    assertDocumented('The proxy wants a user and a password, or other ones.', error)
     assert.match(error.message, /asks for a user and a password, or refuses those that it got: HTTP 407/)
     assert.ok(
       !error.message.includes('hunter3') && error.message.endsWith(`(through the proxy ${proxy})`),
@@ -86,4 +88,9 @@ test('squid that refuses the port is told by its 403, one that does not reach th
   assert.match(forbidden.body, /ERROR: The requested URL could not be retrieved/)
   const unreachable = await rejection(open(t, DEAF_URL, { proxy, maxReconnectAttempts: 0 }).connect())
   assert.deepEqual([unreachable.phase, unreachable.status, unreachable.retryable], ['proxy', 503, true])
+  assertDocumented(
+    'The proxy does not allow the server or its port. Squid allows only 443 until told otherwise.',
+    forbidden,
+  )
+  assertDocumented('The proxy does not reach the server, or does not find its name.', unreachable)
 })

@@ -96,8 +96,8 @@ export declare class NativeClient {
   /** The default timeout of a request, in ms; 0 for none. */
   requestTimeout(): number
   /**
-   * Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once, with
-   * the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
+   * Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once,
+   * with the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
    */
   page(path: string, limit: number, answer: (json: string) => void): void
 }
