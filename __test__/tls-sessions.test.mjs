@@ -1,11 +1,13 @@
 /** Connections through TLS servers of Node.js and of openssl: what they carry, what a second one saves, how they end. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { createAuthority } from './helpers/certificates.mjs'
 import { next, open, reached, ready, rejection } from './helpers/client.mjs'
+import { folderOf } from './helpers/documents.mjs'
 import { listenProxy } from './helpers/fault-proxy.mjs'
 import { assertDocumented } from './helpers/networks-page.mjs'
-import { P521, RSA, selfSigned, startTunnel } from './helpers/openssl.mjs'
+import { optionOf, P521, RSA, selfSigned, startTunnel } from './helpers/openssl.mjs'
 import { listen } from './helpers/test-server.mjs'
 import { listenTls } from './helpers/tls-server.mjs'
 
@@ -17,7 +19,7 @@ const MAKES = {
   'Node.js': async (t, certificate, version) => listenTls(t, certificate, { minVersion: version, maxVersion: version }),
   openssl: async (t, certificate, version) => {
     const { port } = await listen(t)
-    return startTunnel(t, certificate, port, [`-${version.toLowerCase().replace('v', '').replace('.', '_')}`])
+    return startTunnel(t, certificate, port, [optionOf(version)])
   },
 }
 
@@ -56,6 +58,19 @@ for (const [make, start] of Object.entries(MAKES)) {
       })
     })
   }
+}
+
+for (const version of VERSIONS) {
+  test(`a client certificate is shown to a server of openssl that demands one (${version})`, async (t) => {
+    const [certificate, own] = [selfSigned(), selfSigned({ subject: '/CN=somebody' })]
+    const { port: to } = await listen(t)
+    const folder = await folderOf(t, { 'clients.pem': own.cert })
+    const demanding = ['-Verify', '1', '-verify_return_error', '-CAfile', join(folder, 'clients.pem')]
+    const { port } = await startTunnel(t, certificate, to, [optionOf(version), ...demanding])
+    const tls = { ca: certificate.cert, cert: own.cert, key: own.key }
+    const client = await ready(t, `wss://localhost:${port}`, { tls })
+    assert.equal(await client.useTool('echo', 1), 1)
+  })
 }
 
 test('a chain of authorities is followed to the one that is trusted', async (t) => {

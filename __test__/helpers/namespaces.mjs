@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { folderOf } from './documents.mjs'
 import { ROOT } from './root.mjs'
@@ -31,7 +32,11 @@ export async function openMachine(t, files = {}) {
   ip('link', 'set', 'lo', 'up')
   const folder = await folderOf(t, files)
   for (const path of Object.keys(files)) run('mount', '--bind', join(folder, path), path)
-  return { pid: holder.pid, under, run, ip }
+  /** Gives files that it was opened with other contents. */
+  const write = async (files) => {
+    for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text)
+  }
+  return { pid: holder.pid, under, run, ip, write }
 }
 
 /** Two machines, joined by a cable: `eth0` of each. `files` are those of the client's machine. */

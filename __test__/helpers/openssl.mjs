@@ -33,6 +33,11 @@ function keyIn(pem) {
   return /-----BEGIN (?:\w+ )?PRIVATE KEY-----[^]*?-----END (?:\w+ )?PRIVATE KEY-----\n/.exec(pem)[0]
 }
 
+/** The option that allows a version alone: `-tls1_2` of `TLSv1.2`. */
+export function optionOf(version) {
+  return `-${version.toLowerCase().replace('v', '').replace('.', '_')}`
+}
+
 /**
  * `openssl s_server` with this certificate; later ones in its PEM are sent along. Resolves with its port.
  * @param files options whose value is a file, by their name, with what is to be in it

@@ -1,5 +1,5 @@
 /** TLS servers of two makes, with the same settings. */
-import { startServer } from './openssl.mjs'
+import { optionOf, startServer } from './openssl.mjs'
 import { listenTls } from './tls-server.mjs'
 
 /**
@@ -15,7 +15,7 @@ export const MAKES = {
   },
   openssl: async (t, certificate, { version, ciphers, clients } = {}) => {
     const args = []
-    if (version !== undefined) args.push(`-${version.toLowerCase().replace('v', '').replace('.', '_')}`)
+    if (version !== undefined) args.push(optionOf(version))
     if (ciphers !== undefined) args.push('-cipher', ciphers)
     if (clients !== undefined) args.push('-Verify', '1', '-verify_return_error')
     const files = clients === undefined ? {} : { CAfile: clients.cert }

@@ -59,6 +59,46 @@ function connecting(t, { under }, urls, options = {}) {
   )
 }
 
+/** A client that pings often, and tells what happens; it waits for long before it dials again unless told otherwise. */
+async function clientAt(t, cable, options = {}) {
+  const program = start(
+    t,
+    async ({ MCPClient, tell, input: { url, options } }) => {
+      const client = new MCPClient(url, {
+        heartbeatInterval: 100,
+        heartbeatTimeout: 400,
+        connectTimeout: 300,
+        maxReconnectAttempts: Infinity,
+        reconnectJitter: 0,
+        ...options,
+      })
+      client.on('close', ({ code, reason, willReconnect }) => tell({ code, reason, willReconnect }))
+      client.on('reconnecting', ({ attempt }) => tell({ attempt }))
+      client.on('authenticated', () => tell('ready'))
+      process.once('SIGTERM', () => void client.close())
+    },
+    { url: PLATFORM, options },
+    { under: cable.client.under },
+  )
+  let index = 0
+  return {
+    /** The next thing that it tells and that `wanted` accepts. */
+    async next(wanted) {
+      let told
+      do told = await program.told(index++)
+      while (!wanted(told))
+      return told
+    },
+    async end() {
+      program.child.kill('SIGTERM')
+      assert.equal((await program.ended).code, 0)
+    },
+  }
+}
+const isClose = (told) => 'reason' in told
+const isReady = (told) => told === 'ready'
+const isAttempt = (number) => (told) => told.attempt >= number
+
 describe('a name with several addresses', () => {
   test('is reached, although those before the right one swallow packets or belong to no machine', async (t) => {
     const cable = await openCable(t, hosts(NOBODY.v6, NOBODY.v4, SERVER.v4))
@@ -73,6 +113,16 @@ describe('a name with several addresses', () => {
     // There is no route.
     cable.client.ip('-6', 'route', 'del', 'default')
     assert.deepEqual(await connecting(t, cable.client, [PLATFORM]), [`${PLATFORM}/mcp-ws`])
+  })
+
+  test('is looked up anew for every attempt', async (t) => {
+    const cable = await openCable(t, hosts(NOBODY.v6))
+    await serve(t, cable)
+    const client = await clientAt(t, cable, { baseReconnectDelay: 50, reconnectFactor: 1 })
+    await client.next(isAttempt(2))
+    await cable.client.write(hosts(SERVER.v4))
+    await client.next(isReady)
+    await client.end()
   })
 
   test('whose addresses are all dead times out, and says what no address has done', async (t) => {
@@ -210,46 +260,6 @@ describe('a list of endpoints', () => {
 })
 
 describe('a client whose cable', () => {
-  /** A client that pings often, and tells what happens; it waits for long before it dials again unless told otherwise. */
-  async function clientAt(t, cable, options = {}) {
-    const program = start(
-      t,
-      async ({ MCPClient, tell, input: { url, options } }) => {
-        const client = new MCPClient(url, {
-          heartbeatInterval: 100,
-          heartbeatTimeout: 400,
-          connectTimeout: 300,
-          maxReconnectAttempts: Infinity,
-          reconnectJitter: 0,
-          ...options,
-        })
-        client.on('close', ({ code, reason, willReconnect }) => tell({ code, reason, willReconnect }))
-        client.on('reconnecting', ({ attempt }) => tell({ attempt }))
-        client.on('authenticated', () => tell('ready'))
-        process.once('SIGTERM', () => void client.close())
-      },
-      { url: PLATFORM, options },
-      { under: cable.client.under },
-    )
-    let index = 0
-    return {
-      /** The next thing that it tells and that `wanted` accepts. */
-      async next(wanted) {
-        let told
-        do told = await program.told(index++)
-        while (!wanted(told))
-        return told
-      },
-      async end() {
-        program.child.kill('SIGTERM')
-        assert.equal((await program.ended).code, 0)
-      },
-    }
-  }
-  const isClose = (told) => 'reason' in told
-  const isReady = (told) => told === 'ready'
-  const isAttempt = (number) => (told) => told.attempt >= number
-
   for (const [what, breakIt] of [
     ['is pulled', pull],
     ['loses every packet', lose],

@@ -8,6 +8,7 @@ import { connecting, listenTls, trusting } from '../helpers/proxies.mjs'
 import { createAuthority } from '../helpers/certificates.mjs'
 import { freePort, lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
 import { assertDocumented } from '../helpers/networks-page.mjs'
+import { selfSigned, startTunnel } from '../helpers/openssl.mjs'
 import { DEAF_URL } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
@@ -22,13 +23,15 @@ const LOGIN = lines(
 /** A squid that allows CONNECT to `allowed`. */
 async function startSquid(t, allowed, { login = false } = {}) {
   const port = await freePort()
-  const folder = await openFolder(t, { 'login.sh': LOGIN })
+  const folder = await openFolder(t, { 'login.sh': LOGIN, hosts: '127.0.0.1 localhost behind.test\n' })
   await chmod(join(folder, 'login.sh'), 0o755)
   await writeFile(
     join(folder, 'squid.conf'),
     lines(
       `http_port 127.0.0.1:${port}`,
       `cache_log ${folder}/cache.log`,
+      // A name that squid alone knows.
+      `hosts_file ${folder}/hosts`,
       'pid_filename none',
       'access_log none',
       'cache deny all',
@@ -52,6 +55,31 @@ test('calls go through squid, and it looks up the name', async (t) => {
   const proxy = await startSquid(t, [server.port])
   const client = await ready(t, server.url.replace('127.0.0.1', 'localhost'), { proxy })
   assert.equal((await client.useTool('echo', 'x'.repeat(100_000))).length, 100_000)
+})
+
+test('the environment leads to squid, and only squid looks up the name', async (t) => {
+  const server = await listen(t, { allowedHosts: ['behind.test'] })
+  const proxy = await startSquid(t, [server.port])
+  const url = server.url.replace('127.0.0.1', 'behind.test')
+  assert.equal(
+    (await connecting(t, url, {}, { HTTP_PROXY: proxy, HTTPS_PROXY: 'http://127.0.0.1:1' })).error,
+    undefined,
+  )
+  const { error } = await connecting(t, url, {}, { HTTP_PROXY: proxy, NO_PROXY: 'behind.test' })
+  assert.deepEqual([error.phase, error.proxy], ['name', undefined])
+})
+
+test('squid behind TLS is an https: proxy, for ws: and for wss:', async (t) => {
+  const certificate = selfSigned()
+  const server = await listen(t)
+  const port = await listenTls(t, server.port, certificate)
+  const squid = await startSquid(t, [server.port, port])
+  const tls = { ca: certificate.cert }
+  for (const url of [server.url, `wss://localhost:${port}/mcp-ws`]) {
+    const { port: door } = await startTunnel(t, certificate, Number(new URL(squid).port))
+    const client = await ready(t, url, { proxy: `https://localhost:${door}`, tls })
+    assert.equal(await client.useTool('echo', url), url)
+  }
 })
 
 test('wss: goes through squid, which sees nothing of it', async (t) => {
