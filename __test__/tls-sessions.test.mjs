@@ -1,4 +1,4 @@
-/** Connections through TLS servers of Node.js and of openssl: what they carry, what a second one saves, how they end. */
+/** Connections to TLS servers of Node.js and of openssl: what they carry, what a second one saves, how they end. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-/** Through a real SOCKS5 proxy with rules, dante. Its users are those of a machine, of which it gets files of its own. */
+/** Through a real SOCKS5 proxy with rules, dante. Its users are those of the machine, so it gets files of its own. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -71,7 +71,7 @@ test('dante lets in with user and password, and without is a failure of the prox
   assertDocumented('A SOCKS5 proxy wants a user and a password, or other ones.', ...errors)
 })
 
-test('what the rules of dante do not allow is a matter of configuration, what it does not reach one of time', async (t) => {
+test('what dante does not allow is a matter of configuration, what it does not reach one of time', async (t) => {
   const server = await listen(t)
   const options = { proxy: `socks5h://${await startDante(t, { blocked: server.port })}`, maxReconnectAttempts: 0 }
   const forbidden = await rejection(open(t, server, options).connect())

@@ -14,8 +14,8 @@ import { NotRun, node, runSteps } from '../lib/steps.mjs'
 const NAMESPACES = { ip: 'iproute2', ss: 'iproute2', tc: 'iproute2', nsenter: 'util-linux', unshare: 'util-linux' }
 
 /**
- * What is tested: the files, and the programs that they need, each with its Debian package. What is
- * `isolated` makes namespaces, for which it needs root on Linux. `sample` are the tests of it that `npm test` runs, if not all.
+ * What is tested: the files, and the programs that they need, each with its Debian package. What is `isolated` makes
+ * namespaces, for which it needs root on Linux. `sample` are the tests of it that `npm test` runs, if not all.
  */
 const PARTS = {
   'a real squid': { files: ['networks/squid'], programs: { squid: 'squid', openssl: 'openssl' } },
