@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_mailbox::{Slot, flag};
 use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret, Stats};
 use napi::{
     Env, Error, Status,
@@ -23,7 +24,6 @@ use super::{
     item::to_json,
     mailbox::{ClientSink, Mailbox},
     raw::{self, Arguments},
-    slot::Slot,
     text::{JsText, read},
 };
 use crate::driver::Handle;
@@ -372,24 +372,4 @@ fn some_millis(ms: f64) -> Option<Duration> {
 /// JavaScript has checked the range.
 fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
-}
-
-/// Bits of the flags of a call. They are generated for TypeScript.
-pub(super) mod flag {
-    /// It may be sent again after the connection was lost.
-    pub(super) const IDEMPOTENT: u32 = 1;
-    /// The caller wants the results as bytes.
-    pub(super) const WANTS_BYTES: u32 = 2;
-    /// The caller has given a signal.
-    pub(super) const MAY_BE_ABORTED: u32 = 4;
-    /// The caller was shown that the client is connected, or on its way.
-    pub(super) const EXPECTS_CONNECTION: u32 = 8;
-
-    #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u32); 4] = [
-        ("idempotent", IDEMPOTENT),
-        ("wantsBytes", WANTS_BYTES),
-        ("mayBeAborted", MAY_BE_ABORTED),
-        ("expectsConnection", EXPECTS_CONNECTION),
-    ];
 }

@@ -2,16 +2,11 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use mcp_mailbox::{LARGEST_PIECE, Part, Pieces, Slot, kind};
 use mcp_protocol::{CallError, Event, Fault, Notice, Outcome};
 use serde::Serialize;
 
-use super::{
-    kind,
-    payload::Payload,
-    pieces::{Part, Pieces},
-    slot::Slot,
-    text::Text,
-};
+use super::{payload::Payload, text::Text};
 
 /// An item as JavaScript gets it: its kind, two numbers, its text or bytes, and whether JavaScript must look for
 /// another one. If not, the next one wakes it.
@@ -207,9 +202,6 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 const LONGEST_ERROR_HEAD: usize = 128 * 1024;
 /// Bytes of an item besides its text.
 const OVERHEAD: usize = 64;
-/// Bytes. A larger result comes in pieces of this size, so that the event loop can run in between. V8 allocates larger
-/// strings elsewhere, and that takes as long as parsing them.
-const LARGEST_PIECE: usize = 64 * 1024;
 /// Bytes of a piece that are not part of the result: the brackets around it.
 const BRACKETS: usize = 2;
 /// What a caller may have as bytes instead.

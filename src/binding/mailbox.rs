@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_mailbox::{Slot, kind};
 use mcp_protocol::{ConnectionId, Event, LatencySummary};
 use napi::{
     Env, Status,
@@ -22,9 +23,7 @@ use tokio::sync::watch;
 use super::{
     calls::ResultSize,
     item::{Incoming, Item, JsItem},
-    kind,
     payload::Payload,
-    slot::Slot,
     text::{self, Text},
     waits::{ReadyResults, Waits},
 };
