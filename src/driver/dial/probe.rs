@@ -99,7 +99,7 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), head: &Head, early: Ve
 }
 
 /// Whether the last chunk has come, or what comes is none. `next` is where the first one begins that has not come
-/// whole: only that one is looked at when more comes.
+/// whole: with each byte that comes, only that one is looked at.
 fn has_last_chunk(raw: &[u8], next: &mut usize) -> bool {
     loop {
         match httparse::parse_chunk_size(&raw[*next..]) {
