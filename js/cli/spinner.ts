@@ -1,4 +1,4 @@
-/** One line on standard error that moves while something goes on. Only on a terminal; whatever is printed goes above. */
+/** One line on standard error that moves while something goes on. Only on a terminal; what is printed goes above. */
 import type { MCPClient } from '../index.js'
 
 export interface Spinner {

@@ -1,9 +1,9 @@
 /** The promises of calls and commands, as the hub settles them. */
-import type { MCPError } from '../shared/errors.js'
-import type { ErrorData } from '../shared/native-types.js'
-import { rejectWith } from '../shared/rejections.js'
-import { abortWith, type Abortable } from '../shared/signals.js'
-import { runSafely } from '../shared/socket-events.js'
+import type { MCPError } from '../errors.js'
+import type { ErrorData } from '../native-types.js'
+import { rejectWith } from '../rejections.js'
+import { abortWith, type Abortable } from '../signals.js'
+import { runSafely } from '../socket-events.js'
 import type { Waiter } from './hub.js'
 
 type Settle = (value: any) => void

@@ -1,5 +1,5 @@
 /** The descriptions of tools, in one form. The core has already left out those without a name. */
-import type { ToolDescription } from '../shared/types.js'
+import type { ToolDescription } from '../types.js'
 
 /** @param described an array of objects with a name */
 export function descriptionsOf(described: unknown): readonly ToolDescription[] {
