@@ -34,7 +34,7 @@ function faultIn(schema: ObjectSchema, parameters: unknown): string | undefined 
     structuredClone(schema),
   )
   const result = validate(parameters)
-  return result.valid ? undefined : result.errorMessage
+  return result.valid ? undefined : result.errorMessage.replace(/(^|; )#(?:\/|: )/g, '$1')
 }
 
 /** Whatever runs when the time is over is stopped, also inside of a regular expression. */

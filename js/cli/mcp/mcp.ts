@@ -29,7 +29,7 @@ export async function mcp(url: string | undefined, options: McpOptions): Promise
   const transport = new StdioTransport(process.stdin, output, log)
   const handle = serveStdio(() => createServer(parts), {
     transport,
-    onerror: (error) => log.write('debug', error.message),
+    onerror: (error) => log.write('info', error.message),
   })
   await Promise.race([transport.ended, toldToStop()])
   await handle.close()

@@ -99,6 +99,7 @@ export class Platform extends EventEmitter<PlatformEvents> {
   }
 
   #pass({ level, message, fields: { url, cause, delay } }: LogEntry): void {
+    if (level === 'debug') return
     const facts = Object.entries({ url, cause, delay }).filter(([, value]) => value !== undefined)
     const shown = facts.map(([name, value]) => `${name} ${value}`).join(', ')
     this.#log.write(level === 'warn' ? 'warning' : level, `${message} (${shown})`)

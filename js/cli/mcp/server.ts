@@ -54,7 +54,7 @@ export function createServer(parts: Parts): Server {
     endLog()
     toolbox.off('change', changed)
   }
-  server.onerror = (error) => log.write('debug', error.message)
+  server.onerror = (error) => log.write('info', error.message)
   return server
 }
 

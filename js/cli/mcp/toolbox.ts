@@ -24,6 +24,8 @@ export class Toolbox extends EventEmitter<ToolboxEvents> {
   readonly #file: Catalogue | undefined
   /** By their names for hosts; `undefined` until they are known. */
   #tools: ReadonlyMap<string, Tool> | undefined
+  /** The list that hosts were given last. */
+  #told: string | undefined
   #asking: Promise<void> | undefined
   /** What the log has already. */
   readonly #noted = new Set<string>()
@@ -46,7 +48,9 @@ export class Toolbox extends EventEmitter<ToolboxEvents> {
    */
   async list(signal: AbortSignal): Promise<readonly Tool[]> {
     if (this.#tools === undefined) await this.#first(signal)
-    return [...(this.#tools?.values() ?? [])]
+    const tools = [...(this.#tools?.values() ?? [])]
+    this.#told = JSON.stringify(tools)
+    return tools
   }
 
   /** Waits as `list` does; 'unknown' if it is not known which tools there are. */
@@ -102,10 +106,8 @@ export class Toolbox extends EventEmitter<ToolboxEvents> {
       this.#note('the platform does not say which tools it has: describe them in a file, and name it with --tools')
     const admitted = tools.filter((tool) => this.#filter.admits(tool))
     const next = new Map(admitted.map((tool) => [tool.hostName, tool]))
-    const isNew = JSON.stringify([...next]) !== JSON.stringify([...(this.#tools ?? [])])
     this.#tools = next
-    this.#log.write('debug', `${next.size} tools are offered, from ${source ?? 'nowhere'}`)
-    if (isNew) this.emit('change')
+    if (this.#told !== undefined && this.#told !== JSON.stringify(admitted)) this.emit('change')
   }
 
   /** The file is all that counts; what else the platform has is said once. */
