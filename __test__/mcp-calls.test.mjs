@@ -28,7 +28,13 @@ describe('results', AT_ONCE, () => {
   })
 
   test('a text is itself, other values are JSON, and nothing is said to be nothing', async (t) => {
-    const tools = { text: () => 'two\nlines', list: () => [1, 'a'], number: () => 7, nil: () => null, nothing: () => {} }
+    const tools = {
+      text: () => 'two\nlines',
+      list: () => [1, 'a'],
+      number: () => 7,
+      nil: () => null,
+      nothing: () => {},
+    }
     const { host } = await open(t, tools)
     const texts = {}
     for (const name of Object.keys(tools)) {
@@ -67,7 +73,10 @@ describe('results', AT_ONCE, () => {
     const { content } = await host.call('text', {})
     const [shown, note] = content[0].text.split('\n\n')
     assert.equal(shown, whole.slice(0, 105))
-    assert.match(note, /^\[Cut: these are the first 105 of 10000 characters\. The whole is the resource mcp-client:\/\//)
+    assert.match(
+      note,
+      /^\[Cut: these are the first 105 of 10000 characters\. The whole is the resource mcp-client:\/\//,
+    )
     const { uri } = content[1]
     assert.equal(content[1].type, 'resource_link')
     assert.ok(note.includes(uri))
@@ -149,7 +158,12 @@ describe('failures', AT_ONCE, () => {
     const { host } = await open(t, { fails })
     const result = await host.call('fails', {})
     const { hint, ...error } = errorIn(result)
-    assert.deepEqual(error, { code: 'TOOL_ERROR', toolCode: 'NO_CREDIT', message: 'out of [31mcredit', retryable: false })
+    assert.deepEqual(error, {
+      code: 'TOOL_ERROR',
+      toolCode: 'NO_CREDIT',
+      message: 'out of [31mcredit',
+      retryable: false,
+    })
     assert.equal(textOf(result), `out of [31mcredit (TOOL_ERROR, NO_CREDIT)\n${hint}`)
   })
 
@@ -232,7 +246,10 @@ describe('while a call waits', AT_ONCE, () => {
 
   test('a thousand calls at once are all answered, each with its own', async (t) => {
     const { host } = await open(t)
-    const ids = Array.from({ length: 1_000 }, (_, n) => [n, host.request('tools/call', { name: 'echo', arguments: { n } })])
+    const ids = Array.from({ length: 1_000 }, (_, n) => [
+      n,
+      host.request('tools/call', { name: 'echo', arguments: { n } }),
+    ])
     for (const [n, id] of ids) assert.deepEqual((await host.answer(id)).result.structuredContent, { n })
   })
 

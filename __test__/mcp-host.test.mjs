@@ -142,7 +142,11 @@ describe('the end', AT_ONCE, () => {
   test('lets answers that are under way be given', async (t) => {
     const { url } = await listen(t, { dialect: 'event', schemas: 'named' })
     const lines = [
-      { id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } } },
+      {
+        id: 1,
+        method: 'initialize',
+        params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
+      },
       { method: 'notifications/initialized' },
       { id: 2, method: 'tools/call', params: { name: 'echo', arguments: { a: 1 } } },
     ]

@@ -32,12 +32,13 @@ class ToolsFile {
   constructor(path: string, text: string) {
     this.#path = path
     this.#text = text.replace(/^\uFEFF/, '')
+    if (this.#text.trim() === '') throw new UsageError(`${path}: the file is empty: it must be a list of tools, as JSON`)
     const errors: ParseError[] = []
     const root = parseTree(this.#text, errors, { disallowComments: true })
     const [first] = errors
     if (first !== undefined) throw this.#wrongAt(first.offset, `it is not JSON: ${wordsOf(first)}`)
-    if (root === undefined) throw new UsageError(`${path}: the file is empty: it must be a list of tools, as JSON`)
-    this.#root = root
+    // Without an error there is a value.
+    this.#root = root!
   }
 
   catalogue(): Catalogue {

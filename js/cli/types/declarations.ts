@@ -14,7 +14,8 @@ export interface Declarations {
 
 export async function declarationsOf({ tools }: Catalogue): Promise<Declarations> {
   const notes: string[] = []
-  const written = await Promise.all(tools.map((tool, index) => writtenOf(tool, `Tool${index + 1}`, notes)))
+  const namespacesOf = uniqueNames(tools.map(({ hostName }) => `Tool_${hostName.replace(/\W/g, '_')}`))
+  const written = await Promise.all(tools.map((tool, index) => writtenOf(tool, namespacesOf[index]!, notes)))
   const members = written.map(({ member }) => member).join('\n')
   const namespaces = written.map(({ namespace }) => namespace).filter((text) => text !== '')
   return {
@@ -25,6 +26,16 @@ export async function declarationsOf({ tools }: Catalogue): Promise<Declarations
     ].join('\n'),
     notes,
   }
+}
+
+/** Numbers those that are there already. */
+function uniqueNames(names: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>()
+  return names.map((name) => {
+    const count = (counts.get(name) ?? 0) + 1
+    counts.set(name, count)
+    return count === 1 ? name : `${name}$${count}`
+  })
 }
 
 interface Written {
