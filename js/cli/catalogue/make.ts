@@ -14,7 +14,9 @@ export interface Described {
   readonly isIdempotent?: boolean
 }
 
-/** Of tools with the same name the first is kept. The order is that of the names for hosts, whatever the source's is. */
+/**
+ * Of tools with the same name the first is kept. The order is that of the names for hosts, whatever the source's is.
+ */
 export function makeCatalogue(
   source: Source | undefined,
   described: readonly Described[],
