@@ -6,8 +6,11 @@ import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
 import { addCompletionCommand } from './commands/completion.js'
 import { addDoctorCommand } from './commands/doctor.js'
+import { addMcpCommand } from './commands/mcp.js'
 import { addMonitorCommand } from './commands/monitor.js'
 import { addServeCommand } from './commands/serve.js'
+import { addToolsCommand } from './commands/tools.js'
+import { addTypesCommand } from './commands/types.js'
 import { addWatchCommand } from './commands/watch.js'
 import { ReportedFailure, UsageError } from './failures.js'
 import { oneLine } from './text.js'
@@ -63,6 +66,9 @@ const COMMANDS = [
   addWatchCommand,
   addDoctorCommand,
   addMonitorCommand,
+  addToolsCommand,
+  addTypesCommand,
+  addMcpCommand,
   addCompletionCommand,
 ]
 
