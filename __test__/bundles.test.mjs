@@ -68,7 +68,9 @@ describe('bundles', () => {
   test('each command of the command line loads what it needs when it runs, and contains neither client nor server', async () => {
     const atStart = [...(await loadedBy('program.mjs'))]
     const all = (await readdir(join(DIST, 'cli'))).filter((name) => name.endsWith('.mjs'))
-    const commands = ['call', 'completion', 'doctor', 'monitor', 'screen', 'serve', 'watch'].map((name) => all.find((file) => file.startsWith(`${name}-`)))
+    const commands = ['call', 'completion', 'doctor', 'monitor', 'screen', 'serve', 'watch'].map((name) =>
+      all.find((file) => file.startsWith(`${name}-`)),
+    )
     for (const command of commands) assert.ok(!atStart.includes(command), `${command} is loaded at the start`)
     assert.ok(atStart.length > 1 && atStart.length < all.length - commands.length, atStart.join())
     const code = await Promise.all(all.map((name) => readFile(join(DIST, 'cli', name), 'utf8')))
