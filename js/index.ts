@@ -10,6 +10,7 @@ export type {
   ConnectionSnapshot,
   ConnectionState,
   LogEntry,
+  MCPClientChannels,
   MCPClientEvents,
   MCPClientLike,
   MCPClientOptions,

@@ -14,10 +14,19 @@ export interface Caller {
   failure(error: ErrorData, toolName: string): () => MCPError
 }
 
+/** Tells somebody how a call ends. */
+export interface CallTrace {
+  requestId: string | null
+  /** @param resultSize bytes, if they are known */
+  succeeded(resultSize: number | undefined): void
+  failed(error: unknown): void
+}
+
 /** The promise of a call. */
 export class Call implements Waiter, Abortable {
   /** Held, so that it is not garbage-collected while a call is in flight. */
   readonly client: Caller
+  readonly #trace: CallTrace | undefined
   readonly #toolName: string
   readonly #resolve: Settle
   readonly #reject: Settle
@@ -26,26 +35,28 @@ export class Call implements Waiter, Abortable {
   #stopListening: (() => void) | undefined
   #isAborted = false
 
-  constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle) {
+  constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle, trace: CallTrace | undefined) {
     this.client = client
+    this.#trace = trace
     this.#toolName = toolName
     this.#resolve = resolve
     this.#reject = reject
   }
 
-  done(value: unknown): void {
+  done(value: unknown, size?: number): void {
     this.#removeListener()
+    if (!this.#isAborted) this.#trace?.succeeded(size)
     this.#resolve(value)
   }
 
   failed(error: ErrorData): void {
     this.#removeListener()
-    if (!this.#isAborted) rejectWith(this.#resolve, this.client.failure(error, this.#toolName))
+    if (!this.#isAborted) rejectWith(this.#resolve, this.#failure(error))
   }
 
-  /** The call was not made. To be called before `useTool` returns: the stack shows who has called it. */
-  refused(error: ErrorData): void {
-    this.#reject(this.client.failure(error, this.#toolName)())
+  /** The error of a call that was not made. To be called before `useTool` returns: its stack shows who has called. */
+  refused(error: ErrorData): MCPError {
+    return this.client.failure(error, this.#toolName)()
   }
 
   /** Rejects with the signal's reason when it aborts. `takeBack` tells the native core. */
@@ -58,7 +69,19 @@ export class Call implements Waiter, Abortable {
     this.#isAborted = true
     this.#stopListening = undefined
     this.#whenAborted?.()
+    this.#trace?.failed(reason)
     this.#reject(reason)
+  }
+
+  /** Makes the error. Whoever traces the call is told of it then. */
+  #failure(data: ErrorData): () => MCPError {
+    const [make, trace] = [this.client.failure(data, this.#toolName), this.#trace]
+    if (trace === undefined) return make
+    return () => {
+      const error = make()
+      trace.failed(error)
+      return error
+    }
   }
 
   /** The signal may be the user's own and throw: that must not stop the delivery of other calls. */

@@ -45,7 +45,7 @@ import type {
   Undeclared,
   UseToolOptions,
 } from '../shared/types.js'
-import { Call, Command, type Caller } from './call.js'
+import { Call, Command, type Caller, type CallTrace } from './call.js'
 import { scheduleApart } from './contexts.js'
 import { ClientErrors, classOf } from './errors.js'
 import {
@@ -62,10 +62,13 @@ import {
   type Recipient,
 } from './hub.js'
 import { keyOf } from './key.js'
+import { observeLog, observeState, traceCall, tracesCalls } from './observers.js'
 import { mergeArguments, optionErrorOf, sortOptions, type ProxyFunction, type UrlFunction } from './options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
 import { endpointsReturned, wholeUrl, type UrlOption } from './urls.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose, type Replaceable } from './succession.js'
+
+let clients = 0
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
 
@@ -100,6 +103,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   readonly CLOSING = 2
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
+
+  /** The number of the client, from 1 and upwards in the process. */
+  readonly id: number = ++clients
 
   readonly #native: ReturnType<typeof createNative>
   /** The number by which the functions that every call uses know the native client. */
@@ -314,30 +320,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     options: UseToolOptions & { responseType: 'buffer' },
   ): Promise<Buffer>
   useTool(toolName: string, parameters?: unknown, options: UseToolOptions = NO_OPTIONS): Promise<unknown> {
-    // An error thrown in here rejects the promise.
-    return new Promise((resolve, reject) => {
-      checkName(toolName)
-      if (options !== NO_OPTIONS) checkCallOptions(options)
-      const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
-      if (signal?.aborted) return reject(signal.reason)
-      const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
-      // A `toJSON` of the parameters may have aborted it.
-      if (signal?.aborted) return reject(signal.reason)
-      const call = new Call(this.#internals, toolName, resolve, reject)
-      const slot = occupy(call)
-      const flags =
-        this.#flags |
-        (idempotent === true ? FLAG.idempotent : 0) |
-        (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
-        (signal === undefined ? 0 : FLAG.mayBeAborted)
-      const key = request(this.#number, slot, toolName, json, timeout, flags)
-      if (typeof key === 'string') {
-        vacate(slot)
-        return call.refused(JSON.parse(key) as ErrorData)
-      }
-      if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
-      this.#flushSoon()
-    })
+    if (!tracesCalls()) return this.#call(toolName, parameters, options, undefined)
+    const context = { client: this.id, toolName, url: this.#snapshot.url }
+    return traceCall(context, (trace) => this.#call(toolName, parameters, options, trace))
   }
 
   /**
@@ -649,7 +634,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
           : undefined
       }
       case 'log':
-        return this.#emit('log', Object.freeze(notice.entry))
+        observeLog(this.id, Object.freeze(notice.entry))
+        return this.#emit('log', notice.entry)
     }
   }
 
@@ -660,6 +646,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.#face.begin()
+    observeState(this.id, snapshot, previous)
     this.#emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
     if (state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.#face.closeUnopened()
@@ -776,6 +763,44 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     )
   }
 
+  #call(
+    toolName: string,
+    parameters: unknown,
+    options: UseToolOptions,
+    trace: CallTrace | undefined,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      try {
+        checkName(toolName)
+        if (options !== NO_OPTIONS) checkCallOptions(options)
+        const { signal, timeout = this.#requestTimeout, idempotent = false, responseType } = options
+        if (signal?.aborted) throw signal.reason
+        const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
+        // A `toJSON` of the parameters may have aborted it.
+        if (signal?.aborted) throw signal.reason
+        const call = new Call(this.#internals, toolName, resolve, reject, trace)
+        const slot = occupy(call)
+        const flags =
+          this.#flags |
+          (idempotent === true ? FLAG.idempotent : 0) |
+          (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
+          (signal === undefined ? 0 : FLAG.mayBeAborted) |
+          (trace === undefined ? 0 : FLAG.traced)
+        const key = request(this.#number, slot, toolName, json, timeout, flags)
+        if (typeof key === 'string') {
+          vacate(slot)
+          throw call.refused(JSON.parse(key) as ErrorData)
+        }
+        if (trace !== undefined && key !== undefined) trace.requestId = this.#native.requestId(key)
+        if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
+        this.#flushSoon()
+      } catch (error) {
+        trace?.failed(error)
+        reject(error)
+      }
+    })
+  }
+
   /** The caller has given the call up. If it is settled already, its delivery frees the slot and settles nothing. */
   #takeBack(key: number, slot: number): void {
     if (this.#native.abort(key)) vacate(slot)
@@ -858,7 +883,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
     const interest =
       (wantsMessages ? INTEREST.messages : 0) |
       (this.listenerCount('heartbeat') > 0 ? INTEREST.heartbeats : 0) |
-      (this.listenerCount('log') > 0 ? INTEREST.logs : 0) |
+      // Whoever subscribes to the channel of the log may do so at any time, and nobody says when.
+      INTEREST.logs |
       (this.#face.has('open') ? INTEREST.opens : 0)
     if (interest !== this.#interest) this.#native.setInterest(interest)
     this.#interest = interest

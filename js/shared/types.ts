@@ -303,6 +303,47 @@ export interface MCPClientEvents {
   log: [entry: LogEntry]
 }
 
+/**
+ * What the channels of `node:diagnostics_channel` tell subscribers, of all clients of the process. `mcp-client:call` is
+ * a `TracingChannel`, whose `start`, `end`, `asyncStart`, `asyncEnd` and `error` all get the same object; it is filled
+ * in while the call goes on. Parameters and results are in none of them.
+ */
+export interface MCPClientChannels {
+  /** The state of a client changed. */
+  'mcp-client:state': {
+    /** `client.id`. */
+    readonly client: number
+    /** The connection after the change. */
+    readonly snapshot: ConnectionSnapshot
+    /** The state before it. */
+    readonly previous: ConnectionState
+  }
+  /** A client has an entry for a log. */
+  'mcp-client:log': {
+    /** `client.id`. */
+    readonly client: number
+    /** The entry. */
+    readonly entry: LogEntry
+  }
+  /** A call of `useTool`: `asyncStart` and `asyncEnd` when it is settled, `error` before them if it rejects. */
+  'mcp-client:call': {
+    /** `client.id`. */
+    readonly client: number
+    /** The name of the tool. */
+    readonly toolName: string
+    /** The endpoint in use when the call was made, without its query; '' if there was none. */
+    readonly url: string
+    /** The id of the request; missing if none was made. */
+    requestId?: string
+    /** At the end: false if the request was certainly not sent. Missing if that is unknown. */
+    sent?: boolean
+    /** What the call rejects with. */
+    error?: unknown
+    /** The size of the results as JSON, in bytes. */
+    resultSize?: number
+  }
+}
+
 /** Options of {@link MCPClientLike.close}. */
 export interface CloseOptions {
   /** The close code to send: 1000 to 1014 without 1004 to 1006, or 3000 to 4999. @default 1000 */

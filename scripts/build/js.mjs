@@ -20,13 +20,14 @@ const OUTPUT = join(ROOT, 'dist')
  * Each bundle: its entry, and the folder and files that it includes. Whatever else an entry imports from js/ stays a
  * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
  * each file takes time to load: `alone` are the files that nothing else imports, `copied` those that others import too
- * and that may exist twice.
+ * and that may exist twice, `apart` those of the folder that are only loaded when they are needed.
  */
 const BUNDLES = [
   {
     entry: 'index.ts',
     exportsPlainly: true,
     folder: 'client',
+    apart: ['client/log-output'],
     alone: ['native/binding-constants', 'native/environment', 'native/load', 'native/permissions'],
     copied: [
       'native/node-version',
@@ -45,6 +46,7 @@ const BUNDLES = [
     ],
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
+  { entry: 'client/log-output.ts' },
   { entry: 'testing/main.ts', folder: 'testing' },
   { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
 ]
@@ -120,10 +122,11 @@ function exportPlainly(code) {
 
 /** Imports from js/ that are not part of the bundle become a `require` of the compiled file in dist/. */
 function requireTheRest(bundle) {
-  const { folder, alone = [], copied = [] } = bundle
-  const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
-  const isOwn = (target) =>
-    files.includes(target) || (folder !== undefined && target.startsWith(join(SOURCE, folder) + sep))
+  const { folder, alone = [], copied = [], apart = [] } = bundle
+  const pathsOf = (files) => files.map((file) => join(SOURCE, `${file}.js`))
+  const [own, others] = [pathsOf([...alone, ...copied]), pathsOf(apart)]
+  const isInFolder = (target) => folder !== undefined && target.startsWith(join(SOURCE, folder) + sep)
+  const isOwn = (target) => own.includes(target) || (isInFolder(target) && !others.includes(target))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {

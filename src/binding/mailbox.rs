@@ -86,10 +86,11 @@ enum Incoming {
 enum Item {
     /// Several results in one text, and their number.
     Results(Text, usize),
-    Result(Slot, Text),
+    /// With the bytes of its JSON, as those below.
+    Result(Slot, usize, Text),
     Open(Slot, bool, Option<Text>),
     Elements(Slot, Text),
-    Close(Slot),
+    Close(Slot, usize),
     Bytes(Slot, Bytes),
     Done(Slot),
     /// Its JSON is only written when JavaScript takes it: many calls may fail with the same words.
@@ -183,7 +184,7 @@ impl Sink for ClientSink {
 
     fn push(&self, event: Event<Slot>) {
         match Incoming::of(self.client, event, LONGEST_STRING) {
-            Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED => self.inner.push_small_result(slot, &json),
+            Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED && !slot.is_traced() => self.inner.push_small_result(slot, &json),
             incoming => self.inner.push(incoming),
         }
     }
@@ -395,22 +396,26 @@ impl Incoming {
             Self::Item(item) => put(item),
             Self::Failed(slot, error) => put(Item::FailedJson(slot, Text::new(error.to_json().into()))),
             Self::Message(client, is_json, text) => put(Item::Message(client, is_json, Text::new(text))),
-            Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Item::Result(slot, Text::new(json))),
+            Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Item::result(slot, json)),
             Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE - BRACKETS) {
                 Some(pieces) => pieces.for_each(|part| put(Item::from_part(slot, &json, part))),
-                None => put(Item::Result(slot, Text::new(json))),
+                None => put(Item::result(slot, json)),
             },
         }
     }
 }
 
 impl Item {
+    fn result(slot: Slot, json: ByteString) -> Self {
+        Self::Result(slot, json.len(), Text::new(json))
+    }
+
     /// `part` is a part of `json`.
     fn from_part(slot: Slot, json: &ByteString, part: Part<'_>) -> Self {
         match part {
             Part::Open { is_array, key } => Self::Open(slot, is_array, key.map(|key| Text::new(key.into()))),
             Part::Elements { is_array, text } => Self::Elements(slot, Text::elements(is_array, json.slice_ref(text))),
-            Part::Close => Self::Close(slot),
+            Part::Close => Self::Close(slot, json.len()),
         }
     }
 
@@ -419,7 +424,7 @@ impl Item {
         OVERHEAD
             + match self {
                 Self::Results(text, _)
-                | Self::Result(_, text)
+                | Self::Result(_, _, text)
                 | Self::Elements(_, text)
                 | Self::FailedJson(_, text)
                 | Self::Message(_, _, text) => text.size(),
@@ -427,7 +432,7 @@ impl Item {
                 Self::Bytes(_, bytes) => bytes.len(),
                 Self::Failed(_, error) => error.size(),
                 Self::Notice(_, text) | Self::AskProxy(_, _, text) => text.len(),
-                Self::Close(_)
+                Self::Close(..)
                 | Self::Done(_)
                 | Self::AskToken(..)
                 | Self::AskUrls(..)
@@ -448,12 +453,12 @@ impl Item {
                 (kind::RESULTS, 0, 0, Payload::Text(text))
             }
             Self::Bytes(slot, json) => (kind::BYTES, slot.number(), 0, Payload::Bytes(json)),
-            Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Payload::Text(json)),
+            Self::Result(slot, bytes, json) => (kind::RESULT, slot.number(), bytes as u32, Payload::Text(json)),
             Self::Open(slot, is_array, key) => {
                 (kind::OPEN, slot.number(), u32::from(is_array), key.map_or(Payload::Nothing, Payload::Text))
             }
             Self::Elements(slot, json) => (kind::ELEMENTS, slot.number(), 0, Payload::Text(json)),
-            Self::Close(slot) => (kind::CLOSE, slot.number(), 0, Payload::Nothing),
+            Self::Close(slot, bytes) => (kind::CLOSE, slot.number(), bytes as u32, Payload::Nothing),
             Self::Done(slot) => (kind::DONE, slot.number(), 0, Payload::Nothing),
             Self::Failed(slot, error) => (kind::FAILED, slot.number(), 0, Payload::from(error.to_json())),
             Self::FailedJson(slot, json) => (kind::FAILED, slot.number(), 0, Payload::Text(json)),

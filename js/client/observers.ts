@@ -1,0 +1,38 @@
+/**
+ * What observes all clients of the process, besides their own listeners: subscribers of channels, and the log that the
+ * environment asks for.
+ */
+import { environment } from '../native/environment.js'
+import type { ConnectionSnapshot, ConnectionState, LogEntry } from '../shared/types.js'
+import { publish } from './channels.js'
+
+export { traceCall, tracesCalls } from './channels.js'
+
+type LogOutput = typeof import('./log-output.js')
+
+/** The state of a client has changed. */
+export function observeState(client: number, snapshot: ConnectionSnapshot, previous: ConnectionState): void {
+  publish('mcp-client:state', () => ({ client, snapshot, previous }))
+}
+
+/** A client has logged something. */
+export function observeLog(client: number, entry: LogEntry): void {
+  write?.(client, entry)
+  publish('mcp-client:log', () => ({ client, entry }))
+}
+
+const write = outputOfEnvironment()
+
+function outputOfEnvironment(): ReturnType<LogOutput['logOutput']> | undefined {
+  const level = environment('MCP_CLIENT_LOG')
+  if (level === undefined && !isNamedIn(environment('NODE_DEBUG'))) return undefined
+  const { logOutput } = require('./log-output.js') as LogOutput
+  return logOutput({ level, format: environment('MCP_CLIENT_LOG_FORMAT') })
+}
+
+/** As Node.js reads `NODE_DEBUG`: names in any case with commas between, `*` for anything. Bun does not offer it. */
+function isNamedIn(list: string | undefined): boolean {
+  if (list === undefined) return false
+  const names = list.replace(/[|\\{}()[\]^$+?.]/g, '\\$&').replaceAll('*', '.*').replaceAll(',', '$|^')
+  return new RegExp(`^${names}$`, 'i').test('mcp-client')
+}
