@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
 import { MCPError, MCPToolError } from '@mcp-integration/client'
 import { inbox, next, open, reached, ready, rejection } from './helpers/client.mjs'
+import { tooDeep } from './helpers/nested.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -152,13 +153,11 @@ describe('parameters', () => {
         throw new Error('no wish to')
       },
     }
-    let deep = []
-    for (let i = 0; i < 200_000; i++) deep = [deep]
     for (const [parameters, cause] of [
       [circle, TypeError],
       [{ big: 1n }, TypeError],
       [thrower, Error],
-      [deep, RangeError],
+      [tooDeep(), RangeError],
     ]) {
       const error = await rejection(client.useTool('echo', parameters))
       assert.equal(error.constructor, TypeError)

@@ -244,7 +244,11 @@ describe('the tables of options', () => {
 
   test('those of the command line are all there', async () => {
     const [rows] = tablesUnder(COMMAND_LINE, 'Options')
-    for (const command of ['serve', 'call']) {
+    const { stdout: help } = await runCli(['--help'])
+    const [, listed] = /\nCommands:\n([^]*?)\n\n/.exec(help)
+    const commands = [...listed.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name).filter((name) => name !== 'help')
+    assert.ok(commands.length > 2, help)
+    for (const command of commands) {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))
       const documented = rows.filter((row) => codesOf(row.command)[0] === command)
@@ -535,7 +539,7 @@ describe('what the documents claim besides', () => {
     const named = codesOf(CONTRIBUTING.prose).filter(
       (code) => /^[\w.-]+(\/[\w.@-]+)+\/?$/.test(code) && !/^(dist|target)\//.test(code),
     )
-    assert.ok(named.includes('js/cli/program.ts'), 'the recipes are looked at')
+    assert.ok(named.includes('js/cli/program.mts'), 'the recipes are looked at')
     assert.deepEqual(
       named.filter((path) => !existsSync(join(ROOT, path))),
       [],

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { forwardRenderers, serveForwarded, serveRenderers } from '@mcp-integration/client/electron/main'
 import { frame, ipcMain, openWindow, utilityProcess, webContents } from './helpers/electron.mjs'
 import { next, ready, rejection } from './helpers/client.mjs'
+import { tooDeep } from './helpers/nested.mjs'
 import { bundleForPages, world } from './helpers/page.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -99,7 +100,7 @@ describe('a renderer', () => {
     let levels = 0
     for (let value = await far.useTool('nest'); value !== undefined; value = value[0]) levels += 1
     assert.equal(levels, 2_000)
-    client.useTool = async () => nested(100_000)
+    client.useTool = async () => tooDeep()
     assert.match((await rejection(far.useTool('nest'))).message, /^the results cannot cross the bridge/)
   })
 

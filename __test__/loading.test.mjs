@@ -442,7 +442,7 @@ describe('a Node.js that is too old', () => {
 
   test('is told so by the command line too', async (t) => {
     const there = await project(t)
-    await writeFile(join(there.at, 'dist/cli/program.js'), 'this is not JavaScript that an old Node.js can parse')
+    await writeFile(join(there.at, 'dist/cli/program.mjs'), 'this is not JavaScript that an old Node.js can parse')
     await writeFile(join(there.folder, 'old.cjs'), tooOld)
     const preload = ['--require', join(there.folder, 'old.cjs'), join(there.at, 'dist/cli/main.js'), '--help']
     const error = await new Promise((resolve) =>

@@ -1,4 +1,4 @@
-/** `@mcp-integration/client/retry`: what is repeated, when, how often; and lists of calls. The delays pass in no time. */
+/** `@mcp-integration/client/retry`: what is repeated, when, how often; and lists of calls. Delays pass in no time. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'

@@ -1,5 +1,5 @@
 /**
- * `@mcp-integration/client/retry`: repeats calls that failed, and makes many calls with a bound on how many run at once.
+ * `@mcp-integration/client/retry`: repeats calls that failed, and makes many calls a bounded number at once.
  * For every client of the package, in Node.js and in pages. It loads no native code.
  *
  * @packageDocumentation

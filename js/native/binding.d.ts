@@ -7,7 +7,10 @@ export declare class Mailbox {
   constructor(wake: (kind: number, a: number, b: number, payload: string | Buffer | null | undefined, hasMore: boolean) => void)
   /** The next item, or `null` if there is none. */
   take(): [kind: number, a: number, b: number, payload: string | Buffer | null | undefined, hasMore: boolean] | null
-  /** Whether nothing is in it, or being converted for it. */
+  /**
+   * Whether nothing is in it, or being converted for it. If not, JavaScript will be woken: by an item, or when the
+   * last one was converted.
+   */
   isEmpty(): boolean
   /** Sets whether the mailbox keeps the process alive. */
   hold(hold: boolean): void

@@ -16,7 +16,7 @@ export interface MapToolsOptions extends Pick<UseToolOptions, 'timeout' | 'signa
  * @param client a client of any kind, or what `withRetry` returned
  * @param list the parameters of each call
  * @param options also `timeout`, `signal` and `idempotent`, as `useTool` takes them
- * @returns a promise of the outcome of each call, in the order of the list, as `Promise.allSettled` has them. It rejects
+ * @returns a promise of the outcome of each call, in order, as `Promise.allSettled` has them. It rejects
  * only if an argument cannot be used: with a TypeError or RangeError, or with what the list has thrown
  */
 export function mapTools<K extends keyof MCPTools & string>(

@@ -10,6 +10,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { build } from 'esbuild'
 import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
+import { buildCommandLine } from './js/command-line.mjs'
 import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
 import { buildForPages } from './js/pages.mjs'
 
@@ -48,7 +49,6 @@ const BUNDLES = [
   { entry: 'native/failure.ts', copied: ['native/platform'] },
   { entry: 'client/log-output.ts' },
   { entry: 'testing/main.ts', folder: 'testing' },
-  { entry: 'cli/program.ts', folder: 'cli', beside: ['cli/main'] },
 ]
 
 /** Packages that the types of an entry may name, because everyone who imports the entry has them. */
@@ -64,9 +64,12 @@ export async function buildJs() {
   compile()
   const metafiles = []
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
+  const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
+  metafiles.push(commandLine)
+  checkImports(commandLine)
   await buildForPages(SOURCE, OUTPUT)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
-  await removeLeftovers()
+  await removeLeftovers(commandLine)
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
 }
 
@@ -75,8 +78,12 @@ function compile() {
   execFileSync(process.execPath, [join(dirname(typescript), 'bin/tsc'), '--project', ROOT], { stdio: 'inherit' })
 }
 
-async function makeBundle(bundle) {
+async function constants() {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  return { PACKAGE_VERSION: JSON.stringify(version) }
+}
+
+async function makeBundle(bundle) {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [join(SOURCE, bundle.entry)],
@@ -87,7 +94,7 @@ async function makeBundle(bundle) {
     // A Node.js that is too old must be able to parse the code that says so. From this version on it loads the file
     // itself, by the condition `node-addons` in package.json; an older one loads index.js, which says it.
     target: 'node14.19',
-    define: { PACKAGE_VERSION: JSON.stringify(version) },
+    define: await constants(),
     external: [...OPTIONAL_PACKAGES, '*/package.json', ...CHOSEN_BY_CONDITION],
     // The list of side effects in package.json is about the files in dist/.
     ignoreAnnotations: true,
@@ -97,7 +104,7 @@ async function makeBundle(bundle) {
   })
   const code = giveNamesBack(await readFile(outputOf(bundle), 'utf8'))
   await writeFile(outputOf(bundle), bundle.exportsPlainly ? exportPlainly(code) : code)
-  checkImports(bundle, metafile)
+  checkImports(metafile)
   return metafile
 }
 
@@ -142,22 +149,24 @@ function requireTheRest(bundle) {
 }
 
 /** @throws when a bundle requires something that users do not have */
-function checkImports(bundle, metafile) {
-  const output = outputOf(bundle)
-  const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
-  for (const path of asked) {
-    const isThere = path.startsWith('.')
-      ? existsSync(resolve(dirname(output), path))
-      : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path) || CHOSEN_BY_CONDITION.includes(path)
-    if (!isThere) throw new Error(`${relative(ROOT, output)} requires ${path}, which the package does not contain`)
+function checkImports({ outputs }) {
+  for (const [output, { imports }] of Object.entries(outputs)) {
+    for (const { path } of imports.filter(({ external }) => external)) {
+      const isThere = path.startsWith('.')
+        ? existsSync(resolve(ROOT, dirname(output), path))
+        : isBuiltin(path) || OPTIONAL_PACKAGES.includes(path) || CHOSEN_BY_CONDITION.includes(path)
+      if (!isThere) throw new Error(`${output} requires ${path}, which the package does not contain`)
+    }
   }
 }
 
 /** Keeps the bundles in their own folders, and the declarations that public types are made of; the rest is removed. */
-async function removeLeftovers() {
-  const kept = new Set(
-    BUNDLES.flatMap((bundle) => [outputOf(bundle), ...(bundle.beside ?? []).map((file) => join(OUTPUT, `${file}.js`))]),
-  )
+async function removeLeftovers(commandLine) {
+  const kept = new Set([
+    ...BUNDLES.map(outputOf),
+    ...Object.keys(commandLine.outputs).map((path) => join(ROOT, path)),
+    join(OUTPUT, 'cli/main.js'),
+  ])
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
@@ -166,6 +175,7 @@ async function removeLeftovers() {
     for (const file of alone) await rm(join(OUTPUT, `${file}.js`))
     if (folder !== undefined) await prune(join(OUTPUT, folder), (path) => kept.has(path))
   }
+  await prune(join(OUTPUT, 'cli'), (path) => kept.has(path))
   await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
 }
 

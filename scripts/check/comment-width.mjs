@@ -21,7 +21,10 @@ export function tooWide(files = trackedSources(), read = (file) => readFileSync(
 }
 
 function trackedSources() {
-  const files = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n')
+  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  }).split('\n')
   return files.filter((file) => SOURCES.test(file) && !EXCEPT.includes(file))
 }
 

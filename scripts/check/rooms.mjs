@@ -158,7 +158,7 @@ function readRoom(room) {
 function filesOf(path) {
   if (statSync(path).isFile()) return [path]
   return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(rs|ts|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(rs|m?ts|tsx|mjs)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
 }
 

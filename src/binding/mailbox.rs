@@ -73,6 +73,8 @@ struct Queue {
     is_converting: bool,
     /// JavaScript was woken, or is taking items.
     is_awake: bool,
+    /// JavaScript waits until nothing is left.
+    is_awaited: bool,
 }
 
 /// An item that may have to be converted first, which takes a while for long texts.
@@ -134,11 +136,11 @@ impl Mailbox {
         self.inner.shared.take()
     }
 
-    /// Whether nothing is in it, or being converted for it.
+    /// Whether nothing is in it, or being converted for it. If not, JavaScript will be woken: by an item, or when the
+    /// last one was converted.
     #[napi]
     pub fn is_empty(&self) -> bool {
-        let queue = self.inner.lock();
-        queue.items.is_empty() && queue.is_converted()
+        self.inner.lock().is_empty()
     }
 
     /// Sets whether the mailbox keeps the process alive.
@@ -320,7 +322,7 @@ impl Inner {
     }
 
     fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
-        if queue.items.is_empty() || std::mem::replace(&mut queue.is_awake, true) {
+        if !queue.wakes() {
             return;
         }
         drop(queue);
@@ -336,6 +338,19 @@ impl Queue {
             Incoming::Item(item) if self.is_converted() => self.items.push_back(item),
             incoming => self.unconverted.push_back(incoming),
         }
+    }
+
+    fn is_empty(&mut self) -> bool {
+        let is_empty = self.items.is_empty() && self.is_converted();
+        self.is_awaited = !is_empty;
+        is_empty
+    }
+
+    /// Whether JavaScript must be woken now. It is awake from then on.
+    fn wakes(&mut self) -> bool {
+        // It may have taken the last item before the thread that had converted it was through.
+        let is_left_waiting = self.is_awaited && self.is_converted();
+        (is_left_waiting || !self.items.is_empty()) && !std::mem::replace(&mut self.is_awake, true)
     }
 
     /// False while items must wait for a text that is being converted: they keep the order of the events.
@@ -585,6 +600,16 @@ mod tests {
             panic!("a notice");
         };
         assert!(notice.contains(r#""type":"error""#) && notice.contains("MESSAGE_TOO_LARGE"), "{notice}");
+    }
+
+    #[test]
+    fn javascript_that_waits_for_the_end_of_a_conversion_is_woken_by_it() {
+        let mut queue = Queue { is_converting: true, ..Queue::default() };
+        assert!(!queue.is_empty() && !queue.wakes());
+        queue.is_converting = false;
+        assert!(queue.wakes() && !queue.wakes());
+        queue.is_awake = false;
+        assert!(queue.is_empty() && !queue.wakes());
     }
 
     #[test]

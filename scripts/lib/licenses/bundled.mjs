@@ -25,4 +25,4 @@ async function part(folder) {
   return { name, version, license, texts: textsIn(folder) }
 }
 
-const INTRODUCTION = 'dist/testing/main.js and dist/cli/program.js contain the following packages.\n'
+const INTRODUCTION = 'dist/testing/main.js and the modules in dist/cli contain the following packages.\n'

@@ -1,13 +1,13 @@
 /**
- * `mcp-client`: reads the command line, runs one command and reports an error in one line. Exit codes: 0 the command
- * succeeded, 1 it failed, 2 the command line was wrong. Each command is a file in commands/ and loads what it needs
- * when it runs: `serve` loads no native code, `call` no server.
+ * `mcp-client`: reads the command line, runs one command and reports an error in one line. Here and in commands/ is
+ * only what the help shows. What a command does is loaded when it runs.
  */
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
+import { addCompletionCommand } from './commands/completion.js'
 import { addServeCommand } from './commands/serve.js'
+import { ReportedFailure, UsageError } from './failures.js'
 import { oneLine } from './text.js'
-import { UsageError } from './usage-error.js'
 
 async function main(args: readonly string[]): Promise<number> {
   try {
@@ -15,6 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return exitCodeOf(error)
+    if (error instanceof ReportedFailure) return FAILED
     process.stderr.write(`mcp-client: ${oneLine(error instanceof Error ? error.message : String(error))}\n`)
     return error instanceof UsageError ? BAD_USAGE : FAILED
   }
@@ -22,15 +23,14 @@ async function main(args: readonly string[]): Promise<number> {
 
 function createProgram(): Command {
   const program = new Command('mcp-client')
-    .description('Start a server of the MCP Integration Platform, or call a tool.')
+    .description('Start a server of the MCP Integration Platform, call its tools, and see what is wrong.')
     .version(PACKAGE_VERSION)
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => write(`mcp-client: ${oneLine(text.replace(/^error: /, ''))}\n`),
     })
     .addHelpText('after', EXAMPLES)
-  addServeCommand(program)
-  addCallCommand(program)
+  for (const add of COMMANDS) add(program)
   return program
 }
 
@@ -52,6 +52,9 @@ function endWithoutOutput(error: NodeJS.ErrnoException): void {
     process.exit(FAILED),
   )
 }
+
+/** In the order of the help. */
+const COMMANDS = [addServeCommand, addCallCommand, addCompletionCommand]
 
 const FAILED = 1
 const BAD_USAGE = 2

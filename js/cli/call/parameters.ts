@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { UsageError } from './usage-error.js'
+import { UsageError } from '../failures.js'
 
 /**
  * The parameters as JSON.

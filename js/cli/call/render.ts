@@ -1,6 +1,6 @@
 /** Formats results for people: search results as a list, anything else as indented JSON. */
 import { indented } from './indented.js'
-import { oneLine, printable, printableJson } from './text.js'
+import { oneLine, printable, printableJson } from '../text.js'
 
 /** @param json - the results as they came; empty if there are none */
 export function render(json: string): string {

@@ -1,0 +1,29 @@
+/** One line on standard error that moves while something goes on. Only on a terminal; what is printed goes above. */
+import type { MCPClient } from '../index.js'
+
+export interface Spinner {
+  text: string
+  /** Removes the line. */
+  stop(): void
+}
+
+/** `undefined` if standard error is no terminal that could show it. */
+export async function startSpinner(text: string): Promise<Spinner | undefined> {
+  // The packages that draw take time to load.
+  if (!process.stderr.isTTY || process.env.TERM === 'dumb' || 'CI' in process.env) return undefined
+  const { default: createSpinner } = await import('yocto-spinner')
+  return createSpinner({ text, stream: process.stderr }).start()
+}
+
+/** Shows the client's state until `connected` settles, and settles like it. */
+export async function showState(client: MCPClient, connected: Promise<void>): Promise<void> {
+  const spinner = await startSpinner(client.state)
+  const show = () => spinner && (spinner.text = client.state)
+  client.on('state', show)
+  try {
+    await connected
+  } finally {
+    client.off('state', show)
+    spinner?.stop()
+  }
+}
