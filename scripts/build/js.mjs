@@ -11,7 +11,7 @@ import { build } from 'esbuild'
 import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { buildCommandLine } from './js/command-line.mjs'
-import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
+import { declarationsReachableFrom, TYPES_OF_PEERS, typesOfEntries } from './js/declarations.mjs'
 import { buildForPages } from './js/pages.mjs'
 
 const SOURCE = join(ROOT, 'js')
@@ -49,13 +49,11 @@ const BUNDLES = [
   { entry: 'native/failure.ts', copied: ['native/platform'] },
   { entry: 'client/log-output.ts' },
   { entry: 'testing/main.ts', folder: 'testing' },
+  { entry: 'opentelemetry/main.ts', folder: 'opentelemetry' },
 ]
 
-/** Packages that the types of an entry may name, because everyone who imports the entry has them. */
-const TYPES_OF_PEERS = { './react': ['react'] }
-
-/** Native helpers that `ws` uses if users have installed them. */
-const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
+/** Native helpers that `ws` uses if users have installed them, and a peer that only users of its entry need. */
+const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate', '@opentelemetry/api']
 
 /** What the conditions of whoever loads the package choose: `imports` in package.json. */
 const CHOSEN_BY_CONDITION = ['#bundled-binary']
