@@ -145,7 +145,8 @@ test('no line has a query, a key, a parameter, or a control character of the ser
     server.url,
     { MCP_CLIENT_LOG: 'debug' },
   )
-  const closed = lines.find((line) => line.includes('the server closed the connection')) ?? assert.fail(lines.join('\n'))
+  const closed =
+    lines.find((line) => line.includes('the server closed the connection')) ?? assert.fail(lines.join('\n'))
   assert.match(closed, / code=4000 .*reason="line\\+nbreak /)
   for (const line of lines) {
     assert.match(line, LINE)

@@ -4,9 +4,9 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import { channel, type Channel } from 'node:diagnostics_channel'
+import type { CallTrace } from '../shared/client/runtime.js'
 import { MCPError, MCPToolError } from '../shared/errors.js'
 import type { MCPClientChannels } from '../shared/types.js'
-import type { CallTrace } from './call.js'
 
 type Message<N extends keyof MCPClientChannels> = MCPClientChannels[N]
 
@@ -25,10 +25,7 @@ export function tracesCalls(): boolean {
  * Makes a call of which subscribers are told.
  * @param call makes it, and tells the trace how it ends
  */
-export function traceCall<T>(
-  context: Message<'mcp-client:call'>,
-  call: (trace: CallTrace) => Promise<T>,
-): Promise<T> {
+export function traceCall<T>(context: Message<'mcp-client:call'>, call: (trace: CallTrace) => Promise<T>): Promise<T> {
   return calls.start.runStores(context, () => {
     const trace = new Trace(calls, context)
     const promise = call(trace)

@@ -19,7 +19,10 @@ export interface LogSettings {
  * A function that writes an entry as one line, if it is loud enough. Values that are none of those that a variable may
  * have are reported, once, and stand for the quietest that still says something.
  */
-export function logOutput({ level = 'debug', format = 'text' }: LogSettings): (client: number, entry: LogEntry) => void {
+export function logOutput({
+  level = 'debug',
+  format = 'text',
+}: LogSettings): (client: number, entry: LogEntry) => void {
   const limit = LEVELS.indexOf(known('MCP_CLIENT_LOG', level.toLowerCase(), LEVELS, 'warn'))
   const write = known('MCP_CLIENT_LOG_FORMAT', format.toLowerCase(), FORMATS, 'text') === 'json' ? jsonLine : textLine
   return (client, entry) => {
@@ -30,7 +33,9 @@ export function logOutput({ level = 'debug', format = 'text' }: LogSettings): (c
 function known<T extends string>(variable: string, value: string, values: readonly T[], otherwise: T): T {
   const found = values.find((one) => one === value)
   if (found === undefined)
-    print(`mcp-client: ${variable} is ${JSON.stringify(value)}, which is none of ${values.join(', ')}: using ${otherwise}`)
+    print(
+      `mcp-client: ${variable} is ${JSON.stringify(value)}, which is none of ${values.join(', ')}: using ${otherwise}`,
+    )
   return found ?? otherwise
 }
 

@@ -3,22 +3,19 @@
  * environment asks for.
  */
 import { environment } from '../native/environment.js'
-import type { ConnectionSnapshot, ConnectionState, LogEntry } from '../shared/types.js'
-import { publish } from './channels.js'
-
-export { traceCall, tracesCalls } from './channels.js'
+import type { Observers } from '../shared/client/runtime.js'
+import { publish, traceCall, tracesCalls } from './channels.js'
 
 type LogOutput = typeof import('./log-output.js')
 
-/** The state of a client has changed. */
-export function observeState(client: number, snapshot: ConnectionSnapshot, previous: ConnectionState): void {
-  publish('mcp-client:state', () => ({ client, snapshot, previous }))
-}
-
-/** A client has logged something. */
-export function observeLog(client: number, entry: LogEntry): void {
-  write?.(client, entry)
-  publish('mcp-client:log', () => ({ client, entry }))
+export const observers: Observers = {
+  tracesCalls,
+  traceCall,
+  observeState: (client, snapshot, previous) => publish('mcp-client:state', () => ({ client, snapshot, previous })),
+  observeLog(client, entry) {
+    write?.(client, entry)
+    publish('mcp-client:log', () => ({ client, entry }))
+  },
 }
 
 const write = outputOfEnvironment()
@@ -33,6 +30,9 @@ function outputOfEnvironment(): ReturnType<LogOutput['logOutput']> | undefined {
 /** As Node.js reads `NODE_DEBUG`: names in any case with commas between, `*` for anything. Bun does not offer it. */
 function isNamedIn(list: string | undefined): boolean {
   if (list === undefined) return false
-  const names = list.replace(/[|\\{}()[\]^$+?.]/g, '\\$&').replaceAll('*', '.*').replaceAll(',', '$|^')
+  const names = list
+    .replace(/[|\\{}()[\]^$+?.]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll(',', '$|^')
   return new RegExp(`^${names}$`, 'i').test('mcp-client')
 }

@@ -1,25 +1,18 @@
 /** The promises of calls and commands, as the hub settles them. */
-import type { MCPError } from '../shared/errors.js'
-import type { ErrorData } from '../shared/native-types.js'
-import { rejectWith } from '../shared/rejections.js'
-import { abortWith, type Abortable } from '../shared/signals.js'
-import { runSafely } from '../shared/socket-events.js'
+import type { MCPError } from '../errors.js'
+import type { ErrorData } from '../native-types.js'
+import { rejectWith } from '../rejections.js'
+import { abortWith, type Abortable } from '../signals.js'
+import { runSafely } from '../socket-events.js'
 import type { Waiter } from './hub.js'
+import type { CallTrace } from './runtime.js'
 
 type Settle = (value: any) => void
 
 /** Whose call it is. */
 export interface Caller {
   /** Makes the error of one of its calls. */
-  failure(error: ErrorData, toolName: string): () => MCPError
-}
-
-/** Tells somebody how a call ends. */
-export interface CallTrace {
-  requestId: string | null
-  /** @param resultSize bytes, if they are known */
-  succeeded(resultSize: number | undefined): void
-  failed(error: unknown): void
+  failure(error: ErrorData, toolName: string | undefined): () => MCPError
 }
 
 /** The promise of a call. */
@@ -27,15 +20,16 @@ export class Call implements Waiter, Abortable {
   /** Held, so that it is not garbage-collected while a call is in flight. */
   readonly client: Caller
   readonly #trace: CallTrace | undefined
-  readonly #toolName: string
+  /** None if it asks for the tools. */
+  readonly #toolName: string | undefined
   readonly #resolve: Settle
   readonly #reject: Settle
   /** Of a call with a signal: what to do when it aborts, and how to stop listening to it. */
-  #whenAborted: (() => void) | undefined
+  #whenAborted: (() => unknown) | undefined
   #stopListening: (() => void) | undefined
   #isAborted = false
 
-  constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle, trace: CallTrace | undefined) {
+  constructor(client: Caller, toolName: string | undefined, resolve: Settle, reject: Settle, trace?: CallTrace) {
     this.client = client
     this.#trace = trace
     this.#toolName = toolName
@@ -54,13 +48,8 @@ export class Call implements Waiter, Abortable {
     if (!this.#isAborted) rejectWith(this.#resolve, this.#failure(error))
   }
 
-  /** The error of a call that was not made. To be called before `useTool` returns: its stack shows who has called. */
-  refused(error: ErrorData): MCPError {
-    return this.client.failure(error, this.#toolName)()
-  }
-
   /** Rejects with the signal's reason when it aborts. `takeBack` tells the native core. */
-  abortBy(signal: AbortSignal, takeBack: () => void): void {
+  abortBy(signal: AbortSignal, takeBack: () => unknown): void {
     this.#whenAborted = takeBack
     this.#stopListening = abortWith(signal, this)
   }

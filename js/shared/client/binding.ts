@@ -1,0 +1,73 @@
+/**
+ * The core as JavaScript sees it, whatever is between them: the addon, or WebAssembly. js/native/binding.d.ts describes
+ * each function.
+ */
+
+/** A binding, loaded. */
+export interface Binding {
+  readonly Mailbox: new (wake: (...item: Item) => void) => Mailbox
+  readonly NativeClient: new (mailbox: any, id: number, options: string) => NativeClient
+  requestFunction(): RequestFunction
+  flushFunction(): FlushFunction
+}
+
+/** Makes a tool request. */
+export type RequestFunction = (
+  number: number,
+  slot: number,
+  name: string,
+  parameters: string,
+  timeout: number,
+  flags: number,
+) => number | string | undefined
+
+/** Writes the calls of a client. Returns whether one was refused. */
+export type FlushFunction = (number: number) => boolean
+
+/** An item of the mailbox. The payload is `null` if V8 has no room for it. */
+export type Item = [
+  kind: number,
+  a: number,
+  b: number,
+  payload: string | Uint8Array | null | undefined,
+  hasMore: boolean,
+]
+
+/** What came from the core, for all clients. */
+export interface Mailbox {
+  take(): Item | null
+  isEmpty(): boolean
+  hold(hold: boolean): void
+}
+
+/** The core's half of a client. */
+export interface NativeClient {
+  number(): number
+  connect(slot: number): string
+  reconnect(slot: number): string
+  authenticate(token: string | null, slot: number): string
+  close(code: number, reason: string, drain: number, slot: number): string
+  abort(key: number): boolean
+  /** Only where calls are traced. */
+  requestId?(key: number): string | null
+  discardResults(slot: number): void
+  tools(timeout: number, flags: number, slot: number): number | string
+  sendToolRequest(name: string, parameters: string): string | null
+  send(text: string): boolean
+  answerToken(connection: number, token: string, expiresAt: number | null): void
+  answerUrls(asked: number, urls: string[]): boolean
+  failUrls(asked: number, thrown: string): void
+  endpoint(): number
+  failToken(connection: number, thrown: string): void
+  answerProxy(connection: number, answer: string | null): void
+  resume(): void
+  answerRoots(pem: string): void
+  openTold(): void
+  setInterest(interest: number): void
+  warn(message: string): void
+  snapshot(): string
+  stats(): string
+  awaitCommit(): void
+  bufferedAmount(): number
+  requestTimeout(): number
+}
