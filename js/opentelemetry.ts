@@ -1,6 +1,6 @@
 /**
- * `@mcp-integration/client/opentelemetry`: traces and metrics of all clients of the process, by the semantic conventions
- * of OpenTelemetry for GenAI and MCP. It needs the package `@opentelemetry/api`, which your SDK brings along.
+ * `@mcp-integration/client/opentelemetry`: traces and metrics of all clients of the process, by the semantic
+ * conventions of OpenTelemetry for GenAI and MCP. It needs the package `@opentelemetry/api`, which every SDK brings.
  *
  * @packageDocumentation
  */

@@ -1,6 +1,6 @@
 /**
- * The instrumentation. It subscribes to the channels that clients publish on, and knows nothing else of them; so it sees
- * the clients of every copy of the package.
+ * The instrumentation. It subscribes to the channels that clients publish on, and knows nothing else of them; so it
+ * sees the clients of every copy of the package.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {

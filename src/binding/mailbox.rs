@@ -186,7 +186,9 @@ impl Sink for ClientSink {
 
     fn push(&self, event: Event<Slot>) {
         match Incoming::of(self.client, event, LONGEST_STRING) {
-            Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED && !slot.is_traced() => self.inner.push_small_result(slot, &json),
+            Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED && !slot.is_traced() => {
+                self.inner.push_small_result(slot, &json)
+            }
             incoming => self.inner.push(incoming),
         }
     }
