@@ -559,7 +559,9 @@ describe('what the documents claim besides', () => {
         .flatMap((section) => [...section.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)].map(([, name]) => name))
         .filter((name) => !name.startsWith('mcp-'))
     }
-    const needed = members.flatMap((member) => namesIn(join(member, 'Cargo.toml'), /^(dev-|build-)?dependencies\]/))
+    const needed = members.flatMap((member) =>
+      namesIn(join(member, 'Cargo.toml'), /^(target\..*\.|dev-|build-)?dependencies\]/),
+    )
     assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), [...new Set(needed)].sort())
     assert.deepEqual(
       namesIn('Cargo.toml', /^workspace\.dependencies\]/).sort(),

@@ -4,8 +4,9 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import { channel, type Channel } from 'node:diagnostics_channel'
-import type { CallTrace } from '../shared/client/runtime.js'
+import type { CallTrace, Observed } from '../shared/client/runtime.js'
 import { MCPError, MCPToolError } from '../shared/errors.js'
+import type { DialReport, ErrorData } from '../shared/native-types.js'
 import type { MCPClientChannels } from '../shared/types.js'
 
 type Message<N extends keyof MCPClientChannels> = MCPClientChannels[N]
@@ -32,6 +33,30 @@ export function traceCall<T>(context: Message<'mcp-client:call'>, call: (trace: 
     trace.begun()
     return promise
   })
+}
+
+/** Tells that a dial begins. */
+export function beginDial(client: Observed, connection: number, url: string): void {
+  if (!dials.hasSubscribers) return
+  const context: Message<'mcp-client:connect'> = { client: client.id, connection, url }
+  dials.start.runStores(context, () => {
+    const trace = new Trace(dials, context)
+    trace.begun()
+    const others = dialsOf.get(client) ?? new Map()
+    dialsOf.set(client, others.set(connection, { trace, context }))
+  })
+}
+
+/** Tells that a dial is over, if it was told that it began. */
+export function endDial(client: Observed, report: DialReport, makeError: (error: ErrorData) => MCPError): void {
+  const own = dialsOf.get(client)
+  const dial = own?.get(report.connection)
+  if (own === undefined || dial === undefined) return
+  own.delete(report.connection)
+  const { proxy, address, duration, phases, error } = report
+  Object.assign(dial.context, { proxy, address, duration, phases })
+  if (error === null) dial.trace.ended()
+  else dial.trace.failed(makeError(error))
 }
 
 /**
@@ -125,3 +150,11 @@ class Trace<C extends { error?: unknown }> implements CallTrace {
 const states = channel('mcp-client:state')
 const logs = channel('mcp-client:log')
 const calls = new TracingChannels('mcp-client:call')
+const dials = new TracingChannels('mcp-client:connect')
+/** The dials under way of which somebody was told, by their connections. */
+const dialsOf = new WeakMap<Observed, Map<number, Dial>>()
+
+interface Dial {
+  readonly trace: Trace<Message<'mcp-client:connect'>>
+  readonly context: Message<'mcp-client:connect'>
+}

@@ -54,12 +54,10 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
 
-  readonly #client: Client
+  /** The number of the client in the process, from 1 upwards, workers included. Log entries have it as `client`. */
+  readonly id: number
 
-  /** The number of the client, from 1 and upwards in the process. */
-  get id(): number {
-    return this.#client.id
-  }
+  readonly #client: Client
 
   /**
    * Connects at once, unless `autoConnect` is false. The first client loads the native binary.
@@ -77,7 +75,8 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
   constructor(...args: ClientArguments) {
     super()
-    this.#client = new (clientClass())(this, args)
+    this.#client = new (clientClass())(this, this, args)
+    this.id = this.#client.id
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────

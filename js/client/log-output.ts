@@ -19,14 +19,11 @@ export interface LogSettings {
  * A function that writes an entry as one line, if it is loud enough. Values that are none of those that a variable may
  * have are reported, once, and stand for the quietest that still says something.
  */
-export function logOutput({
-  level = 'debug',
-  format = 'text',
-}: LogSettings): (client: number, entry: LogEntry) => void {
+export function logOutput({ level = 'debug', format = 'text' }: LogSettings): (entry: LogEntry) => void {
   const limit = LEVELS.indexOf(known('MCP_CLIENT_LOG', level.toLowerCase(), LEVELS, 'warn'))
   const write = known('MCP_CLIENT_LOG_FORMAT', format.toLowerCase(), FORMATS, 'text') === 'json' ? jsonLine : textLine
-  return (client, entry) => {
-    if (LEVELS.indexOf(entry.level) <= limit) print(write(new Date(now()).toISOString(), client, entry))
+  return (entry) => {
+    if (LEVELS.indexOf(entry.level) <= limit) print(write(new Date(now()).toISOString(), entry))
   }
 }
 
@@ -39,13 +36,13 @@ function known<T extends string>(variable: string, value: string, values: readon
   return found ?? otherwise
 }
 
-function jsonLine(time: string, client: number, { level, message, fields }: LogEntry): string {
-  const { client: _, connection, ...rest } = fields
+function jsonLine(time: string, { level, message, fields }: LogEntry): string {
+  const { client, connection, ...rest } = fields
   return JSON.stringify({ time, level, client, connection, message, ...rest })
 }
 
-function textLine(time: string, client: number, { level, message, fields }: LogEntry): string {
-  const { client: _, connection, ...rest } = fields
+function textLine(time: string, { level, message, fields }: LogEntry): string {
+  const { client, connection, ...rest } = fields
   const shown = Object.entries(rest).map(([name, value]) => ` ${name}=${wordOf(String(value))}`)
   return `${time} mcp-client ${level} client=${client} connection=${connection} ${message}:${shown.join('')}`
 }

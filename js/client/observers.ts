@@ -4,18 +4,20 @@
  */
 import { environment } from '../native/environment.js'
 import type { Observers } from '../shared/client/runtime.js'
-import { publish, traceCall, tracesCalls } from './channels.js'
+import { beginDial, endDial, publish, traceCall, tracesCalls } from './channels.js'
 
 type LogOutput = typeof import('./log-output.js')
 
 export const observers: Observers = {
   tracesCalls,
   traceCall,
-  observeState: (client, snapshot, previous) => publish('mcp-client:state', () => ({ client, snapshot, previous })),
-  observeLog(client, entry) {
-    write?.(client, entry)
-    publish('mcp-client:log', () => ({ client, entry }))
+  observeState: ({ id }, snapshot, previous) => publish('mcp-client:state', () => ({ client: id, snapshot, previous })),
+  observeLog({ id }, entry) {
+    write?.(entry)
+    publish('mcp-client:log', () => ({ client: id, entry }))
   },
+  observeDialing: beginDial,
+  observeDialed: endDial,
 }
 
 const write = outputOfEnvironment()

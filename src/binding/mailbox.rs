@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use mcp_protocol::{CallError, ConnectionId, Event, Fault, Notice, Outcome};
+use mcp_protocol::{CallError, ConnectionId, Event, Fault, LatencySummary, Notice, Outcome};
 use napi::{
     Env, Status,
     bindgen_prelude::{FnArgs, Function, Result, check_status},
@@ -29,8 +29,9 @@ use super::{
     pieces::{Part, Pieces},
     slot::Slot,
     text::{self, Text},
+    waits::{ReadyResults, Waits},
 };
-use crate::driver::Sink;
+use crate::driver::{Sink, hide_panic_messages, instant};
 
 /// A weak threadsafe function, called with the arguments of one item.
 type Wake = ThreadsafeFunction<(), (), FnArgs<JsItem>, Status, false, true, 0>;
@@ -62,8 +63,10 @@ struct Shared {
 struct Queue {
     /// Ready for JavaScript to take.
     items: VecDeque<Item>,
-    /// A text that must be converted first, and everything that came after it.
-    unconverted: VecDeque<Incoming>,
+    /// The results among them.
+    results: ReadyResults,
+    /// A text that must be converted first, and everything that came after it; each with the waits of its client.
+    unconverted: VecDeque<(Incoming, Arc<Waits>)>,
     bytes: usize,
     /// The value of `is_full`, which is more expensive to read.
     full: bool,
@@ -92,9 +95,11 @@ enum Item {
     Result(Slot, usize, Text),
     Open(Slot, bool, Option<Text>),
     Elements(Slot, Text),
-    Close(Slot, usize),
+    /// If it is the outermost container, the result is complete, and these are its bytes.
+    Close(Slot, Option<usize>),
     Bytes(Slot, Bytes),
-    Done(Slot),
+    /// True if it is an answer, without results.
+    Done(Slot, bool),
     /// Its JSON is only written when JavaScript takes it: many calls may fail with the same words.
     Failed(Slot, Box<CallError>),
     FailedJson(Slot, Text),
@@ -116,6 +121,7 @@ impl Mailbox {
                            hasMore: boolean) => void")]
         wake: Function<'_, FnArgs<JsItem>, ()>,
     ) -> Result<Self> {
+        hide_panic_messages();
         let shared =
             Arc::new(Shared { queue: Mutex::default(), is_full: watch::channel(false).0, result_size: Arc::default() });
         let taken = Arc::clone(&shared);
@@ -156,7 +162,7 @@ impl Mailbox {
 impl Mailbox {
     /// The sink of one client.
     pub(super) fn sink(&self, client: u32) -> ClientSink {
-        ClientSink { client, inner: Arc::clone(&self.inner) }
+        ClientSink { client, inner: Arc::clone(&self.inner), waits: Arc::default() }
     }
 
     /// How large the results are that JavaScript is processing.
@@ -169,15 +175,28 @@ impl Mailbox {
 pub(super) struct ClientSink {
     client: u32,
     inner: Arc<Inner>,
+    waits: Arc<Waits>,
 }
 
 impl ClientSink {
+    /// How long this client's results lay ready until JavaScript took them.
+    pub(super) fn waits(&self) -> LatencySummary {
+        self.waits.summary()
+    }
+
+    fn push_item(&self, item: Item) {
+        self.inner.push(Incoming::Item(item), &self.waits);
+    }
+
     /// Whether a failure of the slot with this number waits to be taken.
     pub(super) fn holds_failure(&self, slot: u32) -> bool {
         let is_failure = |item: &Item| matches!(item, Item::Failed(failed, _) if failed.number() == slot);
         let queue = self.inner.lock();
         queue.items.iter().any(is_failure)
-            || queue.unconverted.iter().any(|incoming| matches!(incoming, Incoming::Item(item) if is_failure(item)))
+            || queue
+                .unconverted
+                .iter()
+                .any(|(incoming, _)| matches!(incoming, Incoming::Item(item) if is_failure(item)))
     }
 }
 
@@ -187,22 +206,22 @@ impl Sink for ClientSink {
     fn push(&self, event: Event<Slot>) {
         match Incoming::of(self.client, event, LONGEST_STRING) {
             Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED && !slot.is_traced() => {
-                self.inner.push_small_result(slot, &json)
+                self.inner.push_small_result(slot, &json, &self.waits);
             }
-            incoming => self.inner.push(incoming),
+            incoming => self.inner.push(incoming, &self.waits),
         }
     }
 
     fn ask_urls(&self, asked: ConnectionId) {
-        self.inner.push(Incoming::Item(Item::AskUrls(self.client, asked.0)));
+        self.push_item(Item::AskUrls(self.client, asked.0));
     }
 
     fn ask_token(&self, connection: ConnectionId) {
-        self.inner.push(Incoming::Item(Item::AskToken(self.client, connection.0)));
+        self.push_item(Item::AskToken(self.client, connection.0));
     }
 
     fn ask_proxy(&self, connection: ConnectionId, server: &str) {
-        self.inner.push(Incoming::Item(Item::AskProxy(self.client, connection.0, server.to_owned())));
+        self.push_item(Item::AskProxy(self.client, connection.0, server.to_owned()));
     }
 
     fn wake(&self) {
@@ -212,12 +231,12 @@ impl Sink for ClientSink {
     fn resume_after(&self, wait: Duration) {
         // Rounded up: it must not be called before it can do something.
         let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
-        self.inner.push(Incoming::Item(Item::ResumeAfter(self.client, ms)));
+        self.push_item(Item::ResumeAfter(self.client, ms));
         self.inner.convert();
     }
 
     fn ask_roots(&self) {
-        self.inner.push(Incoming::Item(Item::AskRoots(self.client)));
+        self.push_item(Item::AskRoots(self.client));
         self.inner.convert();
     }
 
@@ -250,6 +269,7 @@ impl Shared {
             return None;
         };
         let size = item.size();
+        queue.results.take(item.results(), instant);
         self.result_size.note(size / item.count());
         // While JavaScript processes a large item, more may come: it looks for them and need not be woken.
         let has_more = size > SMALL || !queue.items.is_empty();
@@ -271,17 +291,17 @@ impl Inner {
         self.shared.lock()
     }
 
-    fn push(&self, incoming: Incoming) {
+    fn push(&self, incoming: Incoming, waits: &Arc<Waits>) {
         let mut queue = self.lock();
-        queue.add(incoming);
+        queue.add(incoming, waits);
         self.shared.update_is_full(&mut queue);
     }
 
     /// Appends a small result to the text of the previous ones.
-    fn push_small_result(&self, slot: Slot, json: &str) {
+    fn push_small_result(&self, slot: Slot, json: &str, waits: &Arc<Waits>) {
         let mut queue = self.lock();
         let may_join = queue.is_converted();
-        let Queue { items, bytes, spare_buffers, .. } = &mut *queue;
+        let Queue { items, bytes, spare_buffers, results, .. } = &mut *queue;
         if let Some(Item::Results(text, count)) = items.back_mut()
             && may_join
             && *count < MOST_JOINED
@@ -291,10 +311,11 @@ impl Inner {
             *count += 1;
             append_result(text, slot, json);
             *bytes += text.size() - before;
+            results.add(waits, 1);
         } else {
             let mut text = Text::Latin1(spare_buffers.pop().unwrap_or_default());
             append_result(&mut text, slot, json);
-            queue.add(Incoming::Item(Item::Results(text, 1)));
+            queue.add(Incoming::Item(Item::Results(text, 1)), waits);
         }
         self.shared.update_is_full(&mut queue);
     }
@@ -307,13 +328,13 @@ impl Inner {
             // The thread that is already converting will pick it up.
             return;
         }
-        while let Some(incoming) = queue.unconverted.pop_front() {
+        while let Some((incoming, waits)) = queue.unconverted.pop_front() {
             queue.bytes -= incoming.size();
             drop(queue);
             incoming.convert(|item| {
                 let mut queue = self.lock();
                 queue.bytes += item.size();
-                queue.items.push_back(item);
+                queue.put(item, &waits);
                 self.shared.update_is_full(&mut queue);
                 self.wake(queue);
             });
@@ -324,6 +345,7 @@ impl Inner {
     }
 
     fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        queue.results.are_ready(instant);
         if !queue.wakes() {
             return;
         }
@@ -334,12 +356,17 @@ impl Inner {
 }
 
 impl Queue {
-    fn add(&mut self, incoming: Incoming) {
+    fn add(&mut self, incoming: Incoming, waits: &Arc<Waits>) {
         self.bytes += incoming.size();
         match incoming {
-            Incoming::Item(item) if self.is_converted() => self.items.push_back(item),
-            incoming => self.unconverted.push_back(incoming),
+            Incoming::Item(item) if self.is_converted() => self.put(item, waits),
+            incoming => self.unconverted.push_back((incoming, Arc::clone(waits))),
         }
+    }
+
+    fn put(&mut self, item: Item, waits: &Arc<Waits>) {
+        self.results.add(waits, item.results());
+        self.items.push_back(item);
     }
 
     fn is_empty(&mut self) -> bool {
@@ -382,7 +409,8 @@ impl Incoming {
                 // Without results there are no bytes.
                 Item::Bytes(slot, json.map(ByteString::into_bytes).unwrap_or_default())
             }
-            Outcome::Done | Outcome::Results(None) => Item::Done(slot),
+            Outcome::Done => Item::Done(slot, false),
+            Outcome::Results(None) => Item::Done(slot, true),
             Outcome::Results(Some(json)) if json.len() > longest => {
                 let fault = too_long(RESULTS, json.len(), longest);
                 Item::Failed(slot, Box::new(fault.into()))
@@ -415,7 +443,12 @@ impl Incoming {
             Self::Message(client, is_json, text) => put(Item::Message(client, is_json, Text::new(text))),
             Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Item::result(slot, json)),
             Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE - BRACKETS) {
-                Some(pieces) => pieces.for_each(|part| put(Item::from_part(slot, &json, part))),
+                Some(pieces) => {
+                    let mut pieces = pieces.peekable();
+                    while let Some(part) = pieces.next() {
+                        put(Item::from_part(slot, &json, part, pieces.peek().is_none()));
+                    }
+                }
                 None => put(Item::result(slot, json)),
             },
         }
@@ -427,12 +460,12 @@ impl Item {
         Self::Result(slot, json.len(), Text::new(json))
     }
 
-    /// `part` is a part of `json`.
-    fn from_part(slot: Slot, json: &ByteString, part: Part<'_>) -> Self {
+    /// `part` is a part of `json`, and perhaps the last one.
+    fn from_part(slot: Slot, json: &ByteString, part: Part<'_>, is_last: bool) -> Self {
         match part {
             Part::Open { is_array, key } => Self::Open(slot, is_array, key.map(|key| Text::new(key.into()))),
             Part::Elements { is_array, text } => Self::Elements(slot, Text::elements(is_array, json.slice_ref(text))),
-            Part::Close => Self::Close(slot, json.len()),
+            Part::Close => Self::Close(slot, is_last.then_some(json.len())),
         }
     }
 
@@ -450,7 +483,7 @@ impl Item {
                 Self::Failed(_, error) => error.size(),
                 Self::Notice(_, text) | Self::AskProxy(_, _, text) => text.len(),
                 Self::Close(..)
-                | Self::Done(_)
+                | Self::Done(..)
                 | Self::AskToken(..)
                 | Self::AskUrls(..)
                 | Self::ResumeAfter(..)
@@ -458,7 +491,18 @@ impl Item {
             }
     }
 
-    /// The number of results in it.
+    /// The results that are complete with it.
+    fn results(&self) -> u32 {
+        match self {
+            Self::Results(_, count) => *count as u32,
+            Self::Result(..) | Self::Bytes(..) => 1,
+            Self::Close(_, bytes) => u32::from(bytes.is_some()),
+            Self::Done(_, completes) => u32::from(*completes),
+            _ => 0,
+        }
+    }
+
+    /// The number of results that are joined in it.
     fn count(&self) -> usize {
         if let Self::Results(_, count) = self { *count } else { 1 }
     }
@@ -475,8 +519,10 @@ impl Item {
                 (kind::OPEN, slot.number(), u32::from(is_array), key.map_or(Payload::Nothing, Payload::Text))
             }
             Self::Elements(slot, json) => (kind::ELEMENTS, slot.number(), 0, Payload::Text(json)),
-            Self::Close(slot, bytes) => (kind::CLOSE, slot.number(), bytes as u32, Payload::Nothing),
-            Self::Done(slot) => (kind::DONE, slot.number(), 0, Payload::Nothing),
+            Self::Close(slot, bytes) => {
+                (kind::CLOSE, slot.number(), bytes.unwrap_or_default() as u32, Payload::Nothing)
+            }
+            Self::Done(slot, _) => (kind::DONE, slot.number(), 0, Payload::Nothing),
             Self::Failed(slot, error) => (kind::FAILED, slot.number(), 0, Payload::from(error.to_json())),
             Self::FailedJson(slot, json) => (kind::FAILED, slot.number(), 0, Payload::Text(json)),
             Self::Notice(client, json) => (kind::NOTICE, client, 0, Payload::from(json)),

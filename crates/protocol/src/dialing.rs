@@ -2,6 +2,7 @@
 
 mod answer;
 mod proxy;
+mod trace;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -11,6 +12,7 @@ use thiserror::Error;
 pub use self::{
     answer::Answer,
     proxy::{ProxyFailure, Via},
+    trace::{CertificateTrace, DialReport, DialTrace, PhaseTrace, TcpTrace, TlsTrace, UpgradeTrace},
 };
 
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is

@@ -6,8 +6,9 @@ use std::{env, fmt::Display, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use crate::{
-    CloseInfo, DialPhase, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry, LogLevel, Notice, OptionError,
-    OptionFault, RttSummary, Snapshot, State, Stats, SystemCause,
+    CertificateTrace, CloseInfo, DialPhase, DialReport, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry,
+    LogLevel, Notice, OptionError, OptionFault, PhaseTrace, RttSummary, Snapshot, State, Stats, SystemCause, TcpTrace,
+    TlsTrace, UpgradeTrace,
 };
 
 const FILE: &str = "js/shared/native-types.ts";
@@ -29,6 +30,12 @@ fn typescript() -> String {
         Snapshot::decl(&config),
         ErrorData::decl(&config),
         DialPhase::decl(&config),
+        DialReport::decl(&config),
+        PhaseTrace::decl(&config),
+        TcpTrace::decl(&config),
+        TlsTrace::decl(&config),
+        CertificateTrace::decl(&config),
+        UpgradeTrace::decl(&config),
         SystemCause::decl(&config),
         Notice::decl(&config),
         CloseInfo::decl(&config),

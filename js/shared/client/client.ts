@@ -14,6 +14,7 @@ import {
 import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
+import { DIALED, type AskForPage } from '../internals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../native-types.js'
 import {
   bufferFull,
@@ -52,13 +53,11 @@ import {
   vacate,
   type Recipient,
 } from './hub.js'
-import { Listeners, type Emitter } from './listeners.js'
+import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
 import { runtime, type CallTrace, type Replaceable } from './runtime.js'
 import { descriptionsOf } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
-
-let clients = 0
 
 /** What the constructor takes, as `MCPClient` documents it. */
 export type ClientArguments = [
@@ -68,9 +67,9 @@ export type ClientArguments = [
 
 /** The public methods are those of `MCPClient`, which describes them. */
 export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, Asked {
-  readonly id = ++clients
   readonly face: SocketFace
   readonly native: NativeClient
+  readonly id: number
   readonly errors = new ClientErrors()
   /** Whole, in the order of the core's list. */
   urls: readonly string[]
@@ -96,24 +95,26 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   #isFirstTurn = true
 
   /**
-   * @param emitter gets the events, and is their target
+   * @param target what users see, the target of the events
+   * @param listeners those that users add to it
    * @throws what the constructor of `MCPClient` throws
    */
-  constructor(emitter: Emitter, [first = {}, second = {}]: ClientArguments) {
+  constructor(target: object, listeners: OwnListeners, [first = {}, second = {}]: ClientArguments) {
     const sorted = sortOptions(mergeArguments(first, second))
     sorted.urls.forEach(runtime.checkNetwork)
     this.urls = sorted.urls
     this.#askUrls = sorted.askUrls
-    this.#listeners = new Listeners(emitter, sorted.onMessage)
+    this.#listeners = new Listeners(target, listeners, sorted.onMessage)
     this.#askToken = sorted.askToken
     this.#askProxy = sorted.askProxy
     this.#key = sorted.key
-    this.face = new SocketFace(emitter, this)
+    this.face = new SocketFace(target, this)
     try {
       this.native = createNative(this, sorted.native)
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.id = this.native.id()
     this.#number = this.native.number()
     this.requestTimeout = this.native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
@@ -240,13 +241,15 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   listenersChanged(): void {
     if (!this.#isReferenced) this.#updateHold()
     if (this.face.has('open')) this.#holdOpenings()
+    if (this.#listeners.hear(DIALED)) this.#add(INTEREST.dials)
     if (this.#isFirstTurn) return
     const interest =
       (this.#listeners.hearMessages || this.face.has('message') ? INTEREST.messages : 0) |
       (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
       // Who observes all clients may begin at any time, and nobody says when.
       (runtime.observers !== undefined || this.#listeners.hear('log') ? INTEREST.logs : 0) |
-      (this.face.has('open') ? INTEREST.opens : 0)
+      (this.face.has('open') ? INTEREST.opens : 0) |
+      (runtime.observers !== undefined || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
     if (interest !== this.#interest) this.native.setInterest(interest)
     this.#interest = interest
   }
@@ -281,8 +284,13 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       case 'error':
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
-        runtime.observers?.observeLog(this.id, Object.freeze(notice.entry))
+        runtime.observers?.observeLog(this, Object.freeze(notice.entry))
         return this.#listeners.emit('log', notice.entry)
+      case 'dialing':
+        return runtime.observers?.observeDialing(this, notice.connection, notice.url)
+      case 'dialed':
+        runtime.observers?.observeDialed(this, notice.dial, (error) => this.errors.reason(error))
+        return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
     }
   }
 
@@ -346,7 +354,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.face.begin()
-    runtime.observers?.observeState(this.id, snapshot, previous)
+    runtime.observers?.observeState(this, snapshot, previous)
     this.#listeners.emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
     if (state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.face.closeUnopened()
@@ -441,7 +449,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
           return error
         }
       }
-      const slot = occupy(new Command(resolve as (value: unknown) => void, failure))
+      const slot = occupy(new Command(this, resolve as (value: unknown) => void, failure))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
@@ -488,9 +496,18 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   #holdOpenings(): void {
     this.face.holdsOpenings = true
-    if (this.#interest & INTEREST.opens) return
-    this.#interest |= INTEREST.opens
+    this.#add(INTEREST.opens)
+  }
+
+  /** An event that the core is asked for from now on. */
+  #add(interest: number): void {
+    if (this.#interest & interest) return
+    this.#interest |= interest
     this.native.setInterest(this.#interest)
+  }
+
+  async #askForPage(path: string, limit: number): ReturnType<AskForPage> {
+    return JSON.parse(await new Promise<string>((resolve) => this.native.page!(path, limit, resolve)))
   }
 }
 

@@ -2,6 +2,8 @@
  * What a client needs of where it runs, and what differs between Node.js and a page. Nothing here knows either of them:
  * the class that users see installs its own before any client is made.
  */
+import type { MCPError } from '../errors.js'
+import type { DialReport, ErrorData } from '../native-types.js'
 import type { ConnectionSnapshot, ConnectionState, LogEntry, MCPClientChannels, MCPClientOptions } from '../types.js'
 import type { Binding, NativeClient } from './binding.js'
 
@@ -56,9 +58,18 @@ export interface Observers {
    */
   traceCall<T>(context: MCPClientChannels['mcp-client:call'], call: (trace: CallTrace) => Promise<T>): Promise<T>
   /** The state of a client has changed. */
-  observeState(client: number, snapshot: ConnectionSnapshot, previous: ConnectionState): void
+  observeState(client: Observed, snapshot: ConnectionSnapshot, previous: ConnectionState): void
   /** A client has logged something. */
-  observeLog(client: number, entry: LogEntry): void
+  observeLog(client: Observed, entry: LogEntry): void
+  /** A dial begins. */
+  observeDialing(client: Observed, connection: number, url: string): void
+  /** A dial is over. `makeError` makes the error of one that has failed. */
+  observeDialed(client: Observed, dial: DialReport, makeError: (error: ErrorData) => MCPError): void
+}
+
+/** A client, as far as its observers know it. */
+export interface Observed {
+  readonly id: number
 }
 
 /** Tells somebody how a call ends. */

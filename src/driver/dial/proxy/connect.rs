@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use super::super::{
-    answer::read_answer,
+    answer::{beginning, read_answer},
     head::{HeadError, read_head},
     system_error::system_error,
 };
@@ -30,11 +30,11 @@ where
         stream.flush().await
     };
     sent.await.map_err(|error: io::Error| ProxyFailure::Broken(system_error(&error)))?;
-    let (head, early) = read_head(stream).await?;
+    let pair = credentials.map(encoded);
+    let password = credentials.map(|credentials| &credentials.password[..]);
+    let secrets: Vec<&[u8]> = pair.iter().map(|pair| pair.as_bytes()).chain(password).collect();
+    let (head, early) = read_head(stream).await.map_err(|error| without_head(error, &secrets))?;
     if !(200..300).contains(&head.status) {
-        let pair = credentials.map(encoded);
-        let password = credentials.map(|credentials| &credentials.password[..]);
-        let secrets: Vec<&[u8]> = pair.iter().map(|pair| pair.as_bytes()).chain(password).collect();
         return Err(ProxyFailure::Status { answer: read_answer(stream, &head, early, &secrets).await });
     }
     if !early.is_empty() {
@@ -67,12 +67,14 @@ fn encoded(Credentials { user, password }: &Credentials) -> Zeroizing<String> {
     Zeroizing::new(BASE64.encode(&pair))
 }
 
-impl From<HeadError> for ProxyFailure {
-    fn from(error: HeadError) -> Self {
-        match error {
-            HeadError::Closed => Self::Closed,
-            HeadError::Io(error) => Self::Broken(system_error(&error)),
-            HeadError::Invalid(reason) => Self::NotAProxy(reason),
+/// Why there is no head. `secrets` are left out of what the proxy sent.
+fn without_head(error: HeadError, secrets: &[&[u8]]) -> ProxyFailure {
+    match error {
+        HeadError::Closed => ProxyFailure::Closed,
+        HeadError::Io(error) => ProxyFailure::Broken(system_error(&error)),
+        HeadError::TooLong(reason) => ProxyFailure::NotAProxy(reason),
+        HeadError::NotHttp { reason, bytes } => {
+            ProxyFailure::NotAProxy(format!("{reason}; it sent {}", beginning(&bytes, secrets)))
         }
     }
 }
