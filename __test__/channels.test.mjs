@@ -5,16 +5,23 @@ import { channel, subscribe, tracingChannel, unsubscribe } from 'node:diagnostic
 import { describe, test } from 'node:test'
 import { MCPClient, MCPToolError } from '@mcp-integration/client'
 import { next, open, reached, ready, rejection } from './helpers/client.mjs'
+import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const EVENTS = ['start', 'end', 'asyncStart', 'asyncEnd', 'error']
 
-/** What the subscribers of calls are told until the end of the test: [event, context as it was then]. */
-function calls(t, note = (event, context) => [event, { ...context }]) {
+const EVENTS_OF_SUCCESS = EVENTS.slice(0, -1)
+
+function calls(t, note) {
+  return tracesOf(t, 'mcp-client:call', note)
+}
+
+/** What the subscribers of a TracingChannel are told until the end of the test: [event, context as it was then]. */
+function tracesOf(t, name, note = (event, context) => [event, { ...context }]) {
   const told = []
   const subscribers = Object.fromEntries(EVENTS.map((event) => [event, (context) => told.push(note(event, context))]))
-  const traced = tracingChannel('mcp-client:call')
+  const traced = tracingChannel(name)
   traced.subscribe(subscribers)
   t.after(() => traced.unsubscribe(subscribers))
   return told
@@ -197,6 +204,71 @@ describe('mcp-client:call', () => {
     t.after(() => unsubscribe('tracing:mcp-client:call:start', nested))
     assert.equal(await client.useTool('echo', 1), 1)
     assert.deepEqual(await inner, { slept: 0 })
+  })
+})
+
+describe('mcp-client:connect', () => {
+  test('tells of each dial when it begins, and what it did when it is over', async (t) => {
+    const server = await listen(t)
+    const told = tracesOf(t, 'mcp-client:connect')
+    const client = await ready(t, server)
+    const lost = reached(client, 'reconnecting')
+    await server.terminateAll()
+    await lost
+    await client.connect()
+    assert.deepEqual(
+      told.map(([event, { connection }]) => [event, connection]),
+      [1, 2].flatMap((connection) => EVENTS_OF_SUCCESS.map((event) => [event, connection])),
+    )
+    const { duration, phases, ...end } = told[3][1]
+    const start = { client: client.id, connection: 1, url: server.url }
+    assert.deepEqual(told[0][1], start)
+    assert.deepEqual(end, { ...start, proxy: null, address: `127.0.0.1:${server.port}` })
+    assert.deepEqual(
+      phases.map(({ phase }) => phase),
+      ['name', 'tcp', 'upgrade'],
+    )
+    assert.ok(duration > 0 && phases.every((phase) => phase.start + phase.duration <= duration + 1))
+  })
+
+  test('tells why a dial has failed or was given up', async (t) => {
+    const told = tracesOf(t, 'mcp-client:connect')
+    const client = open(t, DEAF_URL, { maxReconnectAttempts: 0 })
+    const error = await rejection(client.connect())
+    const closed = open(t, await silentUrl(t))
+    await closed.close()
+    const ends = told.filter(([event]) => event === 'asyncEnd').map(([, context]) => context)
+    assert.deepEqual(
+      ends.map(({ client, error }) => [client, error.code]),
+      [
+        [client.id, 'CONNECT_FAILED'],
+        [closed.id, 'CLOSED'],
+      ],
+    )
+    assert.equal(ends[0].error.message, error.message)
+    assert.equal(told.filter(([event]) => event === 'error').length, 2)
+  })
+
+  test('may be subscribed to while the client is connected', async (t) => {
+    const server = await listen(t)
+    const client = await ready(t, server)
+    const told = tracesOf(t, 'mcp-client:connect')
+    const lost = reached(client, 'reconnecting')
+    await server.terminateAll()
+    await lost
+    await reached(client, 'ready')
+    assert.deepEqual(
+      told.map(([event]) => event),
+      EVENTS_OF_SUCCESS,
+    )
+  })
+
+  test('tells nothing of a dial whose beginning was not told', async (t) => {
+    const client = open(t, await silentUrl(t))
+    await reached(client, 'connecting')
+    const told = tracesOf(t, 'mcp-client:connect')
+    await client.close()
+    assert.deepEqual(told, [])
   })
 })
 

@@ -12,6 +12,7 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import * as conventions from '@opentelemetry/semantic-conventions/incubating'
 import { MCPClientInstrumentation } from '@mcp-integration/client/opentelemetry'
 import { open, reached, ready, rejection } from './helpers/client.mjs'
+import { DEAF_URL } from './helpers/ports.mjs'
 import { receive } from './helpers/otlp-receiver.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -22,7 +23,7 @@ after(() => contextManager.disable())
 
 /** The SDK as a program has it, and a receiver. `flush` resolves when the receiver has everything. */
 async function sdk(t, config) {
-  const receiver = await receive(t)
+  const receiver = await receive()
   const exporter = new OTLPTraceExporter({ url: `${receiver.url}/v1/traces` })
   const tracerProvider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] })
   const metricExporter = new OTLPMetricExporter({ url: `${receiver.url}/v1/metrics` })
@@ -34,6 +35,7 @@ async function sdk(t, config) {
   t.after(async () => {
     instrumentation.disable()
     await Promise.all([tracerProvider.shutdown(), meterProvider.shutdown()])
+    await receiver.close()
   })
   const flush = () => Promise.all([tracerProvider.forceFlush(), meterProvider.forceFlush()])
   return { receiver, instrumentation, tracer: tracerProvider.getTracer('test'), tracerProvider, meterProvider, flush }
@@ -42,7 +44,7 @@ async function sdk(t, config) {
 /** The spans of calls. */
 async function callsOf({ receiver, flush }) {
   await flush()
-  return receiver.spans().filter(({ scope }) => scope.name === NAME)
+  return receiver.spans().filter(({ scope, name }) => scope.name === NAME && name !== 'connect')
 }
 
 describe('a call', () => {
@@ -162,6 +164,44 @@ describe('a call', () => {
     const { sum } = points.find(({ attributes }) => attributes['gen_ai.tool.name'] === 'sleep')
     assert.ok(sum > 0.02 && sum < 30, `${sum} s`)
   })
+})
+
+test('a dial is a span of its own, with its phases as events, and the error of one that fails', async (t) => {
+  const [server, telemetry] = [await listen(t), await sdk(t)]
+  await telemetry.tracer.startActiveSpan('maker', async (span) => {
+    const client = open(t, server.url.replace('127.0.0.1', 'localhost'))
+    await client.connect()
+    const refused = open(t, DEAF_URL, { maxReconnectAttempts: 0 })
+    await rejection(refused.connect())
+    span.end()
+  })
+  await telemetry.flush()
+  const [opened, failed] = telemetry.receiver.spans().filter(({ name }) => name === 'connect')
+  assert.equal(opened.parentSpanId ?? '', '')
+  const { 'mcp_client.id': id, ...rest } = opened.attributes
+  assert.equal(typeof id, 'number')
+  assert.deepEqual(rest, {
+    [conventions.ATTR_NETWORK_PROTOCOL_NAME]: 'websocket',
+    [conventions.ATTR_NETWORK_TRANSPORT]: conventions.NETWORK_TRANSPORT_VALUE_TCP,
+    [conventions.ATTR_SERVER_ADDRESS]: 'localhost',
+    [conventions.ATTR_SERVER_PORT]: server.port,
+    [conventions.ATTR_NETWORK_PEER_ADDRESS]: '127.0.0.1',
+    [conventions.ATTR_NETWORK_PEER_PORT]: server.port,
+    'mcp_client.connection': 1,
+  })
+  assert.deepEqual(
+    opened.events.map(({ name }) => name),
+    ['name', 'tcp', 'upgrade'],
+  )
+  for (const { timeUnixNano, attributes } of opened.events) {
+    assert.ok(Math.abs(Number(timeUnixNano) - Number(opened.startTimeUnixNano)) < 60e9)
+    assert.equal(attributes[0].key, 'mcp_client.phase.duration')
+  }
+  assert.deepEqual(
+    [failed.attributes['error.type'], failed.status.code, opened.status.code ?? 0],
+    ['CONNECT_FAILED', SpanStatusCode.ERROR, SpanStatusCode.UNSET],
+  )
+  assert.match(failed.status.message, /connection refused/)
 })
 
 test('calls in flight and open connections are counted, up and down', async (t) => {

@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
-/** Starts a receiver, which is closed after the test. */
-export async function receive(t) {
+/** Starts a receiver. */
+export async function receive() {
   const requests = []
   const server = createServer(async (request, response) => {
     const chunks = []
@@ -12,9 +12,9 @@ export async function receive(t) {
     response.setHeader('content-type', 'application/json').end('{}')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.after(() => new Promise((resolve) => server.close(resolve).closeAllConnections()))
   const all = (path, list) => requests.filter((request) => request.path === path).flatMap(({ body }) => list(body))
   return {
+    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
     url: `http://127.0.0.1:${server.address().port}`,
     /** The spans so far, with their attributes as an object. */
     spans: () =>

@@ -35,6 +35,11 @@ export function traceCall<T>(context: Message<'mcp-client:call'>, call: (trace: 
   })
 }
 
+/** Whether somebody hears of dials. */
+export function hearsDials(): boolean {
+  return dials.hasSubscribers
+}
+
 /** Tells that a dial begins. */
 export function beginDial(client: Observed, connection: number, url: string): void {
   if (!dials.hasSubscribers) return

@@ -4,7 +4,7 @@
  */
 import { environment } from '../native/environment.js'
 import type { Observers } from '../shared/client/runtime.js'
-import { beginDial, endDial, publish, traceCall, tracesCalls } from './channels.js'
+import { beginDial, endDial, hearsDials, publish, traceCall, tracesCalls } from './channels.js'
 
 type LogOutput = typeof import('./log-output.js')
 
@@ -16,6 +16,7 @@ export const observers: Observers = {
     write?.(entry)
     publish('mcp-client:log', () => ({ client: id, entry }))
   },
+  hearsDials,
   observeDialing: beginDial,
   observeDialed: endDial,
 }

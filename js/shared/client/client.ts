@@ -249,7 +249,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       // Who observes all clients may begin at any time, and nobody says when.
       (runtime.observers !== undefined || this.#listeners.hear('log') ? INTEREST.logs : 0) |
       (this.face.has('open') ? INTEREST.opens : 0) |
-      (runtime.observers !== undefined || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
+      (runtime.observers?.hearsDials() || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
     if (interest !== this.#interest) this.native.setInterest(interest)
     this.#interest = interest
   }
@@ -354,6 +354,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.face.begin()
+    this.#observeDials()
     runtime.observers?.observeState(this, snapshot, previous)
     this.#listeners.emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
@@ -439,6 +440,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
+    this.#observeDials()
     const settled = new Promise<void>((resolve) => {
       const failure = (data: ErrorData) => {
         const makeError = this.errors.failure(data)
@@ -497,6 +499,11 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   #holdOpenings(): void {
     this.face.holdsOpenings = true
     this.#add(INTEREST.opens)
+  }
+
+  /** A dial may follow. Who hears of dials may have begun to at any time, and nobody says when. */
+  #observeDials(): void {
+    if (runtime.observers?.hearsDials()) this.#add(INTEREST.dials)
   }
 
   /** An event that the core is asked for from now on. */

@@ -61,6 +61,8 @@ export interface Observers {
   observeState(client: Observed, snapshot: ConnectionSnapshot, previous: ConnectionState): void
   /** A client has logged something. */
   observeLog(client: Observed, entry: LogEntry): void
+  /** Whether somebody hears of dials. */
+  hearsDials(): boolean
   /** A dial begins. */
   observeDialing(client: Observed, connection: number, url: string): void
   /** A dial is over. `makeError` makes the error of one that has failed. */
