@@ -233,7 +233,7 @@ describe('mcp-client:connect', () => {
 
   test('tells why a dial has failed or was given up', async (t) => {
     const told = tracesOf(t, 'mcp-client:connect')
-    const client = open(t, DEAF_URL, { maxReconnectAttempts: 0 })
+    const client = open(t, DEAF_URL, { maxReconnectAttempts: 0, autoConnect: false })
     const error = await rejection(client.connect())
     const closed = open(t, await silentUrl(t))
     await closed.close()

@@ -171,7 +171,7 @@ test('a dial is a span of its own, with its phases as events, and the error of o
   await telemetry.tracer.startActiveSpan('maker', async (span) => {
     const client = open(t, server.url.replace('127.0.0.1', 'localhost'))
     await client.connect()
-    const refused = open(t, DEAF_URL, { maxReconnectAttempts: 0 })
+    const refused = open(t, DEAF_URL, { maxReconnectAttempts: 0, autoConnect: false })
     await rejection(refused.connect())
     span.end()
   })

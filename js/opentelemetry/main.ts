@@ -43,8 +43,8 @@ export interface MCPClientInstrumentationConfig {
 /**
  * Makes a span and measurements of each call of a tool, a span of each dial, and counts calls in flight and
  * connections, for all clients of the process, those that were made before included. It has the shape that
- * `registerInstrumentations` and `NodeSDK` take. Names and attributes are those of the semantic conventions for GenAI and
- * MCP. The context of the caller is the parent of a call's span. Parameters, results and keys are in none of them.
+ * `registerInstrumentations` and `NodeSDK` take. Names and attributes are those of the semantic conventions for GenAI
+ * and MCP. The context of the caller is the parent of a call's span. Parameters, results and keys are in none of them.
  */
 export class MCPClientInstrumentation {
   /** The name of the tracer and of the meter. */

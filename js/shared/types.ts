@@ -333,9 +333,9 @@ export interface MCPClientEvents {
 }
 
 /**
- * What the channels of `node:diagnostics_channel` tell subscribers, of all clients of the process. `mcp-client:call` and
- * `mcp-client:connect` are each a `TracingChannel`, whose `start`, `end`, `asyncStart`, `asyncEnd` and `error` all get
- * the same object; it is filled in meanwhile. Keys, parameters and results are in none of them.
+ * What the channels of `node:diagnostics_channel` tell subscribers, of all clients of the process. `mcp-client:call`
+ * and `mcp-client:connect` are each a `TracingChannel`, whose `start`, `end`, `asyncStart`, `asyncEnd` and `error` all
+ * get the same object; it is filled in meanwhile. Keys, parameters and results are in none of them.
  */
 export interface MCPClientChannels {
   /** The state of a client changed. */
