@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_mailbox::{Slot, flag};
 use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret, Stats};
 use napi::{
     Env, Error, Status,
@@ -20,9 +21,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     calls::CallBatch,
-    mailbox::{ClientSink, Mailbox, to_json},
+    item::to_json,
+    mailbox::{ClientSink, Mailbox},
     raw::{self, Arguments},
-    slot::Slot,
     text::{JsText, read},
 };
 use crate::driver::Handle;
@@ -377,27 +378,4 @@ fn some_millis(ms: f64) -> Option<Duration> {
 /// JavaScript has checked the range.
 fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
-}
-
-/// Bits of the flags of a call. They are generated for TypeScript.
-pub(super) mod flag {
-    /// It may be sent again after the connection was lost.
-    pub(super) const IDEMPOTENT: u32 = 1;
-    /// The caller wants the results as bytes.
-    pub(super) const WANTS_BYTES: u32 = 2;
-    /// The caller has given a signal.
-    pub(super) const MAY_BE_ABORTED: u32 = 4;
-    /// The caller was shown that the client is connected, or on its way.
-    pub(super) const EXPECTS_CONNECTION: u32 = 8;
-    /// Somebody is told of the call: its results come alone, with their size.
-    pub(super) const TRACED: u32 = 16;
-
-    #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u32); 5] = [
-        ("idempotent", IDEMPOTENT),
-        ("wantsBytes", WANTS_BYTES),
-        ("mayBeAborted", MAY_BE_ABORTED),
-        ("expectsConnection", EXPECTS_CONNECTION),
-        ("traced", TRACED),
-    ];
 }

@@ -3,6 +3,7 @@
 //! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
 
 mod given;
+mod numbers;
 mod proxy;
 mod tls;
 mod values;
@@ -11,8 +12,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use self::given::Given;
 pub(crate) use self::values::without_query;
+use self::{
+    given::Given,
+    numbers::{FromNumbers, Numbers},
+};
 pub use self::{
     given::{OptionError, OptionFault, check_urls},
     proxy::ProxySource,
@@ -50,6 +54,10 @@ macro_rules! options {
                     Ok(true)
                 }
 
+                fn take_from(&mut self, numbers: &mut Numbers<'_>) {
+                    $(self.$field.take_from(numbers);)*
+                }
+
                 /// The defaults, without those that are not shown.
                 fn defaults() -> impl Iterator<Item = (&'static str, Value)> {
                     let defaults = Self::default();
@@ -61,6 +69,11 @@ macro_rules! options {
 
         /// The names of all options.
         const NAMES: &[&str] = &[$($($name,)*)*];
+
+        /// Every option with its reader, and the range that the reader takes, as they are written in the table.
+        #[cfg(test)]
+        pub(crate) const ROWS: &[(&str, &str, &str)] =
+            &[$($(($name, stringify!($read), concat!($(stringify!($range))?)),)*)*];
     };
 }
 
@@ -156,6 +169,16 @@ impl Options {
             return Err(OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()));
         }
         Ok(all)
+    }
+
+    /// Takes options that were checked by the generated table (js/shared/client/option-table.ts), as numbers in its
+    /// order: that is how a page passes them on. The token and the endpoints are texts, and come by themselves.
+    pub fn from_numbers(numbers: &[f64]) -> Self {
+        let mut all = Self::default();
+        let mut numbers = Numbers::new(numbers);
+        all.session.take_from(&mut numbers);
+        all.route.take_from(&mut numbers);
+        all
     }
 
     /// The defaults by their public names, for the documentation and its test. What has no default of its own is left

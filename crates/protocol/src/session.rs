@@ -93,6 +93,15 @@ pub struct Session<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interest(pub u8);
 
+/// The numbers of a client that only ever increase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Numbers {
+    /// That of the snapshot.
+    pub revision: u32,
+    /// That of the last error that the client as a whole had.
+    pub reasons: u32,
+}
+
 impl Interest {
     /// Messages of the server.
     pub const MESSAGES: u8 = 1;
@@ -171,6 +180,18 @@ impl<T> Session<T> {
     /// Sets the number of the client that log lines show.
     pub fn set_client(&mut self, client: u32) {
         self.client = client;
+    }
+
+    /// How far the numbers that users see have come.
+    pub fn numbers(&self) -> Numbers {
+        Numbers { revision: self.revision, reasons: self.reasons }
+    }
+
+    /// Goes on from the numbers of a session that this one takes the place of: users see one client. To be called
+    /// before anything else.
+    pub fn go_on_from(&mut self, numbers: Numbers) {
+        self.revision = numbers.revision;
+        self.reasons = numbers.reasons;
     }
 
     /// Sets which of the optional events to make.

@@ -87,8 +87,8 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), head: &Head, early: Ve
     // Chunks have sizes between them.
     let most = if is_chunked(head) { 2 * MOST_BYTES } else { MOST_BYTES + 1 };
     let wanted = length_of(head).unwrap_or(most).min(most);
-    let mut body = early;
-    while body.len() < wanted && !(is_chunked(head) && unchunked(&body).1) {
+    let (mut body, mut next_chunk) = (early, 0);
+    while body.len() < wanted && !(is_chunked(head) && has_last_chunk(&body, &mut next_chunk)) {
         match stream.read_buf(&mut body).await {
             Ok(0) | Err(_) => break,
             Ok(_) => {}
@@ -96,6 +96,23 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), head: &Head, early: Ve
     }
     body.truncate(wanted);
     body
+}
+
+/// Whether the last chunk has come, or what comes is none. `next` is where the first one begins that has not come
+/// whole: with each byte that comes, only that one is looked at.
+fn has_last_chunk(raw: &[u8], next: &mut usize) -> bool {
+    loop {
+        match httparse::parse_chunk_size(&raw[*next..]) {
+            Ok(Status::Complete((_, 0))) | Err(_) => return true,
+            Ok(Status::Partial) => return false,
+            Ok(Status::Complete((start, size))) => {
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                let end = next.checked_add(start).and_then(|at| at.checked_add(size)?.checked_add(2));
+                let Some(end) = end.filter(|end| *end <= raw.len()) else { return false };
+                *next = end;
+            }
+        }
+    }
 }
 
 /// The content of chunks (RFC 9112 § 7.1), and whether the last one has come.
@@ -143,6 +160,17 @@ mod tests {
         ] {
             let page = page(answer.as_bytes()).await.expect(answer);
             assert_eq!((page.status, page.body.as_str(), page.is_cut), (200, "{\"ok\":true}", false), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_last_chunk_is_found_however_the_others_come_without_looking_at_them_again() {
+        let raw = b"4\r\nabcd\r\n1;x=y\r\ne\r\n0\r\n\r\n";
+        let mut next = 0;
+        let found = (0..raw.len()).find(|length| has_last_chunk(&raw[..*length], &mut next));
+        assert_eq!((found, next), (Some(raw.len() - 2), raw.len() - 5));
+        for (raw, is_over) in [("", false), ("zz\r\n", true), ("ffffffffffffffff\r\nx", false), ("5\r\nab", false)] {
+            assert_eq!(has_last_chunk(raw.as_bytes(), &mut 0), is_over, "{raw}");
         }
     }
 

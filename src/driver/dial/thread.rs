@@ -46,10 +46,11 @@ where
         let waker = Waker::from(Arc::clone(&woken));
         let (polled, pending) = run(name, move || {
             let polled = work.as_mut().poll(&mut Context::from_waker(&waker));
+            // Here: the thread goes on when nobody waits for it any more.
+            drop(permit);
             (polled, work)
         })
         .await?;
-        drop(permit);
         if let Poll::Ready(output) = polled {
             return Ok(output);
         }
