@@ -1,5 +1,7 @@
 /** The instrumentation for OpenTelemetry, with its real SDK: what arrives at a receiver of OTLP. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { context, metrics, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
@@ -12,8 +14,10 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import * as conventions from '@opentelemetry/semantic-conventions/incubating'
 import { MCPClientInstrumentation } from '@mcp-integration/client/opentelemetry'
 import { open, reached, ready, rejection } from './helpers/client.mjs'
+import { codesOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { receive } from './helpers/otlp-receiver.mjs'
+import { ROOT } from './helpers/root.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const NAME = '@mcp-integration/client'
@@ -311,4 +315,21 @@ describe('the instrumentation', () => {
       ],
     )
   })
+})
+
+test('docs/operating.md lists every attribute and metric', async (t) => {
+  const [server, telemetry] = [await listen(t), await sdk(t)]
+  const client = await ready(t, server)
+  await client.useTool('echo')
+  await rejection(client.useTool('fail'))
+  await telemetry.flush()
+  const spans = telemetry.receiver.spans().filter(({ scope }) => scope.name === NAME)
+  const events = spans.flatMap((span) => span.events.flatMap(({ attributes }) => attributes.map(({ key }) => key)))
+  const used = new Set([...spans.flatMap(({ attributes }) => Object.keys(attributes)), ...events])
+  const page = parseDocument('docs/operating.md', readFileSync(join(ROOT, 'docs/operating.md'), 'utf8'))
+  const [, attributes, measured] = tablesUnder(page, 'Traces and metrics')
+  const documented = attributes.flatMap(({ attribute }) => codesOf(attribute))
+  // No proxy stands between this client and its server.
+  assert.deepEqual(documented.filter((name) => name !== 'mcp_client.proxy').sort(), [...used].sort())
+  assert.deepEqual(measured.map(({ metric }) => codesOf(metric)[0]).sort(), telemetry.receiver.metricNames().sort())
 })

@@ -13,6 +13,10 @@ export async function receive() {
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const all = (path, list) => requests.filter((request) => request.path === path).flatMap(({ body }) => list(body))
+  const metrics = () =>
+    all('/v1/metrics', ({ resourceMetrics }) =>
+      resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics)),
+    )
   return {
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
     url: `http://127.0.0.1:${server.address().port}`,
@@ -25,12 +29,10 @@ export async function receive() {
           ),
         ),
       ),
+    metricNames: () => [...new Set(metrics().map(({ name }) => name))],
     /** The newest data of a metric: its unit, and its points with their attributes as an object. */
     metric: (name) => {
-      const found = all('/v1/metrics', ({ resourceMetrics }) =>
-        resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics)),
-      ).filter((metric) => metric.name === name)
-      const { unit, histogram, sum } = found.at(-1)
+      const { unit, histogram, sum } = metrics().findLast((metric) => metric.name === name)
       const { dataPoints } = histogram ?? sum
       return { unit, isMonotonic: sum?.isMonotonic, points: dataPoints.map(withPlainAttributes) }
     },
