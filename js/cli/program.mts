@@ -7,6 +7,7 @@ import { addCallCommand } from './commands/call.js'
 import { addCompletionCommand } from './commands/completion.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addServeCommand } from './commands/serve.js'
+import { addWatchCommand } from './commands/watch.js'
 import { ReportedFailure, UsageError } from './failures.js'
 import { oneLine } from './text.js'
 
@@ -55,7 +56,7 @@ function endWithoutOutput(error: NodeJS.ErrnoException): void {
 }
 
 /** In the order of the help. */
-const COMMANDS = [addServeCommand, addCallCommand, addDoctorCommand, addCompletionCommand]
+const COMMANDS = [addServeCommand, addCallCommand, addWatchCommand, addDoctorCommand, addCompletionCommand]
 
 const FAILED = 1
 const BAD_USAGE = 2
