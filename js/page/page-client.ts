@@ -58,15 +58,24 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   }
 
   connect(slot: number): string {
-    return this.#do((core) => core.connect(slot), (standIn) => standIn.connect(slot))
+    return this.#do(
+      (core) => core.connect(slot),
+      (standIn) => standIn.connect(slot),
+    )
   }
 
   reconnect(slot: number): string {
-    return this.#do((core) => core.reconnect(slot), (standIn) => standIn.reconnect(slot))
+    return this.#do(
+      (core) => core.reconnect(slot),
+      (standIn) => standIn.reconnect(slot),
+    )
   }
 
   authenticate(token: string | null, slot: number): string {
-    return this.#do((core) => core.authenticate(token, slot), (standIn) => standIn.authenticate(token, slot))
+    return this.#do(
+      (core) => core.authenticate(token, slot),
+      (standIn) => standIn.authenticate(token, slot),
+    )
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
@@ -93,44 +102,77 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   /** Returns as `flush` of the addon does. */
   flush(): boolean {
-    return this.#do((core) => core.flush(), () => this.#items.length > 0)
+    return this.#do(
+      (core) => core.flush(),
+      () => this.#items.length > 0,
+    )
   }
 
   abort(key: number): boolean {
-    return this.#standIn.abort(key) || this.#do((core) => core.abort(this.#standIn.keyOf(key)), () => false)
+    return (
+      this.#standIn.abort(key) ||
+      this.#do(
+        (core) => core.abort(this.#standIn.keyOf(key)),
+        () => false,
+      )
+    )
   }
 
   discardResults(slot: number): void {
-    this.#do((core) => core.discardResults(slot), () => {})
+    this.#do(
+      (core) => core.discardResults(slot),
+      () => {},
+    )
   }
 
   sendToolRequest(name: string, parameters: string): string | null {
-    return this.#do((core) => core.sendToolRequest(name, parameters), () => null)
+    return this.#do(
+      (core) => core.sendToolRequest(name, parameters),
+      () => null,
+    )
   }
 
   send(text: string): boolean {
-    return this.#do((core) => core.send(text), () => false)
+    return this.#do(
+      (core) => core.send(text),
+      () => false,
+    )
   }
 
   answerToken(connection: number, token: string, expiresAt: number | null): void {
-    this.#do((core) => core.answerToken(connection, token, expiresAt), () => {})
+    this.#do(
+      (core) => core.answerToken(connection, token, expiresAt),
+      () => {},
+    )
   }
 
   failToken(connection: number, thrown: string): void {
-    this.#do((core) => core.failToken(connection, thrown), () => {})
+    this.#do(
+      (core) => core.failToken(connection, thrown),
+      () => {},
+    )
   }
 
   answerUrls(asked: number, urls: string[]): boolean {
     checkUrls(urls)
-    return this.#do((core) => core.answerUrls(asked, urls), () => false)
+    return this.#do(
+      (core) => core.answerUrls(asked, urls),
+      () => false,
+    )
   }
 
   failUrls(asked: number, thrown: string): void {
-    this.#do((core) => core.failUrls(asked, thrown), () => {})
+    this.#do(
+      (core) => core.failUrls(asked, thrown),
+      () => {},
+    )
   }
 
   openTold(): void {
-    this.#do((core) => core.openTold(), () => {})
+    this.#do(
+      (core) => core.openTold(),
+      () => {},
+    )
   }
 
   setInterest(interest: number): void {
@@ -142,19 +184,31 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   }
 
   snapshot(): string {
-    return this.#do((core) => core.snapshot(), (standIn) => standIn.snapshot())
+    return this.#do(
+      (core) => core.snapshot(),
+      (standIn) => standIn.snapshot(),
+    )
   }
 
   stats(): string {
-    return this.#do((core) => core.stats(), (standIn) => standIn.stats())
+    return this.#do(
+      (core) => core.stats(),
+      (standIn) => standIn.stats(),
+    )
   }
 
   bufferedAmount(): number {
-    return this.#do((core) => core.bufferedAmount(), () => 0)
+    return this.#do(
+      (core) => core.bufferedAmount(),
+      () => 0,
+    )
   }
 
   endpoint(): number {
-    return this.#do((core) => core.endpoint(), () => 0)
+    return this.#do(
+      (core) => core.endpoint(),
+      () => 0,
+    )
   }
 
   /** There is no other thread. */
@@ -168,7 +222,12 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   // ── For the mailbox ────────────────────────────────────────────────────────────────────────────────────────
 
   take(): Item | null {
-    const item = this.#items.shift() ?? this.#do((core) => core.take(), () => null)
+    const item =
+      this.#items.shift() ??
+      this.#do(
+        (core) => core.take(),
+        () => null,
+      )
     if (item !== null) item[4] = this.hasItems
     return item
   }

@@ -54,7 +54,7 @@ import {
 } from './hub.js'
 import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
-import { runtime, type Replaceable } from './runtime.js'
+import { replaces, runtime, type Replaceable } from './runtime.js'
 import { descriptionsOf } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
 
@@ -117,13 +117,14 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
     // Code that makes it like a WebSocket is about to add listeners.
     if (isMadeLikeASocket(first, second)) this.#holdOpenings()
+    const hasReplaced = sorted.autoConnect && this.#replaces(runtime.closedBefore())
     // Listeners added in the same turn miss nothing; after it, the core is asked only for what is listened to.
     soon(() => {
       this.#isFirstTurn = false
       this.listenersChanged()
+      if (!hasReplaced && this.face.has('close')) this.#replaces(runtime.predecessorOf(this))
     })
     if (!sorted.autoConnect) return
-    if (runtime.replaceClosed(this.url, this.#key)) this.native.warn(HAS_REPLACED)
     void this.connect()
   }
 
@@ -341,6 +342,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     return this.#key
   }
 
+  get closeListeners(): string {
+    return this.face.sourceOf('close')
+  }
+
   get isReplaceable(): boolean {
     const { state } = this.#snapshot
     const isWaiting = state === 'reconnecting' || state === 'connecting' || state === 'authenticating'
@@ -387,6 +392,12 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.face.dispatch('error', { error, message: error.message })
     // The upgrade itself was refused.
     if (this.#emitted.state === 'unauthorized' && !this.#emitted.connected) this.face.closeUnopened()
+  }
+
+  #replaces(other: Replaceable | undefined): boolean {
+    const replaced = replaces(this, other)
+    if (replaced) this.native.warn(HAS_REPLACED)
+    return replaced
   }
 
   /** The client is used again. After an end it belongs to whoever does that. */
