@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
 import { addCompletionCommand } from './commands/completion.js'
+import { addDoctorCommand } from './commands/doctor.js'
 import { addServeCommand } from './commands/serve.js'
 import { ReportedFailure, UsageError } from './failures.js'
 import { oneLine } from './text.js'
@@ -54,7 +55,7 @@ function endWithoutOutput(error: NodeJS.ErrnoException): void {
 }
 
 /** In the order of the help. */
-const COMMANDS = [addServeCommand, addCallCommand, addCompletionCommand]
+const COMMANDS = [addServeCommand, addCallCommand, addDoctorCommand, addCompletionCommand]
 
 const FAILED = 1
 const BAD_USAGE = 2

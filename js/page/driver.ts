@@ -13,7 +13,7 @@ import { watchPage } from './page-events.js'
 /** Whose driver it is. */
 export interface DriverOwner {
   /** Its number in the mailbox. */
-  readonly id: number
+  readonly recipient: number
   /** There are items to take, at the end of an event of the browser. */
   itemsCame(): void
   /** There are items to take, which a command or an answer of the user's code has led to. */
@@ -179,7 +179,7 @@ export class Driver implements SocketListener {
     if (core.exports.take_item() === 0) return null
     const { kind, hasItems } = core
     const payload = kind === ITEM.BYTES ? core.bytes?.slice() : core.text
-    return [kind, OF_CLIENTS.has(kind) ? this.#owner.id : core.a, core.b, payload, hasItems]
+    return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, hasItems]
   }
 
   get hasItems(): boolean {

@@ -23,6 +23,7 @@ export const OPTION_TABLE = {
   offlineQueueLimit: ['count', 1024, 0],
   maxMessageSize: ['count', 67108864, 1],
   maxBufferedAmount: ['count', 16777216, 1],
+  allowPlaintextKey: ['boolean', false],
   dialect: ['dialect', 'auto'],
   url: ['urls', undefined],
   headers: ['headers', undefined],

@@ -27,7 +27,8 @@ export interface PageMailbox {
 }
 
 export class PageClient implements NativeClient, ItemSource, DriverOwner, StandInOwner {
-  readonly id: number
+  /** Its number in the mailbox. */
+  readonly recipient: number
   readonly #source: ModuleSource
   readonly #mailbox: PageMailbox
   readonly #options: CheckedOptions
@@ -39,7 +40,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   /** @throws Error whose message is the JSON of an `OptionError` */
   constructor(source: ModuleSource, mailbox: PageMailbox, id: number, options: string) {
-    this.id = id
+    this.recipient = id
     this.#source = source
     this.#mailbox = mailbox
     this.#options = checkOptions(options)
@@ -49,8 +50,13 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** From 1 upwards. */
+  id(): number {
+    return this.recipient + 1
+  }
+
   number(): number {
-    return this.id
+    return this.recipient
   }
 
   requestTimeout(): number {
@@ -257,7 +263,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     const { message, retryable } = ERROR_CODES.INTERNAL_ERROR
     const words = `${message}: the WebAssembly core broke (${wordsOf(core.lastWords, thrown)}); please report it`
     const error = this.#standIn.fail('INTERNAL_ERROR', words, retryable)
-    this.tell([BROKEN, this.id, 0, JSON.stringify(error), false])
+    this.tell([BROKEN, this.recipient, 0, JSON.stringify(error), false])
   }
 
   tell(item: Item): void {

@@ -25,6 +25,7 @@ const SHARED = [
   'shared/errors',
   'shared/foreign',
   'shared/globals',
+  'shared/internals',
   'shared/loopback',
   'shared/native-types',
   'shared/option-names',

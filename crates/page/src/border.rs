@@ -399,8 +399,8 @@ exports! {
         with(|client, _| client.handle_network_changed(now(mono, wall)));
     }
 
-    /// The next thing to do with a socket: its kind, or 0. `a` is the connection, `b` a close code; the text is a url, a
-    /// message, or a reason.
+    /// The next thing to do with a socket: its kind, or 0. `a` is the connection, `b` a close code; the text is a url,
+    /// a message, or a reason.
     fn next_output() -> u32 {
         let output = with(|client, _| client.poll_output());
         INSTANCE.with_borrow_mut(|instance| {

@@ -3,6 +3,7 @@
 mod answer;
 mod page;
 mod proxy;
+mod trace;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -13,6 +14,7 @@ pub use self::{
     answer::Answer,
     page::PageFailure,
     proxy::{ProxyFailure, Via},
+    trace::{CertificateTrace, DialReport, DialTrace, PhaseTrace, TcpTrace, TlsTrace, UpgradeTrace},
 };
 
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is

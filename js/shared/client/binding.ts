@@ -51,6 +51,7 @@ export interface Mailbox {
 
 /** The core's half of a client. */
 export interface NativeClient {
+  id(): number
   number(): number
   connect(slot: number): string
   reconnect(slot: number): string
@@ -76,5 +77,7 @@ export interface NativeClient {
   stats(): string
   awaitCommit(): void
   bufferedAmount(): number
+  /** Not in a page, whose core tells of no dial. */
+  page?(path: string, limit: number, answer: (json: string) => void): void
   requestTimeout(): number
 }

@@ -14,6 +14,7 @@ import {
 import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
+import { DIALED, type AskForPage } from '../internals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../native-types.js'
 import {
   bufferFull,
@@ -68,6 +69,7 @@ export type ClientArguments = [
 export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, Asked {
   readonly face: SocketFace
   readonly native: NativeClient
+  readonly id: number
   readonly errors = new ClientErrors()
   /** Whole, in the order of the core's list. */
   urls: readonly string[]
@@ -112,6 +114,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.id = this.native.id()
     this.#number = this.native.number()
     this.requestTimeout = this.native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
@@ -259,12 +262,14 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   listenersChanged(): void {
     if (!this.#isReferenced) this.#updateHold()
     if (this.face.has('open')) this.#holdOpenings()
+    if (this.#listeners.hear(DIALED)) this.#add(INTEREST.dials)
     if (this.#isFirstTurn) return
     const interest =
       (this.#listeners.hearMessages || this.face.has('message') ? INTEREST.messages : 0) |
       (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
       (this.#listeners.hear('log') ? INTEREST.logs : 0) |
-      (this.face.has('open') ? INTEREST.opens : 0)
+      (this.face.has('open') ? INTEREST.opens : 0) |
+      (this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
     if (interest !== this.#interest) this.native.setInterest(interest)
     this.#interest = interest
   }
@@ -300,6 +305,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
         return this.#listeners.emit('log', Object.freeze(notice.entry))
+      case 'dialing':
+        return undefined
+      case 'dialed':
+        return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
     }
   }
 
@@ -480,9 +489,18 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   #holdOpenings(): void {
     this.face.holdsOpenings = true
-    if (this.#interest & INTEREST.opens) return
-    this.#interest |= INTEREST.opens
+    this.#add(INTEREST.opens)
+  }
+
+  /** An event that the core is asked for from now on. */
+  #add(interest: number): void {
+    if (this.#interest & interest) return
+    this.#interest |= interest
     this.native.setInterest(this.#interest)
+  }
+
+  async #askForPage(path: string, limit: number): ReturnType<AskForPage> {
+    return JSON.parse(await new Promise<string>((resolve) => this.native.page!(path, limit, resolve)))
   }
 }
 
