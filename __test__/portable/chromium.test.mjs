@@ -1,9 +1,9 @@
 /** The tests that hold for every client, with the client of pages in Chromium. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { nameOf } from './helpers/chromium/bundle.mjs'
-import { runInChromium } from './helpers/chromium/run.mjs'
-import { SUITES } from './helpers/suites.mjs'
+import { nameOf } from '../helpers/chromium/bundle.mjs'
+import { runInChromium } from '../helpers/chromium/run.mjs'
+import { SUITES } from '../helpers/suites.mjs'
 
 /** Most that may be skipped of a suite, because a page cannot do it. */
 const MOST_SKIPPED = 12
