@@ -1,6 +1,6 @@
 /** What a process trusts: the store of the machine, the variables of OpenSSL and of Node.js. */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { createAuthority } from './helpers/certificates.mjs'
 import { folderOf } from './helpers/documents.mjs'
@@ -102,6 +102,19 @@ describe('SSL_CERT_FILE and SSL_CERT_DIR', () => {
     const { log, error } = await connecting(t, port, { env: { SSL_CERT_FILE: '/nowhere/store.pem' } })
     assert.equal(error.code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
     assert.match(log[0], /^warn: SSL_CERT_FILE: no certificate is trusted, for none was found: .*\/nowhere\/store\.pem/)
+  })
+
+  test('that are empty are not set', async (t) => {
+    const folder = await folderOf(t, { 'store.pem': authority.cert })
+    const { port } = await listenTls(t, authority.issue())
+    const unset = await connecting(t, port)
+    for (const env of [{ SSL_CERT_FILE: '' }, { SSL_CERT_DIR: '' }, { SSL_CERT_FILE: '', SSL_CERT_DIR: '' }])
+      assert.deepEqual(await connecting(t, port, { env }), unset)
+    for (const env of [
+      { SSL_CERT_FILE: join(folder, 'store.pem'), SSL_CERT_DIR: '' },
+      { SSL_CERT_FILE: '', SSL_CERT_DIR: `/nowhere${delimiter}${folder}` },
+    ])
+      assert.equal((await connecting(t, port, { env })).state, 'ready')
   })
 })
 

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
 import { addCompletionCommand } from './commands/completion.js'
+import { addDoctorCommand } from './commands/doctor.js'
 import { addMcpCommand } from './commands/mcp.js'
 import { addServeCommand } from './commands/serve.js'
 import { addToolsCommand } from './commands/tools.js'
@@ -63,6 +64,7 @@ const COMMANDS = [
   addToolsCommand,
   addTypesCommand,
   addMcpCommand,
+  addDoctorCommand,
   addCompletionCommand,
 ]
 

@@ -27,6 +27,8 @@ export declare class NativeClient {
    * Throws an error whose message is the JSON of an `OptionError`.
    */
   constructor(mailbox: Mailbox, id: number, options: string)
+  /** The number of the client among those of the process, for people. */
+  id(): number
   /** The number of the client for the functions `request` and `flush`. */
   number(): number
   /** Settled when `ready`. Returns the JSON of the `Snapshot` after the command. */
@@ -93,6 +95,11 @@ export declare class NativeClient {
   bufferedAmount(): number
   /** The default timeout of a request, in ms; 0 for none. */
   requestTimeout(): number
+  /**
+   * Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once,
+   * with the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
+   */
+  page(path: string, limit: number, answer: (json: string) => void): void
 }
 
 /** The version of this binary. JavaScript checks that it is the same as its own. */

@@ -174,6 +174,12 @@ export interface MCPClientOptions {
    * @default true
    */
   compression?: boolean
+  /**
+   * Whether a key may be sent over `ws:` to another machine without a warning in the log. Everybody on the way can read
+   * it: use `wss:` if the server has it.
+   * @default false
+   */
+  allowPlaintextKey?: boolean
   /** The wire dialect; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }
@@ -288,10 +294,15 @@ export interface ClientStats {
   readonly bytesReceived: number
   /** Round trips of the heartbeat in ms. */
   readonly heartbeatRtt: Readonly<RttSummary>
-  /** Times from call to answer in ms. */
+  /** Times from call to answer in ms. An answer counts from when it was read, whatever JavaScript was doing then. */
   readonly requestLatency: Readonly<LatencySummary>
   /** When the open socket was opened, in ms since 1970; `null` if none is open. */
   readonly connectedSince: number | null
+  /**
+   * How long results lay ready until JavaScript took them, in ms, over every result. It is no part of `requestLatency`:
+   * long waits mean that the event loop was busy, not that server or network were slow.
+   */
+  readonly eventLoopWait: Readonly<LatencySummary>
 }
 
 /**

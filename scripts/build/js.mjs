@@ -43,6 +43,7 @@ const BUNDLES = [
       'shared/errors',
       'shared/foreign',
       'shared/globals',
+      'shared/internals',
       'shared/loopback',
       'shared/native-types',
       'shared/option-names',

@@ -8,6 +8,7 @@ const IMPORTS = {
   shared: [],
   native: ['shared/'],
   client: ['native/', 'shared/'],
+  page: ['shared/'],
   react: ['shared/'],
   bridge: ['shared/'],
   retry: ['shared/'],
@@ -18,7 +19,7 @@ const IMPORTS = {
 }
 
 /** Those that run in pages and sandboxed renderers too. */
-const PAGE_ROOMS = ['js/shared', 'js/react', 'js/bridge', 'js/retry', 'js/electron']
+const PAGE_ROOMS = ['js/shared', 'js/page', 'js/react', 'js/bridge', 'js/retry', 'js/electron']
 
 /** The public entries, in the root of js/. */
 const ENTRIES = readdirSync(join(ROOT, 'js')).filter((name) => name.endsWith('.ts'))

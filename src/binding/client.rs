@@ -3,10 +3,12 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret};
+use mcp_mailbox::{Slot, flag};
+use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret, Stats};
 use napi::{
     Env, Error, Status,
     bindgen_prelude::{Either, Either3, Function, Result},
@@ -19,12 +21,15 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     calls::CallBatch,
-    mailbox::{ClientSink, Mailbox, to_json},
+    item::to_json,
+    mailbox::{ClientSink, Mailbox},
     raw::{self, Arguments},
-    slot::Slot,
     text::{JsText, read},
 };
 use crate::driver::Handle;
+
+/// The number of the next client. Worker threads count on.
+static CLIENTS: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
     /// The clients of this thread, by number. Functions that are called for every request find their client here:
@@ -42,6 +47,7 @@ thread_local! {
 #[napi]
 pub struct NativeClient {
     handle: Rc<Handle<ClientSink>>,
+    id: u32,
     number: usize,
 }
 
@@ -60,9 +66,17 @@ impl NativeClient {
         let options = options.map_err(|error| refused(&error))?;
         let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
+        let id = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        handle.set_client(id);
         CALLS.with_borrow_mut(|calls| calls.set_result_size(mailbox.result_size()));
         let number = HANDLES.with_borrow_mut(|handles| handles.insert(Rc::clone(&handle)));
-        Ok(Self { handle, number })
+        Ok(Self { handle, id, number })
+    }
+
+    /// The number of the client among those of the process, for people.
+    #[napi(catch_unwind)]
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     /// The number of the client for the functions `request` and `flush`.
@@ -219,7 +233,8 @@ impl NativeClient {
     /// The JSON of `Stats`.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {
-        to_json(&self.handle().stats())
+        let handle = self.handle();
+        to_json(&Stats { event_loop_wait: handle.sink().waits(), ..handle.stats() })
     }
 
     /// Returns when everything that the I/O thread is reporting of this client right now is in the mailbox.
@@ -242,7 +257,7 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    fn handle(&self) -> &Handle<ClientSink> {
+    pub(super) fn handle(&self) -> &Handle<ClientSink> {
         CALLS.with_borrow_mut(deliver);
         &self.handle
     }
@@ -357,24 +372,4 @@ fn some_millis(ms: f64) -> Option<Duration> {
 /// JavaScript has checked the range.
 fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
-}
-
-/// Bits of the flags of a call. They are generated for TypeScript.
-pub(super) mod flag {
-    /// It may be sent again after the connection was lost.
-    pub(super) const IDEMPOTENT: u32 = 1;
-    /// The caller wants the results as bytes.
-    pub(super) const WANTS_BYTES: u32 = 2;
-    /// The caller has given a signal.
-    pub(super) const MAY_BE_ABORTED: u32 = 4;
-    /// The caller was shown that the client is connected, or on its way.
-    pub(super) const EXPECTS_CONNECTION: u32 = 8;
-
-    #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u32); 4] = [
-        ("idempotent", IDEMPOTENT),
-        ("wantsBytes", WANTS_BYTES),
-        ("mayBeAborted", MAY_BE_ABORTED),
-        ("expectsConnection", EXPECTS_CONNECTION),
-    ];
 }

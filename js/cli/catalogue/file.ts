@@ -32,7 +32,8 @@ class ToolsFile {
   constructor(path: string, text: string) {
     this.#path = path
     this.#text = text.replace(/^\uFEFF/, '')
-    if (this.#text.trim() === '') throw new UsageError(`${path}: the file is empty: it must be a list of tools, as JSON`)
+    if (this.#text.trim() === '')
+      throw new UsageError(`${path}: the file is empty: it must be a list of tools, as JSON`)
     const errors: ParseError[] = []
     const root = parseTree(this.#text, errors, { disallowComments: true })
     const [first] = errors

@@ -1,4 +1,4 @@
-// Generated from the Rust constants by src/binding/constants.rs. Do not edit.
+// Generated from the Rust constants by crates/mailbox/src/constants.rs. Do not edit.
 
 /** Kinds of items of the mailbox. */
 export const ITEM = {

@@ -5,7 +5,7 @@
 
 /** A binding, loaded. */
 export interface Binding {
-  readonly Mailbox: new (wake: (...item: Item) => void) => Mailbox
+  readonly Mailbox: new (wake: (...item: Item) => void, beginTurn: () => void) => Mailbox
   readonly NativeClient: new (mailbox: any, id: number, options: string) => NativeClient
   requestFunction(): RequestFunction
   flushFunction(): FlushFunction
@@ -33,7 +33,16 @@ export type Item = [
   hasMore: boolean,
 ]
 
-/** What came from the core, for all clients. */
+/**
+ * The kind of an item besides those of `ITEM`: the core of client `a` has come to an end by a bug, and settles nothing
+ * any more. The payload is the JSON of an `ErrorData`. Where the core is native, a bug does not end it.
+ */
+export const BROKEN = -1
+
+/**
+ * What came from the core, for all clients. It calls `wake` with the first item of a turn of the event loop. If a turn
+ * is its own, and none of whoever uses a client, it calls `beginTurn` before.
+ */
 export interface Mailbox {
   take(): Item | null
   isEmpty(): boolean
@@ -42,6 +51,7 @@ export interface Mailbox {
 
 /** The core's half of a client. */
 export interface NativeClient {
+  id(): number
   number(): number
   connect(slot: number): string
   reconnect(slot: number): string
@@ -67,5 +77,7 @@ export interface NativeClient {
   stats(): string
   awaitCommit(): void
   bufferedAmount(): number
+  /** Not in a page, whose core tells of no dial. */
+  page?(path: string, limit: number, answer: (json: string) => void): void
   requestTimeout(): number
 }

@@ -70,10 +70,12 @@ export class Call implements Waiter, Abortable {
 
 /** The promise of `connect`, `reconnect`, `authenticate` or `close`. */
 export class Command implements Waiter {
+  readonly client: object
   readonly #resolve: Settle
   readonly #failure: (error: ErrorData) => () => Error
 
-  constructor(resolve: Settle, failure: (error: ErrorData) => () => Error) {
+  constructor(client: object, resolve: Settle, failure: (error: ErrorData) => () => Error) {
+    this.client = client
     this.#resolve = resolve
     this.#failure = failure
   }

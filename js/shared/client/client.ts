@@ -14,6 +14,7 @@ import {
 import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
+import { DIALED, type AskForPage } from '../internals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../native-types.js'
 import {
   bufferFull,
@@ -52,7 +53,7 @@ import {
   vacate,
   type Recipient,
 } from './hub.js'
-import { Listeners, type Emitter } from './listeners.js'
+import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
 import { runtime, type Replaceable } from './runtime.js'
 import { descriptionsOf } from './tools.js'
@@ -68,6 +69,7 @@ export type ClientArguments = [
 export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, Asked {
   readonly face: SocketFace
   readonly native: NativeClient
+  readonly id: number
   readonly errors = new ClientErrors()
   /** Whole, in the order of the core's list. */
   urls: readonly string[]
@@ -93,24 +95,26 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   #isFirstTurn = true
 
   /**
-   * @param emitter gets the events, and is their target
+   * @param target what users see, the target of the events
+   * @param listeners those that users add to it
    * @throws what the constructor of `MCPClient` throws
    */
-  constructor(emitter: Emitter, [first = {}, second = {}]: ClientArguments) {
+  constructor(target: object, listeners: OwnListeners, [first = {}, second = {}]: ClientArguments) {
     const sorted = sortOptions(mergeArguments(first, second))
     sorted.urls.forEach(runtime.checkNetwork)
     this.urls = sorted.urls
     this.#askUrls = sorted.askUrls
-    this.#listeners = new Listeners(emitter, sorted.onMessage)
+    this.#listeners = new Listeners(target, listeners, sorted.onMessage)
     this.#askToken = sorted.askToken
     this.#askProxy = sorted.askProxy
     this.#key = sorted.key
-    this.face = new SocketFace(emitter, this)
+    this.face = new SocketFace(target, this)
     try {
       this.native = createNative(this, sorted.native)
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.id = this.native.id()
     this.#number = this.native.number()
     this.requestTimeout = this.native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
@@ -257,12 +261,14 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   listenersChanged(): void {
     if (!this.#isReferenced) this.#updateHold()
     if (this.face.has('open')) this.#holdOpenings()
+    if (this.#listeners.hear(DIALED)) this.#add(INTEREST.dials)
     if (this.#isFirstTurn) return
     const interest =
       (this.#listeners.hearMessages || this.face.has('message') ? INTEREST.messages : 0) |
       (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
       (this.#listeners.hear('log') ? INTEREST.logs : 0) |
-      (this.face.has('open') ? INTEREST.opens : 0)
+      (this.face.has('open') ? INTEREST.opens : 0) |
+      (this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
     if (interest !== this.#interest) this.native.setInterest(interest)
     this.#interest = interest
   }
@@ -298,6 +304,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
         return this.#listeners.emit('log', Object.freeze(notice.entry))
+      case 'dialing':
+        return undefined
+      case 'dialed':
+        return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
     }
   }
 
@@ -421,7 +431,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
           return error
         }
       }
-      const slot = occupy(new Command(resolve as (value: unknown) => void, failure))
+      const slot = occupy(new Command(this, resolve as (value: unknown) => void, failure))
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
@@ -468,9 +478,18 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   #holdOpenings(): void {
     this.face.holdsOpenings = true
-    if (this.#interest & INTEREST.opens) return
-    this.#interest |= INTEREST.opens
+    this.#add(INTEREST.opens)
+  }
+
+  /** An event that the core is asked for from now on. */
+  #add(interest: number): void {
+    if (this.#interest & interest) return
+    this.#interest |= interest
     this.native.setInterest(this.#interest)
+  }
+
+  async #askForPage(path: string, limit: number): ReturnType<AskForPage> {
+    return JSON.parse(await new Promise<string>((resolve) => this.native.page!(path, limit, resolve)))
   }
 }
 

@@ -4,13 +4,23 @@
  */
 import { soon } from '../globals.js'
 import type { ErrorData, Notice } from '../native-types.js'
-import type { Binding, FlushFunction, Item, Mailbox, NativeClient, RequestFunction } from './binding.js'
+import {
+  BROKEN,
+  type Binding,
+  type FlushFunction,
+  type Item,
+  type Mailbox,
+  type NativeClient,
+  type RequestFunction,
+} from './binding.js'
 import { ITEM } from './binding-constants.js'
 import { runtime } from './runtime.js'
 import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 
 /** A promise that the native core settles. */
 export interface Waiter {
+  /** Whose core settles it. */
+  readonly client: object
   done(value: unknown): void
   failed(error: ErrorData): void
 }
@@ -76,7 +86,7 @@ export function createNative(recipient: Recipient, options: string): NativeClien
 }
 
 function setUp(loaded: Binding): Binding {
-  mailbox = new loaded.Mailbox(wake)
+  mailbox = new loaded.Mailbox(wake, beginTurn)
   request = loaded.requestFunction()
   flush = loaded.flushFunction()
   return loaded
@@ -137,9 +147,13 @@ function wake(...item: Item): void {
   } else deliverAndContinue(item)
 }
 
+function beginTurn(): void {
+  sliceEnd = runtime.now() + SLICE
+}
+
 function drainInNewTurn(): void {
   drainIsScheduled = false
-  sliceEnd = runtime.now() + SLICE
+  beginTurn()
   drain()
 }
 
@@ -226,6 +240,8 @@ function deliver([kind, a, b, payload]: Item): void {
       return recipients.get(a)?.deref()?.resumeAfter(b)
     case ITEM.ASK_ROOTS:
       return recipients.get(a)?.deref()?.askRoots()
+    case BROKEN:
+      return failAll(recipients.get(a)?.deref(), JSON.parse(text) as ErrorData)
   }
 }
 
@@ -247,6 +263,12 @@ function giveUp([kind, a, , payload]: Item, error: ErrorData): void {
     case ITEM.MESSAGE:
       return recipients.get(a)?.deref()?.receiveNotice({ type: 'error', error })
   }
+}
+
+/** What waits for this client, in the order of its slots. */
+function failAll(client: Recipient | undefined, error: ErrorData): void {
+  for (const [slot, waiter] of [...waiters.entries()])
+    if (waiter !== undefined && waiter.client === client) take(slot)?.failed(error)
 }
 
 /** Slots and results alternate. */

@@ -1,32 +1,38 @@
 /** The listeners of a client's own events, and the asynchronous context that they run in. */
+import type { InternalEvents } from '../internals.js'
 import { runSafely } from '../socket-events.js'
 import type { MCPClientEvents } from '../types.js'
 import { runtime, type Context } from './runtime.js'
 
-/** The object that users see and add listeners to, as far as the client needs it. */
-export interface Emitter {
-  /** The listeners as they are to be called; a copy. */
-  rawListeners(event: keyof MCPClientEvents): ((...args: any[]) => unknown)[]
-  listenerCount(event: keyof MCPClientEvents): number
+type Events = MCPClientEvents & InternalEvents
+
+/** The listeners that users have added: what is used of an EventEmitter of Node.js. */
+export interface OwnListeners {
+  /** Those of an event as they are to be called; a copy. */
+  rawListeners(event: keyof Events): ((...args: any[]) => unknown)[]
+  listenerCount(event: keyof Events): number
+  /** The events that have listeners. */
   eventNames(): unknown[]
 }
 
 /** The listeners of one client. */
 export class Listeners {
-  readonly #emitter: Emitter
+  readonly #target: object
+  readonly #own: OwnListeners
   /** The option of that name. */
   readonly #onMessage: ((message: unknown) => void) | null
   /** What the user's code runs in; `null` after the end, until the client is used again. */
   #context: Context | null = runtime.contextOfClient()
 
-  constructor(emitter: Emitter, onMessage: ((message: unknown) => void) | null) {
-    this.#emitter = emitter
+  constructor(target: object, own: OwnListeners, onMessage: ((message: unknown) => void) | null) {
+    this.#target = target
+    this.#own = own
     this.#onMessage = onMessage
   }
 
   /** Whether an event has a listener. */
-  hear(event: keyof MCPClientEvents): boolean {
-    return this.#emitter.listenerCount(event) > 0
+  hear(event: keyof Events): boolean {
+    return this.#own.listenerCount(event) > 0
   }
 
   get hearMessages(): boolean {
@@ -34,15 +40,15 @@ export class Listeners {
   }
 
   get haveAny(): boolean {
-    return this.#onMessage !== null || this.#emitter.eventNames().length > 0
+    return this.#onMessage !== null || this.#own.eventNames().length > 0
   }
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
-  emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
-    const listeners = this.#emitter.rawListeners(event)
+  emit<E extends keyof Events>(event: E, ...args: Events[E]): void {
+    const listeners = this.#own.rawListeners(event)
     if (listeners.length === 0) return
     this.inContext(() => {
-      for (const listener of listeners) runSafely(() => Reflect.apply(listener, this.#emitter, args))
+      for (const listener of listeners) runSafely(() => Reflect.apply(listener, this.#target, args))
     })
   }
 

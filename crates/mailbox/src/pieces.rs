@@ -7,17 +7,27 @@ use memchr::memchr2;
 
 /// One step of building a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part<'a> {
-    /// A container begins, as an element of the open one. `key` is the JSON of its key there, if that is an object.
-    Open { is_array: bool, key: Option<&'a str> },
+pub enum Part<'a> {
+    /// A container begins, as an element of the open one.
+    Open {
+        /// Whether it is an array; else it is an object.
+        is_array: bool,
+        /// The JSON of its key in the open one, if that is an object.
+        key: Option<&'a str>,
+    },
     /// Elements of the open container, with commas between them.
-    Elements { is_array: bool, text: &'a str },
+    Elements {
+        /// Whether that is an array; else it is an object.
+        is_array: bool,
+        /// Their JSON.
+        text: &'a str,
+    },
     /// The open container ends.
     Close,
 }
 
 /// Iterates over the parts of a text whose value is a container.
-pub(super) struct Pieces<'a> {
+pub struct Pieces<'a> {
     text: &'a str,
     at: usize,
     /// For each open container, whether it is an array.
@@ -29,7 +39,7 @@ pub(super) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     /// `None` for a value that is not a container. `text` has no white space around it.
-    pub(super) fn new(text: &'a str, longest: usize) -> Option<Self> {
+    pub fn new(text: &'a str, longest: usize) -> Option<Self> {
         text.starts_with(['{', '[']).then(|| Self { text, at: 0, open: Vec::new(), longest, is_begun: false })
     }
 
@@ -144,6 +154,9 @@ fn end_of_string(bytes: &[u8], at: usize) -> usize {
     bytes.len()
 }
 
+/// Bytes. A larger result comes in pieces of this size, so that the event loop can run in between. V8 allocates larger
+/// strings elsewhere, and that takes as long as parsing them.
+pub const LARGEST_PIECE: usize = 64 * 1024;
 /// How deep containers are cut. What is nested deeper is one piece, so that no text can make this slow: each level
 /// reads a byte at most twice.
 const DEEPEST: usize = 8;

@@ -1,41 +1,41 @@
 //! The kinds of items in the mailbox. They are generated for TypeScript as `ITEM`.
 
 /// Text `[slot,result,…]`.
-pub(super) const RESULTS: u8 = 0;
+pub const RESULTS: u8 = 0;
 /// One result too large to be joined: (slot, -, JSON).
-pub(super) const RESULT: u8 = 1;
+pub const RESULT: u8 = 1;
 /// Part of a result that comes in pieces. A container begins, within the open one: (slot, 1 if it is an array, JSON
 /// of its key).
-pub(super) const OPEN: u8 = 2;
+pub const OPEN: u8 = 2;
 /// Part of such a result: elements of the open container, as a container of their own: (slot, -, JSON).
-pub(super) const ELEMENTS: u8 = 3;
+pub const ELEMENTS: u8 = 3;
 /// Part of such a result: the open container ends, and with the outermost one the result: (slot).
-pub(super) const CLOSE: u8 = 4;
+pub const CLOSE: u8 = 4;
 /// One result as bytes: (slot, -, bytes).
-pub(super) const BYTES: u8 = 5;
+pub const BYTES: u8 = 5;
 /// An answer without results, or a command that has succeeded: (slot).
-pub(super) const DONE: u8 = 6;
+pub const DONE: u8 = 6;
 /// A failure: (slot, -, JSON of `ErrorData`).
-pub(super) const FAILED: u8 = 7;
+pub const FAILED: u8 = 7;
 /// A notice: (client, -, JSON of `Notice`).
-pub(super) const NOTICE: u8 = 8;
+pub const NOTICE: u8 = 8;
 /// A message: (client, 1 if it is JSON, text).
-pub(super) const MESSAGE: u8 = 9;
+pub const MESSAGE: u8 = 9;
 /// The token function must be called: (client, connection).
-pub(super) const ASK_TOKEN: u8 = 10;
+pub const ASK_TOKEN: u8 = 10;
 /// A wake-up for items that were taken already.
-pub(super) const NOTHING: u8 = 11;
+pub const NOTHING: u8 = 11;
 /// `resume` must be called after a time: (client, ms).
-pub(super) const RESUME_AFTER: u8 = 12;
+pub const RESUME_AFTER: u8 = 12;
 /// The certificates that Node.js brings are needed: (client).
-pub(super) const ASK_ROOTS: u8 = 13;
-/// The url function must be called: (client, its name in `answerUrls`).
-pub(super) const ASK_URLS: u8 = 15;
+pub const ASK_ROOTS: u8 = 13;
 /// The proxy function must be called: (client, connection, the server as `http(s)://host`).
-pub(super) const ASK_PROXY: u8 = 14;
+pub const ASK_PROXY: u8 = 14;
+/// The url function must be called: (client, its name in `answerUrls`).
+pub const ASK_URLS: u8 = 15;
 
 #[cfg(test)]
-pub(super) const NAMES: [(&str, u8); 16] = [
+pub(crate) const NAMES: [(&str, u8); 16] = [
     ("RESULTS", RESULTS),
     ("RESULT", RESULT),
     ("OPEN", OPEN),

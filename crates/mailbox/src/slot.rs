@@ -1,20 +1,22 @@
 //! The slot of a command or call: a number that JavaScript assigns, and gets back with the outcome.
 
 /// A slot, and whether its caller wants the results as bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Slot(u32);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(u32);
 
 impl Slot {
     /// `number` is below 2³¹.
-    pub(super) fn new(number: u32, wants_bytes: bool) -> Self {
+    pub fn new(number: u32, wants_bytes: bool) -> Self {
         Self(number | if wants_bytes { WANTS_BYTES } else { 0 })
     }
 
-    pub(super) fn number(self) -> u32 {
+    /// The number that JavaScript assigned.
+    pub fn number(self) -> u32 {
         self.0 & !WANTS_BYTES
     }
 
-    pub(super) fn wants_bytes(self) -> bool {
+    /// Its caller wants the results as bytes.
+    pub fn wants_bytes(self) -> bool {
         self.0 & WANTS_BYTES != 0
     }
 }
