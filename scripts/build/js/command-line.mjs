@@ -23,6 +23,7 @@ export async function buildCommandLine(root, source, output, constants) {
     outdir: join(output, 'cli'),
     outExtension: { '.js': '.mjs' },
     chunkNames: '[name]-[hash]',
+    alias: { '@modelcontextprotocol/server/_shims': join(source, 'cli/mcp/sdk-shims.ts') },
     bundle: true,
     splitting: true,
     platform: 'node',
@@ -32,6 +33,9 @@ export async function buildCommandLine(root, source, output, constants) {
     target: 'node20',
     banner: { js: REQUIRE },
     plugins: [importTheRest(source)],
+    // The packages are large, and users download them.
+    minifySyntax: true,
+    minifyWhitespace: true,
     metafile: true,
     logLevel: 'warning',
   })
