@@ -6,8 +6,8 @@ import { startCli } from './cli.mjs'
 const REVISION = '2025-11-25'
 
 /**
- * An MCP host without a library: starts `mcp-client mcp`, writes lines, and reads lines, of which each must be a message
- * of JSON-RPC. It is killed after the test.
+ * An MCP host without a library: starts `mcp-client mcp`, writes lines and reads lines. Each that it reads must be a
+ * message of JSON-RPC. It is killed after the test.
  */
 export class Host {
   #id = 0

@@ -10,6 +10,7 @@ import { addMcpCommand } from './commands/mcp.js'
 import { addServeCommand } from './commands/serve.js'
 import { addToolsCommand } from './commands/tools.js'
 import { addTypesCommand } from './commands/types.js'
+import { addWatchCommand } from './commands/watch.js'
 import { ReportedFailure, UsageError } from './failures.js'
 import { oneLine } from './text.js'
 
@@ -61,6 +62,7 @@ function endWithoutOutput(error: NodeJS.ErrnoException): void {
 const COMMANDS = [
   addServeCommand,
   addCallCommand,
+  addWatchCommand,
   addToolsCommand,
   addTypesCommand,
   addMcpCommand,
