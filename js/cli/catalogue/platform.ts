@@ -1,6 +1,6 @@
 /**
- * What the platform says of its tools: its descriptions, or else the names in the results of its tool `status`. Those
- * of different sources are never merged.
+ * What the platform says of its tools: its descriptions, or else the names in the results of its tool `status`. The two
+ * are never merged.
  */
 import type { MCPClient } from '../../index.js'
 import { makeCatalogue, placeOf, shown } from './make.js'

@@ -1,6 +1,6 @@
 /** The command line of `mcp-client mcp`. */
 import type { Command } from 'commander'
-import { parseCharacters, parseTexts } from '../option-parsers.js'
+import { parseCount, parseTexts } from '../option-parsers.js'
 import { addServer } from '../server-options.js'
 import { addToolsOption } from '../tools-option.js'
 
@@ -15,7 +15,7 @@ export function addMcpCommand(program: Command): void {
     .option(
       '--max-result <characters>',
       'cut longer results; the whole is a resource (default: 100000)',
-      parseCharacters,
+      parseCount,
     )
     .addHelpText('after', EXAMPLE)
     .action(async (url, options) => (await import('../mcp/mcp.js')).mcp(url, options))
