@@ -16,6 +16,7 @@ import { next, open, reached, ready, record, rejection } from './helpers/client.
 import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
 import { folderOf } from './helpers/documents.mjs'
+import { SITUATIONS } from './helpers/networks-page.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
 import { ROOT } from './helpers/root.mjs'
@@ -268,6 +269,17 @@ function literalsOf(path, name) {
   const [, body] = new RegExp(`export type ${name} =((?:\\n  \\| .*)+)`).exec(read(path))
   return [...body.matchAll(/'([^']+)'/g)].map(([, literal]) => literal)
 }
+
+test('each row of docs/networks.md is shown by a test', () => {
+  const tests = readdirSync(join(ROOT, '__test__'), { recursive: true }).filter((name) => name.endsWith('.test.mjs'))
+  const shown = tests.filter((name) => name !== 'docs.test.mjs').map((name) => read(join('__test__', name)))
+  assert.ok(SITUATIONS.length > 40)
+  assert.deepEqual(
+    SITUATIONS.filter((situation) => !shown.some((text) => text.includes(situation))),
+    [],
+  )
+  assert.equal(new Set(SITUATIONS).size, SITUATIONS.length)
+})
 
 test('the table of events has every event', () => {
   const [rows] = tablesUnder(EVENTS, 'Events')

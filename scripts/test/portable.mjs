@@ -9,7 +9,10 @@ import { node, runSteps } from '../lib/steps.mjs'
 const LIMIT = '--test-timeout=120000'
 
 export const PORTABLE_STEPS = [
-  ['the portable client in Node.js', () => node('--import', './__test__/helpers/portable.mjs', '--test', LIMIT, ...SUITES)],
+  [
+    'the portable client in Node.js',
+    () => node('--import', './__test__/helpers/portable.mjs', '--test', LIMIT, ...SUITES),
+  ],
   ['the portable client in Chromium', () => node('--test', LIMIT, '__test__/portable/chromium.test.mjs')],
 ]
 

@@ -215,10 +215,12 @@ async fn refused_by_tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let UpgradeFailure::Broken(_) = failure else { return DialFailure::Upgrade(failure) };
+    let UpgradeFailure::Broken(broken) = failure else { return DialFailure::Upgrade(failure) };
+    // If the upgrade has read it already, the end of the stream comes next.
     match stream.read(&mut [0]).await.err().and_then(|error| tls_error(&error, identity_was_asked)) {
         Some(reason) => DialFailure::Tls(TlsFailure::Handshake(reason)),
-        None => DialFailure::Upgrade(failure),
+        None if broken.is_by_tls() => DialFailure::Tls(TlsFailure::Handshake(broken)),
+        None => DialFailure::Upgrade(UpgradeFailure::Broken(broken)),
     }
 }
 
