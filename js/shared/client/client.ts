@@ -55,7 +55,7 @@ import {
 } from './hub.js'
 import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
-import { runtime, type Replaceable } from './runtime.js'
+import { runtime, type CallTrace, type Replaceable } from './runtime.js'
 import { descriptionsOf } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
 
@@ -175,30 +175,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   // ── Calls and messages ─────────────────────────────────────────────────────────────────────────────────────
 
   useTool(toolName: string, parameters: unknown, options: UseToolOptions = NO_OPTIONS): Promise<any> {
-    // An error thrown in here rejects the promise.
-    return new Promise((resolve, reject) => {
-      checkName(toolName)
-      if (options !== NO_OPTIONS) checkCallOptions(options)
-      const { signal, timeout = this.requestTimeout, idempotent = false, responseType } = options
-      if (signal?.aborted) return reject(signal.reason)
-      const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
-      // A `toJSON` of the parameters may have aborted it.
-      if (signal?.aborted) return reject(signal.reason)
-      const call = new Call(this, toolName, resolve, reject)
-      const slot = occupy(call)
-      const flags =
-        this.#flags |
-        (idempotent === true ? FLAG.idempotent : 0) |
-        (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
-        (signal === undefined ? 0 : FLAG.mayBeAborted)
-      const key = request(this.#number, slot, toolName, json, timeout, flags)
-      if (typeof key === 'string') {
-        vacate(slot)
-        return call.refused(JSON.parse(key) as ErrorData)
-      }
-      if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
-      this.#flushSoon()
-    })
+    const { observers } = runtime
+    if (observers === undefined || !observers.tracesCalls()) return this.#call(toolName, parameters, options)
+    const context = { client: this.id, toolName, url: this.#snapshot.url }
+    return observers.traceCall(context, (trace) => this.#call(toolName, parameters, options, trace))
   }
 
   async tools(options: ToolsOptions = {}): Promise<readonly ToolDescription[]> {
@@ -211,7 +191,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       const key = this.native.tools(timeout, this.#flags, slot)
       if (typeof key === 'string') {
         vacate(slot)
-        return question.refused(JSON.parse(key) as ErrorData)
+        return reject(this.failure(JSON.parse(key) as ErrorData, undefined)())
       }
       if (signal !== undefined) question.abortBy(signal, () => this.native.abort(key) && vacate(slot))
       // The answer may be there already, and nothing else keep the process alive.
@@ -266,9 +246,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     const interest =
       (this.#listeners.hearMessages || this.face.has('message') ? INTEREST.messages : 0) |
       (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
-      (this.#listeners.hear('log') ? INTEREST.logs : 0) |
+      // Who observes all clients may begin at any time, and nobody says when.
+      (runtime.observers !== undefined || this.#listeners.hear('log') ? INTEREST.logs : 0) |
       (this.face.has('open') ? INTEREST.opens : 0) |
-      (this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
+      (runtime.observers?.hearsDials() || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
     if (interest !== this.#interest) this.native.setInterest(interest)
     this.#interest = interest
   }
@@ -303,10 +284,12 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       case 'error':
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
-        return this.#listeners.emit('log', Object.freeze(notice.entry))
+        runtime.observers?.observeLog(this, Object.freeze(notice.entry))
+        return this.#listeners.emit('log', notice.entry)
       case 'dialing':
-        return undefined
+        return runtime.observers?.observeDialing(this, notice.connection, notice.url)
       case 'dialed':
+        runtime.observers?.observeDialed(this, notice.dial, (error) => this.errors.reason(error))
         return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
     }
   }
@@ -371,6 +354,8 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.face.begin()
+    this.#observeDials()
+    runtime.observers?.observeState(this, snapshot, previous)
     this.#listeners.emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
     if (state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.face.closeUnopened()
@@ -413,6 +398,40 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     return this.face.has('message') && !this.#listeners.haveAny && this.stats().requests === 0
   }
 
+  #call(toolName: string, parameters: unknown, options: UseToolOptions, trace?: CallTrace): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      try {
+        checkName(toolName)
+        if (options !== NO_OPTIONS) checkCallOptions(options)
+        const { signal, timeout = this.requestTimeout, idempotent = false, responseType } = options
+        if (signal?.aborted) throw signal.reason
+        const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
+        // A `toJSON` of the parameters may have aborted it.
+        if (signal?.aborted) throw signal.reason
+        const call = new Call(this, toolName, resolve, reject, trace)
+        const slot = occupy(call)
+        const flags =
+          this.#flags |
+          (idempotent === true ? FLAG.idempotent : 0) |
+          (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
+          (signal === undefined ? 0 : FLAG.mayBeAborted) |
+          (trace === undefined ? 0 : FLAG.traced)
+        const key = request(this.#number, slot, toolName, json, timeout, flags)
+        if (typeof key === 'string') {
+          vacate(slot)
+          // Made here, so that its stack shows who has called.
+          throw this.failure(JSON.parse(key) as ErrorData, toolName)()
+        }
+        if (trace !== undefined && key !== undefined) trace.requestId = this.native.requestId?.(key) ?? null
+        if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
+        this.#flushSoon()
+      } catch (error) {
+        trace?.failed(error)
+        reject(error)
+      }
+    })
+  }
+
   /** The caller has given the call up. If it is settled already, its delivery frees the slot and settles nothing. */
   #takeBack(key: number, slot: number): void {
     if (this.native.abort(key)) vacate(slot)
@@ -421,6 +440,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
+    this.#observeDials()
     const settled = new Promise<void>((resolve) => {
       const failure = (data: ErrorData) => {
         const makeError = this.errors.failure(data)
@@ -479,6 +499,11 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   #holdOpenings(): void {
     this.face.holdsOpenings = true
     this.#add(INTEREST.opens)
+  }
+
+  /** A dial may follow. Who hears of dials may have begun to at any time, and nobody says when. */
+  #observeDials(): void {
+    if (runtime.observers?.hearsDials()) this.#add(INTEREST.dials)
   }
 
   /** An event that the core is asked for from now on. */
