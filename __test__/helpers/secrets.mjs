@@ -1,5 +1,6 @@
 /** Plants secrets wherever a client takes one, and finds them in whatever it tells and shows. */
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { connectClient, serveClient } from '@mcp-integration/client/bridge'
 import { createAuthority } from './certificates.mjs'
@@ -33,6 +34,7 @@ const OUTPUTS = [
   { name: 'the log', listen: (client, tell) => client.on('log', tell), leaves: true },
   { name: 'messages of the server', listen: (client, tell) => client.on('message', tell) },
   { name: 'reports of dials', listen: (client, tell) => client.on(DIALED, tell), leaves: true },
+  { name: 'channels', listen: listenToChannels, leaves: true },
   { name: 'events of the WebSocket', listen: listenAsToWebSocket },
   { name: 'warnings of the process', listen: listenToProcess },
   { name: 'the bridge', listen: listenToBridge, leaves: true },
@@ -167,6 +169,18 @@ function listenAsToWebSocket(client, tell) {
 function listenToProcess(_client, tell, t) {
   process.on('warning', tell)
   t.after(() => process.off('warning', tell))
+}
+
+/** Those of `node:diagnostics_channel`; they tell of all clients of the process. */
+function listenToChannels(_client, tell, t) {
+  const traced = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'].flatMap((event) =>
+    ['call', 'connect'].map((name) => `tracing:mcp-client:${name}:${event}`),
+  )
+  const hear = (message, name) => tell({ name, ...message })
+  for (const name of ['mcp-client:state', 'mcp-client:log', ...traced]) {
+    subscribe(name, hear)
+    t.after(() => unsubscribe(name, hear))
+  }
 }
 
 /** Every message in both directions, and what the far end tells and shows. */
