@@ -35,6 +35,7 @@ const OUTPUTS = [
   { name: 'events', listen: (client, tell) => tell(record(client, EVENTS)) },
   { name: 'the log', listen: (client, tell) => client.on('log', tell), leaves: true },
   { name: 'messages of the server', listen: (client, tell) => client.on('message', tell) },
+  { name: 'reports of dials', listen: (client, tell) => client.on(DIALED, tell), leaves: true },
   { name: 'events of the WebSocket', listen: listenAsToWebSocket },
   { name: 'warnings of the process', listen: listenToProcess },
   { name: 'the bridge', listen: listenToBridge, leaves: true },
@@ -45,6 +46,9 @@ const OUTPUTS = [
   { name: 'the statistics', show: (client) => client.stats(), leaves: true },
   { name: 'the error', show: (client) => client.error },
 ]
+
+/** What `mcp-client doctor` listens to. */
+const DIALED = Symbol.for('@mcp-integration/client dialed')
 
 const EVENTS = ['state', 'open', 'authenticated', 'close', 'reconnecting', 'heartbeat', 'failed', 'error']
 
