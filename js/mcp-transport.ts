@@ -1,6 +1,6 @@
 /**
- * `@mcp-integration/client/mcp-transport`: a transport for the MCP SDK, for servers that speak MCP, JSON-RPC that is, over
- * WebSockets. It has the structure of the SDK's `Transport` and imports nothing of the SDK.
+ * `@mcp-integration/client/mcp-transport`: a transport for the MCP SDK, for servers that speak MCP, JSON-RPC that is,
+ * over WebSockets. It has the structure of the SDK's `Transport` and imports nothing of the SDK.
  *
  * @packageDocumentation
  */

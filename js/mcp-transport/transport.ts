@@ -1,6 +1,6 @@
 /**
- * JSON-RPC over a native WebSocket, one message in each text frame. One connection is one session of the protocol, whose
- * state the server forgets with it: so nothing is dialed again, and who uses the transport begins anew.
+ * JSON-RPC over a native WebSocket, one message in each text frame. One connection is one session of the protocol,
+ * whose state the server forgets with it: so nothing is dialed again, and who uses the transport begins anew.
  */
 import { MCPClient } from '../index.js'
 import { checkNames } from '../shared/option-names.js'
@@ -57,7 +57,9 @@ export class WebSocketClientTransport {
    */
   constructor(url: string | URL, options: WebSocketClientTransportOptions = {}) {
     if (typeof options !== 'object' || options === null)
-      throw new TypeError(`the options of the transport must be an object, got ${options === null ? 'null' : typeof options}`)
+      throw new TypeError(
+        `the options of the transport must be an object, got ${options === null ? 'null' : typeof options}`,
+      )
     checkNames(options, OPTIONS, 'the transport')
     this.#client = new MCPClient({
       protocols: 'mcp',
@@ -79,8 +81,8 @@ export class WebSocketClientTransport {
     const client = this.#client
     client.on('message', (message) => this.#receive(message))
     client.on('error', (error) => this.#report(error))
-    client.on('close', () => {
-      if (client.error !== null) this.#report(client.error)
+    client.on('close', ({ code }) => {
+      if (code !== NORMAL && client.error !== null) this.#report(client.error)
       this.#end()
     })
     await client.connect()
@@ -126,6 +128,9 @@ export class WebSocketClientTransport {
 function isJsonRpc(value: unknown): value is JsonRpcMessage {
   return typeof value === 'object' && value !== null && (value as Partial<JsonRpcMessage>).jsonrpc === '2.0'
 }
+
+/** RFC 6455 § 7.4.1. */
+const NORMAL = 1000
 
 const OPTIONS = [
   'compression',
