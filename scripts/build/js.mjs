@@ -9,6 +9,7 @@ import { createRequire, isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { build } from 'esbuild'
 import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
+import { MODULE } from '../lib/page-module.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { buildCommandLine } from './js/command-line.mjs'
 import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
@@ -16,6 +17,23 @@ import { buildForPages } from './js/pages.mjs'
 
 const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
+
+/** What a client uses of js/shared, wherever it runs. */
+const SHARED = [
+  'shared/arguments',
+  'shared/close-codes',
+  'shared/errors',
+  'shared/foreign',
+  'shared/globals',
+  'shared/internals',
+  'shared/loopback',
+  'shared/native-types',
+  'shared/option-names',
+  'shared/rejections',
+  'shared/signals',
+  'shared/socket-events',
+  'shared/socket-face',
+]
 
 /**
  * Each bundle: its entry, and the folders and files that it includes. Whatever else an entry imports from js/ stays a
@@ -36,28 +54,31 @@ const BUNDLES = [
     output: 'client.js',
     folders: ['client', 'shared/client'],
     alone: ['native/environment', 'native/load', 'native/permissions'],
-    copied: [
-      'native/platform',
-      'shared/arguments',
-      'shared/close-codes',
-      'shared/errors',
-      'shared/foreign',
-      'shared/globals',
-      'shared/internals',
-      'shared/loopback',
-      'shared/native-types',
-      'shared/option-names',
-      'shared/rejections',
-      'shared/signals',
-      'shared/socket-events',
-      'shared/socket-face',
-    ],
+    copied: ['native/platform', ...SHARED],
     // So that there is one MCPError.
     exported: { 'shared/error-classes': 'index' },
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
+  { entry: 'page/entries/module-text.ts', output: 'browser/module-text.js' },
+  {
+    entry: 'page/entries/inline.ts',
+    output: 'browser/portable-inline.js',
+    folders: ['page', 'shared/client'],
+    // As CommonJS there is no other form of it.
+    alone: ['portable'],
+    copied: [...SHARED, 'shared/emitter', 'shared/error-classes'],
+  },
+  {
+    entry: 'client/portable-binding.ts',
+    output: 'portable-binding.js',
+    folders: ['page'],
+    copied: ['shared/client/binding', 'shared/native-types', 'shared/option-names'],
+  },
   { entry: 'testing/main.ts', folders: ['testing'] },
 ]
+
+/** Declarations of ES modules: what they declare is the same as in CommonJS. */
+const DECLARATIONS = { 'portable.d.mts': "export * from './portable.js'\n", 'portable-worker.d.mts': 'export {}\n' }
 
 /** Packages that the types of an entry may name, because everyone who imports the entry has them. */
 const TYPES_OF_PEERS = { './react': ['react'] }
@@ -76,7 +97,8 @@ export async function buildJs() {
   metafiles.push(commandLine)
   // The bundles require each other: all of them must be there.
   metafiles.forEach(checkImports)
-  await buildForPages(SOURCE, OUTPUT)
+  await buildForPages(SOURCE, OUTPUT, await constants())
+  for (const [name, text] of Object.entries(DECLARATIONS)) await writeFile(join(OUTPUT, name), text)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
   await removeLeftovers(commandLine)
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
@@ -89,7 +111,8 @@ function compile() {
 
 async function constants() {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
-  return { PACKAGE_VERSION: JSON.stringify(version) }
+  const module = await readFile(MODULE, 'base64')
+  return { PACKAGE_VERSION: JSON.stringify(version), PAGE_MODULE: JSON.stringify(module) }
 }
 
 async function makeBundle(bundle) {
@@ -139,8 +162,10 @@ function exportPlainly(code) {
 function requireTheRest(bundle) {
   const { folders = [], alone = [], copied = [], exported = {} } = bundle
   const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
+  const isEntry = (target) => BUNDLES.some(({ entry }) => target === join(SOURCE, entry.replace(/ts$/, 'js')))
   const isOwn = (target) =>
-    files.includes(target) || folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
+    files.includes(target) ||
+    (folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep)) && !isEntry(target))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {
@@ -178,11 +203,9 @@ async function removeLeftovers(commandLine) {
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
   }
-  for (const { folders = [], alone = [] } of BUNDLES) {
-    for (const file of alone) await rm(join(OUTPUT, `${file}.js`))
-    for (const folder of folders) await prune(join(OUTPUT, folder), (path) => kept.has(path))
-  }
-  await prune(join(OUTPUT, 'cli'), (path) => kept.has(path))
+  for (const file of BUNDLES.flatMap(({ alone = [] }) => alone)) await rm(join(OUTPUT, `${file}.js`))
+  for (const folder of new Set([...BUNDLES.flatMap(({ folders = [] }) => folders), 'cli']))
+    await prune(join(OUTPUT, folder), (path) => kept.has(path))
   await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
 }
 
