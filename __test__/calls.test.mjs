@@ -80,7 +80,7 @@ describe('the calls of one turn', () => {
     await frames()
     const [answered, cut] = [client.useTool('echo', 1), client.useTool('sleep', { ms: 60_000 })]
     const id = client.sendToolRequest('echo', 2)
-    const closed = client.close({ drain: 50 })
+    const closed = client.close({ drain: 1_000 })
     assert.equal((await rejection(client.useTool('echo', 3))).code, 'CLOSED')
     assert.equal(await answered, 1)
     assert.equal((await rejection(cut)).code, 'CLOSED')

@@ -392,10 +392,10 @@ test("WS_ERROR_CODES is the guide's table, and cannot be changed", () => {
 })
 
 describe('instanceof', () => {
-  const copy = createRequire(import.meta.url)('../dist/shared/errors.js')
   const details = { code: 'CLOSED', retryable: false }
 
-  test('knows the errors of each copy of the classes, of both classes and no others', () => {
+  test('knows the errors of each copy of the classes, of both classes and no others', needs('Node.js'), () => {
+    const copy = createRequire(import.meta.url)('../dist/shared/errors.js')
     assert.notEqual(copy.MCPError, MCPError)
     const error = new copy.MCPError('gone', details)
     const toolError = new copy.MCPToolError('no', { retryable: false, toolCode: null, data: null })

@@ -7,7 +7,7 @@ import { listen } from './helpers/test-server.mjs'
 import { needs } from './helpers/where.mjs'
 
 describe('attempts', () => {
-  test('are counted without the first dial: a cap of 2 means three dials', async (t) => {
+  test('are counted without the first dial: a cap of 2 means three dials', needs('raw sockets'), async (t) => {
     let dials = 0
     const { url } = await listenTcp(t, (socket) => {
       dials++
@@ -135,7 +135,7 @@ describe('the delay', () => {
     assert.ok(delay >= 800 && delay <= 1_200, `${delay}`)
   })
 
-  test('is spread by reconnectJitter', async (t) => {
+  test('is spread by reconnectJitter', needs('many failed dials'), async (t) => {
     const options = { baseReconnectDelay: 100_000, maxReconnectDelay: 100_000 }
     for (const [reconnectJitter, least, most] of [
       [0.2, 80_000, 120_000],

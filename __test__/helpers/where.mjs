@@ -17,6 +17,8 @@ const HERE = {
   'headers, TLS or a proxy': !IS_PORTABLE,
   'the reason why a dial failed': !IS_PORTABLE,
   'environment variables': !IN_BROWSER,
+  // A browser delays new WebSockets after some have failed.
+  'many failed dials': !IN_BROWSER,
   'Node.js': !IN_BROWSER,
   'raw sockets': !IN_BROWSER,
 }

@@ -12,7 +12,7 @@ import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
 import { MODULE } from '../lib/page-module.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { buildCommandLine } from './js/command-line.mjs'
-import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
+import { declarationsReachableFrom, TYPES_OF_PEERS, typesOfEntries } from './js/declarations.mjs'
 import { buildForPages } from './js/pages.mjs'
 
 const SOURCE = join(ROOT, 'js')
@@ -39,7 +39,7 @@ const SHARED = [
  * Each bundle: its entry, and the folders and files that it includes. Whatever else an entry imports from js/ stays a
  * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
  * each file takes time to load, and the first client loads a second one: `alone` are the files that nothing else
- * imports, `copied` those that others import too and that may exist twice.
+ * imports, `copied` those that others import too and that may exist twice. The entry of a bundle is in no other one.
  */
 const BUNDLES = [
   {
@@ -74,17 +74,16 @@ const BUNDLES = [
     folders: ['page'],
     copied: ['shared/client/binding', 'shared/native-types', 'shared/option-names'],
   },
+  { entry: 'client/log-output.ts' },
   { entry: 'testing/main.ts', folders: ['testing'] },
+  { entry: 'opentelemetry/main.ts', folders: ['opentelemetry'] },
 ]
 
 /** Declarations of ES modules: what they declare is the same as in CommonJS. */
 const DECLARATIONS = { 'portable.d.mts': "export * from './portable.js'\n", 'portable-worker.d.mts': 'export {}\n' }
 
-/** Packages that the types of an entry may name, because everyone who imports the entry has them. */
-const TYPES_OF_PEERS = { './react': ['react'] }
-
-/** Native helpers that `ws` uses if users have installed them. */
-const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
+/** Native helpers that `ws` uses if users have installed them, and a peer that only users of its entry need. */
+const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate', '@opentelemetry/api']
 
 /** What the conditions of whoever loads the package choose: `imports` in package.json. */
 const CHOSEN_BY_CONDITION = ['#bundled-binary']
@@ -163,9 +162,8 @@ function requireTheRest(bundle) {
   const { folders = [], alone = [], copied = [], exported = {} } = bundle
   const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
   const isEntry = (target) => BUNDLES.some(({ entry }) => target === join(SOURCE, entry.replace(/ts$/, 'js')))
-  const isOwn = (target) =>
-    files.includes(target) ||
-    (folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep)) && !isEntry(target))
+  const isInFolders = (target) => folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
+  const isOwn = (target) => files.includes(target) || (isInFolders(target) && !isEntry(target))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {

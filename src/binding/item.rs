@@ -24,11 +24,12 @@ pub(super) enum Incoming {
 pub(super) enum Item {
     /// Several results in one text, and their number.
     Results(Text, usize),
-    Result(Slot, Text),
+    /// With the bytes of its JSON.
+    Result(Slot, usize, Text),
     Open(Slot, bool, Option<Text>),
     Elements(Slot, Text),
-    /// True if it is the outermost container: the result is complete.
-    Close(Slot, bool),
+    /// If it is the outermost container, the result is complete, and these are the bytes of its JSON.
+    Close(Slot, Option<usize>),
     Bytes(Slot, Bytes),
     /// True if it is an answer, without results.
     Done(Slot, bool),
@@ -97,7 +98,7 @@ impl Incoming {
             Self::Item(item) => put(item),
             Self::Failed(slot, error) => put(Item::FailedJson(slot, Text::new(error.to_json().into()))),
             Self::Message(client, is_json, text) => put(Item::Message(client, is_json, Text::new(text))),
-            Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Item::Result(slot, Text::new(json))),
+            Self::Result(slot, json) if json.len() <= LARGEST_PIECE => put(Item::result(slot, json)),
             Self::Result(slot, json) => match Pieces::new(&json, LARGEST_PIECE - BRACKETS) {
                 Some(pieces) => {
                     let mut pieces = pieces.peekable();
@@ -105,19 +106,23 @@ impl Incoming {
                         put(Item::from_part(slot, &json, part, pieces.peek().is_none()));
                     }
                 }
-                None => put(Item::Result(slot, Text::new(json))),
+                None => put(Item::result(slot, json)),
             },
         }
     }
 }
 
 impl Item {
+    fn result(slot: Slot, json: ByteString) -> Self {
+        Self::Result(slot, json.len(), Text::new(json))
+    }
+
     /// `part` is a part of `json`, and perhaps the last one.
     fn from_part(slot: Slot, json: &ByteString, part: Part<'_>, is_last: bool) -> Self {
         match part {
             Part::Open { is_array, key } => Self::Open(slot, is_array, key.map(|key| Text::new(key.into()))),
             Part::Elements { is_array, text } => Self::Elements(slot, Text::elements(is_array, json.slice_ref(text))),
-            Part::Close => Self::Close(slot, is_last),
+            Part::Close => Self::Close(slot, is_last.then_some(json.len())),
         }
     }
 
@@ -126,7 +131,7 @@ impl Item {
         OVERHEAD
             + match self {
                 Self::Results(text, _)
-                | Self::Result(_, text)
+                | Self::Result(_, _, text)
                 | Self::Elements(_, text)
                 | Self::FailedJson(_, text)
                 | Self::Message(_, _, text) => text.size(),
@@ -148,7 +153,8 @@ impl Item {
         match self {
             Self::Results(_, count) => *count as u32,
             Self::Result(..) | Self::Bytes(..) => 1,
-            Self::Close(_, completes) | Self::Done(_, completes) => u32::from(*completes),
+            Self::Close(_, bytes) => u32::from(bytes.is_some()),
+            Self::Done(_, completes) => u32::from(*completes),
             _ => 0,
         }
     }
@@ -165,12 +171,14 @@ impl Item {
                 (kind::RESULTS, 0, 0, Payload::Text(text))
             }
             Self::Bytes(slot, json) => (kind::BYTES, slot.number(), 0, Payload::Bytes(json)),
-            Self::Result(slot, json) => (kind::RESULT, slot.number(), 0, Payload::Text(json)),
+            Self::Result(slot, bytes, json) => (kind::RESULT, slot.number(), bytes as u32, Payload::Text(json)),
             Self::Open(slot, is_array, key) => {
                 (kind::OPEN, slot.number(), u32::from(is_array), key.map_or(Payload::Nothing, Payload::Text))
             }
             Self::Elements(slot, json) => (kind::ELEMENTS, slot.number(), 0, Payload::Text(json)),
-            Self::Close(slot, _) => (kind::CLOSE, slot.number(), 0, Payload::Nothing),
+            Self::Close(slot, bytes) => {
+                (kind::CLOSE, slot.number(), bytes.unwrap_or_default() as u32, Payload::Nothing)
+            }
             Self::Done(slot, _) => (kind::DONE, slot.number(), 0, Payload::Nothing),
             Self::Failed(slot, error) => (kind::FAILED, slot.number(), 0, Payload::from(error.to_json())),
             Self::FailedJson(slot, json) => (kind::FAILED, slot.number(), 0, Payload::Text(json)),

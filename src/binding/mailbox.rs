@@ -165,7 +165,7 @@ impl Sink for ClientSink {
 
     fn push(&self, event: Event<Slot>) {
         match Incoming::of(self.client, event, LONGEST_STRING) {
-            Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED => {
+            Incoming::Result(slot, json) if json.len() <= LARGEST_JOINED && !slot.is_traced() => {
                 self.inner.push_small_result(slot, &json, &self.waits);
             }
             incoming => self.inner.push(incoming, &self.waits),

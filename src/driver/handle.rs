@@ -127,6 +127,11 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::Now, |session, now| session.abort(now, key))
     }
 
+    /// See [`Session::request_id`].
+    pub fn request_id(&self, key: RequestKey) -> Option<RequestId> {
+        self.shared.lock().session.request_id(key)
+    }
+
     /// See [`Session::discard_results`].
     pub fn discard_results(&self) {
         self.shared.lock().session.discard_results();

@@ -37,7 +37,8 @@ import type {
 } from '../types.js'
 import type { NativeClient } from './binding.js'
 import { FLAG } from './binding-constants.js'
-import { Call, Command, type Caller } from './call.js'
+import { Call, type Caller } from './call.js'
+import { command } from './command.js'
 import { ClientErrors } from './errors.js'
 import { answerProxy, answerToken, answerUrls, type Asked } from './functions.js'
 import {
@@ -56,8 +57,8 @@ import {
 import { Interest } from './interest.js'
 import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
-import { replaces, runtime, type Replaceable } from './runtime.js'
-import { descriptionsOf } from './tools.js'
+import { replaces, runtime, type CallTrace, type Replaceable } from './runtime.js'
+import { describedBy } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
 
 /** What the constructor takes, as `MCPClient` documents it. */
@@ -175,49 +176,16 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   // ── Calls and messages ─────────────────────────────────────────────────────────────────────────────────────
 
   useTool(toolName: string, parameters: unknown, options: UseToolOptions = NO_OPTIONS): Promise<any> {
-    // An error thrown in here rejects the promise.
-    return new Promise((resolve, reject) => {
-      checkName(toolName)
-      if (options !== NO_OPTIONS) checkCallOptions(options)
-      const { signal, timeout = this.requestTimeout, idempotent = false, responseType } = options
-      if (signal?.aborted) return reject(signal.reason)
-      const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
-      // A `toJSON` of the parameters may have aborted it.
-      if (signal?.aborted) return reject(signal.reason)
-      const call = new Call(this, toolName, resolve, reject)
-      const slot = occupy(call)
-      const flags =
-        this.#flags |
-        (idempotent === true ? FLAG.idempotent : 0) |
-        (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
-        (signal === undefined ? 0 : FLAG.mayBeAborted)
-      const key = request(this.#number, slot, toolName, json, timeout, flags)
-      if (typeof key === 'string') {
-        vacate(slot)
-        return call.refused(JSON.parse(key) as ErrorData)
-      }
-      if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
-      this.#flushSoon()
-    })
+    const { observers } = runtime
+    if (observers === undefined || !observers.tracesCalls()) return this.#call(toolName, parameters, options)
+    const context = { client: this.id, toolName, url: this.#snapshot.url }
+    return observers.traceCall(context, (trace) => this.#call(toolName, parameters, options, trace))
   }
 
   async tools(options: ToolsOptions = {}): Promise<readonly ToolDescription[]> {
     checkToolsOptions(options)
     const { signal, timeout = this.requestTimeout } = options
-    const described = await new Promise<unknown>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const question = new Call(this, undefined, resolve, reject)
-      const slot = occupy(question)
-      const key = this.native.tools(timeout, this.#flags, slot)
-      if (typeof key === 'string') {
-        vacate(slot)
-        return question.refused(JSON.parse(key) as ErrorData)
-      }
-      if (signal !== undefined) question.abortBy(signal, () => this.native.abort(key) && vacate(slot))
-      // The answer may be there already, and nothing else keep the process alive.
-      drainSoon()
-    })
-    return descriptionsOf(described)
+    return describedBy(this, signal, (slot) => this.native.tools(timeout, this.#flags, slot))
   }
 
   sendMessage(message: unknown): boolean {
@@ -293,10 +261,12 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       case 'error':
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
-        return this.#listeners.emit('log', Object.freeze(notice.entry))
+        runtime.observers?.observeLog(this, Object.freeze(notice.entry))
+        return this.#listeners.emit('log', notice.entry)
       case 'dialing':
-        return undefined
+        return runtime.observers?.observeDialing(this, notice.connection, notice.url)
       case 'dialed':
+        runtime.observers?.observeDialed(this, notice.dial, (error) => this.errors.reason(error))
         return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
     }
   }
@@ -365,6 +335,8 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.face.begin()
+    this.#interest.observeDials()
+    runtime.observers?.observeState(this, snapshot, previous)
     this.#listeners.emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
     if (state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.face.closeUnopened()
@@ -413,6 +385,40 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     return this.face.has('message') && !this.#listeners.haveAny && this.stats().requests === 0
   }
 
+  #call(toolName: string, parameters: unknown, options: UseToolOptions, trace?: CallTrace): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      try {
+        checkName(toolName)
+        if (options !== NO_OPTIONS) checkCallOptions(options)
+        const { signal, timeout = this.requestTimeout, idempotent = false, responseType } = options
+        if (signal?.aborted) throw signal.reason
+        const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
+        // A `toJSON` of the parameters may have aborted it.
+        if (signal?.aborted) throw signal.reason
+        const call = new Call(this, toolName, resolve, reject, trace)
+        const slot = occupy(call)
+        const flags =
+          this.#flags |
+          (idempotent === true ? FLAG.idempotent : 0) |
+          (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
+          (signal === undefined ? 0 : FLAG.mayBeAborted) |
+          (trace === undefined ? 0 : FLAG.traced)
+        const key = request(this.#number, slot, toolName, json, timeout, flags)
+        if (typeof key === 'string') {
+          vacate(slot)
+          // Made here, so that its stack shows who has called.
+          throw this.failure(JSON.parse(key) as ErrorData, toolName)()
+        }
+        if (trace !== undefined && key !== undefined) trace.requestId = this.native.requestId?.(key) ?? null
+        if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
+        this.#flushSoon()
+      } catch (error) {
+        trace?.failed(error)
+        reject(error)
+      }
+    })
+  }
+
   /** The caller has given the call up. If it is settled already, its delivery frees the slot and settles nothing. */
   #takeBack(key: number, slot: number): void {
     if (this.native.abort(key)) vacate(slot)
@@ -421,23 +427,11 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
-    const settled = new Promise<void>((resolve) => {
-      const failure = (data: ErrorData) => {
-        const makeError = this.errors.failure(data)
-        return () => {
-          const error = makeError()
-          // It may be ignored. With a second reaction before, V8 would not find those who await it for the stack.
-          settled.catch(() => {})
-          return error
-        }
-      }
-      const slot = occupy(new Command(this, resolve as (value: unknown) => void, failure))
+    this.#interest.observeDials()
+    return command(this, (slot) => {
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
-    // Its events must be emitted even if nothing keeps the process alive any more.
-    drainSoon()
-    return settled
   }
 
   #show(snapshot: ConnectionSnapshot): void {

@@ -4,6 +4,7 @@ import { INTEREST } from '../native-types.js'
 import type { SocketFace } from '../socket-face.js'
 import type { NativeClient } from './binding.js'
 import type { Listeners } from './listeners.js'
+import { runtime } from './runtime.js'
 
 /** What one client asks for. */
 export class Interest {
@@ -40,13 +41,19 @@ export class Interest {
     this.#add(INTEREST.opens)
   }
 
+  /** A dial may follow. Who hears of dials may have begun to at any time, and nobody says when. */
+  observeDials(): void {
+    if (runtime.observers?.hearsDials()) this.#add(INTEREST.dials)
+  }
+
   get #wanted(): number {
     return (
       (this.#listeners.hearMessages || this.#face.has('message') ? INTEREST.messages : 0) |
       (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
-      (this.#listeners.hear('log') ? INTEREST.logs : 0) |
+      // Who observes all clients may begin at any time, and nobody says when.
+      (runtime.observers !== undefined || this.#listeners.hear('log') ? INTEREST.logs : 0) |
       (this.#face.has('open') ? INTEREST.opens : 0) |
-      (this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
+      (runtime.observers?.hearsDials() || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
     )
   }
 

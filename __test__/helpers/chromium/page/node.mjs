@@ -40,6 +40,25 @@ export function once(emitter, event) {
 
 export function setMaxListeners() {}
 
+/** How many listeners each signal has; a page cannot ask. */
+const listenersOf = new WeakMap()
+const { addEventListener, removeEventListener } = EventTarget.prototype
+
+AbortSignal.prototype.addEventListener = function (type, listener, ...rest) {
+  listenersOf.set(this, new Set(listenersOf.get(this)).add(listener))
+  return addEventListener.call(this, type, listener, ...rest)
+}
+
+AbortSignal.prototype.removeEventListener = function (type, listener, ...rest) {
+  listenersOf.get(this)?.delete(listener)
+  return removeEventListener.call(this, type, listener, ...rest)
+}
+
+export function getEventListeners(signal) {
+  // They are there for one time only.
+  return signal.aborted ? [] : [...(listenersOf.get(signal) ?? [])]
+}
+
 /** Bytes, as the tests make them. */
 export class Buffer extends Uint8Array {
   static from(given) {
@@ -77,6 +96,10 @@ export const delay = (ms, value, { signal } = {}) =>
       reject(signal.reason)
     })
   })
+
+/** What a module asks as it loads. */
+export const fileURLToPath = String
+export const createRequire = () => missing('require')
 
 /** IPv6 addresses have colons, and names have none. */
 export const isIPv6 = (host) => host.includes(':')

@@ -40,6 +40,7 @@ export class Listener {
   port = 0
   #number
   #drained
+  #isClosed = false
 
   static async open(port, _host, onUpgrade) {
     await opened
@@ -57,12 +58,14 @@ export class Listener {
         resolve()
       } else if (type === 'failed') reject(Object.assign(new Error(facts.message), { code: facts.code }))
       else if (type === 'drained') drained()
+      else if (this.#isClosed) refuseUpgrade(facts.upgrade, 503)
       else onUpgrade({ headers: facts.headers, url: facts.url, socket: {} }, facts.upgrade)
     })
     say({ type: 'listen', number: this.#number, port })
   }
 
   close() {
+    this.#isClosed = true
     say({ type: 'unlisten', number: this.#number })
     return this.#drained
   }
