@@ -36,7 +36,7 @@ const OUTPUTS = [
   { name: 'the log', listen: (client, tell) => client.on('log', tell), leaves: true },
   { name: 'messages of the server', listen: (client, tell) => client.on('message', tell) },
   { name: 'reports of dials', listen: (client, tell) => client.on(DIALED, tell), leaves: true },
-  { name: 'channels', listen: listenToChannels, leaves: true },
+  { name: 'the channels', listen: listenToChannels, leaves: true },
   { name: 'events of the WebSocket', listen: listenAsToWebSocket },
   { name: 'warnings of the process', listen: listenToProcess },
   { name: 'the bridge', listen: listenToBridge, leaves: true },
