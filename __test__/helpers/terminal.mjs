@@ -51,6 +51,7 @@ export function startProgram(t, program, args, { columns = 80, rows = 24, env = 
   })
   const screen = () => linesOf(terminal, terminal.buffer.active.baseY)
   return {
+    pid: child.pid,
     ended,
     /** The lines that are seen now, without blanks at their ends. */
     screen,
@@ -70,10 +71,9 @@ export function startProgram(t, program, args, { columns = 80, rows = 24, env = 
       let look
       const shown = new Promise((resolve, reject) => {
         look = () => pattern.test(screen().join('\n')) && resolve(screen())
-        setTimeout(
-          () => reject(new Error(`waited in vain for ${pattern}:\n${screen().join('\n')}`)),
-          FAR_TOO_LONG,
-        ).unref()
+        const fail = (why) => reject(new Error(`${why} before it showed ${pattern}:\n${screen().join('\n')}`))
+        setTimeout(fail, FAR_TOO_LONG, 'the time was over').unref()
+        void ended.then(({ code }) => fail(`it ended with ${code}`))
       })
       waiting.add(look)
       look()
