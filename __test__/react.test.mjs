@@ -728,10 +728,11 @@ test('a production build of React takes calls and commands of children just as w
   assert.deepEqual(stdout.trim().split('\n').sort(), ['answered', 'connected'])
 })
 
-test('where Jest gives a program of Node.js what pages get, as with jsdom, the hook makes its client all the same', async (t) => {
+test('where Jest gives a program of Node.js what pages get, as with jsdom, the hook makes the client of pages', async (t) => {
   const server = await listen(t)
-  // The condition that jest-environment-jsdom resolves with, and the globals that jsdom has not.
+  // The condition that jest-environment-jsdom resolves with, the WebSocket of jsdom, and the globals that it has not.
   const script = `
+    globalThis.WebSocket ??= require('./node_modules/ws/index.js').WebSocket
     const { Window } = require('happy-dom')
     const page = new Window({ url: 'about:blank' })
     Object.assign(globalThis, { window: page, document: page.document })
