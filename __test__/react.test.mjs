@@ -744,9 +744,11 @@ test('where Jest gives a program of Node.js what pages get, as with jsdom, the h
     const Probe = () => {
       const { snapshot, error, callTool } = useMCPWebSocket({ url: ${JSON.stringify(server.url)} })
       if (error) console.log(error.message)
-      if (snapshot.state === 'ready') callTool('echo', 'over a page').then(console.log).finally(() => root.unmount())
+      // Rendered twice.
+      if (snapshot.state === 'ready') call ??= callTool('echo', 'over a page').then(console.log, console.log).finally(() => root.unmount())
       return null
     }
+    let call
     root.render(createElement(StrictMode, null, createElement(Probe)))
   `
   const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=browser', '-e', script], {
