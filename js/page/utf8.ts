@@ -1,4 +1,4 @@
-/** UTF-8. The pages of some test runners have neither TextEncoder nor TextDecoder, and nothing of theirs is in a hurry. */
+/** UTF-8, also in the pages of test runners, some of which have neither TextEncoder nor TextDecoder. */
 interface Encoder {
   encode(text: string): Uint8Array
   /** Writes as much as has room. */

@@ -59,6 +59,7 @@ const BUNDLES = [
     exported: { 'shared/error-classes': 'index' },
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
+  { entry: 'client/log-output.ts' },
   { entry: 'page/entries/module-text.ts', output: 'browser/module-text.js' },
   {
     entry: 'page/entries/inline.ts',
@@ -74,7 +75,6 @@ const BUNDLES = [
     folders: ['page', 'shared/client'],
     copied: SHARED,
   },
-  { entry: 'client/log-output.ts' },
   { entry: 'testing/main.ts', folders: ['testing'] },
   { entry: 'opentelemetry/main.ts', folders: ['opentelemetry'] },
 ]
