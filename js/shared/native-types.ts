@@ -18,6 +18,7 @@ export const INTEREST = {
   heartbeats: 2,
   logs: 4,
   opens: 8,
+  dials: 16,
 } as const
 
 /** The codes that the package uses. */
@@ -244,11 +245,69 @@ error: ErrorData, } | { "type": "error",
 /**
  * The error.
  */
-error: ErrorData, } | { "type": "log", 
+error: ErrorData, } | { "type": "dialing", 
+/**
+ * The number of the connection.
+ */
+connection: number, 
+/**
+ * The endpoint, without its query.
+ */
+url: string, 
+/**
+ * Its place in the list.
+ */
+endpoint: number, } | { "type": "dialed", 
+/**
+ * What became of it.
+ */
+dial: DialReport, } | { "type": "log", 
 /**
  * The line.
  */
 entry: LogEntry, };
+export type DialReport = { 
+/**
+ * The number of the connection.
+ */
+connection: number, 
+/**
+ * The endpoint, without its query.
+ */
+url: string, 
+/**
+ * The proxy that it went through, as `scheme://host:port`.
+ */
+proxy: string | null, 
+/**
+ * What TCP connected it to, the server or the proxy, as `address:port`.
+ */
+address: string | null, 
+/**
+ * How long it took, in ms.
+ */
+duration: number, 
+/**
+ * What took how long, in order. A dial that tries several proxies is in a phase more than once.
+ */
+phases: Array<PhaseTime>, 
+/**
+ * Why it failed, or `CLOSED` if it was given up; `null` if the socket is open.
+ */
+error: ErrorData | null, };
+export type PhaseTime = { 
+/**
+ * Which.
+ */
+phase: DialPhase, 
+/**
+ * When it began, in ms since the dial began.
+ */
+start: number, 
+/**
+ * How long it took, in ms.
+ */
+duration: number, };
 export type CloseInfo = { 
 /**
  * The close code (RFC 6455 § 7.4); 1006 if no close frame came.

@@ -18,13 +18,13 @@ use tokio::{
 
 use super::{
     Sink,
-    core::{Racing, Shared},
-    dial::{Dialed, Progress, Upgraded, Way, system_error::exhaustion},
+    core::{Core, Racing, Shared},
+    dial::{Dialed, Progress, Step, Upgraded, Way, system_error::exhaustion},
     network,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
 };
-use mcp_protocol::{Action, ConnectionId, DialFailure, DialPhase, LogLevel, Now, SystemError};
+use mcp_protocol::{Action, ConnectionId, DialFailure, LogLevel, Now, SystemError};
 
 type Dial = Pin<Box<dyn Future<Output = Result<Box<Dialed>, DialFailure>> + Send>>;
 
@@ -42,7 +42,7 @@ struct Attempt {
 }
 
 enum Stage {
-    Dialing(Dial, Arc<Progress>),
+    Dialing(Dial),
     /// Open; the session has not chosen one yet.
     Racing(Box<Socket>),
 }
@@ -226,11 +226,7 @@ impl<S: Sink> Task<S> {
             Connection::Open(socket) => Some((socket.connection, socket.last_read())),
             _ => None,
         };
-        let phases = self.connection.phases();
         self.shared.input(|core, now| {
-            for (connection, phase) in phases {
-                core.session.handle_dial_phase(connection, phase);
-            }
             if let Some((connection, mono)) = read {
                 core.session.handle_bytes(Now { mono, ..now }, connection);
             }
@@ -336,13 +332,11 @@ impl<S: Sink> Task<S> {
         let Some(endpoint) = self.shared.lock().endpoints.get(endpoint).map(Arc::clone) else { return };
         let answer = self.shared.ask_proxy(connection, &endpoint);
         let limit = self.shared.lock().session.config().connect_timeout;
-        let reported = Arc::clone(&self.shared);
-        let report = Box::new(move |via| reported.input(|core, _| core.session.handle_via(connection, via)));
-        let way = Way { answer, limit, report };
-        let progress = Arc::new(Progress::default());
-        let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
-        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, way, &told).await });
-        self.add_attempt(Attempt { connection, stage: Stage::Dialing(dial, progress) });
+        let way = Way { answer, limit };
+        let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let progress = Progress::new(move |step| told.input(|core, now| handle_step(core, now, connection, step)));
+        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, way, &progress).await });
+        self.add_attempt(Attempt { connection, stage: Stage::Dialing(dial) });
     }
 
     async fn drop_connection(&mut self, connection: ConnectionId, close_code: Option<u16>) {
@@ -400,15 +394,13 @@ impl Connection {
             }
         }
     }
+}
 
-    /// How far the dials have come.
-    fn phases(&self) -> Vec<(ConnectionId, DialPhase)> {
-        let Self::Dialing(attempts) = self else { return Vec::new() };
-        let phase = |attempt: &Attempt| match &attempt.stage {
-            Stage::Dialing(_, progress) => Some((attempt.connection, progress.phase()?)),
-            Stage::Racing(_) => None,
-        };
-        attempts.iter().filter_map(phase).collect()
+fn handle_step<T>(core: &mut Core<T>, now: Now, connection: ConnectionId, step: Step) {
+    match step {
+        Step::Via(via) => core.session.handle_via(connection, via),
+        Step::Phase(phase) => core.session.handle_dial_phase(now, connection, phase),
+        Step::Connected(address) => core.session.handle_dial_address(connection, address),
     }
 }
 
@@ -416,7 +408,7 @@ impl Connection {
 fn poll_attempts<S: Sink>(cx: &mut Context<'_>, attempts: &mut [Attempt], shared: &Shared<S>) -> Poll<Wakeup> {
     for Attempt { connection, stage } in attempts {
         match stage {
-            Stage::Dialing(dial, _) => {
+            Stage::Dialing(dial) => {
                 if let Poll::Ready(result) = dial.as_mut().poll(cx) {
                     return Poll::Ready(Wakeup::Dialed(*connection, result));
                 }

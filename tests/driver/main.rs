@@ -12,6 +12,8 @@ mod closing;
 #[cfg(test)]
 mod compression;
 #[cfg(test)]
+mod dial_reports;
+#[cfg(test)]
 mod dialing;
 #[cfg(test)]
 mod endpoints;

@@ -1,14 +1,18 @@
 //! The dials that are under way: one, or the several of a race. Source: PROTOCOL.md rule 16.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
+
+use serde::Serialize;
 
 use super::{
     ConnectionId,
     config::Secret,
     dialing::{DialPhase, Via},
+    error::ErrorData,
     key_life::KeyLife,
     received::Received,
     socket::Socket,
+    stats::millis,
 };
 
 /// What `connecting` waits for.
@@ -29,8 +33,12 @@ pub(super) struct Dial {
     pub(super) endpoint: usize,
     /// When to give it up.
     pub(super) deadline: Duration,
-    /// How far it has come. A timeout names it.
-    pub(super) phase: Option<DialPhase>,
+    /// When it began.
+    pub(super) began: Duration,
+    /// How far it has come, and when it came there. A timeout names the last one.
+    pub(super) phases: Vec<(DialPhase, Duration)>,
+    /// What TCP has connected it to.
+    pub(super) address: Option<SocketAddr>,
     /// How it reaches the server, as far as that is known.
     pub(super) via: Option<Via>,
     /// Its socket is open, and takes part in a race.
@@ -82,6 +90,68 @@ impl Dials {
     pub(super) fn has_opened(&self) -> bool {
         self.dials.iter().any(|dial| dial.opened.is_some())
     }
+}
+
+impl Dial {
+    pub(super) fn new(id: ConnectionId, endpoint: usize, began: Duration, deadline: Duration) -> Self {
+        Self { id, endpoint, deadline, began, phases: Vec::new(), address: None, via: None, opened: None }
+    }
+
+    pub(super) fn phase(&self) -> Option<DialPhase> {
+        self.phases.last().map(|(phase, _)| *phase)
+    }
+
+    /// What became of it: `error` is why it failed. `url` is as users are shown it.
+    pub(super) fn report(&self, url: &str, now: Duration, error: Option<ErrorData>) -> DialReport {
+        let since = |then: Duration| millis(then.saturating_sub(self.began));
+        let ends = self.phases.iter().skip(1).map(|(_, began)| *began).chain([now]);
+        let phases = self.phases.iter().zip(ends).map(|(&(phase, began), end)| PhaseTime {
+            phase,
+            start: since(began),
+            duration: millis(end.saturating_sub(began)),
+        });
+        DialReport {
+            connection: self.id.0,
+            url: url.to_owned(),
+            proxy: self.via.as_ref().and_then(Via::proxy).map(str::to_owned),
+            address: self.address.map(|address| address.to_string()),
+            duration: since(now),
+            phases: phases.collect(),
+            error,
+        }
+    }
+}
+
+/// A dial that is over.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DialReport {
+    /// The number of the connection.
+    pub connection: u32,
+    /// The endpoint, without its query.
+    pub url: String,
+    /// The proxy that it went through, as `scheme://host:port`.
+    pub proxy: Option<String>,
+    /// What TCP connected it to, the server or the proxy, as `address:port`.
+    pub address: Option<String>,
+    /// How long it took, in ms.
+    pub duration: f64,
+    /// What took how long, in order. A dial that tries several proxies is in a phase more than once.
+    pub phases: Vec<PhaseTime>,
+    /// Why it failed, or `CLOSED` if it was given up; `null` if the socket is open.
+    pub error: Option<ErrorData>,
+}
+
+/// A phase of a dial.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PhaseTime {
+    /// Which.
+    pub phase: DialPhase,
+    /// When it began, in ms since the dial began.
+    pub start: f64,
+    /// How long it took, in ms.
+    pub duration: f64,
 }
 
 impl Opened {

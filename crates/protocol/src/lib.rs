@@ -59,6 +59,7 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
+    dials::{DialReport, PhaseTime},
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
     received::Received,
@@ -216,6 +217,20 @@ pub enum Notice {
     Error {
         /// The error.
         error: ErrorData,
+    },
+    /// A dial begins; only with [`Interest::DIALS`].
+    Dialing {
+        /// The number of the connection.
+        connection: u32,
+        /// The endpoint, without its query.
+        url: String,
+        /// Its place in the list.
+        endpoint: usize,
+    },
+    /// A dial is over; only with [`Interest::DIALS`].
+    Dialed {
+        /// What became of it.
+        dial: Box<DialReport>,
     },
     /// A line for the log.
     Log {

@@ -65,6 +65,8 @@ fn write_notice(f: &mut fmt::Formatter<'_>, notice: &Notice) -> fmt::Result {
         Notice::Heartbeat { rtt } => write!(f, "heartbeat {rtt}"),
         Notice::Failed { error } => write!(f, "failed {}", error.code),
         Notice::Error { error } => write!(f, "error {}", error.code),
+        Notice::Dialing { connection, .. } => write!(f, "dialing {connection}"),
+        Notice::Dialed { dial } => write!(f, "dialed {}", dial.connection),
         Notice::Log { entry } => write!(f, "log {}", entry.message),
     }
 }

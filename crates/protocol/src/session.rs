@@ -96,11 +96,19 @@ impl Interest {
     /// The opening of the socket, for code that was written against a WebSocket and may send an auth message itself:
     /// our own waits for [`Session::handle_open_told`].
     pub const OPENS: u8 = 8;
-    /// All but `OPENS`, which also changes when our auth message is sent.
+    /// The beginning of each dial, and what became of it.
+    pub const DIALS: u8 = 16;
+    /// What a client may listen to from its beginning: all but `OPENS`, which also changes when our auth message is
+    /// sent, and `DIALS`, which are for traces.
     pub const ALL: Self = Self(7);
     /// Each bit with its name in TypeScript.
-    pub const NAMES: [(&'static str, u8); 4] =
-        [("messages", Self::MESSAGES), ("heartbeats", Self::HEARTBEATS), ("logs", Self::LOGS), ("opens", Self::OPENS)];
+    pub const NAMES: [(&'static str, u8); 5] = [
+        ("messages", Self::MESSAGES),
+        ("heartbeats", Self::HEARTBEATS),
+        ("logs", Self::LOGS),
+        ("opens", Self::OPENS),
+        ("dials", Self::DIALS),
+    ];
 
     fn wants(self, what: u8) -> bool {
         self.0 & what != 0

@@ -6,8 +6,8 @@ use std::{env, fmt::Display, fs, path::Path};
 use ts_rs::{Config, TS};
 
 use crate::{
-    CloseInfo, DialPhase, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry, LogLevel, Notice, OptionError,
-    OptionFault, RttSummary, Snapshot, State, Stats, SystemCause,
+    CloseInfo, DialPhase, DialReport, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry, LogLevel, Notice,
+    OptionError, OptionFault, PhaseTime, RttSummary, Snapshot, State, Stats, SystemCause,
 };
 
 const FILE: &str = "js/shared/native-types.ts";
@@ -31,6 +31,8 @@ fn typescript() -> String {
         DialPhase::decl(&config),
         SystemCause::decl(&config),
         Notice::decl(&config),
+        DialReport::decl(&config),
+        PhaseTime::decl(&config),
         CloseInfo::decl(&config),
         LogLevel::decl(&config),
         LogEntry::decl(&config),

@@ -28,7 +28,12 @@ use tokio_rustls::client::TlsStream;
 pub use self::resolve::{Resolve, Resolver};
 pub(super) use self::tls::answer_roots;
 pub(super) use self::upgrade::Upgraded;
-pub(super) use self::{endpoint::Endpoint, owner::Owner, progress::Progress, proxy::ProxyAnswer};
+pub(super) use self::{
+    endpoint::Endpoint,
+    owner::Owner,
+    progress::{Progress, Step},
+    proxy::ProxyAnswer,
+};
 use self::{
     proxy::{Hop, Tunnels},
     resolve::Turn,
@@ -40,7 +45,7 @@ use self::{
     upgrade::upgrade,
 };
 use super::socket::transport::Transport;
-use mcp_protocol::{DialFailure, DialPhase, OptionError, ProxyFailure, TlsFailure, TlsOptions, UpgradeFailure, Via};
+use mcp_protocol::{DialFailure, DialPhase, OptionError, ProxyFailure, TlsFailure, TlsOptions, UpgradeFailure};
 
 /// A stream on which the server has accepted the upgrade.
 pub(super) struct Dialed {
@@ -54,8 +59,6 @@ pub(super) struct Way {
     pub(super) answer: Option<ProxyAnswer>,
     /// The time that the dial may take. The caller keeps this limit; several proxies share it.
     pub(super) limit: Duration,
-    /// Hears of each proxy that is tried.
-    pub(super) report: Box<dyn Fn(Via) + Send + Sync>,
 }
 
 /// Dials for one client, and what it learns from one dial for the next.
@@ -97,7 +100,7 @@ impl Dialer {
         &self,
         owner: &dyn Owner,
         endpoint: &Endpoint,
-        Way { answer, limit, report }: Way,
+        Way { answer, limit }: Way,
         progress: &Progress,
     ) -> Result<(Stream, Option<SocketAddr>), DialFailure> {
         let end = Instant::now() + limit;
@@ -108,7 +111,7 @@ impl Dialer {
         let mut last = DialFailure::Proxy(ProxyFailure::Function);
         for (index, hop) in hops.iter().enumerate() {
             if let Some(via) = endpoint.via(hop) {
-                report(via);
+                progress.via(via);
             }
             let others = hops.len() - index - 1;
             if others == 0 {
@@ -133,7 +136,7 @@ impl Dialer {
     ) -> Result<(Stream, Option<SocketAddr>), DialFailure> {
         if let Hop::Through(proxy) = hop {
             progress.enter(DialPhase::Proxy);
-            let tunnels = Tunnels { owner, resolver: &self.resolver, turn: &self.turn, tls: &self.tls };
+            let tunnels = Tunnels { owner, resolver: &self.resolver, turn: &self.turn, tls: &self.tls, progress };
             return Ok((tunnels.open(proxy, &endpoint.host, endpoint.port).await?, None));
         }
         progress.enter(DialPhase::Name);
@@ -143,6 +146,7 @@ impl Dialer {
         let tcp =
             tcp::connect(addresses).await.map_err(|error| tcp_failure(error, DialPhase::Tcp, DialFailure::Tcp))?;
         let address = tcp.peer_addr().ok();
+        address.into_iter().for_each(|address| progress.connected(address));
         Ok((Stream::Tcp(tcp), address))
     }
 
@@ -195,9 +199,9 @@ impl Dialer {
 
 #[cfg(test)]
 impl Way {
-    /// Without a proxy function, and reported to nobody.
+    /// Without a proxy function.
     pub(super) fn direct(limit: Duration) -> Self {
-        Self { answer: None, limit, report: Box::new(|_| {}) }
+        Self { answer: None, limit }
     }
 }
 

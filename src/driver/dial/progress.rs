@@ -1,40 +1,49 @@
 //! How far a dial has come.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::net::SocketAddr;
 
-use mcp_protocol::DialPhase;
+use mcp_protocol::{DialPhase, Via};
 
-/// Written by the dial, read by the client's task when the time is over.
-#[derive(Default)]
-pub(in crate::driver) struct Progress(AtomicU8);
+/// One step of a dial.
+#[derive(Debug)]
+pub(in crate::driver) enum Step {
+    /// It goes this way now. Each proxy that is tried is one.
+    Via(Via),
+    /// It is in this phase from now on.
+    Phase(DialPhase),
+    /// TCP has connected it to this address, of the server or of a proxy.
+    Connected(SocketAddr),
+}
+
+/// Hears of each step of a dial.
+pub(in crate::driver) struct Progress(Box<dyn Fn(Step) + Send + Sync>);
 
 impl Progress {
-    /// The dial is in this phase from now on.
-    pub(super) fn enter(&self, phase: DialPhase) {
-        let place = PHASES.iter().position(|known| *known == phase).map_or(0, |place| place + 1);
-        self.0.store(place as u8, Ordering::Relaxed);
+    /// Tells `report`.
+    pub(in crate::driver) fn new(report: impl Fn(Step) + Send + Sync + 'static) -> Self {
+        Self(Box::new(report))
     }
 
-    /// The phase that the dial is in; `None` before the first.
-    pub(in crate::driver) fn phase(&self) -> Option<DialPhase> {
-        let place = usize::from(self.0.load(Ordering::Relaxed)).checked_sub(1)?;
-        PHASES.get(place).copied()
+    /// See [`Step::Via`].
+    pub(super) fn via(&self, via: Via) {
+        (self.0)(Step::Via(via));
+    }
+
+    /// See [`Step::Phase`].
+    pub(super) fn enter(&self, phase: DialPhase) {
+        (self.0)(Step::Phase(phase));
+    }
+
+    /// See [`Step::Connected`].
+    pub(super) fn connected(&self, address: SocketAddr) {
+        (self.0)(Step::Connected(address));
     }
 }
 
-const PHASES: [DialPhase; 5] = [DialPhase::Name, DialPhase::Tcp, DialPhase::Proxy, DialPhase::Tls, DialPhase::Upgrade];
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_tells_the_phase_that_was_entered_last() {
-        let progress = Progress::default();
-        assert_eq!(progress.phase(), None);
-        for phase in PHASES {
-            progress.enter(phase);
-            assert_eq!(progress.phase(), Some(phase));
-        }
+impl Progress {
+    /// Nobody hears of it.
+    pub(in crate::driver) fn unheard() -> Self {
+        Self::new(|_| {})
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use self::choice::ProxyAnswer;
 pub(super) use self::{choice::Choice, environment::is_loopback, list::Hop};
 use super::{
     owner::Owner,
+    progress::Progress,
     resolve::{Resolver, Turn},
     stream::Stream,
     system_error::tcp_failure,
@@ -30,6 +31,7 @@ pub(super) struct Tunnels<'a> {
     pub(super) resolver: &'a Arc<Resolver>,
     pub(super) turn: &'a Turn,
     pub(super) tls: &'a Tls,
+    pub(super) progress: &'a Progress,
 }
 
 impl Tunnels<'_> {
@@ -70,6 +72,7 @@ impl Tunnels<'_> {
         let addresses = tcp::interleave(found.map_err(of_proxy)?);
         let of_tcp = |error| DialFailure::Proxy(ProxyFailure::Tcp(error));
         let tcp = tcp::connect(addresses).await.map_err(|error| tcp_failure(error, DialPhase::Proxy, of_tcp))?;
+        tcp.peer_addr().into_iter().for_each(|address| self.progress.connected(address));
         if proxy.scheme == Scheme::Https {
             let encrypted = self.tls.for_proxy().connect(self.owner, &proxy.host, tcp).await.map_err(of_proxy)?;
             return Ok(Stream::Tls(Box::new(encrypted.stream)));

@@ -1,7 +1,7 @@
 //! Rounds: each endpoint is dialed once, until one is `ready` for long enough, or all are used up.
 //! Source: PROTOCOL.md rules 12 and 16.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use super::{Interest, Session, State};
 use crate::{
@@ -48,29 +48,51 @@ impl<T> Session<T> {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection).filter(|place| dials.dials[*place].opened.is_none()) else { return };
         let socket = Socket::new(connection, dialect, now);
-        if dials.is_race && !is_told_of_openings {
-            return self.enter_race(now, place, socket);
-        }
+        let is_race = dials.is_race && !is_told_of_openings;
         let dial = dials.dials.swap_remove(place);
+        self.report_dial(&dial, None);
+        if is_race {
+            return self.enter_race(now, dial, socket);
+        }
         self.take_over(now, dial.endpoint, socket);
         self.begin_authentication(now);
     }
 
     /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
     pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
-        let State::Connecting(dials) = &mut self.state else { return };
-        let Some(place) = dials.place(connection) else { return };
-        dials.dials[place].via = Some(via.clone());
+        let Some(dial) = self.dial_mut(connection) else { return };
+        dial.via = Some(via.clone());
         if let Some(proxy) = via.proxy() {
             self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
     }
 
-    /// The dial is in this phase now. A timeout names it.
-    pub fn handle_dial_phase(&mut self, connection: ConnectionId, phase: DialPhase) {
-        let State::Connecting(dials) = &mut self.state else { return };
-        if let Some(place) = dials.place(connection) {
-            dials.dials[place].phase = Some(phase);
+    fn dial_mut(&mut self, connection: ConnectionId) -> Option<&mut Dial> {
+        let State::Connecting(dials) = &mut self.state else { return None };
+        let place = dials.place(connection)?;
+        Some(&mut dials.dials[place])
+    }
+
+    /// The dial is over: its socket is open, or this is why it failed.
+    fn report_dial(&mut self, dial: &Dial, fault: Option<&Fault>) {
+        if self.interest.wants(Interest::DIALS) {
+            let url = self.endpoints.url(dial.endpoint);
+            let dial = Box::new(dial.report(url, self.last.mono, fault.map(Fault::data)));
+            self.notify(Notice::Dialed { dial });
+        }
+    }
+
+    /// The dial is in this phase from now on. A timeout names it.
+    pub fn handle_dial_phase(&mut self, now: Now, connection: ConnectionId, phase: DialPhase) {
+        if let Some(dial) = self.dial_mut(connection) {
+            dial.phases.push((phase, now.mono));
+        }
+    }
+
+    /// TCP has connected the dial to this address, of the server or of a proxy.
+    pub fn handle_dial_address(&mut self, connection: ConnectionId, address: SocketAddr) {
+        if let Some(dial) = self.dial_mut(connection) {
+            dial.address = Some(address);
         }
     }
 
@@ -123,9 +145,13 @@ impl<T> Session<T> {
     fn start_dial(&mut self, now: Now, connection: ConnectionId, endpoint: usize) {
         let url = self.endpoints.url(endpoint).into();
         self.log(LogLine::Dialing, &[("connection", connection.0.into()), ("url", url)]);
+        if self.interest.wants(Interest::DIALS) {
+            let url = self.endpoints.url(endpoint).to_owned();
+            self.notify(Notice::Dialing { connection: connection.0, url, endpoint });
+        }
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
-        dials.dials.push(Dial { id: connection, endpoint, deadline, phase: None, via: None, opened: None });
+        dials.dials.push(Dial::new(connection, endpoint, now.mono, deadline));
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
@@ -155,11 +181,14 @@ impl<T> Session<T> {
     pub(super) fn drop_dials(&mut self) {
         let State::Connecting(dials) = &mut self.state else { return };
         for dial in std::mem::take(&mut dials.dials) {
+            if dial.opened.is_none() {
+                self.report_dial(&dial, Some(&Fault::Closed));
+            }
             self.drop_dial(&dial);
         }
     }
 
-    pub(super) fn drop_dial(&mut self, dial: &Dial) {
+    fn drop_dial(&mut self, dial: &Dial) {
         if let Some(opened) = &dial.opened {
             self.unwritten_bytes -= opened.socket.unwritten_bytes();
         }
@@ -178,7 +207,7 @@ impl<T> Session<T> {
             if dial.opened.is_some() {
                 self.racer_timed_out(now, &dial);
             } else {
-                let (limit, phase) = (self.config.connect_timeout, dial.phase);
+                let (limit, phase) = (self.config.connect_timeout, dial.phase());
                 self.dial_failed(now, &dial, DialFailure::Timeout { limit, phase });
             }
         }
@@ -188,6 +217,7 @@ impl<T> Session<T> {
         let (remedy, retry_after) = (failure.remedy(), failure.retry_after().unwrap_or_default());
         let url = self.endpoints.url(dial.endpoint).to_owned();
         let fault = Fault::ConnectFailed { url, via: dial.via.clone(), failure: Box::new(failure) };
+        self.report_dial(dial, Some(&fault));
         self.log_failed_dial(dial, &fault);
         let reason = self.new_reason(fault);
         match remedy {

@@ -31,13 +31,15 @@ impl<T> Session<T> {
         }
     }
 
-    /// The dial at `place` has opened this socket.
-    pub(super) fn enter_race(&mut self, now: Now, place: usize, socket: Socket) {
+    /// The dial has opened this socket.
+    pub(super) fn enter_race(&mut self, now: Now, mut dial: Dial, socket: Socket) {
         let State::Connecting(dials) = &mut self.state else { return };
         let connection = socket.id;
         let is_guide = socket.dialect == Dialect::Guide;
-        dials.dials[place].opened = Some(Opened::new(socket));
-        dials.dials[place].deadline = now.mono + self.config.auth_timeout;
+        dial.opened = Some(Opened::new(socket));
+        dial.deadline = now.mono + self.config.auth_timeout;
+        let place = dials.dials.len();
+        dials.dials.push(dial);
         if is_guide {
             match (&self.token, &dials.key) {
                 (TokenSource::Fixed(secret), _) => {

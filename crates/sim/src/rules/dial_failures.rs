@@ -64,3 +64,52 @@ fn a_status_of_the_proxy_is_no_verdict_on_the_key() {
         assert_eq!((error.status, error.retryable), (Some(status), false));
     }
 }
+
+/// What is told of the dials: `+` where one begins, then its number, and the code of its error.
+fn told_dials(sim: &Sim) -> Vec<String> {
+    let line = |what: &What| match what {
+        What::Event(Event::Notice(Notice::Dialing { connection, endpoint, .. })) => {
+            Some(format!("+{connection} at {endpoint}"))
+        }
+        What::Event(Event::Notice(Notice::Dialed { dial })) => {
+            let code = dial.error.as_ref().map_or("open", |error| error.code);
+            Some(format!("{} {code} after {}", dial.connection, dial.duration))
+        }
+        _ => None,
+    };
+    sim.record().iter().filter_map(|record| line(&record.what)).collect()
+}
+
+fn telling_of_dials(adjust: impl FnOnce(&mut Config)) -> Sim {
+    let mut config = Sim::exact();
+    adjust(&mut config);
+    let urls = ["ws://a/", "ws://b/"].map(str::to_owned).to_vec();
+    let mut sim = Sim::with_endpoints(config, mcp_protocol::EndpointSource::Known(urls), 1);
+    sim.input(|session, _| session.set_interest(mcp_protocol::Interest(mcp_protocol::Interest::DIALS)));
+    sim.connect();
+    sim
+}
+
+#[test]
+fn whoever_asks_is_told_where_each_dial_begins_and_what_becomes_of_it() {
+    let mut sim = telling_of_dials(defaults);
+    sim.refuse(503);
+    sim.advance(10_000);
+    sim.advance(1_000);
+    sim.open();
+    let expected =
+        ["+1 at 0", "1 CONNECT_FAILED after 0", "+2 at 1", "2 CONNECT_FAILED after 10000", "+3 at 0", "3 open after 0"];
+    assert_eq!(told_dials(&sim), expected);
+    let mut quiet = connecting(defaults);
+    quiet.refuse(503);
+    assert_eq!(told_dials(&quiet), [""; 0]);
+}
+
+#[test]
+fn a_dial_that_another_one_has_overtaken_was_given_up() {
+    let mut sim = telling_of_dials(|config| config.race = true);
+    sim.advance(250);
+    sim.open();
+    sim.server_says(ACCEPTED);
+    assert_eq!(told_dials(&sim), ["+1 at 0", "+2 at 1", "2 open after 0", "1 CLOSED after 250"]);
+}
