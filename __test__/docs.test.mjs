@@ -513,6 +513,7 @@ describe('what the documents claim besides', () => {
   test('the fixed numbers are those of the sources', () => {
     const sources = {
       '2 s': ['crates/protocol/src/session/lifecycle.rs', 'CLOSE_HANDSHAKE: Duration = Duration::from_secs(2)'],
+      '1 s': ['crates/protocol/src/session/tools.rs', 'SCHEMAS: Duration = Duration::from_secs(1)'],
       '5 s': ['crates/protocol/src/session/liveness.rs', 'PROBE_TIMEOUT: Duration = Duration::from_secs(5)'],
       2: ['crates/protocol/src/session/requests.rs', 'MAX_RESENDS: u8 = 2'],
       '4,096': ['crates/protocol/src/pending.rs', 'MAX_REMEMBERED: usize = 4096'],
@@ -530,6 +531,7 @@ describe('what the documents claim besides', () => {
     const others = [
       ['crates/protocol/src/session/endpoints.rs', 'BETWEEN_DIALS: Duration = Duration::from_millis(250)'],
       ['crates/protocol/src/session/race.rs', 'MOST_HEARD: usize = 64 * 1024'],
+      ['crates/protocol/src/tools.rs', 'LARGEST: usize = 1024 * 1024'],
     ]
     for (const [path, constant] of [...Object.values(sources), ...others])
       assert.ok(read(path).includes(`const ${constant};`), `${path}: ${constant}`)

@@ -347,7 +347,7 @@ describe('a native part that is there and cannot be loaded', () => {
     const at = await installPlatform(there.folder, PLATFORM, {})
     await cp(BINARY, join(at, 'it.node'))
     const ours = await version()
-    for (const file of ['dist/index.js', 'dist/native/failure.js']) {
+    for (const file of ['dist/client.js', 'dist/native/failure.js']) {
       const path = join(there.at, file)
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll(ours, '99.0.0'))
     }

@@ -3,7 +3,7 @@
  * where values of Node.js and of native code are no instances of them.
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { before, describe, test } from 'node:test'
@@ -14,7 +14,7 @@ import { ROOT } from './helpers/root.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** What a test runner gives a context, and the package loaded into it. */
-async function newRealm(globals = {}) {
+function newRealm(globals = {}) {
   const context = createContext({
     AbortController,
     AbortSignal,
@@ -25,22 +25,31 @@ async function newRealm(globals = {}) {
     queueMicrotask,
     ...globals,
   })
-  const load = async (path) => {
-    const file = join(ROOT, path)
+  const modules = new Map()
+  const loadFile = (file) => {
+    const known = modules.get(file)
+    if (known !== undefined) return known.exports
     const module = { exports: {} }
+    modules.set(file, module)
+    const outside = createRequire(file)
+    const require = (name) => {
+      const found = name.startsWith('.') ? outside.resolve(name) : name
+      return found.endsWith('.js') ? loadFile(found) : outside(name)
+    }
     const parameters = ['module', 'exports', 'require', '__dirname', '__filename']
-    const code = compileFunction(await readFile(file, 'utf8'), parameters, { parsingContext: context, filename: file })
-    code(module, module.exports, createRequire(file), dirname(file), file)
+    const code = compileFunction(readFileSync(file, 'utf8'), parameters, { parsingContext: context, filename: file })
+    code(module, module.exports, require, dirname(file), file)
     return module.exports
   }
-  return { context, load, run: (code) => runInContext(code, context), ...(await load('dist/index.js')) }
+  const load = (path) => loadFile(join(ROOT, path))
+  return { context, load, run: (code) => runInContext(code, context), ...load('dist/index.js') }
 }
 
 describe('in a realm of its own', () => {
   let realm
 
-  before(async () => {
-    realm = await newRealm()
+  before(() => {
+    realm = newRealm()
   })
 
   /** What `act` throws: an error of the realm. */
@@ -143,8 +152,8 @@ describe('the test server in a page’s environment', () => {
     const { AbortController: PageController, AbortSignal: PageSignal } = window
     // Timers are there in every page; `ws` needs them.
     const globals = { AbortController: PageController, AbortSignal: PageSignal, window, setTimeout, clearTimeout }
-    const { MCPClient, load, run } = await newRealm(globals)
-    const { MCPTestServer } = await load('dist/testing/main.js')
+    const { MCPClient, load, run } = newRealm(globals)
+    const { MCPTestServer } = load('dist/testing/main.js')
     const server = await MCPTestServer.listen({
       tools: {
         read: (_, { signal }) => {

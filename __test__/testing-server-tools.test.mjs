@@ -165,7 +165,10 @@ describe('tools that change while the server runs', () => {
     assert.match(error.message, /This server has: echo, fail, fresh, sleep, status, web_search$/)
     server.setTools({})
     assert.equal((await call('fresh')).error.code, 'UNKNOWN_TOOL')
-    assert.throws(() => server.setTools({ add: 3 }), /"tools": "add" must be a function, not 3/)
+    assert.throws(
+      () => server.setTools({ add: 3 }),
+      /"tools": "add" must be a function, or an object whose "run" is one, not 3/,
+    )
   })
 
   test('setTools() lets a tool that is running answer', async (t) => {

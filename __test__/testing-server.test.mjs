@@ -33,6 +33,11 @@ describe('listening', () => {
     [{ tokens: 'secret' }, TypeError, /"tokens"/],
     [{ tokens: ['secret', ''] }, TypeError, /"tokens"/],
     [{ tools: { add: 3 } }, TypeError, /"tools": "add"/],
+    [{ tools: { add: { rum: 3 } } }, TypeError, /"tools": "add".*"run"/],
+    [{ tools: { add: { run: String, about: '' } } }, TypeError, /unknown option "about" of the tool "add"/],
+    [{ tools: { add: { run: String, description: 3 } } }, TypeError, /"tools": the description of "add"/],
+    [{ tools: { add: { run: String, parameters: 'a' } } }, TypeError, /"tools": the parameters of "add"/],
+    [{ schemas: 'none' }, TypeError, /"schemas"/],
     [{ dialect: 'auto' }, TypeError, /"dialect"/],
     [{ docs: '/there/is/no/such/folder' }, TypeError, /"docs"/],
     [{ history: -1 }, RangeError, /"history"/],
@@ -198,6 +203,26 @@ describe('the event dialect', () => {
     assert.ok(schemas.data.length >= 5)
     assert.ok(schemas.data.every((schema) => schema.type === 'object' && !('name' in schema)))
     assert.equal((await server.nextConnection()).authenticated, true)
+  })
+
+  test('tools are described with their names, or in the words of the test, if it says so', async (t) => {
+    const first = async (options) => {
+      const client = await RawClient.open(t, (await listen(t, { dialect: 'event', ...options })).url)
+      await client.next()
+      return (await client.next()).data
+    }
+    const [search] = await first({ schemas: 'named' })
+    assert.deepEqual(Object.keys(search), ['name', 'description', 'parameters'])
+    assert.equal(search.name, 'web_search')
+    assert.deepEqual(search.parameters.required, ['query'])
+    assert.deepEqual(await first({ schemas: ['anything', 7] }), ['anything', 7])
+  })
+
+  test('status lists the tools by their names', async (t) => {
+    const { client } = await openEvent(t, { tools: { own: () => 0 } })
+    client.send({ type: 'mcp_request', request: { id: 'r', name: 'status', parameters: {} } })
+    const { activeTools } = (await client.next()).data.results
+    assert.deepEqual(activeTools.at(-1), { name: 'own', available: true, latency: 0 })
   })
 
   async function openEvent(t, options) {

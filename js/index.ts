@@ -2,7 +2,8 @@
 import './native/node-version.js'
 export { MCPClient } from './client/client.js'
 export { WS_ERROR_CODES } from './shared/close-codes.js'
-export { MCPError, MCPToolError, type MCPErrorCode, type MCPErrorDetails } from './shared/errors.js'
+export { MCPError, MCPToolError, type MCPErrorDetails } from './shared/error-classes.js'
+export type { MCPErrorCode } from './shared/native-types.js'
 export type {
   ClientStats,
   CloseInfo,
@@ -17,6 +18,8 @@ export type {
   MCPTools,
   ParametersOf,
   ResultsOf,
+  ToolDescription,
+  ToolsOptions,
   ToolsWithoutRequiredParameters,
   Undeclared,
   TlsOptions,

@@ -20,6 +20,7 @@ export type {
 } from './testing/faults/types.js'
 export type {
   CloseFrame,
+  DescribedTool,
   Interceptor,
   MCPTestConnection,
   MCPTestRequest,

@@ -93,6 +93,13 @@ export type ToolsWithoutRequiredParameters = { [K in keyof MCPTools & string]: {
 /** Any name that MCPTools does not declare: a declared tool with wrong parameters does not compile. A name that is only known as `string` is taken. With an explicit result type (`useTool<number>('x', …)`) the parameters are not checked; generic wrappers take `Undeclared<N>`, `string`, or K with ParametersOf. */
 export type Undeclared<N extends string> = N extends keyof MCPTools ? never : N
 
+/** One tool as the platform describes it. */
+export interface ToolDescription {
+  readonly name: string
+  readonly description?: string
+  readonly inputSchema?: object    // JSON Schema of its parameters
+}
+
 export interface UseToolOptions {
   timeout?: number                 // overrides requestTimeout
   signal?: AbortSignal             // rejects with signal.reason
@@ -206,6 +213,8 @@ export declare class MCPClient extends EventEmitter implements MCPClientLike, As
   close(options?: { code?: number; reason?: string; drain?: number }): Promise<void>
   close(code?: number, reason?: string): Promise<void>
   stats(): ClientStats
+  /** What the platform says of its tools (`schemas` of the event dialect; entries without a name are left out, at most 1 MiB is kept). Waits for 'ready', then up to 1 s for `schemas`; [] in the guide's dialect. Not over the bridge. */
+  tools(options?: { timeout?: number; signal?: AbortSignal }): Promise<readonly ToolDescription[]>
   /** From connect() to 'closed' or 'failed' a client keeps the process alive, as a socket does; after unref() nothing of it does, calls in flight included. */
   ref(): this
   unref(): this

@@ -16,7 +16,7 @@ import type {
 } from '../shared/types.js'
 import { CONNECTING, OPEN, type BridgeClient, type BridgeClientEvents, type BridgeSnapshot } from './bridge-client.js'
 import { decodeDetail, decodeSnapshot } from './decode.js'
-import { Emitter } from './emitter.js'
+import { Emitter } from '../shared/emitter.js'
 import { asMCPError, connectionLost, decodeError, notAllowed, otherVersion } from './errors.js'
 import {
   checkToClient,

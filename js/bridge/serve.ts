@@ -1,8 +1,9 @@
 /** The end of the bridge where the client is. It trusts nothing that comes through the port. */
 import { makeError, type MCPError } from '../shared/errors.js'
 import { messageOf } from '../shared/foreign.js'
-import { newAbortController, soon } from '../shared/globals.js'
+import { soon } from '../shared/globals.js'
 import type { LogEntry, MCPClientLike } from '../shared/types.js'
+import { newAbortController } from './abort-controller.js'
 import { requestedId } from './answers.js'
 import { Backlog } from './backlog.js'
 import { encodeError, notAllowed, withoutUrl } from './errors.js'

@@ -3,7 +3,6 @@
  * in which that client was made; what serves all clients runs in none.
  */
 import { AsyncResource } from 'node:async_hooks'
-import { setImmediate } from './node.js'
 
 /** The context of the code that runs now. While it is held, its stores are. */
 export function currentContext(): AsyncResource {
@@ -15,16 +14,11 @@ export function runApart<T>(act: () => T): T {
   return apart.runInAsyncScope(act)
 }
 
-/** Schedules what has nothing to do with whoever calls, for the next turn of the event loop. */
-export function scheduleApart(act: () => void): void {
-  apart.runInAsyncScope(setImmediate, undefined, act)
-}
-
 /**
  * A context without a store, although a program may load this module while it serves somebody. Node.js keeps the stores
  * as properties of the resource, beside two numbers. In Bun and Deno they remain those of the time of loading.
  */
-const apart = new AsyncResource('MCPClient')
+export const apart = new AsyncResource('MCPClient')
 for (const key of Object.getOwnPropertySymbols(apart)) {
   if (typeof Reflect.get(apart, key) !== 'number') Reflect.deleteProperty(apart, key)
 }

@@ -1,5 +1,5 @@
 /** What JavaScript does for the native core if the system refuses it a thread, or has no store of certificates. */
-import { cancel, later } from './node.js'
+import type { NodeParts } from './node.js'
 
 /** What the native half of a client has for it. */
 interface NativeClient {
@@ -16,9 +16,9 @@ const waiting = new WeakMap<NativeClient, NodeJS.Timeout>()
  * Has the core try again after so many ms: it has no thread that could wait for that. What keeps the process alive is
  * the client, not this.
  */
-export function resumeAfter(native: NativeClient, ms: number): void {
-  cancel(waiting.get(native))
-  const timer = later(() => native.resume(), Math.min(ms, LONGEST))
+export function resumeAfter(node: NodeParts, native: NativeClient, ms: number): void {
+  node.cancel(waiting.get(native))
+  const timer = node.later(() => native.resume(), Math.min(ms, LONGEST))
   timer.unref()
   waiting.set(native, timer)
 }

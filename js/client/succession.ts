@@ -7,18 +7,8 @@
  * one endpoint and one key may well have nothing to do with each other.
  */
 import { AsyncLocalStorage, type AsyncResource } from 'node:async_hooks'
+import type { Replaceable } from '../shared/client/runtime.js'
 import { currentContext } from './contexts.js'
-
-/** A client that a new one may replace. */
-export interface Replaceable {
-  readonly url: string
-  /** The API key, or the function that returns it. */
-  readonly key: unknown
-  /** It is waiting for another connection, or is used like a WebSocket and in no other way. */
-  readonly isReplaceable: boolean
-  /** Closes it. */
-  replace(): void
-}
 
 /** A 'close' event. Only the contexts of the code that it made run hold it. */
 interface Mark {

@@ -40,6 +40,12 @@ export declare class NativeClient {
   /** Settled when `closed`. `drain` is in ms. Returns as `connect` does. */
   close(code: number, reason: string, drain: number, slot: number): string
   /**
+   * Asks for the tools that the server describes. Settled with an array. `timeout` and `flags` are as in `request`.
+   *
+   * Returns the key for `abort`; or, if it is refused, the JSON of an `ErrorData`, and then its slot is free.
+   */
+  tools(timeout: number, flags: number, slot: number): number | string
+  /**
    * Cancels a request. True: it will not be settled, and its slot is free. False: its outcome is already in the
    * mailbox, or about to be.
    */

@@ -4,7 +4,7 @@
 import { checkCloseFrame } from './close-codes.js'
 import { messageOf } from './foreign.js'
 import { checkNames } from './option-names.js'
-import type { CloseOptions, UseToolOptions } from './types.js'
+import type { CloseOptions, ToolsOptions, UseToolOptions } from './types.js'
 
 /** @throws TypeError */
 export function checkName(toolName: unknown): void {
@@ -14,15 +14,8 @@ export function checkName(toolName: unknown): void {
 
 /** @throws TypeError or RangeError that names the option at fault */
 export function checkCallOptions(options: UseToolOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`the options of useTool must be an object, got ${options === null ? 'null' : typeof options}`)
-  }
-  checkNames(options, CALL_OPTIONS, 'useTool')
-  if (options.timeout !== undefined) checkMillis('timeout', options.timeout)
-  const { signal, responseType, idempotent } = options
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-    throw new TypeError('option "signal" must be an AbortSignal')
-  }
+  checkWaitOptions(options, CALL_OPTIONS, 'useTool')
+  const { responseType, idempotent } = options
   if (idempotent !== undefined && typeof idempotent !== 'boolean') {
     throw new TypeError(
       `option "idempotent" must be true or false, got ${idempotent === null ? 'null' : typeof idempotent}`,
@@ -30,6 +23,23 @@ export function checkCallOptions(options: UseToolOptions): void {
   }
   if (responseType !== undefined && responseType !== 'json' && responseType !== 'buffer') {
     throw new TypeError(`option "responseType" must be 'json' or 'buffer', got ${String(responseType)}`)
+  }
+}
+
+/** @throws TypeError or RangeError that names the option at fault */
+export function checkToolsOptions(options: ToolsOptions): void {
+  checkWaitOptions(options, TOOLS_OPTIONS, 'tools')
+}
+
+function checkWaitOptions(options: ToolsOptions, names: readonly string[], of: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`the options of ${of} must be an object, got ${options === null ? 'null' : typeof options}`)
+  }
+  checkNames(options, names, of)
+  const { timeout, signal } = options
+  if (timeout !== undefined) checkMillis('timeout', timeout)
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw new TypeError('option "signal" must be an AbortSignal')
   }
 }
 
@@ -87,4 +97,5 @@ export function serialise(toolName: string, parameters: unknown): string {
 export const PARAMETERS_ARE_JSON = Symbol.for('@mcp-integration/client parameters are JSON')
 
 const CALL_OPTIONS = ['timeout', 'signal', 'idempotent', 'responseType'] satisfies (keyof UseToolOptions)[]
+const TOOLS_OPTIONS = ['timeout', 'signal'] satisfies (keyof ToolsOptions)[]
 const CLOSE_OPTIONS = ['code', 'reason', 'drain'] satisfies (keyof CloseOptions)[]

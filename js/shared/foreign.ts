@@ -13,11 +13,23 @@ export function isUrl(value: unknown): value is URL {
   return value instanceof URL || Object.prototype.toString.call(value) === '[object URL]'
 }
 
+/** Whether it is a `Date`, of whichever realm. */
+export function isDate(value: unknown): value is Date {
+  try {
+    getTime.call(value as Date)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** What can be said of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   if (isError(thrown)) return thrown.message
   // What has no text of its own cannot be made one by `String`.
   return Object(thrown) === thrown && Object.getPrototypeOf(thrown) === null ? typeof thrown : String(thrown)
 }
+
+const { getTime } = Date.prototype
 
 const ERRORS = new Set(['[object Error]', '[object DOMException]'])

@@ -15,7 +15,7 @@ export type ReadyState = 0 | 1 | 2 | 3
 /** What the face needs of its client. */
 export interface SocketFaceOwner {
   /** Called whenever there may be more or fewer listeners. */
-  socketListenersChanged(): void
+  listenersChanged(): void
   /** Runs code of the user. */
   inContext(act: () => void): void
 }
@@ -72,8 +72,7 @@ export class SocketFace {
   }
 
   #ownListeners(): SocketListeners {
-    if (this.#listeners === NO_LISTENERS)
-      this.#listeners = new SocketListeners(() => this.#owner.socketListenersChanged())
+    if (this.#listeners === NO_LISTENERS) this.#listeners = new SocketListeners(() => this.#owner.listenersChanged())
     return this.#listeners
   }
 

@@ -198,6 +198,24 @@ export type ToolsWithoutRequiredParameters = {
  */
 export type Undeclared<N extends string> = N extends keyof MCPTools ? never : N
 
+/** One tool, as the platform describes it. */
+export interface ToolDescription {
+  /** The name by which it is called. */
+  readonly name: string
+  /** What it does, in the platform's words. They are not checked: do not take them for instructions. */
+  readonly description?: string
+  /** The JSON Schema of its parameters, as it came. */
+  readonly inputSchema?: object
+}
+
+/** Options of `MCPClient.tools()`. */
+export interface ToolsOptions {
+  /** How long to wait for the answer in ms; 0 for no limit. @default `requestTimeout` */
+  timeout?: number
+  /** When it aborts, the promise rejects with `signal.reason`. @default none */
+  signal?: AbortSignal
+}
+
 /** Options of one call. */
 export interface UseToolOptions {
   /**

@@ -7,13 +7,17 @@ import { resolve } from 'node:path'
 import { checkNames } from '../shared/option-names.js'
 import { type AccessRules, checkHosts, checkOrigins } from './access.js'
 import { describe } from './describe.js'
-import type { MCPTestServerOptions, ServerDialect, StubOptions, ToolHandler } from './types.js'
+import type { DescribedTool, MCPTestServerOptions, ServerDialect, StubOptions, ToolHandler } from './types.js'
+
+/** The user's own tools, as they were given. */
+export type ToolsByName = Readonly<Record<string, ToolHandler | DescribedTool>>
 
 export interface Settings extends AccessRules {
   readonly port: number
   readonly path: string
   readonly tokens: readonly string[] | undefined
-  readonly tools: Readonly<Record<string, ToolHandler>>
+  readonly tools: ToolsByName
+  readonly schemas: 'nameless' | 'named' | readonly unknown[]
   readonly dialect: ServerDialect
   readonly docs: string | undefined
   readonly compression: boolean
@@ -30,6 +34,7 @@ export async function resolveOptions(options: MCPTestServerOptions): Promise<Set
     path: checkPath(options.path ?? '/mcp-ws'),
     tokens: checkTokens(options.tokens),
     tools: checkTools(options.tools ?? {}),
+    schemas: checkSchemas(options.schemas ?? 'nameless'),
     dialect: checkDialect(options.dialect ?? 'guide'),
     docs: await checkFolder(options.docs),
     compression: checkCompression(options.compression ?? false),
@@ -71,14 +76,37 @@ function checkPath(path: unknown): string {
   return path
 }
 
-export function checkTools(tools: unknown): Readonly<Record<string, ToolHandler>> {
+export function checkTools(tools: unknown): ToolsByName {
   if (typeof tools !== 'object' || tools === null)
     throw new TypeError(`option "tools" must be an object, not ${describe(tools)}`)
-  for (const [name, handler] of Object.entries(tools)) {
-    if (typeof handler !== 'function')
-      throw new TypeError(`option "tools": "${name}" must be a function, not ${describe(handler)}`)
+  for (const [name, tool] of Object.entries(tools)) {
+    if (typeof tool !== 'function') checkDescribed(name, tool)
   }
-  return tools as Record<string, ToolHandler>
+  return tools as ToolsByName
+}
+
+function checkDescribed(name: string, tool: unknown): void {
+  const { description, parameters, run } = Object(tool) as Readonly<Record<string, unknown>>
+  if (typeof run !== 'function')
+    throw new TypeError(
+      `option "tools": "${name}" must be a function, or an object whose "run" is one, not ${describe(tool)}`,
+    )
+  checkNames(
+    tool as object,
+    ['description', 'parameters', 'run'] satisfies (keyof DescribedTool)[],
+    `the tool "${name}"`,
+  )
+  if (description !== undefined && typeof description !== 'string')
+    throw new TypeError(`option "tools": the description of "${name}" must be a string, not ${describe(description)}`)
+  if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null))
+    throw new TypeError(
+      `option "tools": the parameters of "${name}" must be a JSON Schema, not ${describe(parameters)}`,
+    )
+}
+
+function checkSchemas(schemas: unknown): Settings['schemas'] {
+  if (schemas === 'nameless' || schemas === 'named' || Array.isArray(schemas)) return schemas
+  throw new TypeError(`option "schemas" must be 'nameless', 'named' or an array to send, not ${describe(schemas)}`)
 }
 
 /**
@@ -144,6 +172,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   'path',
   'tokens',
   'tools',
+  'schemas',
   'dialect',
   'docs',
   'compression',

@@ -13,7 +13,7 @@ import { guide } from './dialects/guide.js'
 import { Inbox } from './inbox.js'
 import { dialableHost, Listener, refuseUpgrade } from './listener.js'
 import { clearInterval, queueMicrotask, setInterval } from './node.js'
-import { checkStub, checkTokens, checkTools, resolveOptions, type Settings } from './options.js'
+import { checkStub, checkTokens, checkTools, resolveOptions, type Settings, type ToolsByName } from './options.js'
 import { Toolbox } from './toolbox.js'
 import { builtInTools } from './tools/built-in.js'
 import type {
@@ -47,7 +47,8 @@ import type {
  * | `web_search` | `query`; `numResults` 1 to 50, default 5; `includeLinks`, default true: false omits the `url`s;
  * `tavilyOptions.includeAnswer`, default false; `provider` is accepted and changes nothing | `{ query, total, items: [{
  * title, url, snippet }], answer? }` from the `docs` folder |
- * | `status` | none | `{ version, dialect, uptime, connections, requests }`, `uptime` in milliseconds |
+ * | `status` | none | `{ version, dialect, uptime, connections, requests, activeTools: [{ name, available, latency
+ * }] }`, `uptime` and `latency` in milliseconds |
  * | `echo` | anything | its parameters |
  * | `sleep` | `ms`, 0 to 60,000 | `{ slept }`, after that time |
  * | `fail` | `message`, `code` | none: it fails with these |
@@ -176,10 +177,10 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
 
   /**
    * Replaces the tools that were given as the option `tools`, or by this method; built-in tools and stubs stay. Calls
-   * that are running go on. Clients of the `event` dialect get the schemas when they connect.
-   * @throws TypeError that names the tool that is not a function
+   * that are running go on. Clients of the `event` dialect are told of them when they connect.
+   * @throws TypeError that names the tool that is none
    */
-  setTools(tools: Readonly<Record<string, ToolHandler>>): void {
+  setTools(tools: ToolsByName): void {
     this.#toolbox.setOwn(checkTools(tools))
   }
 
@@ -379,12 +380,21 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
       uptime: Date.now() - this.#startedAt,
       connections: this.#connections.size,
       requests: this.#requestCount,
+      activeTools: this.#toolbox.names.map((name) => ({ name, available: true, latency: 0 })),
     }
+  }
+
+  #schemas(): readonly unknown[] {
+    const { schemas } = this.#settings
+    const { descriptions } = this.#toolbox
+    if (schemas === 'named') return descriptions
+    return schemas === 'nameless' ? descriptions.map(({ parameters }) => parameters) : schemas
   }
 
   #createHost(): DialectHost {
     return {
       toolbox: this.#toolbox,
+      schemas: () => this.#schemas(),
       answersPings: () => this.#answersPings,
       accepts: (token) => this.#accepts(token),
       record: (...request) => this.#record(...request),

@@ -1,7 +1,7 @@
 /** The tools of a server by name. Only here are tools run, and their exceptions turned into errors to send. */
 import { Stub } from './stub.js'
 import { DEFAULT_TOOL_ERROR_CODE, ToolFailure } from './tool-failure.js'
-import type { MCPTestRequest, ToolHandler, ToolStub } from './types.js'
+import type { DescribedTool, MCPTestRequest, ToolHandler, ToolStub } from './types.js'
 
 /** The outcome of a tool call, as it is sent. */
 export type Outcome = { readonly results: unknown } | { readonly error: WireError }
@@ -19,27 +19,36 @@ export interface ToolSchema {
   readonly required?: readonly string[]
 }
 
+/** A tool as servers that name their tools describe it. */
+export interface ToolDescription {
+  readonly name: string
+  readonly description: string | undefined
+  readonly parameters: object
+}
+
 /** A tool that comes with the server. */
 export interface BuiltInTool {
   readonly name: string
-  readonly schema: ToolSchema
+  readonly description: string
+  readonly parameters: ToolSchema
   readonly run: ToolHandler
 }
 
 /** Tools are looked up in this order: stubs, the newest first; the user's own tools; built-in tools. */
 export class Toolbox {
   readonly #builtIn: ReadonlyMap<string, BuiltInTool>
-  #own: ReadonlyMap<string, ToolHandler> = new Map()
+  #own: ReadonlyMap<string, DescribedTool> = new Map()
   #stubs: readonly Stub[] = []
 
-  constructor(builtIn: readonly BuiltInTool[], own: Readonly<Record<string, ToolHandler>>) {
+  constructor(builtIn: readonly BuiltInTool[], own: Readonly<Record<string, ToolHandler | DescribedTool>>) {
     this.#builtIn = new Map(builtIn.map((tool) => [tool.name, tool]))
     this.setOwn(own)
   }
 
   /** Replaces the user's own tools. */
-  setOwn(own: Readonly<Record<string, ToolHandler>>): void {
-    this.#own = new Map(Object.entries(own))
+  setOwn(own: Readonly<Record<string, ToolHandler | DescribedTool>>): void {
+    const described = (tool: ToolHandler | DescribedTool) => (typeof tool === 'function' ? { run: tool } : tool)
+    this.#own = new Map(Object.entries(own).map(([name, tool]) => [name, described(tool)]))
   }
 
   stub(name: string, handler: ToolHandler, times: number): ToolStub {
@@ -54,10 +63,11 @@ export class Toolbox {
     this.#stubs = []
   }
 
-  get schemas(): readonly ToolSchema[] {
-    return this.#names.map((name) => {
-      const builtIn = this.#own.has(name) ? undefined : this.#builtIn.get(name)
-      return builtIn?.schema ?? SCHEMA_OF_ANYTHING
+  /** What is known of each tool. */
+  get descriptions(): readonly ToolDescription[] {
+    return this.names.map((name) => {
+      const { description, parameters } = this.#own.get(name) ?? this.#builtIn.get(name) ?? {}
+      return { name, description, parameters: parameters ?? SCHEMA_OF_ANYTHING }
     })
   }
 
@@ -79,11 +89,11 @@ export class Toolbox {
   }
 
   unknownTool(name: string): WireError {
-    const names = [...this.#names].sort().join(', ')
+    const names = [...this.names].sort().join(', ')
     return wireError(new ToolFailure(`Unknown tool "${name}". This server has: ${names}`, 'UNKNOWN_TOOL'))
   }
 
-  get #names(): readonly string[] {
+  get names(): readonly string[] {
     const stubbed = this.#stubs.filter((stub) => stub.isDue).map(({ name }) => name)
     return [...new Set([...this.#builtIn.keys(), ...this.#own.keys(), ...stubbed])]
   }
@@ -93,7 +103,7 @@ export class Toolbox {
   }
 
   #handlerOf(name: string): ToolHandler | undefined {
-    return this.#stubOf(name)?.handler ?? this.#own.get(name) ?? this.#builtIn.get(name)?.run
+    return this.#stubOf(name)?.handler ?? (this.#own.get(name) ?? this.#builtIn.get(name))?.run
   }
 }
 

@@ -34,8 +34,18 @@ export interface MCPTestServerOptions {
    * included. The `event` dialect has no authentication.
    */
   tokens?: readonly string[] | undefined
-  /** Your own tools by name. One with the name of a built-in tool takes its place. */
-  tools?: Readonly<Record<string, ToolHandler>> | undefined
+  /**
+   * Your own tools by name: functions, or functions with a description. One with the name of a built-in tool takes its
+   * place.
+   */
+  tools?: Readonly<Record<string, ToolHandler | DescribedTool>> | undefined
+  /**
+   * What a server of the `event` dialect says of its tools to clients that connect, as builds of the platform differ:
+   * `'nameless'` sends the schemas of their parameters alone, `'named'` sends `{ name, description, parameters }`. An
+   * array is sent as it is.
+   * @default 'nameless'
+   */
+  schemas?: 'nameless' | 'named' | readonly unknown[] | undefined
   /** @default 'guide' */
   dialect?: ServerDialect | undefined
   /**
@@ -79,6 +89,18 @@ export interface MCPTestServerOptions {
  */
 // `any`, because clients decide what the parameters are, and a handler may declare what it expects without a cast.
 export type ToolHandler = (parameters: any, context: ToolContext) => unknown
+
+/**
+ * A tool that says what it is. Clients of the `event` dialect are told so; see {@link MCPTestServerOptions.schemas}.
+ */
+export interface DescribedTool {
+  /** What the tool does, in a sentence. @default none */
+  description?: string | undefined
+  /** The JSON Schema of its parameters. They are not checked against it. @default any object */
+  parameters?: object | undefined
+  /** The tool itself. */
+  run: ToolHandler
+}
 
 /** What a tool gets besides its parameters. */
 export interface ToolContext {

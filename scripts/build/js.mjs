@@ -18,25 +18,32 @@ const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
 
 /**
- * Each bundle: its entry, and the folder and files that it includes. Whatever else an entry imports from js/ stays a
+ * Each bundle: its entry, and the folders and files that it includes. Whatever else an entry imports from js/ stays a
  * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
- * each file takes time to load: `alone` are the files that nothing else imports, `copied` those that others import too
- * and that may exist twice.
+ * each file takes time to load, and the first client loads a second one: `alone` are the files that nothing else
+ * imports, `copied` those that others import too and that may exist twice.
  */
 const BUNDLES = [
   {
     entry: 'index.ts',
     exportsPlainly: true,
-    folder: 'client',
-    alone: ['native/binding-constants', 'native/environment', 'native/load', 'native/permissions'],
+    alone: ['client/client'],
+    copied: ['client/contexts', 'client/node', 'native/node-version', 'shared/close-codes', 'shared/error-classes'],
+  },
+  {
+    entry: 'client/node-client.ts',
+    // The binary is looked for from its folder.
+    output: 'client.js',
+    folders: ['client', 'shared/client'],
+    alone: ['native/environment', 'native/load', 'native/permissions'],
     copied: [
-      'native/node-version',
       'native/platform',
       'shared/arguments',
       'shared/close-codes',
       'shared/errors',
       'shared/foreign',
       'shared/globals',
+      'shared/loopback',
       'shared/native-types',
       'shared/option-names',
       'shared/rejections',
@@ -44,9 +51,11 @@ const BUNDLES = [
       'shared/socket-events',
       'shared/socket-face',
     ],
+    // So that there is one MCPError.
+    exported: { 'shared/error-classes': 'index' },
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
-  { entry: 'testing/main.ts', folder: 'testing' },
+  { entry: 'testing/main.ts', folders: ['testing'] },
 ]
 
 /** Packages that the types of an entry may name, because everyone who imports the entry has them. */
@@ -64,7 +73,8 @@ export async function buildJs() {
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
   const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
   metafiles.push(commandLine)
-  checkImports(commandLine)
+  // The bundles require each other: all of them must be there.
+  metafiles.forEach(checkImports)
   await buildForPages(SOURCE, OUTPUT)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
   await removeLeftovers(commandLine)
@@ -102,7 +112,6 @@ async function makeBundle(bundle) {
   })
   const code = giveNamesBack(await readFile(outputOf(bundle), 'utf8'))
   await writeFile(outputOf(bundle), bundle.exportsPlainly ? exportPlainly(code) : code)
-  checkImports(metafile)
   return metafile
 }
 
@@ -127,19 +136,19 @@ function exportPlainly(code) {
 
 /** Imports from js/ that are not part of the bundle become a `require` of the compiled file in dist/. */
 function requireTheRest(bundle) {
-  const { folder, alone = [], copied = [] } = bundle
+  const { folders = [], alone = [], copied = [], exported = {} } = bundle
   const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
   const isOwn = (target) =>
-    files.includes(target) || (folder !== undefined && target.startsWith(join(SOURCE, folder) + sep))
+    files.includes(target) || folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {
       onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, kind }) => {
         const target = resolve(resolveDir, path)
         if (kind === 'entry-point' || !target.startsWith(SOURCE + sep) || isOwn(target)) return undefined
-        const compiled = join(OUTPUT, relative(SOURCE, target)).replace(/\.js$/, '')
-        const fromBundle = relative(dirname(outputOf(bundle)), compiled).replaceAll(sep, '/')
-        return { path: `${fromBundle.startsWith('.') ? '' : './'}${fromBundle}.js`, external: true }
+        const file = relative(SOURCE, target).replaceAll(sep, '/').replace(/\.js$/, '')
+        const fromBundle = relative(dirname(outputOf(bundle)), compiledOf(exported[file] ?? file)).replaceAll(sep, '/')
+        return { path: `${fromBundle.startsWith('.') ? '' : './'}${fromBundle}`, external: true }
       })
     },
   }
@@ -168,9 +177,9 @@ async function removeLeftovers(commandLine) {
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
   }
-  for (const { folder, alone = [] } of BUNDLES) {
+  for (const { folders = [], alone = [] } of BUNDLES) {
     for (const file of alone) await rm(join(OUTPUT, `${file}.js`))
-    if (folder !== undefined) await prune(join(OUTPUT, folder), (path) => kept.has(path))
+    for (const folder of folders) await prune(join(OUTPUT, folder), (path) => kept.has(path))
   }
   await prune(join(OUTPUT, 'cli'), (path) => kept.has(path))
   await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
@@ -186,8 +195,14 @@ async function prune(folder, isKept) {
   if ((await readdir(folder)).length === 0) await rmdir(folder)
 }
 
-function outputOf({ entry }) {
-  return join(OUTPUT, entry.replace(/\.ts$/, '.js'))
+function outputOf({ entry, output = entry.replace(/\.ts$/, '.js') }) {
+  return join(OUTPUT, output)
+}
+
+/** The path in dist/ of a file of js/, which is named without its ending. */
+function compiledOf(file) {
+  const bundle = BUNDLES.find(({ entry }) => entry === `${file}.ts`)
+  return bundle === undefined ? join(OUTPUT, `${file}.js`) : outputOf(bundle)
 }
 
 if (isMain(import.meta.url)) await buildJs()

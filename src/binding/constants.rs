@@ -5,7 +5,7 @@ use std::{env, fmt::Display, fs, path::Path};
 
 use super::{client::flag, kind};
 
-const FILE: &str = "js/native/binding-constants.ts";
+const FILE: &str = "js/shared/client/binding-constants.ts";
 
 #[test]
 fn the_generated_constants_are_those_that_are_committed() {

@@ -110,6 +110,16 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::WithTheNextFlush, |session, now| session.send(now, text))
     }
 
+    /// See [`Session::tools`].
+    pub fn tools(
+        &self,
+        timeout: Option<Duration>,
+        expects_connection: bool,
+        payload: S::Payload,
+    ) -> Result<RequestKey, Refused<S::Payload>> {
+        self.command(Writes::Now, |session, now| session.tools(now, timeout, expects_connection, payload))
+    }
+
     /// See [`Session::abort`].
     pub fn abort(&self, key: RequestKey) -> Option<S::Payload> {
         self.command(Writes::Now, |session, now| session.abort(now, key))

@@ -142,6 +142,12 @@ pub(super) fn is_event(text: &str, envelope: &Envelope) -> bool {
         && matches!(event.as_deref(), Some("connection" | "schemas" | "pong" | "response" | "error"))
 }
 
+/// The value of a `schemas` event.
+pub(super) fn schemas<'a>(text: &'a str, envelope: &Envelope) -> Option<&'a str> {
+    let is_schemas = string_at(text, envelope.top.event.as_ref()).as_deref() == Some("schemas");
+    envelope.top.data.clone().filter(|_| is_schemas).map(|span| &text[span])
+}
+
 /// The auth answer of the guide's dialect, whichever dialect the connection speaks.
 pub(super) fn auth_answer(text: &str, envelope: &Envelope) -> Option<Inbound> {
     let top = &envelope.top;

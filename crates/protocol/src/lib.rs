@@ -39,6 +39,7 @@ mod socket;
 mod state;
 mod stats;
 mod timer;
+mod tools;
 #[cfg(test)]
 mod typescript;
 mod words;

@@ -68,6 +68,8 @@ log_lines! {
     KeyNotRenewed Warn "the key could not be renewed";
     /// The server sent text that is not JSON, or bytes that are not text; with `cause`.
     BadMessage Warn "the server sent a message that is not JSON";
+    /// The server has described so many tools that only the first MiB is kept.
+    ToolsCut Warn "the server describes too many tools: only the first are kept";
     /// No byte has come since a ping; with `timeout` in ms.
     HeartbeatLost Warn "no answer to a ping";
     /// The machine was asleep.

@@ -2,7 +2,11 @@
 
 use bytestring::ByteString;
 
-use super::envelope::{self, Envelope, NotJson};
+use super::{
+    dialect,
+    envelope::{self, Envelope, NotJson},
+    tools::ToolList,
+};
 
 /// A text message of the server. Splitting it takes longer than everything else and needs no session: where a session
 /// is shared, make this before taking the lock.
@@ -10,12 +14,17 @@ use super::envelope::{self, Envelope, NotJson};
 pub struct Received {
     pub(super) text: ByteString,
     pub(super) split: Result<Envelope, Box<NotJson>>,
+    /// What it says of the tools, if it is a `schemas` event.
+    pub(super) tools: Option<ToolList>,
 }
 
 impl Received {
     /// Splits the message.
     pub fn new(text: ByteString) -> Self {
-        Self { split: envelope::split(&text), text }
+        let split = envelope::split(&text);
+        let schemas = split.as_ref().ok().and_then(|envelope| dialect::schemas(&text, envelope));
+        let tools = schemas.map(ToolList::read);
+        Self { text, split, tools }
     }
 }
 

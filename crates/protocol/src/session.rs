@@ -12,6 +12,7 @@ mod liveness;
 mod race;
 mod renewal;
 mod requests;
+mod tools;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -35,6 +36,7 @@ use super::{
     state::{Snapshot, State},
     stats::{Counters, LatencySummary, Stats},
     timer::{Timer, TimerTable},
+    tools::ToolsWaiter,
 };
 
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
@@ -70,6 +72,7 @@ pub struct Session<T> {
     connect_waiters: Vec<T>,
     /// Commands that wait for `closed`.
     close_waiters: Vec<T>,
+    tools_waiters: Vec<ToolsWaiter<T>>,
     /// Bytes of texts handed out and not yet written.
     unwritten_bytes: usize,
     counters: Counters,
@@ -139,6 +142,7 @@ impl<T> Session<T> {
             pending: Pending::default(),
             connect_waiters: Vec::new(),
             close_waiters: Vec::new(),
+            tools_waiters: Vec::new(),
             unwritten_bytes: 0,
             counters: Counters::default(),
             interest: Interest::default(),
@@ -197,8 +201,7 @@ impl<T> Session<T> {
 
     /// When to call `handle_timeout`, in the monotonic time of [`Now`]. Any input or command may change it.
     pub fn poll_timeout(&mut self) -> Option<Duration> {
-        let request = self.pending.next_deadline();
-        self.timers.set_or_stop(Timer::Request, request);
+        self.set_call_timers();
         self.timers.next()
     }
 
@@ -264,7 +267,7 @@ impl<T> Session<T> {
             },
             unwritten: socket.map_or(0, |socket| socket.unwritten.len()),
             pings: socket.map_or(0, |socket| socket.heartbeat.pongs_due()),
-            waiters: self.connect_waiters.len() + self.close_waiters.len(),
+            waiters: self.connect_waiters.len() + self.close_waiters.len() + self.tools_waiters.len(),
             outputs,
             ..self.pending.footprint()
         }
@@ -321,6 +324,13 @@ impl<T> Session<T> {
             (Some(key), _) | (None, TokenSource::Fixed(key)) => Some(key.expose()),
             (None, TokenSource::Ask) => None,
         }
+    }
+
+    /// The timers of those who wait for an answer.
+    fn set_call_timers(&mut self) {
+        let (request, tools) = (self.pending.next_deadline(), self.tools_deadline());
+        self.timers.set_or_stop(Timer::Request, request);
+        self.timers.set_or_stop(Timer::Tools, tools);
     }
 
     fn settle(&mut self, payload: T, outcome: Outcome) {

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::{
     ConnectionId, Now, Transmit,
@@ -27,6 +28,8 @@ pub struct Socket {
     pub(super) sent_life: Option<Option<KeyLife>>,
     pub(super) renewal: Option<Box<Renewal>>,
     pub(super) heartbeat: Heartbeat,
+    /// What the server has said last of its tools, in the event dialect.
+    pub(super) tools: Option<ByteString>,
     /// Texts handed out and not yet written, oldest first.
     pub(super) unwritten: VecDeque<Unwritten>,
     /// How many texts were handed out on this connection: the number of the next one.
@@ -54,6 +57,7 @@ impl Socket {
             sent_life: None,
             renewal: None,
             heartbeat: Heartbeat::new(now.mono),
+            tools: None,
             unwritten: VecDeque::new(),
             handed_out: 0,
             written: 0,

@@ -23,6 +23,8 @@ pub enum Timer {
     Retry,
     /// When the earliest request times out.
     Request,
+    /// When those who ask for the tools have waited long enough.
+    Tools,
     /// When to stop waiting for calls in flight after `close({ drain })`.
     Drain,
     /// When to stop waiting for the peer's close frame.
@@ -31,13 +33,14 @@ pub enum Timer {
 
 impl Timer {
     /// All timers. Those that are due at the same time are handled in this order.
-    pub const ALL: [Timer; 11] = [
+    pub const ALL: [Timer; 12] = [
         Timer::Connect,
         Timer::Race,
         Timer::Auth,
         Timer::Renewal,
         Timer::KeyExpiry,
         Timer::Request,
+        Timer::Tools,
         Timer::Ping,
         Timer::Pong,
         Timer::Retry,

@@ -37,6 +37,7 @@ enum Step {
     Authenticate(Option<&'static str>),
     Close { drain: u64 },
     Tool { idempotent: bool, timeout: Option<u64> },
+    Tools { timeout: Option<u64> },
     Abort(usize),
     Send(&'static str),
     SendToolRequest,
@@ -166,6 +167,7 @@ impl Life {
             Step::Authenticate(token) => drop(sim.authenticate(*token)),
             Step::Close { drain } => drop(sim.close_draining(*drain)),
             Step::Tool { idempotent, timeout } => drop(self.tool(*idempotent, *timeout)),
+            Step::Tools { timeout } => self.calls.push(sim.tools(*timeout)),
             Step::Abort(pick) => drop(self.pick(*pick).map(|call| self.sim.abort(call))),
             Step::Send(text) => drop(sim.send(text)),
             Step::SendToolRequest => drop(sim.send_tool_request("remembered")),
@@ -373,6 +375,7 @@ impl Choices<'_> {
             7..=8 => Step::Abort(self.number(64)),
             9..=10 => Step::Send(self.one_of(&SENT)),
             11..=12 => Step::SendToolRequest,
+            13 => Step::Tools { timeout: self.one_of(&[None, Some(1), Some(500), Some(30_000)]) },
             _ => {
                 let timeout = self.one_of(&[None, Some(1), Some(2_000), Some(30_000), Some(30_000)]);
                 Step::Tool { idempotent: self.coin(), timeout }
@@ -434,7 +437,7 @@ const TEXTS: [&str; 14] = [
     r#"{"id":"auth","success":false,"error":"no such key"}"#,
     r#"{"messageType":"pong","timestamp":1}"#,
     r#"{"event":"schemas","data":[]}"#,
-    r#"{"event":"schemas","data":[]}"#,
+    r#"{"event":"schemas","data":[{"name":"a"},{}]}"#,
     r#"{"event":"pong","timestamp":1}"#,
     "not JSON",
     "[1]",

@@ -34,6 +34,8 @@ pub(super) struct Ledger {
 #[derive(Default)]
 struct Account {
     id: Option<RequestId>,
+    /// What takes it back: that of the id, if it has one.
+    key: Option<RequestKey>,
     is_idempotent: bool,
     deadline: Option<Duration>,
     outcome: Option<Outcome>,
@@ -59,7 +61,19 @@ impl Ledger {
     pub(super) fn promise(&mut self, call: u32, id: RequestId, is_idempotent: bool, deadline: Option<Duration>) {
         self.deadlines.extend(deadline.map(|deadline| (deadline, call)));
         assert_eq!(self.calls.insert(id.key, call), None, "the key of {id} was given out before");
-        self.accounts.insert(call, Account { id: Some(id), is_idempotent, deadline, ..Account::default() });
+        let account = Account { id: Some(id), key: Some(id.key), is_idempotent, deadline, ..Account::default() };
+        self.accounts.insert(call, account);
+    }
+
+    /// The session took a question for the tools.
+    pub(super) fn promise_tools(&mut self, payload: u32, key: RequestKey, deadline: Option<Duration>) {
+        let account = self.accounts.entry(payload).or_default();
+        account.key = Some(key);
+        // Otherwise it was answered at once.
+        if account.outcome.is_none() {
+            account.deadline = deadline;
+            self.deadlines.extend(deadline.map(|deadline| (deadline, payload)));
+        }
     }
 
     pub(super) fn outcome(&self, payload: u32) -> Option<&Outcome> {
@@ -68,6 +82,10 @@ impl Ledger {
 
     pub(super) fn id(&self, call: u32) -> Option<RequestId> {
         self.accounts.get(&call)?.id
+    }
+
+    pub(super) fn key(&self, payload: u32) -> Option<RequestKey> {
+        self.accounts.get(&payload)?.key
     }
 
     /// Payloads that are neither settled nor aborted.

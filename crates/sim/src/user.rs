@@ -76,16 +76,32 @@ impl Sim {
         payload
     }
 
+    /// `tools({ timeout })`; `None` waits for ever.
+    pub fn tools(&mut self, timeout: Option<u64>) -> u32 {
+        let payload = self.ledger.open_account();
+        let timeout = timeout.map(Duration::from_millis);
+        match self.session.tools(self.now, timeout, false, payload) {
+            Ok(key) => {
+                let deadline = timeout.map(|timeout| self.now.mono.saturating_add(timeout));
+                self.ledger.promise_tools(payload, key, deadline);
+            }
+            Err(refused) => self.ledger.settle(payload, Outcome::Failed(refused.error), &[]),
+        }
+        self.drain();
+        payload
+    }
+
     /// A call with `{}` for parameters and the default timeout.
     pub fn usual_call<'a>(&self, name: &'a str) -> Call<'a> {
         let timeout = self.session.config().request_timeout;
         Call { name, parameters: Some("{}"), timeout, ..Call::default() }
     }
 
-    /// Aborts a call: true if it was still to be settled. Then the session never settles it.
+    /// Aborts a call, or a question for the tools: true if it was still to be settled. Then the session never settles
+    /// it.
     pub fn abort(&mut self, call: u32) -> bool {
-        let Some(id) = self.id(call) else { return false };
-        let payload = self.input(|session, now| session.abort(now, id.key));
+        let Some(key) = self.ledger.key(call) else { return false };
+        let payload = self.input(|session, now| session.abort(now, key));
         let Some(payload) = payload else { return false };
         assert_eq!(payload, call, "abort gave back the payload of another call");
         self.ledger.abort(call);

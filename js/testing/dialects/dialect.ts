@@ -17,6 +17,8 @@ export interface Dialect {
 /** What a dialect needs of the server. */
 export interface DialectHost {
   readonly toolbox: Toolbox
+  /** What clients of the event dialect are told of the tools. */
+  schemas(): readonly unknown[]
   /** False while pings get no answer. */
   answersPings(): boolean
   accepts(token: string): boolean

@@ -16,7 +16,7 @@ function greet(connection: Connection, host: DialectHost): void {
     timestamp: Date.now(),
     message: 'Connected to the MCP server',
   })
-  send(connection, 'schemas', host.toolbox.schemas)
+  send(connection, 'schemas', host.schemas())
 }
 
 function receive(text: string, connection: Connection, host: DialectHost): void {

@@ -12,7 +12,12 @@ import { webSearch } from './web-search/tool.js'
 export function builtInTools(status: () => object, docs: string | undefined): readonly BuiltInTool[] {
   return [
     webSearch(docs),
-    { name: 'status', schema: { type: 'object', properties: {} }, run: status },
+    {
+      name: 'status',
+      description: 'Says how the server is, and which tools it has.',
+      parameters: { type: 'object', properties: {} },
+      run: status,
+    },
     echo,
     sleep,
     fail,

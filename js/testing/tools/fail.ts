@@ -5,7 +5,8 @@ import { Parameters } from './parameters.js'
 /** Fails, with a message and a code of the caller's choice. */
 export const fail: BuiltInTool = {
   name: 'fail',
-  schema: {
+  description: 'Fails, with a message and a code of your choice.',
+  parameters: {
     type: 'object',
     properties: { message: { type: 'string' }, code: { type: 'string' } },
   },

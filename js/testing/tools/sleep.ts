@@ -5,7 +5,8 @@ import { Parameters } from './parameters.js'
 /** Answers after a delay: to test timeouts, drains, and answers that overtake each other. */
 export const sleep: BuiltInTool = {
   name: 'sleep',
-  schema: {
+  description: 'Answers after a delay.',
+  parameters: {
     type: 'object',
     properties: { ms: { type: 'number', minimum: 0, maximum: 60_000 } },
     required: ['ms'],

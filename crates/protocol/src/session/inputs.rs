@@ -55,7 +55,7 @@ impl<T> Session<T> {
         if self.racer(connection).is_some() {
             return self.racer_hears(now, connection, message);
         }
-        let Received { text, split } = message;
+        let Received { text, split, tools } = message;
         let Some(socket) = self.current(connection) else { return };
         socket.heartbeat.bytes(now.mono);
         let is_first = !std::mem::replace(&mut socket.has_received, true);
@@ -69,6 +69,9 @@ impl<T> Session<T> {
             Ok(envelope) => {
                 let inbound = self.interpret(now, is_first, text, envelope);
                 self.act_on(now, inbound, text);
+                if let Some(tools) = tools.as_ref().filter(|_| self.dialect() == Dialect::Event) {
+                    self.keep_tools(now, tools);
+                }
             }
             Err(fault) => {
                 let id = dialect::id_of_fragment(self.dialect(), text, &fault.seen);
@@ -98,8 +101,7 @@ impl<T> Session<T> {
     /// Time has passed. Does nothing if no timer is due.
     pub fn handle_timeout(&mut self, now: Now) {
         self.observe(now);
-        let request = self.pending.next_deadline();
-        self.timers.set_or_stop(Timer::Request, request);
+        self.set_call_timers();
         for timer in Timer::ALL {
             if self.timers.take_due(timer, now.mono) {
                 self.fire(now, timer);
@@ -115,6 +117,7 @@ impl<T> Session<T> {
             Timer::Renewal => self.renew_key(now),
             Timer::KeyExpiry => self.key_expired(),
             Timer::Request => self.expire_requests(now),
+            Timer::Tools => self.tools_are_due(now),
             Timer::Ping => self.send_ping(now, self.config.heartbeat_timeout),
             Timer::Pong => self.pong_timed_out(now),
             Timer::Retry => drop(self.begin_round(now)),

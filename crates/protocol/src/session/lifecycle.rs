@@ -77,6 +77,7 @@ impl<T> Session<T> {
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Outcome::Done);
         self.flush_queue();
+        self.tell_tools(self.last);
     }
 
     /// Counts attempts from 0 again if the open socket has been `ready` for long enough. Called when the count is about

@@ -99,9 +99,13 @@ impl<T> Session<T> {
         Some(id)
     }
 
-    /// Cancels a call whose answer has not come yet, and returns its payload. It counts as failed.
+    /// Cancels a call or a question for the tools whose answer has not come yet, and returns its payload. A call counts
+    /// as failed.
     pub fn abort(&mut self, now: Now, key: RequestKey) -> Option<T> {
         self.observe(now);
+        if let Some(payload) = self.forget_tools(key) {
+            return Some(payload);
+        }
         let payload = self.pending.remove(key)?.payload?;
         self.counters.failed += 1;
         self.finish_draining();
@@ -114,7 +118,7 @@ impl<T> Session<T> {
         self.counters.failed += 1;
     }
 
-    fn accepts_calls(&self, expects_connection: bool) -> Result<(), CallError> {
+    pub(super) fn accepts_calls(&self, expects_connection: bool) -> Result<(), CallError> {
         match self.state {
             State::Ready(_) => Ok(()),
             State::Connecting(_) | State::Authenticating(_) | State::Reconnecting { .. } => {
@@ -132,7 +136,7 @@ impl<T> Session<T> {
         CallError { cause: self.error.clone(), ..Fault::NotConnected.into() }
     }
 
-    fn has_room_for(&self, bytes: usize) -> Result<(), Fault> {
+    pub(super) fn has_room_for(&self, bytes: usize) -> Result<(), Fault> {
         let config = &self.config;
         let must_wait = !matches!(self.state, State::Ready(_));
         if bytes > config.max_buffered_amount {
@@ -144,7 +148,7 @@ impl<T> Session<T> {
         if must_wait && self.pending.queued() >= config.offline_queue_limit {
             return Err(full("requests wait for the connection", "offlineQueueLimit", config.offline_queue_limit));
         }
-        if self.pending.len() >= config.max_pending {
+        if self.pending.len() + self.tools_waiters.len() >= config.max_pending {
             return Err(full("requests are in flight", "maxPending", config.max_pending));
         }
         if self.buffered_amount() + bytes > config.max_buffered_amount {
@@ -278,6 +282,7 @@ impl<T> Session<T> {
             let sent = entry.sent_before;
             self.fail(entry, why, Some(sent));
         }
+        self.fail_tools(why);
     }
 
     /// Rejects every request. The texts below number `sent` were sent, or will be.
@@ -286,6 +291,7 @@ impl<T> Session<T> {
             let sent = entry.was_sent(sent);
             self.fail(entry, why, Some(sent));
         }
+        self.fail_tools(why);
     }
 
     /// A request that was still waiting for the connection is told why there is none. Source: PROTOCOL.md rule 18.

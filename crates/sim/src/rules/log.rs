@@ -228,6 +228,11 @@ fn no_line_shows_the_key() {
     assert!(shown(&sim).contains(&"warn: the server refused the key, cause nobody has [key]".to_owned()));
 }
 
+/// A `schemas` event of more than 1 MiB.
+fn too_many_tools() -> String {
+    format!(r#"{{"event":"schemas","data":[{{"name":"a","description":"{}"}}]}}"#, "x".repeat(1 << 20))
+}
+
 /// A life in which everything happens that is logged.
 fn eventful() -> Vec<Sim> {
     let ready = || {
@@ -283,7 +288,11 @@ fn eventful() -> Vec<Sim> {
     changing.server_says(SCHEMAS);
     changing.server_says(ACCEPTED);
     changing.end(Ending::abnormal("reset"));
-    vec![lost, ended, failed, asking, renewing, urls, changing]
+    let mut talkative = logging(defaults);
+    talkative.connect();
+    talkative.open();
+    talkative.server_says(&too_many_tools());
+    vec![lost, ended, failed, asking, renewing, urls, changing, talkative]
 }
 
 #[test]

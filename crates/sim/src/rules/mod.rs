@@ -38,6 +38,7 @@ mod rule_17_compression;
 mod rule_18_causes;
 mod rule_18_words;
 mod secrets;
+mod tools;
 
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use serde_json::Value;

@@ -10,7 +10,8 @@ export function webSearch(folder: string | undefined): BuiltInTool {
   const index = lazily(() => buildIndex(folder))
   return {
     name: 'web_search',
-    schema: {
+    description: 'Searches a folder of documents.',
+    parameters: {
       type: 'object',
       properties: {
         query: { type: 'string' },

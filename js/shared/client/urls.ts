@@ -1,8 +1,9 @@
 /** The endpoints of a client: from what users write to what the core takes. */
-import { URL } from 'node:url'
-import { environment } from '../native/environment.js'
-import { isUrl } from '../shared/foreign.js'
-import type { MCPClientOptions } from '../shared/types.js'
+import { isUrl } from '../foreign.js'
+import { URL } from '../globals.js'
+import { isLoopback } from '../loopback.js'
+import type { MCPClientOptions } from '../types.js'
+import { runtime } from './runtime.js'
 
 /** What the option `url` may be. */
 export type UrlOption = NonNullable<MCPClientOptions['url']>
@@ -17,7 +18,7 @@ export function endpointsOf(given: Exclude<UrlOption, (...args: never[]) => unkn
     if (given.length === 0) throw new TypeError('option "url" is an empty list: give at least one endpoint')
     return given.map(endpointOf)
   }
-  const url = given === undefined ? (environment('MCP_WS_URL') ?? fromLocation()) : given
+  const url = given === undefined ? (runtime.environment('MCP_WS_URL') ?? fromLocation()) : given
   if (url === undefined) {
     throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
   }
@@ -106,15 +107,6 @@ function withoutZone(url: string): [rest: string, zone: string] {
 }
 
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }
-
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(hostname)
-  )
-}
 
 /** The error for an option that is not `wanted`. */
 export function wrongKind(option: string, wanted: string, value: unknown): TypeError {

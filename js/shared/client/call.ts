@@ -1,9 +1,9 @@
 /** The promises of calls and commands, as the hub settles them. */
-import type { MCPError } from '../shared/errors.js'
-import type { ErrorData } from '../shared/native-types.js'
-import { rejectWith } from '../shared/rejections.js'
-import { abortWith, type Abortable } from '../shared/signals.js'
-import { runSafely } from '../shared/socket-events.js'
+import type { MCPError } from '../errors.js'
+import type { ErrorData } from '../native-types.js'
+import { rejectWith } from '../rejections.js'
+import { abortWith, type Abortable } from '../signals.js'
+import { runSafely } from '../socket-events.js'
 import type { Waiter } from './hub.js'
 
 type Settle = (value: any) => void
@@ -11,22 +11,23 @@ type Settle = (value: any) => void
 /** Whose call it is. */
 export interface Caller {
   /** Makes the error of one of its calls. */
-  failure(error: ErrorData, toolName: string): () => MCPError
+  failure(error: ErrorData, toolName: string | undefined): () => MCPError
 }
 
 /** The promise of a call. */
 export class Call implements Waiter, Abortable {
   /** Held, so that it is not garbage-collected while a call is in flight. */
   readonly client: Caller
-  readonly #toolName: string
+  /** None if it asks for the tools. */
+  readonly #toolName: string | undefined
   readonly #resolve: Settle
   readonly #reject: Settle
   /** Of a call with a signal: what to do when it aborts, and how to stop listening to it. */
-  #whenAborted: (() => void) | undefined
+  #whenAborted: (() => unknown) | undefined
   #stopListening: (() => void) | undefined
   #isAborted = false
 
-  constructor(client: Caller, toolName: string, resolve: Settle, reject: Settle) {
+  constructor(client: Caller, toolName: string | undefined, resolve: Settle, reject: Settle) {
     this.client = client
     this.#toolName = toolName
     this.#resolve = resolve
@@ -49,7 +50,7 @@ export class Call implements Waiter, Abortable {
   }
 
   /** Rejects with the signal's reason when it aborts. `takeBack` tells the native core. */
-  abortBy(signal: AbortSignal, takeBack: () => void): void {
+  abortBy(signal: AbortSignal, takeBack: () => unknown): void {
     this.#whenAborted = takeBack
     this.#stopListening = abortWith(signal, this)
   }
@@ -69,10 +70,12 @@ export class Call implements Waiter, Abortable {
 
 /** The promise of `connect`, `reconnect`, `authenticate` or `close`. */
 export class Command implements Waiter {
+  readonly client: object
   readonly #resolve: Settle
   readonly #failure: (error: ErrorData) => () => Error
 
-  constructor(resolve: Settle, failure: (error: ErrorData) => () => Error) {
+  constructor(client: object, resolve: Settle, failure: (error: ErrorData) => () => Error) {
+    this.client = client
     this.#resolve = resolve
     this.#failure = failure
   }

@@ -2,7 +2,7 @@
  * What happens to an item of the mailbox that cannot be delivered: its calls are rejected. The items after it are
  * delivered all the same.
  */
-import { ERROR_CODES, type ErrorCode, type ErrorData } from '../shared/native-types.js'
+import { ERROR_CODES, type ErrorCode, type ErrorData } from '../native-types.js'
 import { classOf } from './errors.js'
 
 /** V8 did not accept the text or the bytes of the item. */

@@ -1,7 +1,10 @@
-/** An emitter of typed events where there is no `node:events`. What a listener throws becomes an uncaught error. */
-import { runSafely } from '../shared/socket-events.js'
+/**
+ * An emitter of typed events where there is no `node:events`. What a listener throws becomes an uncaught error. Needs
+ * nothing of Node.js: pages use it too.
+ */
+import { runSafely } from './socket-events.js'
 
-type Listener = (...args: any[]) => void
+type Listener = (...args: any[]) => unknown
 
 export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
   readonly #listeners = new Map<keyof Events, { listener: Listener; once: boolean }[]>()
@@ -25,22 +28,40 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
     const at = list.findLastIndex((entry) => entry.listener === listener)
     if (at === -1) return
     // Pages in older browsers have no toSpliced().
-    this.#listeners.set(
-      event,
-      list.filter((_, index) => index !== at),
-    )
+    const rest = list.filter((_, index) => index !== at)
+    if (rest.length > 0) this.#listeners.set(event, rest)
+    else this.#listeners.delete(event)
     this.#changed()
   }
 
   has(event: keyof Events): boolean {
-    return this.#of(event).length > 0
+    return this.#listeners.has(event)
   }
 
+  /** Those of an event as they are to be called; a copy. */
+  rawListeners(event: keyof Events): Listener[] {
+    return this.#of(event).map(({ listener, once }) => (once ? this.#removing(event, listener) : listener))
+  }
+
+  listenerCount(event: keyof Events): number {
+    return this.#of(event).length
+  }
+
+  /** The events that have listeners. */
+  eventNames(): (keyof Events)[] {
+    return [...this.#listeners.keys()]
+  }
+
+  /** @param target what `this` is in the listeners */
   emit<E extends keyof Events>(target: object, event: E, ...args: Events[E]): void {
-    // Lists are replaced, not changed, so a listener may add and remove others meanwhile.
-    for (const { listener, once } of this.#of(event)) {
-      if (once) this.remove(event, listener)
-      runSafely(() => Reflect.apply(listener, target, args))
+    for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, target, args))
+  }
+
+  #removing(event: keyof Events, listener: Listener): Listener {
+    const remove = () => this.remove(event, listener)
+    return function (this: unknown, ...args: any[]) {
+      remove()
+      return Reflect.apply(listener, this, args)
     }
   }
 

@@ -1,6 +1,6 @@
 /** What a user's key function returns, checked as far as the native core cannot. */
-import { types } from 'node:util'
-import type { MCPKey } from '../shared/types.js'
+import { isDate } from '../foreign.js'
+import type { MCPKey } from '../types.js'
 
 /** A key as the native core takes it. */
 export interface Key {
@@ -17,7 +17,7 @@ export function keyOf(returned: unknown): Key {
   if (typeof returned !== 'object' || returned === null) throw wrong(`returned ${kindOf(returned)}`)
   const { token, expiresAt } = returned as Exclude<MCPKey, string>
   if (typeof token !== 'string') throw wrong(`returned an object whose token is ${kindOf(token)}`)
-  if (types.isDate(expiresAt)) return { token, expiresAt: expiresAt.getTime() }
+  if (isDate(expiresAt)) return { token, expiresAt: expiresAt.getTime() }
   if (typeof expiresAt !== 'number') throw wrong(`returned an object whose expiresAt is ${kindOf(expiresAt)}`)
   return { token, expiresAt }
 }

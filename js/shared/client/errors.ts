@@ -1,7 +1,7 @@
 /** The errors of one client. What the native core reports of the same error is always the same instance. */
-import { errorOf, type MCPError } from '../shared/errors.js'
-import { isError } from '../shared/foreign.js'
-import type { ErrorData } from '../shared/native-types.js'
+import { errorOf, type MCPError } from '../errors.js'
+import { isError } from '../foreign.js'
+import type { ErrorData } from '../native-types.js'
 
 export class ClientErrors {
   /** What the user's token function threw last. */

@@ -2,16 +2,25 @@
  * Empties the mailbox of one JavaScript environment: settles promises, and passes events to their clients. One wake-up
  * handles everything in the mailbox, in slices of bounded time, so that timers and I/O get their turn.
  */
-import { ITEM } from '../native/binding-constants.js'
-import { loadNative, type Native } from '../native/load.js'
-import { soon } from '../shared/globals.js'
-import type { ErrorData, Notice } from '../shared/native-types.js'
-import { runApart, scheduleApart } from './contexts.js'
-import { now } from './node.js'
+import { soon } from '../globals.js'
+import type { ErrorData, Notice } from '../native-types.js'
+import {
+  BROKEN,
+  type Binding,
+  type FlushFunction,
+  type Item,
+  type Mailbox,
+  type NativeClient,
+  type RequestFunction,
+} from './binding.js'
+import { ITEM } from './binding-constants.js'
+import { runtime } from './runtime.js'
 import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 
 /** A promise that the native core settles. */
 export interface Waiter {
+  /** Whose core settles it. */
+  readonly client: object
   done(value: unknown): void
   failed(error: ErrorData): void
 }
@@ -31,19 +40,15 @@ export interface Recipient {
 
 type Container = unknown[] | Record<string, unknown>
 
-type Mailbox = InstanceType<Native['Mailbox']>
-
-type Item = NonNullable<ReturnType<Mailbox['take']>>
-
 /** ms of draining before the event loop gets its turn. */
 const SLICE = 2
 
 /** Loaded, with everything that is made of it, by the first client: a program that makes none does not pay for it. */
-let native: Native | undefined
+let binding: Binding | undefined
 let mailbox: Mailbox
-/** Functions of the binary; binding.d.ts describes them. */
-export let request: ReturnType<Native['requestFunction']>
-export let flush: ReturnType<Native['flushFunction']>
+/** Functions of the binding, which every call uses. */
+export let request: RequestFunction
+export let flush: FlushFunction
 /** Promises by their slots, the numbers that the native core knows them by. Free slots are reused. */
 const waiters: (Waiter | undefined)[] = []
 const freeSlots: number[] = []
@@ -69,19 +74,19 @@ const kept: Item[] = []
 let sliceEnd = 0
 
 /**
- * The native half of a new client, whose events `recipient` gets.
- * @throws what {@link loadNative} throws; an error of the binary if the options are wrong
+ * The core's half of a new client, whose events `recipient` gets.
+ * @throws Error if the binding cannot be loaded; an error of the core if the options are wrong
  */
-export function createNative(recipient: Recipient, options: string): InstanceType<Native['NativeClient']> {
-  native ??= runApart(() => setUp(loadNative()))
+export function createNative(recipient: Recipient, options: string): NativeClient {
+  binding ??= runtime.runApart(() => setUp(runtime.loadBinding()))
   const id = nextId++
   recipients.set(id, new WeakRef(recipient))
   collected.register(recipient, id)
-  return new native.NativeClient(mailbox, id, options)
+  return new binding.NativeClient(mailbox, id, options)
 }
 
-function setUp(loaded: Native): Native {
-  mailbox = new loaded.Mailbox(wake)
+function setUp(loaded: Binding): Binding {
+  mailbox = new loaded.Mailbox(wake, beginTurn)
   request = loaded.requestFunction()
   flush = loaded.flushFunction()
   return loaded
@@ -128,7 +133,7 @@ export function keepsFailure(slot: number): boolean {
 export function drainSoon(): void {
   if (drainIsScheduled) return
   drainIsScheduled = true
-  scheduleApart(drainInNewTurn)
+  runtime.scheduleApart(drainInNewTurn)
 }
 
 /**
@@ -136,15 +141,19 @@ export function drainSoon(): void {
  * end with a wake-up, but 2 ms after it began, and only an immediate, which runs in a new turn, begins another.
  */
 function wake(...item: Item): void {
-  if (kept.length > 0 || now() > sliceEnd) {
+  if (kept.length > 0 || runtime.now() > sliceEnd) {
     kept.push(item)
     drainSoon()
   } else deliverAndContinue(item)
 }
 
+function beginTurn(): void {
+  sliceEnd = runtime.now() + SLICE
+}
+
 function drainInNewTurn(): void {
   drainIsScheduled = false
-  sliceEnd = now() + SLICE
+  beginTurn()
   drain()
 }
 
@@ -171,7 +180,7 @@ function deliverAndContinue(item: Item): void {
   deliverAlone(item)
   const goesOn = item[4] || kept.length > 0
   if (!goesOn) release()
-  else if (now() > sliceEnd) drainSoon()
+  else if (runtime.now() > sliceEnd) drainSoon()
   else soon(drain)
 }
 
@@ -231,6 +240,8 @@ function deliver([kind, a, b, payload]: Item): void {
       return recipients.get(a)?.deref()?.resumeAfter(b)
     case ITEM.ASK_ROOTS:
       return recipients.get(a)?.deref()?.askRoots()
+    case BROKEN:
+      return failAll(recipients.get(a)?.deref(), JSON.parse(text) as ErrorData)
   }
 }
 
@@ -252,6 +263,12 @@ function giveUp([kind, a, , payload]: Item, error: ErrorData): void {
     case ITEM.MESSAGE:
       return recipients.get(a)?.deref()?.receiveNotice({ type: 'error', error })
   }
+}
+
+/** What waits for this client, in the order of its slots. */
+function failAll(client: Recipient | undefined, error: ErrorData): void {
+  for (const [slot, waiter] of [...waiters.entries()])
+    if (waiter !== undefined && waiter.client === client) take(slot)?.failed(error)
 }
 
 /** Slots and results alternate. */

@@ -1,19 +1,17 @@
 /**
- * From the options of users to those of the native core. The core knows defaults and ranges; here is only what it
- * cannot know: the environment, the page, functions.
+ * From the options of users to those of the core. The core knows defaults and ranges; here is only what it cannot know:
+ * the environment, the page, functions.
  */
-import { Buffer } from 'node:buffer'
-import { types } from 'node:util'
-import { environment } from '../native/environment.js'
-import { checkKey } from '../shared/arguments.js'
-import { isError } from '../shared/foreign.js'
-import type { OptionError } from '../shared/native-types.js'
-import type { MCPClientOptions, MCPKey } from '../shared/types.js'
+import { checkKey } from '../arguments.js'
+import { isError } from '../foreign.js'
+import type { OptionError } from '../native-types.js'
+import type { MCPClientOptions, MCPKey } from '../types.js'
+import { runtime } from './runtime.js'
 import { endpointsOf, isUrlOption, wrongKind, type UrlOption } from './urls.js'
 
 /** Options sorted by who uses them. */
 export interface SortedOptions {
-  /** JSON for the native core. */
+  /** JSON for the core. */
   readonly native: string
   /** None if a function gives them. */
   readonly urls: readonly string[]
@@ -21,10 +19,13 @@ export interface SortedOptions {
   readonly key: unknown
   readonly autoConnect: boolean
   readonly onMessage: ((message: unknown) => void) | null
-  readonly askToken: (() => MCPKey | Promise<MCPKey>) | null
+  readonly askToken: TokenFunction | null
   readonly askUrls: UrlFunction | null
   readonly askProxy: ProxyFunction | null
 }
+
+/** The option `apiKey` as a function. */
+export type TokenFunction = () => MCPKey | Promise<MCPKey>
 
 /** The option `url` as a function. */
 export type UrlFunction = Extract<UrlOption, (...args: never[]) => unknown>
@@ -37,45 +38,25 @@ export type ProxyFunction = Extract<MCPClientOptions['proxy'], (...args: never[]
  */
 export function sortOptions(options: MCPClientOptions): SortedOptions {
   checkOptions(options)
-  const { url, apiKey, proxy, autoConnect = true, onMessage = null, ...rest } = options
+  const { url, apiKey, autoConnect = true, onMessage = null, ...rest } = options
   if (typeof autoConnect !== 'boolean') throw wrongKind('autoConnect', 'true or false', autoConnect)
   if (onMessage !== null && typeof onMessage !== 'function')
     throw wrongKind('onMessage', 'a function or null', onMessage)
-  checkHeaders(rest.headers)
+  const route = runtime.routeOptions(rest)
   const askUrls = typeof url === 'function' ? url : null
   const urls = typeof url === 'function' ? [] : endpointsOf(url)
-  const key = apiKey === undefined ? environment('MCP_API_KEY') : apiKey
+  const key = apiKey === undefined ? runtime.environment('MCP_API_KEY') : apiKey
   if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
-    native: JSON.stringify(
-      {
-        ...rest,
-        ...tlsAsText(rest.tls),
-        url: askUrls ?? urls,
-        apiKey: key,
-        proxy: proxy === undefined ? proxyVariables() : proxy,
-      },
-      replaceNonJson,
-    ),
+    native: JSON.stringify({ ...rest, ...route, url: askUrls ?? urls, apiKey: key }, replaceNonJson),
     urls,
     key,
     autoConnect,
     onMessage,
     askToken: typeof apiKey === 'function' ? apiKey : null,
     askUrls,
-    askProxy: typeof proxy === 'function' ? proxy : null,
+    askProxy: typeof rest.proxy === 'function' ? rest.proxy : null,
   }
-}
-
-/** JSON has no buffers. PEM is ASCII; of anything else the core says that it is no PEM. */
-function tlsAsText(tls: unknown): { tls?: unknown } {
-  if (typeof tls !== 'object' || tls === null || Array.isArray(tls)) return {}
-  const text = (value: unknown): unknown => {
-    if (types.isUint8Array(value)) return Buffer.from(value).toString('latin1')
-    return Array.isArray(value) ? value.map(text) : value
-  }
-  const { ca, cert, key } = tls as Record<string, unknown>
-  return { tls: { ...tls, ca: text(ca), cert: text(cert), key: text(key) } }
 }
 
 /** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */
@@ -95,7 +76,7 @@ function checkOptions(options: unknown): void {
   throw new TypeError(`the options of MCPClient must be an object, got ${options === null ? 'null' : typeof options}`)
 }
 
-/** The error that the native core reports for an option. */
+/** The error that the core reports for an option. */
 export function optionErrorOf(thrown: unknown): unknown {
   // Native code makes errors of Node.js's own realm, whichever this one is.
   if (!isError(thrown) || !thrown.message.startsWith('{')) return thrown
@@ -109,26 +90,3 @@ function replaceNonJson(_key: string, value: unknown): unknown {
   if (['function', 'symbol', 'bigint'].includes(typeof value)) return { $type: typeof value }
   return value
 }
-
-/** JSON would make an empty object of a `Map` or `Headers`, and no header would be sent. */
-function checkHeaders(headers: unknown): void {
-  if (headers === undefined || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)))
-    return
-  throw wrongKind('headers', 'a plain object of strings', headers)
-}
-
-/** What the core chooses a proxy by. */
-function proxyVariables(): { $environment: Record<string, string> } {
-  const $environment: Record<string, string> = {}
-  for (const name of PROXY_VARIABLES) {
-    const value = environment(name)
-    if (value !== undefined) $environment[name] = value
-  }
-  return { $environment }
-}
-
-const PROXY_VARIABLES = [
-  ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name.toLowerCase(), name]),
-  // Set in CGI programs, where HTTP_PROXY comes from whoever asks.
-  'REQUEST_METHOD',
-]

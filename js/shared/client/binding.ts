@@ -1,0 +1,81 @@
+/**
+ * The core as JavaScript sees it, whatever is between them: the addon, or WebAssembly. js/native/binding.d.ts describes
+ * each function.
+ */
+
+/** A binding, loaded. */
+export interface Binding {
+  readonly Mailbox: new (wake: (...item: Item) => void, beginTurn: () => void) => Mailbox
+  readonly NativeClient: new (mailbox: any, id: number, options: string) => NativeClient
+  requestFunction(): RequestFunction
+  flushFunction(): FlushFunction
+}
+
+/** Makes a tool request. */
+export type RequestFunction = (
+  number: number,
+  slot: number,
+  name: string,
+  parameters: string,
+  timeout: number,
+  flags: number,
+) => number | string | undefined
+
+/** Writes the calls of a client. Returns whether one was refused. */
+export type FlushFunction = (number: number) => boolean
+
+/** An item of the mailbox. The payload is `null` if V8 has no room for it. */
+export type Item = [
+  kind: number,
+  a: number,
+  b: number,
+  payload: string | Uint8Array | null | undefined,
+  hasMore: boolean,
+]
+
+/**
+ * The kind of an item besides those of `ITEM`: the core of client `a` has come to an end by a bug, and settles nothing
+ * any more. The payload is the JSON of an `ErrorData`. Where the core is native, a bug does not end it.
+ */
+export const BROKEN = -1
+
+/**
+ * What came from the core, for all clients. It calls `wake` with the first item of a turn of the event loop. If a turn
+ * is its own, and none of whoever uses a client, it calls `beginTurn` before.
+ */
+export interface Mailbox {
+  take(): Item | null
+  isEmpty(): boolean
+  hold(hold: boolean): void
+}
+
+/** The core's half of a client. */
+export interface NativeClient {
+  id(): number
+  number(): number
+  connect(slot: number): string
+  reconnect(slot: number): string
+  authenticate(token: string | null, slot: number): string
+  close(code: number, reason: string, drain: number, slot: number): string
+  abort(key: number): boolean
+  discardResults(slot: number): void
+  tools(timeout: number, flags: number, slot: number): number | string
+  sendToolRequest(name: string, parameters: string): string | null
+  send(text: string): boolean
+  answerToken(connection: number, token: string, expiresAt: number | null): void
+  answerUrls(asked: number, urls: string[]): boolean
+  failUrls(asked: number, thrown: string): void
+  endpoint(): number
+  failToken(connection: number, thrown: string): void
+  answerProxy(connection: number, answer: string | null): void
+  resume(): void
+  answerRoots(pem: string): void
+  openTold(): void
+  setInterest(interest: number): void
+  warn(message: string): void
+  snapshot(): string
+  stats(): string
+  awaitCommit(): void
+  bufferedAmount(): number
+  requestTimeout(): number
+}

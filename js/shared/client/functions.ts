@@ -1,0 +1,74 @@
+/** What the core asks the user's functions: the key, the endpoints, the proxy. None of these promises ever rejects. */
+import { checkKey } from '../arguments.js'
+import { isUrl } from '../foreign.js'
+import type { NativeClient } from './binding.js'
+import { classOf, type ClientErrors } from './errors.js'
+import { keyOf } from './key.js'
+import { optionErrorOf, type ProxyFunction, type TokenFunction, type UrlFunction } from './options.js'
+import { runtime } from './runtime.js'
+import { endpointsReturned } from './urls.js'
+
+/** Whose functions they are. */
+export interface Asked {
+  readonly native: NativeClient
+  readonly errors: ClientErrors
+  /** The endpoints, in the order of the core's list. */
+  urls: readonly string[]
+}
+
+export async function answerToken(
+  { native, errors }: Asked,
+  ask: TokenFunction | null,
+  connection: number,
+): Promise<void> {
+  errors.tokenFailure = undefined
+  // What the function throws may be kept, and its stack would hold the context if that were entered below on it.
+  await null
+  try {
+    const { token, expiresAt } = keyOf(await ask?.())
+    checkKey('the key that the apiKey function returned', token)
+    native.answerToken(connection, token, expiresAt)
+  } catch (error) {
+    errors.tokenFailure = error
+    native.failToken(connection, classOf(error))
+  }
+}
+
+export async function answerUrls(client: Asked, ask: UrlFunction | null, asked: number): Promise<void> {
+  const { native, errors } = client
+  errors.urlFailure = undefined
+  // As for a token.
+  await null
+  try {
+    const urls = endpointsReturned(await ask?.())
+    urls.forEach(runtime.checkNetwork)
+    if (native.answerUrls(asked, urls)) client.urls = urls
+  } catch (thrown) {
+    const error = optionErrorOf(thrown)
+    errors.urlFailure = error
+    native.failUrls(asked, classOf(error))
+  }
+}
+
+export async function answerProxy(
+  { native, errors }: Asked,
+  ask: ProxyFunction | null,
+  connection: number,
+  server: string,
+): Promise<void> {
+  errors.proxyFailure = undefined
+  // As for a token.
+  await null
+  try {
+    const proxy: unknown = await ask?.(server)
+    // The value is not shown: a password may be in it.
+    if (proxy !== false && typeof proxy !== 'string' && !isUrl(proxy))
+      throw new TypeError(
+        `the proxy function returned ${proxy === null ? 'null' : typeof proxy}: return the URL of a proxy, or false for none`,
+      )
+    native.answerProxy(connection, proxy === false ? 'DIRECT' : String(proxy))
+  } catch (error) {
+    errors.proxyFailure = error
+    native.answerProxy(connection, null)
+  }
+}
