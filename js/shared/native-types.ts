@@ -251,6 +251,10 @@ error: ErrorData, } | { "type": "dialing",
  */
 connection: number, 
 /**
+ * When it begins, in ms since the epoch.
+ */
+at: number, 
+/**
  * The endpoint, without its query.
  */
 url: string, 
@@ -271,6 +275,10 @@ export type DialReport = {
  * The number of the connection.
  */
 connection: number, 
+/**
+ * When it began, in ms since the epoch.
+ */
+at: number, 
 /**
  * The endpoint, without its query.
  */

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use serde::Serialize;
 
 use super::{
-    ConnectionId,
+    ConnectionId, Now,
     config::Secret,
     dialing::{DialPhase, Via},
     error::ErrorData,
@@ -34,7 +34,7 @@ pub(super) struct Dial {
     /// When to give it up.
     pub(super) deadline: Duration,
     /// When it began.
-    pub(super) began: Duration,
+    pub(super) began: Now,
     /// How far it has come, and when it came there. A timeout names the last one.
     pub(super) phases: Vec<(DialPhase, Duration)>,
     /// What TCP has connected it to.
@@ -93,7 +93,7 @@ impl Dials {
 }
 
 impl Dial {
-    pub(super) fn new(id: ConnectionId, endpoint: usize, began: Duration, deadline: Duration) -> Self {
+    pub(super) fn new(id: ConnectionId, endpoint: usize, began: Now, deadline: Duration) -> Self {
         Self { id, endpoint, deadline, began, phases: Vec::new(), address: None, via: None, opened: None }
     }
 
@@ -103,7 +103,7 @@ impl Dial {
 
     /// What became of it: `error` is why it failed. `url` is as users are shown it.
     pub(super) fn report(&self, url: &str, now: Duration, error: Option<ErrorData>) -> DialReport {
-        let since = |then: Duration| millis(then.saturating_sub(self.began));
+        let since = |then: Duration| millis(then.saturating_sub(self.began.mono));
         let ends = self.phases.iter().skip(1).map(|(_, began)| *began).chain([now]);
         let phases = self.phases.iter().zip(ends).map(|(&(phase, began), end)| PhaseTime {
             phase,
@@ -112,6 +112,7 @@ impl Dial {
         });
         DialReport {
             connection: self.id.0,
+            at: self.began.wall,
             url: url.to_owned(),
             proxy: self.via.as_ref().and_then(Via::proxy).map(str::to_owned),
             address: self.address.map(|address| address.to_string()),
@@ -128,6 +129,8 @@ impl Dial {
 pub struct DialReport {
     /// The number of the connection.
     pub connection: u32,
+    /// When it began, in ms since the epoch.
+    pub at: u64,
     /// The endpoint, without its query.
     pub url: String,
     /// The proxy that it went through, as `scheme://host:port`.

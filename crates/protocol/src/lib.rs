@@ -223,6 +223,8 @@ pub enum Notice {
     Dialing {
         /// The number of the connection.
         connection: u32,
+        /// When it begins, in ms since the epoch.
+        at: u64,
         /// The endpoint, without its query.
         url: String,
         /// Its place in the list.

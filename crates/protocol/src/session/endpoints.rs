@@ -147,11 +147,11 @@ impl<T> Session<T> {
         self.log(LogLine::Dialing, &[("connection", connection.0.into()), ("url", url)]);
         if self.interest.wants(Interest::DIALS) {
             let url = self.endpoints.url(endpoint).to_owned();
-            self.notify(Notice::Dialing { connection: connection.0, url, endpoint });
+            self.notify(Notice::Dialing { connection: connection.0, at: now.wall, url, endpoint });
         }
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
-        dials.dials.push(Dial::new(connection, endpoint, now.mono, deadline));
+        dials.dials.push(Dial::new(connection, endpoint, now, deadline));
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
