@@ -32,7 +32,6 @@ mod key_life;
 mod log;
 mod pending;
 mod received;
-mod record;
 mod request_id;
 mod session;
 mod socket;
@@ -64,7 +63,6 @@ pub use self::{
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::LogLine,
     received::Received,
-    record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Refused, Session},
     state::{Snapshot, State},

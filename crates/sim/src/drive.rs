@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use mcp_protocol::{
-    Action, ConnectionId, Ending, Event, Footprint, Key, MaxAttempts, Notice, Now, Record, Secret, Session, State,
-    TokenSource, Transmit, What,
+    Action, ConnectionId, Ending, Event, Footprint, Key, MaxAttempts, Notice, Now, Secret, Session, State, TokenSource,
+    Transmit,
 };
 use serde_json::Value;
 
 use crate::{
     Server, Sim,
     event::{Life, WorldEvent},
+    output::{Output, What},
 };
 
 /// What a driver reports.
@@ -311,7 +312,7 @@ impl Sim {
     }
 
     fn note(&mut self, what: What) {
-        self.record.push(Record { at: self.now.mono, what });
+        self.outputs.push(Output { at: self.now.mono, what });
     }
 }
 

@@ -77,7 +77,7 @@ fn told_dials(sim: &Sim) -> Vec<String> {
         }
         _ => None,
     };
-    sim.record().iter().filter_map(|record| line(&record.what)).collect()
+    sim.outputs().iter().filter_map(|record| line(&record.what)).collect()
 }
 
 fn telling_of_dials(adjust: impl FnOnce(&mut Config)) -> Sim {

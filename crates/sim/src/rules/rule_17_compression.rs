@@ -4,7 +4,7 @@ use super::*;
 
 /// The texts handed out so far, each with whether it is confidential.
 fn handed_out(sim: &Sim) -> Vec<(String, bool)> {
-    let transmits = sim.record().iter().filter_map(|record| match &record.what {
+    let transmits = sim.outputs().iter().filter_map(|record| match &record.what {
         What::Transmit(transmit) => Some(transmit),
         _ => None,
     });

@@ -2,11 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Action, Event, Notice, Outcome, Transmit};
+use mcp_protocol::{Action, Event, Notice, Outcome, Transmit};
 
 /// One thing that came out of the session, and when.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct Output {
     /// Monotonic time.
     pub at: Duration,
     /// What it was.
