@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use super::{
     ConnectionId, Now,
+    class::Class,
     config::Secret,
     dialing::{DialPhase, Via},
     error::ErrorData,
+    fields::Fields,
     key_life::KeyLife,
     received::Received,
     socket::Socket,
@@ -92,7 +94,66 @@ impl Dials {
     }
 }
 
+impl Dials {
+    /// Those that are open, and race.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.dials.iter().filter_map(|dial| dial.opened.as_deref()).map(|opened| &opened.socket)
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.field("askedForUrls", &mut self.asking);
+        fields.field("race", &mut self.is_race);
+        self.key.visit(fields);
+        fields.list("dials", &mut self.dials, Dial::default, Dial::visit);
+    }
+}
+
+impl RaceKey {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut asked = if let Self::Asked(asked) = self { Some(*asked) } else { None };
+        let mut life = if let Self::Known(_, life) = self { Some(*life) } else { None };
+        fields.field("askedForKey", &mut asked);
+        KeyLife::visit_maybe(&mut life, fields);
+        if fields.is_reading() {
+            *self = match (asked, life) {
+                (_, Some(life)) => Self::Known(Secret::new("key"), life),
+                (Some(asked), None) => Self::Asked(asked),
+                (None, None) => Self::Unasked,
+            };
+        }
+    }
+}
+
+impl Opened {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        self.socket.visit(fields);
+        fields.list("heard", &mut self.heard, || Class::default().message(None, 0), Class::visit_message);
+        fields.field("heardBytes", &mut self.heard_bytes);
+    }
+}
+
+impl Default for Dial {
+    fn default() -> Self {
+        Self::new(ConnectionId::default(), 0, Now::default(), Duration::ZERO)
+    }
+}
+
 impl Dial {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.field("connection", &mut self.id);
+        fields.field("endpoint", &mut self.endpoint);
+        fields.field("deadline", &mut self.deadline);
+        let mut is_open = self.opened.is_some();
+        fields.field("open", &mut is_open);
+        if fields.is_reading() {
+            self.opened = is_open.then(|| Opened::new(Socket::default()));
+        }
+        if let Some(opened) = &mut self.opened {
+            opened.visit(fields);
+        }
+    }
+
     pub(super) fn new(id: ConnectionId, endpoint: usize, began: Now, deadline: Duration) -> Self {
         Self { id, endpoint, deadline, began, phases: Vec::new(), address: None, via: None, opened: None }
     }

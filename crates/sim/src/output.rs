@@ -63,7 +63,7 @@ fn write_notice(f: &mut fmt::Formatter<'_>, notice: &Notice) -> fmt::Result {
         Notice::Close { info } => write!(f, "close {}", info.code),
         Notice::Reconnecting { attempt, delay, .. } => write!(f, "reconnecting {attempt} in {delay}"),
         Notice::Heartbeat { rtt } => write!(f, "heartbeat {rtt}"),
-        Notice::Failed { error } => write!(f, "failed {}", error.code),
+        Notice::Failed { error, .. } => write!(f, "failed {}", error.code),
         Notice::Error { error } => write!(f, "error {}", error.code),
         Notice::Dialing { connection, .. } => write!(f, "dialing {connection}"),
         Notice::Dialed { dial } => write!(f, "dialed {}", dial.connection),

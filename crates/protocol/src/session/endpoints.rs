@@ -6,13 +6,14 @@ use std::{net::SocketAddr, time::Duration};
 use super::{Interest, Session, State};
 use crate::{
     Action, ConnectionId, Notice, Now,
-    config::DialectChoice,
+    config::{DialectChoice, without_query},
     dialect::Dialect,
     dialing::{DialFailure, DialPhase, Remedy, Via},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
     log::LogLine,
+    record::{DialFacts, PhaseName, What},
     socket::Socket,
     timer::Timer,
 };
@@ -21,7 +22,9 @@ impl<T> Session<T> {
     /// The user's url function has returned these, as users are shown them, or has failed with an error of this class.
     /// False if it is not asked any more: then the list stays as it is.
     pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) -> bool {
-        self.observe(now);
+        let given = urls.as_deref().unwrap_or_default();
+        let changed = (!given.is_empty() && !self.endpoints.are(given)).then(|| shown(given));
+        self.begin(now, What::Urls { connection: asked, is_given: urls.is_ok(), urls: changed });
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
             return false;
         }
@@ -39,7 +42,7 @@ impl<T> Session<T> {
 
     /// The dial has succeeded: the WebSocket is open.
     pub fn handle_open(&mut self, now: Now, connection: ConnectionId) {
-        self.observe(now);
+        self.begin(now, What::Open { connection });
         let dialect = match self.config.dialect {
             DialectChoice::Event => Dialect::Event,
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
@@ -62,6 +65,7 @@ impl<T> Session<T> {
     pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
         let Some(dial) = self.dial_mut(connection) else { return };
         dial.via = Some(via.clone());
+        self.recorder.add_input(What::Via { connection, proxy: via.proxy().map(Into::into) });
         if let Some(proxy) = via.proxy() {
             self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
@@ -86,6 +90,7 @@ impl<T> Session<T> {
     pub fn handle_dial_phase(&mut self, now: Now, connection: ConnectionId, phase: DialPhase) {
         if let Some(dial) = self.dial_mut(connection) {
             dial.phases.push((phase, now.mono));
+            self.recorder.input(now, What::Phase { connection, phase: PhaseName::of(Some(phase)) });
         }
     }
 
@@ -93,12 +98,13 @@ impl<T> Session<T> {
     pub fn handle_dial_address(&mut self, connection: ConnectionId, address: SocketAddr) {
         if let Some(dial) = self.dial_mut(connection) {
             dial.address = Some(address);
+            self.recorder.add_input(What::Address { connection, address: Box::new(Some(address)) });
         }
     }
 
     /// The dial has failed.
     pub fn handle_dial_failed(&mut self, now: Now, connection: ConnectionId, failure: DialFailure) {
-        self.observe(now);
+        self.begin(now, What::DialFailed { connection, facts: Box::new(DialFacts::of(&failure)) });
         let State::Connecting(dials) = &mut self.state else { return };
         if dials.place(connection).is_none_or(|place| dials.dials[place].opened.is_some()) {
             return;
@@ -116,7 +122,7 @@ impl<T> Session<T> {
         }
         let asked = self.next_connection_id();
         let previous = self.enter(State::Connecting(Dials::asking(asked)));
-        self.actions.push_back(Action::AskUrls(asked));
+        self.act(Action::AskUrls(asked));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
         previous
     }
@@ -155,7 +161,7 @@ impl<T> Session<T> {
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
-        self.actions.push_back(Action::Dial { connection, endpoint });
+        self.act(Action::Dial { connection, endpoint });
         self.arm_dials();
     }
 
@@ -238,7 +244,7 @@ impl<T> Session<T> {
     fn hold_off(&mut self, now: Now, endpoint: usize, retry_after: Duration) {
         let asked = retry_after.min(self.config.max_retry_after);
         if !asked.is_zero() {
-            let asked = self.backoff().spread_retry_after(asked, &mut self.rng);
+            let asked = self.draw_retry_after(asked);
             self.endpoints.not_before(endpoint, now.mono + asked);
         }
     }
@@ -283,6 +289,12 @@ impl<T> Session<T> {
         self.endpoints.end_round();
         self.retry_later(now, reason);
     }
+}
+
+/// As users are shown them.
+fn shown(urls: &[String]) -> Box<str> {
+    let shown: Vec<&str> = urls.iter().map(|url| without_query(url)).collect();
+    shown.join(" ").into()
 }
 
 /// PROTOCOL.md rule 16.

@@ -7,6 +7,7 @@ mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
 mod event_order;
+mod flight_record;
 mod fuzz_inputs;
 mod limits;
 mod log;
