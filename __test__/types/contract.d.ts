@@ -81,6 +81,7 @@ export interface MCPClientOptions {
    *  Default: HTTPS_PROXY / HTTP_PROXY / ALL_PROXY and NO_PROXY, lower case too. */
   proxy?: string | URL | false | ((url: string) => string | false | Promise<string | false>)
   compression?: boolean            // permessage-deflate; default true: offered, used if the server agrees
+  allowPlaintextKey?: boolean      // default false: a real key over ws:// to a host that is not loopback logs one warning; true silences it
   dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
 }
 

@@ -54,6 +54,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
 
+  /** The number of the client in the process, from 1 upwards, workers included. Log entries have it as `client`. */
+  readonly id: number
+
   readonly #client: Client
 
   /**
@@ -73,6 +76,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   constructor(...args: ClientArguments) {
     super()
     this.#client = new (clientClass())(this, this, args)
+    this.id = this.#client.id
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -100,11 +104,6 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** Why the client is in this state; `null` when all is well. */
   get error(): MCPError | null {
     return this.#client.snapshot.error
-  }
-
-  /** The number of the client in the process, from 1 upwards, workers included. Log entries have it as `client`. */
-  get id(): number {
-    return this.#client.id
   }
 
   /** Timeout of calls that have no `timeout` of their own, in ms; 0 means no limit. */

@@ -204,6 +204,133 @@ fromUrlFunction?: boolean,
  */
 fromProxyFunction?: boolean, };
 export type DialPhase = "name" | "tcp" | "proxy" | "tls" | "upgrade";
+export type DialReport = { 
+/**
+ * The number of the connection, as in log entries.
+ */
+connection: number, 
+/**
+ * The endpoint, without its query.
+ */
+url: string, 
+/**
+ * The proxy that it went through last, as `scheme://host:port`.
+ */
+proxy: string | null, 
+/**
+ * The address of the server, or of the proxy, that took the connection: `ip:port`.
+ */
+address: string | null, 
+/**
+ * ms, the whole dial.
+ */
+duration: number, 
+/**
+ * Its phases, in the order in which they began; the last one is where it failed, if it has.
+ */
+phases: Array<PhaseTrace>, 
+/**
+ * Why it failed; `CLOSED` if it was given up. `null`: the socket is open.
+ */
+error: ErrorData | null, };
+export type PhaseTrace = { 
+/**
+ * Which one.
+ */
+phase: DialPhase, 
+/**
+ * ms since the dial began.
+ */
+start: number, 
+/**
+ * ms.
+ */
+duration: number, 
+/**
+ * The addresses that the look-up of the name has brought, without ports.
+ */
+addresses?: Array<string>, 
+/**
+ * The addresses that a TCP connection was tried to, in the order of the tries.
+ */
+tried?: Array<TcpTrace>, 
+/**
+ * What was agreed in TLS, or what is known of the certificate that was refused.
+ */
+tls?: TlsTrace, 
+/**
+ * The answer to the upgrade.
+ */
+upgrade?: UpgradeTrace, };
+export type TcpTrace = { 
+/**
+ * `ip:port`.
+ */
+address: string, 
+/**
+ * ms since the dial began.
+ */
+start: number, 
+/**
+ * ms.
+ */
+duration: number, 
+/**
+ * `connected`; `dropped` if another address was faster, or the time was over; or the code of the system, such as
+ * `ECONNREFUSED`.
+ */
+outcome: string, };
+export type TlsTrace = { 
+/**
+ * `TLSv1.2` or `TLSv1.3`; `null` if the handshake failed.
+ */
+version: string | null, 
+/**
+ * The name of the cipher suite, as the IANA has it; `null` if the handshake failed.
+ */
+cipher: string | null, 
+/**
+ * Whether an earlier session went on.
+ */
+resumed: boolean, 
+/**
+ * Whether the certificate was verified, which `tls.rejectUnauthorized: false` prevents.
+ */
+verified: boolean, 
+/**
+ * The server's certificate; `null` if none came, or it cannot be read.
+ */
+certificate: CertificateTrace | null, };
+export type CertificateTrace = { 
+/**
+ * Whose it is: a distinguished name, such as `CN=example.com`.
+ */
+subject: string, 
+/**
+ * Who has signed it.
+ */
+issuer: string, 
+/**
+ * Epoch ms.
+ */
+notBefore: number, 
+/**
+ * Epoch ms.
+ */
+notAfter: number, };
+export type UpgradeTrace = { 
+/**
+ * The HTTP status.
+ */
+status: number, 
+/**
+ * `Sec-WebSocket-Extensions` of the answer.
+ */
+extensions: string | null, 
+/**
+ * `Sec-WebSocket-Protocol` of the answer.
+ */
+protocol: string | null, };
 export type SystemCause = { 
 /**
  * For people.
@@ -261,77 +388,27 @@ events: FlightEvent[], } | { "type": "error",
 /**
  * The error.
  */
-error: ErrorData, } | { "type": "dialing", 
-/**
- * The number of the connection.
- */
-connection: number, 
-/**
- * When it begins, in ms since the epoch.
- */
-at: number, 
-/**
- * The endpoint, without its query.
- */
-url: string, 
-/**
- * Its place in the list.
- */
-endpoint: number, } | { "type": "dialed", 
-/**
- * What became of it.
- */
-dial: DialReport, } | { "type": "log", 
+error: ErrorData, } | { "type": "log", 
 /**
  * The line.
  */
-entry: LogEntry, };
-export type DialReport = { 
+entry: LogEntry, } | { "type": "dialing", 
 /**
- * The number of the connection.
+ * The number of the connection, as in log entries.
  */
 connection: number, 
 /**
- * When it began, in ms since the epoch.
+ * The place of the endpoint in the list.
  */
-at: number, 
+endpoint: number, 
 /**
  * The endpoint, without its query.
  */
-url: string, 
+url: string, } | { "type": "dialed", 
 /**
- * The proxy that it went through, as `scheme://host:port`.
+ * What it did.
  */
-proxy: string | null, 
-/**
- * What TCP connected it to, the server or the proxy, as `address:port`.
- */
-address: string | null, 
-/**
- * How long it took, in ms.
- */
-duration: number, 
-/**
- * What took how long, in order. A dial that tries several proxies is in a phase more than once.
- */
-phases: Array<PhaseTime>, 
-/**
- * Why it failed, or `CLOSED` if it was given up; `null` if the socket is open.
- */
-error: ErrorData | null, };
-export type PhaseTime = { 
-/**
- * Which.
- */
-phase: DialPhase, 
-/**
- * When it began, in ms since the dial began.
- */
-start: number, 
-/**
- * How long it took, in ms.
- */
-duration: number, };
+dial: DialReport, };
 export type CloseInfo = { 
 /**
  * The close code (RFC 6455 § 7.4); 1006 if no close frame came.

@@ -15,7 +15,7 @@ export function checkNames(given: object, known: Iterable<string>, of?: string, 
 }
 
 /** As the native core suggests the options of a client: at most one letter in three differs. */
-function similarTo(given: string, known: readonly string[]): string | undefined {
+export function similarTo(given: string, known: readonly string[]): string | undefined {
   if (given.length > LONGEST) return undefined
   const rated = known
     .map((name) => ({ name, distance: distanceBetween(name.toLowerCase(), given.toLowerCase()) }))

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::slot::Slot;
+use mcp_mailbox::Slot;
 use mcp_protocol::Call;
 
 /// Calls of one client, in order.

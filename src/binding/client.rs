@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_mailbox::{Slot, flag};
 use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret, Stats};
 use napi::{
     Env, Error, Status,
@@ -20,9 +21,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     calls::CallBatch,
-    mailbox::{ClientSink, Mailbox, to_json},
+    item::to_json,
+    mailbox::{ClientSink, Mailbox},
     raw::{self, Arguments},
-    slot::Slot,
     text::{JsText, read},
 };
 use crate::driver::Handle;
@@ -41,7 +42,7 @@ thread_local! {
     static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// One client. Slots are numbers below 2³¹. Each comes back exactly once through the mailbox, unless a function says
+/// One client. Slots are numbers below 2³⁰. Each comes back exactly once through the mailbox, unless a function says
 /// otherwise.
 #[napi]
 pub struct NativeClient {
@@ -125,6 +126,12 @@ impl NativeClient {
     #[napi(catch_unwind)]
     pub fn abort(&self, key: f64) -> bool {
         self.handle().abort(RequestKey(key as u64)).is_some()
+    }
+
+    /// The id of a request that is not settled yet, by the key that `request` has returned.
+    #[napi(catch_unwind)]
+    pub fn request_id(&self, key: f64) -> Option<String> {
+        self.handle().request_id(RequestKey(key as u64)).map(|id| id.to_string())
     }
 
     /// After `abort` has returned false: unless `slot` has failed, its results are given to nobody, and count as a
@@ -256,7 +263,7 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    fn handle(&self) -> &Handle<ClientSink> {
+    pub(super) fn handle(&self) -> &Handle<ClientSink> {
         CALLS.with_borrow_mut(deliver);
         &self.handle
     }
@@ -273,8 +280,8 @@ impl Drop for NativeClient {
 /// A function `(number, slot, name, parameters, timeout, flags)` that makes a tool request with the client `number`.
 /// `parameters` is JSON, or empty for none; `timeout` is in ms, 0 for none; `flags` are bits of `flag`.
 ///
-/// It returns `undefined`. For a request that may be aborted it returns the key for `abort`; or, if the request is
-/// refused, the JSON of an `ErrorData`, and then its slot is free.
+/// It returns `undefined`. For a request that may be aborted or is traced it returns the key for `abort` and
+/// `requestId`; or, if the request is refused, the JSON of an `ErrorData`, and then its slot is free.
 #[napi(ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, \
                       flags: number) => number | string | undefined")]
 pub fn request_function(env: &Env) -> Result<Function<'_, (), ()>> {
@@ -297,13 +304,13 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
             let has = |flag| flags & flag != 0;
             let (idempotent, expects_connection) = (has(flag::IDEMPOTENT), has(flag::EXPECTS_CONNECTION));
             let call = Call { name, parameters: some(parameters), timeout, idempotent, expects_connection };
-            let slot = Slot::new(slot, has(flag::WANTS_BYTES));
+            let slot = Slot::new(slot, has(flag::WANTS_BYTES)).traced(has(flag::TRACED));
             CALLS.with_borrow_mut(|calls| {
-                let may_be_aborted = has(flag::MAY_BE_ABORTED);
-                if may_be_aborted || calls.is_of_another_client(number as usize) {
+                let needs_key = has(flag::MAY_BE_ABORTED | flag::TRACED);
+                if needs_key || calls.is_of_another_client(number as usize) {
                     deliver(calls);
                 }
-                if may_be_aborted {
+                if needs_key {
                     return with_handle(number, |handle| match handle.request(call, slot) {
                         Ok(key) => Either3::A(key.0 as f64),
                         Err(refused) => Either3::B(refused.error.to_json()),
@@ -371,24 +378,4 @@ fn some_millis(ms: f64) -> Option<Duration> {
 /// JavaScript has checked the range.
 fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
-}
-
-/// Bits of the flags of a call. They are generated for TypeScript.
-pub(super) mod flag {
-    /// It may be sent again after the connection was lost.
-    pub(super) const IDEMPOTENT: u32 = 1;
-    /// The caller wants the results as bytes.
-    pub(super) const WANTS_BYTES: u32 = 2;
-    /// The caller has given a signal.
-    pub(super) const MAY_BE_ABORTED: u32 = 4;
-    /// The caller was shown that the client is connected, or on its way.
-    pub(super) const EXPECTS_CONNECTION: u32 = 8;
-
-    #[cfg(test)]
-    pub(in crate::binding) const NAMES: [(&str, u32); 4] = [
-        ("idempotent", IDEMPOTENT),
-        ("wantsBytes", WANTS_BYTES),
-        ("mayBeAborted", MAY_BE_ABORTED),
-        ("expectsConnection", EXPECTS_CONNECTION),
-    ];
 }

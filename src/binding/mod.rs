@@ -6,17 +6,14 @@
 
 mod calls;
 mod client;
-#[cfg(test)]
-mod constants;
-mod kind;
+mod item;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
 #[expect(unsafe_code, reason = "values are made through Node-API itself")]
 mod payload;
-mod pieces;
+mod probe;
 #[expect(unsafe_code, reason = "arguments are taken from Node-API itself")]
 mod raw;
-mod slot;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
 mod waits;

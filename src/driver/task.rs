@@ -18,13 +18,14 @@ use tokio::{
 
 use super::{
     Sink,
-    core::{Core, Racing, Shared},
-    dial::{Dialed, Progress, Step, Upgraded, Way, system_error::exhaustion},
+    core::{Racing, Shared},
+    dial::{Dialed, Progress, Upgraded, Way, system_error::exhaustion},
     network,
+    panics::words_of_panic,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
 };
-use mcp_protocol::{Action, ConnectionId, DialFailure, LogLevel, Now, SystemError};
+use mcp_protocol::{Action, ConnectionId, DialFailure, DialTrace, LogLevel, Now, SystemError};
 
 type Dial = Pin<Box<dyn Future<Output = Result<Box<Dialed>, DialFailure>> + Send>>;
 
@@ -41,8 +42,18 @@ struct Attempt {
     stage: Stage,
 }
 
+impl Attempt {
+    /// What its dial has done, unless that is over.
+    fn trace(&self) -> Option<DialTrace> {
+        match &self.stage {
+            Stage::Dialing(_, progress) => Some(progress.trace()),
+            Stage::Racing(_) => None,
+        }
+    }
+}
+
 enum Stage {
-    Dialing(Dial),
+    Dialing(Dial, Arc<Progress>),
     /// Open; the session has not chosen one yet.
     Racing(Box<Socket>),
 }
@@ -105,7 +116,7 @@ async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
             core.disconnect();
             core.racing.clear();
             core.actions.clear();
-            core.session.handle_fault(now, "the I/O task panicked; please report it");
+            core.session.handle_fault(now, &words_of_panic("the I/O task"));
             // They are about the socket, which is dropped already.
             while core.session.poll_action().is_some() {}
         });
@@ -190,9 +201,12 @@ impl<S: Sink> Task<S> {
                 self.thread.network().want();
             }
             Wakeup::Dialed(connection, Err(failure)) => {
-                self.take_attempt(connection);
+                let trace = self.take_attempt(connection).and_then(|attempt| attempt.trace()).unwrap_or_default();
                 self.thread.network().want();
-                self.shared.input(|core, now| core.session.handle_dial_failed(now, connection, failure));
+                self.shared.input(|core, now| {
+                    core.session.handle_dial_trace(connection, trace);
+                    core.session.handle_dial_failed(now, connection, failure);
+                });
             }
             Wakeup::Read(connection, incoming) => self.handle_incoming(connection, incoming).await,
             Wakeup::Drained => self.pause(false),
@@ -226,7 +240,11 @@ impl<S: Sink> Task<S> {
             Connection::Open(socket) => Some((socket.connection, socket.last_read())),
             _ => None,
         };
+        let traces = self.connection.traces();
         self.shared.input(|core, now| {
+            for (connection, trace) in traces {
+                core.session.handle_dial_trace(connection, trace);
+            }
             if let Some((connection, mono)) = read {
                 core.session.handle_bytes(Now { mono, ..now }, connection);
             }
@@ -239,12 +257,12 @@ impl<S: Sink> Task<S> {
         let limit = self.shared.lock().session.config().max_message_size;
         let socket = Socket::new(connection, transport, Reader::new(early, limit, compression, self.shared.clock));
         let (outbox, tcp) = (Outbox::new(connection, compression), socket.shared_writer());
-        if self.take_attempt(connection).is_none() {
-            return;
-        }
+        let Some(dialed) = self.take_attempt(connection) else { return };
+        let trace = dialed.trace().unwrap_or_default();
         self.add_attempt(Attempt { connection, stage: Stage::Racing(Box::new(socket)) });
         self.shared.input(|core, now| {
             core.racing.push(Racing { outbox, tcp });
+            core.session.handle_dial_trace(connection, trace);
             core.session.handle_open(now, connection);
         });
         self.adopt_winner();
@@ -332,11 +350,13 @@ impl<S: Sink> Task<S> {
         let Some(endpoint) = self.shared.lock().endpoints.get(endpoint).map(Arc::clone) else { return };
         let answer = self.shared.ask_proxy(connection, &endpoint);
         let limit = self.shared.lock().session.config().connect_timeout;
-        let way = Way { answer, limit };
-        let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
-        let progress = Progress::new(move |step| told.input(|core, now| handle_step(core, now, connection, step)));
-        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, way, &progress).await });
-        self.add_attempt(Attempt { connection, stage: Stage::Dialing(dial) });
+        let reported = Arc::clone(&self.shared);
+        let report = Box::new(move |via| reported.input(|core, _| core.session.handle_via(connection, via)));
+        let way = Way { answer, limit, report };
+        let progress = Arc::new(Progress::start());
+        let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
+        let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, way, &told).await });
+        self.add_attempt(Attempt { connection, stage: Stage::Dialing(dial, progress) });
     }
 
     async fn drop_connection(&mut self, connection: ConnectionId, close_code: Option<u16>) {
@@ -394,13 +414,11 @@ impl Connection {
             }
         }
     }
-}
 
-fn handle_step<T>(core: &mut Core<T>, now: Now, connection: ConnectionId, step: Step) {
-    match step {
-        Step::Via(via) => core.session.handle_via(connection, via),
-        Step::Phase(phase) => core.session.handle_dial_phase(now, connection, phase),
-        Step::Connected(address) => core.session.handle_dial_address(connection, address),
+    /// How far the dials have come.
+    fn traces(&self) -> Vec<(ConnectionId, DialTrace)> {
+        let Self::Dialing(attempts) = self else { return Vec::new() };
+        attempts.iter().filter_map(|attempt| Some((attempt.connection, attempt.trace()?))).collect()
     }
 }
 
@@ -408,7 +426,7 @@ fn handle_step<T>(core: &mut Core<T>, now: Now, connection: ConnectionId, step: 
 fn poll_attempts<S: Sink>(cx: &mut Context<'_>, attempts: &mut [Attempt], shared: &Shared<S>) -> Poll<Wakeup> {
     for Attempt { connection, stage } in attempts {
         match stage {
-            Stage::Dialing(dial) => {
+            Stage::Dialing(dial, _) => {
                 if let Poll::Ready(result) = dial.as_mut().poll(cx) {
                     return Poll::Ready(Wakeup::Dialed(*connection, result));
                 }

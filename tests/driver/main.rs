@@ -12,8 +12,6 @@ mod closing;
 #[cfg(test)]
 mod compression;
 #[cfg(test)]
-mod dial_reports;
-#[cfg(test)]
 mod dialing;
 #[cfg(test)]
 mod endpoints;

@@ -4,6 +4,7 @@
 
 mod flat;
 mod given;
+mod numbers;
 mod proxy;
 mod tls;
 mod values;
@@ -12,8 +13,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use self::given::Given;
 pub(crate) use self::values::without_query;
+use self::{
+    given::Given,
+    numbers::{FromNumbers, Numbers},
+};
 pub use self::{
     given::{OptionError, OptionFault, check_urls},
     proxy::ProxySource,
@@ -51,6 +55,10 @@ macro_rules! options {
                     Ok(true)
                 }
 
+                fn take_from(&mut self, numbers: &mut Numbers<'_>) {
+                    $(self.$field.take_from(numbers);)*
+                }
+
                 /// The defaults, without those that are not shown.
                 fn defaults() -> impl Iterator<Item = (&'static str, Value)> {
                     Self::default().as_options()
@@ -66,6 +74,11 @@ macro_rules! options {
 
         /// The names of all options.
         const NAMES: &[&str] = &[$($($name,)*)*];
+
+        /// Every option with its reader, and the range that the reader takes, as they are written in the table.
+        #[cfg(test)]
+        pub(crate) const ROWS: &[(&str, &str, &str)] =
+            &[$($(($name, stringify!($read), concat!($(stringify!($range))?)),)*)*];
     };
 }
 
@@ -114,6 +127,8 @@ options! {
         "maxMessageSize" max_message_size: usize = 64 << 20, count(1);
         /// Bytes not yet passed to the operating system, queued requests included.
         "maxBufferedAmount" max_buffered_amount: usize = 16 << 20, count(1);
+        /// Sending a key where others can read it is no reason for a warning.
+        "allowPlaintextKey" allow_plaintext_key: bool = false, boolean();
         /// Which wire dialect to speak.
         "dialect" dialect: DialectChoice = DialectChoice::Auto, dialect();
     }
@@ -161,6 +176,16 @@ impl Options {
         Ok(all)
     }
 
+    /// Takes options that were checked by the generated table (js/shared/client/option-table.ts), as numbers in its
+    /// order: that is how a page passes them on. The token and the endpoints are texts, and come by themselves.
+    pub fn from_numbers(numbers: &[f64]) -> Self {
+        let mut all = Self::default();
+        let mut numbers = Numbers::new(numbers);
+        all.session.take_from(&mut numbers);
+        all.route.take_from(&mut numbers);
+        all
+    }
+
     /// The defaults by their public names, for the documentation and its test. What has no default of its own is left
     /// out.
     pub fn default_table() -> Map<String, Value> {
@@ -201,6 +226,7 @@ as_option! {
         DialectChoice::Auto => "auto",
         DialectChoice::Guide => "guide",
         DialectChoice::Event => "event",
+        DialectChoice::Plain => "none",
     }));
     TokenSource: |_token| None;
     EndpointSource: |_urls| None;
@@ -242,7 +268,7 @@ mod tests {
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
             "minUptime": 0, "maxRetryAfter": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
-            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false
+            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false, "allowPlaintextKey": true
         }))
         .expect("valid");
         assert_eq!(config.request_timeout, None);
@@ -258,6 +284,7 @@ mod tests {
         );
         assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
         assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
+        assert!(config.allow_plaintext_key);
     }
 
     #[test]
@@ -302,6 +329,7 @@ mod tests {
             ("url", json!(["ws://h/?a", "ws://h/?a"])),
             ("compression", json!("true")),
             ("compression", json!(1)),
+            ("allowPlaintextKey", json!("yes")),
             ("proxy", json!(true)),
             ("proxy", json!(null)),
             ("proxy", json!(["http://hunter2@p"])),
@@ -320,6 +348,8 @@ mod tests {
         let (_, message) = fault(json!({ "protocols": { "hunter2": 1 } }));
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "apiKey": ["hunter2"] }));
+        assert!(!message.contains("hunter2"), "{message}");
+        let (_, message) = fault(json!({ "url": ["ws://h/?hunter2", 1] }));
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "headers": "hunter2" }));
         assert!(!message.contains("hunter2"), "{message}");

@@ -1,7 +1,9 @@
 //! Dials as the session sees them: why one failed, whether another may succeed, and the words for it.
 
 mod answer;
+mod page;
 mod proxy;
+mod trace;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,7 +12,9 @@ use thiserror::Error;
 
 pub use self::{
     answer::Answer,
+    page::PageFailure,
     proxy::{ProxyFailure, Via},
+    trace::{CertificateTrace, DialReport, DialTrace, PhaseTrace, TcpTrace, TlsTrace, UpgradeTrace},
 };
 
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is
@@ -37,6 +41,9 @@ pub enum DialFailure {
     /// The answer to the HTTP upgrade is not the one that opens a WebSocket.
     #[error("{0}")]
     Upgrade(UpgradeFailure),
+    /// A page has no socket.
+    #[error("{0}")]
+    Page(PageFailure),
     /// It took longer than `connectTimeout`.
     #[error("it took longer than connectTimeout ({} ms)", limit.as_millis())]
     Timeout {
@@ -144,6 +151,7 @@ impl DialFailure {
             Self::Name { .. } | Self::Tcp(_) | Self::Timeout { .. } | Self::Exhausted { .. } => Remedy::Time,
             Self::Proxy(failure) => failure.remedy(),
             Self::Tls(failure) => failure.remedy(),
+            Self::Page(failure) => failure.remedy(),
             Self::Upgrade(UpgradeFailure::Closed | UpgradeFailure::Broken(_)) => Remedy::Time,
             Self::Upgrade(UpgradeFailure::NotWebSocket(_)) => Remedy::Configuration,
             Self::Upgrade(UpgradeFailure::Status { answer }) => match answer.status {
@@ -162,6 +170,7 @@ impl DialFailure {
             Self::Proxy(_) => Some(DialPhase::Proxy),
             Self::Tls(_) => Some(DialPhase::Tls),
             Self::Upgrade(_) => Some(DialPhase::Upgrade),
+            Self::Page(_) => None,
             Self::Timeout { phase, .. } | Self::Exhausted { phase, .. } => *phase,
         }
     }
@@ -196,7 +205,7 @@ impl DialFailure {
             Self::Tls(failure) => failure.cause(),
             Self::Upgrade(UpgradeFailure::Broken(error)) => Some(error.clone()),
             Self::Upgrade(UpgradeFailure::NotWebSocket(reason)) => Some(SystemError::new(None, reason.clone())),
-            Self::Upgrade(UpgradeFailure::Status { .. } | UpgradeFailure::Closed) => None,
+            Self::Upgrade(UpgradeFailure::Status { .. } | UpgradeFailure::Closed) | Self::Page(_) => None,
             Self::Timeout { .. } => Some(SystemError::new(Some("ETIMEDOUT"), self.to_string())),
         }
     }
@@ -269,9 +278,22 @@ impl SystemError {
         matches!(self.code, Some("EMFILE" | "ENFILE" | "EAGAIN" | "ENOMEM"))
     }
 
+    /// It is TLS that broke the connection off.
+    pub fn is_by_tls(&self) -> bool {
+        self.code.is_some_and(|code| code.starts_with("ERR_SSL_"))
+    }
+
+    /// Its address is one of a link, of which nothing says which it is.
+    fn lacks_interface(&self) -> bool {
+        matches!(self.address, Some(SocketAddr::V6(v6)) if v6.scope_id() == 0 && v6.ip().is_unicast_link_local())
+    }
+
     /// A few words with the code that users of Node.js know, or else the system's own.
-    fn words(&self) -> &str {
+    pub fn words(&self) -> &str {
         match self.code {
+            Some("EINVAL") if self.lacks_interface() => {
+                "a link-local address needs its interface, as in [fe80::1%25eth0] (EINVAL)"
+            }
             Some("ECONNREFUSED") => "connection refused (ECONNREFUSED)",
             Some("ECONNRESET") => "connection reset (ECONNRESET)",
             Some("ETIMEDOUT") => "timed out (ETIMEDOUT)",
@@ -300,6 +322,12 @@ mod tests {
         assert_eq!(
             sentence(&DialFailure::Tcp(refused)),
             "cannot connect to ws://h/: connection refused (ECONNREFUSED)"
+        );
+        let link_local = "[fe80::1]:80".parse().ok();
+        let invalid = SystemError { address: link_local, ..SystemError::new(Some("EINVAL"), "Invalid argument") };
+        assert_eq!(
+            sentence(&DialFailure::Tcp(invalid)),
+            "cannot connect to ws://h/: a link-local address needs its interface, as in [fe80::1%25eth0] (EINVAL)"
         );
         let unusual = SystemError::new(None, "Too many open files (os error 24)");
         assert_eq!(

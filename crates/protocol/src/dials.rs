@@ -1,20 +1,17 @@
 //! The dials that are under way: one, or the several of a race. Source: PROTOCOL.md rule 16.
 
-use std::{net::SocketAddr, time::Duration};
-
-use serde::Serialize;
+use std::time::Duration;
 
 use super::{
-    ConnectionId, Now,
+    ConnectionId,
     class::Class,
     config::Secret,
-    dialing::{DialPhase, Via},
-    error::ErrorData,
+    dialing::{DialReport, DialTrace, Via},
+    error::Fault,
     fields::Fields,
     key_life::KeyLife,
     received::Received,
     socket::Socket,
-    stats::millis,
 };
 
 /// What `connecting` waits for.
@@ -36,11 +33,13 @@ pub(super) struct Dial {
     /// When to give it up.
     pub(super) deadline: Duration,
     /// When it began.
-    pub(super) began: Now,
-    /// How far it has come, and when it came there. A timeout names the last one.
-    pub(super) phases: Vec<(DialPhase, Duration)>,
-    /// What TCP has connected it to.
-    pub(super) address: Option<SocketAddr>,
+    pub(super) begun: Duration,
+    /// What it has done so far, as far as the driver has said so.
+    pub(super) trace: Option<Box<DialTrace>>,
+    /// How many of its phases the flight recorder has, and whether it has the address.
+    pub(super) recorded: (usize, bool),
+    /// The endpoint, if the user was told of the dial and has not been told of its end.
+    pub(super) told: Option<Box<str>>,
     /// How it reaches the server, as far as that is known.
     pub(super) via: Option<Via>,
     /// Its socket is open, and takes part in a race.
@@ -135,7 +134,7 @@ impl Opened {
 
 impl Default for Dial {
     fn default() -> Self {
-        Self::new(ConnectionId::default(), 0, Now::default(), Duration::ZERO)
+        Self::new(ConnectionId::default(), 0, Duration::ZERO, Duration::ZERO)
     }
 }
 
@@ -154,68 +153,22 @@ impl Dial {
         }
     }
 
-    pub(super) fn new(id: ConnectionId, endpoint: usize, began: Now, deadline: Duration) -> Self {
-        Self { id, endpoint, deadline, began, phases: Vec::new(), address: None, via: None, opened: None }
-    }
-
-    pub(super) fn phase(&self) -> Option<DialPhase> {
-        self.phases.last().map(|(phase, _)| *phase)
-    }
-
-    /// What became of it: `error` is why it failed. `url` is as users are shown it.
-    pub(super) fn report(&self, url: &str, now: Duration, error: Option<ErrorData>) -> DialReport {
-        let since = |then: Duration| millis(then.saturating_sub(self.began.mono));
-        let ends = self.phases.iter().skip(1).map(|(_, began)| *began).chain([now]);
-        let phases = self.phases.iter().zip(ends).map(|(&(phase, began), end)| PhaseTime {
-            phase,
-            start: since(began),
-            duration: millis(end.saturating_sub(began)),
-        });
-        DialReport {
-            connection: self.id.0,
-            at: self.began.wall,
-            url: url.to_owned(),
-            proxy: self.via.as_ref().and_then(Via::proxy).map(str::to_owned),
-            address: self.address.map(|address| address.to_string()),
-            duration: since(now),
-            phases: phases.collect(),
-            error,
-        }
+    pub(super) fn new(id: ConnectionId, endpoint: usize, begun: Duration, deadline: Duration) -> Self {
+        Self { id, endpoint, deadline, begun, trace: None, recorded: (0, false), told: None, via: None, opened: None }
     }
 }
 
-/// A dial that is over.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct DialReport {
-    /// The number of the connection.
-    pub connection: u32,
-    /// When it began, in ms since the epoch.
-    pub at: u64,
-    /// The endpoint, without its query.
-    pub url: String,
-    /// The proxy that it went through, as `scheme://host:port`.
-    pub proxy: Option<String>,
-    /// What TCP connected it to, the server or the proxy, as `address:port`.
-    pub address: Option<String>,
-    /// How long it took, in ms.
-    pub duration: f64,
-    /// What took how long, in order. A dial that tries several proxies is in a phase more than once.
-    pub phases: Vec<PhaseTime>,
-    /// Why it failed, or `CLOSED` if it was given up; `null` if the socket is open.
-    pub error: Option<ErrorData>,
-}
-
-/// A phase of a dial.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct PhaseTime {
-    /// Which.
-    pub phase: DialPhase,
-    /// When it began, in ms since the dial began.
-    pub start: f64,
-    /// How long it took, in ms.
-    pub duration: f64,
+impl Dial {
+    /// What is to be told of its end, if anything is; only once. Without a fault its socket is open.
+    pub(super) fn report(&mut self, now: Duration, fault: Option<&Fault>) -> Option<Box<DialReport>> {
+        let url = self.told.take()?.into();
+        let unknown =
+            || DialTrace { duration: now.saturating_sub(self.begun).as_secs_f64() * 1000.0, ..DialTrace::default() };
+        let DialTrace { duration, address, phases } = self.trace.take().map_or_else(unknown, |trace| *trace);
+        let proxy = self.via.as_ref().and_then(Via::proxy).map(str::to_owned);
+        let error = fault.map(Fault::data);
+        Some(Box::new(DialReport { connection: self.id.0, url, proxy, address, duration, phases, error }))
+    }
 }
 
 impl Opened {

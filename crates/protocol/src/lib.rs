@@ -35,6 +35,7 @@ mod heartbeat;
 mod key_life;
 mod log;
 mod pending;
+mod plaintext;
 mod received;
 mod record;
 #[cfg(feature = "replay")]
@@ -68,14 +69,17 @@ pub use self::{
         ProxySource, Route, Secret, Subprotocols, TlsOptions, TokenSource, check_urls,
     },
     dialect::Dialect,
-    dialing::{Answer, DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via},
-    dials::{DialReport, PhaseTime},
+    dialing::{
+        Answer, CertificateTrace, DialFailure, DialPhase, DialReport, DialTrace, PageFailure, PhaseTrace, ProxyFailure,
+        Remedy, SystemError, TcpTrace, TlsFailure, TlsTrace, UpgradeFailure, UpgradeTrace, Via,
+    },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     flight_record::FlightRecord,
     log::LogLine,
+    plaintext::is_loopback,
     received::Received,
     request_id::{RequestId, RequestKey},
-    session::{Call, Ending, Interest, Refused, Session},
+    session::{Call, Ending, Interest, Numbers, Refused, Session},
     state::{Snapshot, State},
     stats::{Latency, LatencySummary, RttSummary, Stats},
     timer::Timer,
@@ -94,16 +98,27 @@ pub struct Now {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ConnectionId(pub u32);
 
-/// A text message to send. Messages are sent in the order in which they are handed out.
+/// What a [`Transmit`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A text message.
+    Text,
+    /// A text message that holds a key. It must not be compressed, because the size would tell something about the key
+    /// (PROTOCOL.md rule 17).
+    Secret,
+    /// A ping frame, without payload (RFC 6455 § 5.5.2).
+    Ping,
+}
+
+/// A message to send. Messages are sent in the order in which they are handed out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// The connection to send it on. It must not be sent on any other.
     pub connection: ConnectionId,
     /// JSON as UTF-8, or any text that the user sends.
     pub text: Bytes,
-    /// It holds a key: it must not be compressed, because the size would tell something about the key (PROTOCOL.md rule
-    /// 17).
-    pub confidential: bool,
+    /// How to send it.
+    pub content: Content,
 }
 
 impl fmt::Debug for Transmit {
@@ -231,26 +246,24 @@ pub enum Notice {
         /// The error.
         error: ErrorData,
     },
-    /// A dial begins; only with [`Interest::DIALS`].
-    Dialing {
-        /// The number of the connection.
-        connection: u32,
-        /// When it begins, in ms since the epoch.
-        at: u64,
-        /// The endpoint, without its query.
-        url: String,
-        /// Its place in the list.
-        endpoint: usize,
-    },
-    /// A dial is over; only with [`Interest::DIALS`].
-    Dialed {
-        /// What became of it.
-        dial: Box<DialReport>,
-    },
     /// A line for the log.
     Log {
         /// The line.
         entry: LogEntry,
+    },
+    /// A dial begins; only with [`Interest::DIALS`].
+    Dialing {
+        /// The number of the connection, as in log entries.
+        connection: u32,
+        /// The place of the endpoint in the list.
+        endpoint: u32,
+        /// The endpoint, without its query.
+        url: String,
+    },
+    /// A dial is over, before anything that it causes; only for a dial whose begin was told.
+    Dialed {
+        /// What it did.
+        dial: Box<DialReport>,
     },
 }
 

@@ -55,6 +55,8 @@ log_lines! {
     Authenticated Debug "authenticated";
     /// `ready` on an attempt: after a failed dial or a lost connection.
     Reconnected Info "connected again";
+    /// A key is sent over `ws://` to another machine, for the first time.
+    PlaintextKey Warn "the key is sent without encryption: use wss://, or say that it is meant with allowPlaintextKey";
     /// The server has refused the key; with `cause`.
     KeyRefused Warn "the server refused the key";
     /// The key has ended, and there is no new one; with `cause`.

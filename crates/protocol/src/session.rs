@@ -6,6 +6,7 @@
 mod apply;
 mod authentication;
 mod commands;
+mod dial_reports;
 mod endpoints;
 mod inputs;
 mod lifecycle;
@@ -21,13 +22,14 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 pub use self::{
     lifecycle::Ending,
     requests::{Call, Refused},
 };
 use super::{
-    Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
+    Action, ConnectionId, Content, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     chance::Chance,
     config::{Config, EndpointSource, Secret, TokenSource},
     dialect::{Dialect, RequestText},
@@ -66,6 +68,8 @@ pub struct Session<T> {
     reasons: u32,
     /// That of the last auth message. The server may repeat it in its words.
     last_key: Option<Secret>,
+    /// The log has said that a key is sent without encryption.
+    plaintext_key_was_told: bool,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
     /// The number of the newest dial.
@@ -96,6 +100,15 @@ pub struct Session<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interest(pub u8);
 
+/// The numbers of a client that only ever increase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Numbers {
+    /// That of the snapshot.
+    pub revision: u32,
+    /// That of the last error that the client as a whole had.
+    pub reasons: u32,
+}
+
 impl Interest {
     /// Messages of the server.
     pub const MESSAGES: u8 = 1;
@@ -106,10 +119,9 @@ impl Interest {
     /// The opening of the socket, for code that was written against a WebSocket and may send an auth message itself:
     /// our own waits for [`Session::handle_open_told`].
     pub const OPENS: u8 = 8;
-    /// The beginning of each dial, and what became of it.
+    /// Dials, with what each phase of them did.
     pub const DIALS: u8 = 16;
-    /// What a client may listen to from its beginning: all but `OPENS`, which also changes when our auth message is
-    /// sent, and `DIALS`, which are for traces.
+    /// What users may listen to. `OPENS` also changes when our auth message is sent; `DIALS` is for diagnosis.
     pub const ALL: Self = Self(7);
     /// Each bit with its name in TypeScript.
     pub const NAMES: [(&'static str, u8); 5] = [
@@ -135,7 +147,7 @@ impl<T> Session<T> {
             token: config.token.clone(),
             config,
             asks_urls: source == EndpointSource::Ask,
-            endpoints: Endpoints::new(source),
+            endpoints: Endpoints::new(&source),
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -143,6 +155,7 @@ impl<T> Session<T> {
             error: None,
             reasons: 0,
             last_key: None,
+            plaintext_key_was_told: false,
             was_ready: false,
             next_connection: 0,
             timers: TimerTable::default(),
@@ -176,6 +189,18 @@ impl<T> Session<T> {
     /// Sets the number of the client that log lines show.
     pub fn set_client(&mut self, client: u32) {
         self.client = client;
+    }
+
+    /// How far the numbers that users see have come.
+    pub fn numbers(&self) -> Numbers {
+        Numbers { revision: self.revision, reasons: self.reasons }
+    }
+
+    /// Goes on from the numbers of a session that this one takes the place of: users see one client. To be called
+    /// before anything else.
+    pub fn go_on_from(&mut self, numbers: Numbers) {
+        self.revision = numbers.revision;
+        self.reasons = numbers.reasons;
     }
 
     /// Sets which of the optional events to make.
@@ -381,23 +406,28 @@ impl<T> Session<T> {
         self.settle_all(waiters, &Outcome::Done);
     }
 
-    /// Sends a text on the open socket. It is `confidential` if it holds a key.
-    fn transmit(&mut self, frame: FrameName, text: impl Into<Bytes>, confidential: bool) {
-        let text = text.into();
+    /// Sends a text on the open socket, or a ping frame, whose text is empty.
+    fn transmit(&mut self, frame: FrameName, text: String, content: Content) {
         if let Some(connection) = self.state.connection() {
             self.record_sent(connection, frame, text.len(), None);
         }
-        self.hand_out(text.clone(), confidential, Unwritten::Other(text.len()));
+        self.transmit_unrecorded(text, content);
+    }
+
+    /// The same for what is recorded with its input.
+    fn transmit_unrecorded(&mut self, text: String, content: Content) {
+        let (length, text) = (text.len(), text_to_send(text, content));
+        self.hand_out(text, content, Unwritten::Other(length));
     }
 
     /// Sends a request on the open socket.
     fn transmit_request(&mut self, request_text: RequestText) {
-        self.hand_out(request_text.text().clone(), false, Unwritten::Request(request_text));
+        self.hand_out(request_text.text().clone(), Content::Text, Unwritten::Request(request_text));
     }
 
-    fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) {
+    fn hand_out(&mut self, text: Bytes, content: Content, unwritten: Unwritten) {
         let Some(socket) = self.state.socket_mut() else { return };
-        let transmit = socket.hand_out(text, confidential, unwritten);
+        let transmit = socket.hand_out(text, content, unwritten);
         self.pass_on(transmit);
     }
 
@@ -445,6 +475,11 @@ impl<T> Session<T> {
     fn current(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
         self.state.socket_mut().filter(|socket| socket.id == connection)
     }
+}
+
+/// The memory of a text that holds a key is overwritten when it is dropped.
+fn text_to_send(text: String, content: Content) -> Bytes {
+    if content == Content::Secret { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
 }
 
 /// As many events as one message makes, and the smallest capacity that a queue allocates.

@@ -3,24 +3,57 @@
 
 use std::{env, fmt::Display, fs, path::Path};
 
+use serde_json::Value;
 use ts_rs::{Config, TS};
 
 use crate::{
-    CloseInfo, DialPhase, DialReport, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry, LogLevel, Notice,
-    OptionError, OptionFault, PhaseTime, RttSummary, Snapshot, State, Stats, SystemCause,
+    CertificateTrace, CloseInfo, DialPhase, DialReport, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry,
+    LogLevel, Notice, OptionError, OptionFault, Options, PhaseTrace, RttSummary, Snapshot, State, Stats, SystemCause,
+    TcpTrace, TlsTrace, UpgradeTrace, config::ROWS,
 };
-
-const FILE: &str = "js/shared/native-types.ts";
 
 #[test]
 fn the_generated_types_are_those_that_are_committed() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(FILE);
-    let made = typescript();
+    compare("js/shared/native-types.ts", &typescript());
+}
+
+#[test]
+fn the_generated_table_of_options_is_the_one_that_is_committed() {
+    compare("js/page/option-table.ts", &option_table());
+}
+
+fn compare(file: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
     if env::var_os("UPDATE_GENERATED").is_some() {
-        fs::write(&path, &made).expect("the file can be written");
+        fs::write(&path, made).expect("the file can be written");
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(made == committed, "{FILE} is not what the Rust types say: run UPDATE_GENERATED=1 cargo test generated");
+    assert!(made == committed, "{file} is not what the Rust code says: run UPDATE_GENERATED=1 cargo test generated");
+}
+
+/// A row for each option: how it is read, its default, and its range.
+fn option_table() -> String {
+    let defaults = Options::default_table();
+    let rows: String = ROWS
+        .iter()
+        .map(|(name, reader, range)| {
+            let default = defaults.get(*name).map_or_else(
+                || "undefined".to_owned(),
+                |value| match value {
+                    Value::String(text) => format!("'{text}'"),
+                    other => other.to_string().replace(',', ", "),
+                },
+            );
+            let range: String =
+                range.split("..=").filter(|bound| !bound.is_empty()).map(|bound| format!(", {bound}")).collect();
+            format!("  {name}: ['{reader}', {default}{range}],\n")
+        })
+        .collect();
+    format!(
+        "// Generated from the Rust table by crates/protocol/src/typescript.rs. Do not edit.\n\n\
+         /** Every option in the order of the core: how it is read, its default, and the least and the greatest value. */\n\
+         export const OPTION_TABLE = {{\n{rows}}} as const\n"
+    )
 }
 
 fn typescript() -> String {
@@ -29,10 +62,14 @@ fn typescript() -> String {
         Snapshot::decl(&config),
         ErrorData::decl(&config),
         DialPhase::decl(&config),
+        DialReport::decl(&config),
+        PhaseTrace::decl(&config),
+        TcpTrace::decl(&config),
+        TlsTrace::decl(&config),
+        CertificateTrace::decl(&config),
+        UpgradeTrace::decl(&config),
         SystemCause::decl(&config),
         Notice::decl(&config),
-        DialReport::decl(&config),
-        PhaseTime::decl(&config),
         CloseInfo::decl(&config),
         LogLevel::decl(&config),
         LogEntry::decl(&config),

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use mcp_protocol::{Action, Event, Notice, Outcome, Transmit};
+use mcp_protocol::{Action, Content, Event, Notice, Outcome, Transmit};
 
 /// One thing that came out of the session, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ impl fmt::Display for What {
             Self::Action(Action::Drop { connection, close_code: Some(code) }) => {
                 write!(f, "drop {} with {code}", connection.0)
             }
+            Self::Transmit(Transmit { content: Content::Ping, .. })
+            | Self::Written(Transmit { content: Content::Ping, .. }) => f.write_str("ping frame"),
             Self::Transmit(Transmit { text, .. }) | Self::Written(Transmit { text, .. }) => {
                 f.write_str(&String::from_utf8_lossy(text))
             }
@@ -65,8 +67,11 @@ fn write_notice(f: &mut fmt::Formatter<'_>, notice: &Notice) -> fmt::Result {
         Notice::Heartbeat { rtt } => write!(f, "heartbeat {rtt}"),
         Notice::Failed { error, .. } => write!(f, "failed {}", error.code),
         Notice::Error { error } => write!(f, "error {}", error.code),
-        Notice::Dialing { connection, .. } => write!(f, "dialing {connection}"),
-        Notice::Dialed { dial } => write!(f, "dialed {}", dial.connection),
         Notice::Log { entry } => write!(f, "log {}", entry.message),
+        Notice::Dialing { connection, .. } => write!(f, "dialing {connection}"),
+        Notice::Dialed { dial } => {
+            let outcome = dial.error.as_ref().map_or("open", |error| error.code);
+            write!(f, "dialed {} {outcome}", dial.connection)
+        }
     }
 }

@@ -1,4 +1,4 @@
-// Generated from the Rust constants by src/binding/constants.rs. Do not edit.
+// Generated from the Rust constants by crates/mailbox/src/constants.rs. Do not edit.
 
 /** Kinds of items of the mailbox. */
 export const ITEM = {
@@ -26,4 +26,5 @@ export const FLAG = {
   wantsBytes: 2,
   mayBeAborted: 4,
   expectsConnection: 8,
+  traced: 16,
 } as const

@@ -2,7 +2,9 @@
  * What a client needs of where it runs, and what differs between Node.js and a page. Nothing here knows either of them:
  * the class that users see installs its own before any client is made.
  */
-import type { MCPClientOptions } from '../types.js'
+import type { MCPError } from '../errors.js'
+import type { DialReport, ErrorData } from '../native-types.js'
+import type { ConnectionSnapshot, ConnectionState, LogEntry, MCPClientChannels, MCPClientOptions } from '../types.js'
 import type { Binding, NativeClient } from './binding.js'
 
 /** Where a client runs. */
@@ -36,12 +38,51 @@ export interface Runtime {
   resumeAfter(native: NativeClient, ms: number): void
   /** Gives the core the certificates that the runtime brings. */
   answerRoots(native: NativeClient): void
-  /** The client whose 'close' made the current code run, if one did. */
+  /** The client whose 'close' made the current code run, if one did, as far as that is known. */
   closedBefore(): Replaceable | undefined
-  /** Called when a client is made. Returns whether it replaces one whose 'close' led to it. */
-  replaceClosed(url: string, key: unknown): boolean
+  /**
+   * The client that a new one takes the place of, if that was not known when the new one was made: its listeners, which
+   * it has now, may show it. Only asked if it listens for 'close' like a WebSocket.
+   */
+  predecessorOf(client: Replaceable): Replaceable | undefined
   /** Runs the 'close' listeners of a client. */
   runAfterClose(client: Replaceable, listeners: () => void): void
+  /** What observes all clients, besides their own listeners, where there is such a thing. */
+  readonly observers?: Observers
+}
+
+/** What observes all clients. */
+export interface Observers {
+  /** Whether somebody hears of calls. */
+  tracesCalls(): boolean
+  /**
+   * Makes a call of which somebody hears.
+   * @param call makes it, and tells the trace how it ends
+   */
+  traceCall<T>(context: MCPClientChannels['mcp-client:call'], call: (trace: CallTrace) => Promise<T>): Promise<T>
+  /** The state of a client has changed. */
+  observeState(client: Observed, snapshot: ConnectionSnapshot, previous: ConnectionState): void
+  /** A client has logged something. */
+  observeLog(client: Observed, entry: LogEntry): void
+  /** Whether somebody hears of dials. */
+  hearsDials(): boolean
+  /** A dial begins. */
+  observeDialing(client: Observed, connection: number, url: string): void
+  /** A dial is over. `makeError` makes the error of one that has failed. */
+  observeDialed(client: Observed, dial: DialReport, makeError: (error: ErrorData) => MCPError): void
+}
+
+/** A client, as far as its observers know it. */
+export interface Observed {
+  readonly id: number
+}
+
+/** Tells somebody how a call ends. */
+export interface CallTrace {
+  requestId: string | null
+  /** @param resultSize bytes, if they are known */
+  succeeded(resultSize: number | undefined): void
+  failed(error: unknown): void
 }
 
 /** An asynchronous context. While it is held, its stores are. */
@@ -56,11 +97,26 @@ export interface Replaceable {
   readonly key: unknown
   /** It is waiting for another connection, or is used like a WebSocket and in no other way. */
   readonly isReplaceable: boolean
+  /** The code of its 'close' listeners. */
+  readonly closeListeners: string
   /** Closes it. */
   replace(): void
 }
 
 export let runtime: Runtime
+
+/** Whether a client may take the place of another one, and does. */
+export function replaces({ url, key }: Pick<Replaceable, 'url' | 'key'>, other: Replaceable | undefined): boolean {
+  if (other === undefined || !isTheSameEndpoint(other.url, url) || other.key !== key || !other.isReplaceable)
+    return false
+  other.replace()
+  return true
+}
+
+/** Without the query, in which some put a token or the time. */
+export function isTheSameEndpoint(one: string, other: string): boolean {
+  return one.split('?')[0] === other.split('?')[0]
+}
 
 /** Installs the one runtime of this copy of the package. */
 export function runIn(given: Runtime): void {

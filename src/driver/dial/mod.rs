@@ -5,6 +5,7 @@ mod endpoint;
 mod extensions;
 mod head;
 mod owner;
+mod probe;
 mod progress;
 mod proxy;
 mod resolve;
@@ -25,14 +26,12 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-pub use self::resolve::{Resolve, Resolver};
 pub(super) use self::tls::answer_roots;
 pub(super) use self::upgrade::Upgraded;
-pub(super) use self::{
-    endpoint::Endpoint,
-    owner::Owner,
-    progress::{Progress, Step},
-    proxy::ProxyAnswer,
+pub(super) use self::{endpoint::Endpoint, owner::Owner, progress::Progress, proxy::ProxyAnswer};
+pub use self::{
+    probe::Page,
+    resolve::{Resolve, Resolver},
 };
 use self::{
     proxy::{Hop, Tunnels},
@@ -45,7 +44,7 @@ use self::{
     upgrade::upgrade,
 };
 use super::socket::transport::Transport;
-use mcp_protocol::{DialFailure, DialPhase, OptionError, ProxyFailure, TlsFailure, TlsOptions, UpgradeFailure};
+use mcp_protocol::{DialFailure, DialPhase, OptionError, ProxyFailure, TlsFailure, TlsOptions, UpgradeFailure, Via};
 
 /// A stream on which the server has accepted the upgrade.
 pub(super) struct Dialed {
@@ -59,6 +58,8 @@ pub(super) struct Way {
     pub(super) answer: Option<ProxyAnswer>,
     /// The time that the dial may take. The caller keeps this limit; several proxies share it.
     pub(super) limit: Duration,
+    /// Hears of each proxy that is tried.
+    pub(super) report: Box<dyn Fn(Via) + Send + Sync>,
 }
 
 /// Dials for one client, and what it learns from one dial for the next.
@@ -100,7 +101,7 @@ impl Dialer {
         &self,
         owner: &dyn Owner,
         endpoint: &Endpoint,
-        Way { answer, limit }: Way,
+        Way { answer, limit, report }: Way,
         progress: &Progress,
     ) -> Result<(Stream, Option<SocketAddr>), DialFailure> {
         let end = Instant::now() + limit;
@@ -111,7 +112,7 @@ impl Dialer {
         let mut last = DialFailure::Proxy(ProxyFailure::Function);
         for (index, hop) in hops.iter().enumerate() {
             if let Some(via) = endpoint.via(hop) {
-                progress.via(via);
+                report(via);
             }
             let others = hops.len() - index - 1;
             if others == 0 {
@@ -141,12 +142,12 @@ impl Dialer {
         }
         progress.enter(DialPhase::Name);
         let addresses = self.resolver.resolve(&self.turn, &endpoint.host, endpoint.port).await?;
+        progress.found(&addresses);
         progress.enter(DialPhase::Tcp);
         let addresses = self.suspects.put_last(tcp::interleave(addresses));
-        let tcp =
-            tcp::connect(addresses).await.map_err(|error| tcp_failure(error, DialPhase::Tcp, DialFailure::Tcp))?;
+        let tcp = tcp::connect(addresses, progress).await;
+        let tcp = tcp.map_err(|error| tcp_failure(error, DialPhase::Tcp, DialFailure::Tcp))?;
         let address = tcp.peer_addr().ok();
-        address.into_iter().for_each(|address| progress.connected(address));
         Ok((Stream::Tcp(tcp), address))
     }
 
@@ -165,12 +166,12 @@ impl Dialer {
             }
             (Stream::Tcp(mut tcp), false) => {
                 progress.enter(DialPhase::Upgrade);
-                let upgraded = upgrade(&mut tcp, endpoint).await.map_err(DialFailure::Upgrade)?;
+                let upgraded = upgrade(&mut tcp, endpoint, progress).await.map_err(DialFailure::Upgrade)?;
                 Ok(Dialed { transport: Transport::plain(tcp), upgraded })
             }
             (Stream::Tls(mut proxy), false) => {
                 progress.enter(DialPhase::Upgrade);
-                let upgraded = upgrade(&mut *proxy, endpoint).await.map_err(DialFailure::Upgrade)?;
+                let upgraded = upgrade(&mut *proxy, endpoint, progress).await.map_err(DialFailure::Upgrade)?;
                 Ok(Dialed { transport: Transport::Tls(proxy), upgraded })
             }
         }
@@ -185,12 +186,12 @@ impl Dialer {
         transport: impl FnOnce(Box<TlsStream<S>>) -> Transport,
     ) -> Result<Dialed, DialFailure>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         progress.enter(DialPhase::Tls);
-        let mut encrypted = self.tls.connect(owner, &endpoint.host, stream).await?;
+        let mut encrypted = self.tls.connect(owner, &endpoint.host, stream, progress).await?;
         progress.enter(DialPhase::Upgrade);
-        match upgrade(&mut encrypted.stream, endpoint).await {
+        match upgrade(&mut encrypted.stream, endpoint, progress).await {
             Ok(upgraded) => Ok(Dialed { transport: transport(Box::new(encrypted.stream)), upgraded }),
             Err(failure) => Err(refused_by_tls(encrypted, failure).await),
         }
@@ -199,9 +200,9 @@ impl Dialer {
 
 #[cfg(test)]
 impl Way {
-    /// Without a proxy function.
+    /// Without a proxy function, and reported to nobody.
     pub(super) fn direct(limit: Duration) -> Self {
-        Self { answer: None, limit }
+        Self { answer: None, limit, report: Box::new(|_| {}) }
     }
 }
 
@@ -214,10 +215,12 @@ async fn refused_by_tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let UpgradeFailure::Broken(_) = failure else { return DialFailure::Upgrade(failure) };
+    let UpgradeFailure::Broken(broken) = failure else { return DialFailure::Upgrade(failure) };
+    // If the upgrade has read it already, the end of the stream comes next.
     match stream.read(&mut [0]).await.err().and_then(|error| tls_error(&error, identity_was_asked)) {
         Some(reason) => DialFailure::Tls(TlsFailure::Handshake(reason)),
-        None => DialFailure::Upgrade(failure),
+        None if broken.is_by_tls() => DialFailure::Tls(TlsFailure::Handshake(broken)),
+        None => DialFailure::Upgrade(UpgradeFailure::Broken(broken)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// How many attempts follow a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub enum DialectChoice {
     Guide,
     /// Always the event dialect.
     Event,
+    /// None: the socket carries another protocol, and somebody else speaks it. No option of users.
+    Plain,
 }
 
 /// Where the endpoints of a session come from. The session knows them by their place in the list, and by the URL that
@@ -60,6 +62,15 @@ impl EndpointSource {
         match self {
             Self::Known(urls) => urls,
             Self::Ask => &[],
+        }
+    }
+}
+
+impl Drop for EndpointSource {
+    /// Their queries may be secrets.
+    fn drop(&mut self) {
+        if let Self::Known(urls) = self {
+            urls.zeroize();
         }
     }
 }
@@ -154,6 +165,11 @@ impl Subprotocols {
     /// In the order of preference.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(Secret::expose)
+    }
+
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be recorded: what came into the session, as it was classified, and what the rules decided. Never a key, a
 //! content, or the seed.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use super::values::{
     AnswerName, CallFacts, DialFacts, Expiry, FrameName, Id, KeyName, MaybeMicros, Micros, PhaseName, Purpose, Size,
@@ -148,10 +148,10 @@ kinds! {
     };
     /// The dial goes this way.
     INPUT Via "via" { connection "connection": ConnectionId, proxy "proxy": Option<Box<str>> };
-    /// The dial is in this phase from now on.
-    INPUT Phase "phase" { connection "connection": ConnectionId, phase "phase": PhaseName };
-    /// TCP has connected the dial.
-    INPUT Address "address" { connection "connection": ConnectionId, address "address": Box<Option<SocketAddr>> };
+    /// The dial has entered this phase, so long after it began.
+    INPUT Phase "phase" { connection "connection": ConnectionId, phase "phase": PhaseName, start "start": Micros };
+    /// TCP has connected the dial to this address, of the server or of a proxy.
+    INPUT Address "address" { connection "connection": ConnectionId, address "address": Option<Box<str>> };
     /// The socket is open.
     INPUT Open "open" { connection "connection": ConnectionId };
     /// The dial has failed.

@@ -209,11 +209,6 @@ impl PhaseName {
             Some(DialPhase::Upgrade) => 5,
         })
     }
-
-    pub(crate) fn get(self) -> Option<DialPhase> {
-        let phases = [DialPhase::Name, DialPhase::Tcp, DialPhase::Proxy, DialPhase::Tls, DialPhase::Upgrade];
-        phases.get(usize::from(self.0).checked_sub(1)?).copied()
-    }
 }
 
 impl RemedyName {
@@ -408,12 +403,6 @@ impl Field for Option<SocketAddr> {
         if fields.is_reading() {
             *self = text.and_then(|text| text.parse().ok());
         }
-    }
-}
-
-impl Field for Box<Option<SocketAddr>> {
-    fn visit(&mut self, name: &'static str, fields: &mut dyn Fields) {
-        (**self).visit(name, fields);
     }
 }
 

@@ -101,12 +101,7 @@ impl Session<()> {
                 let via = proxy.as_ref().map_or(Via::Direct, |proxy| Via::Proxy(proxy.clone()));
                 self.handle_via(*connection, via);
             }
-            What::Phase { connection, phase } => {
-                phase.get().into_iter().for_each(|phase| self.handle_dial_phase(now, *connection, phase));
-            }
-            What::Address { connection, address } => {
-                address.into_iter().for_each(|address| self.handle_dial_address(*connection, address));
-            }
+            What::Phase { .. } | What::Address { .. } => self.restore_dial_trace(input),
             What::Open { connection } => self.handle_open(now, *connection),
             What::DialFailed { connection, facts } => self.handle_dial_failed(now, *connection, facts.failure()),
             What::Closed { connection, code, is_clean, is_too_large } => {

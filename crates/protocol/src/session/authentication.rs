@@ -5,14 +5,16 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, lifecycle::Ending};
 use crate::{
-    Action, ConnectionId, Now,
+    Action, ConnectionId, Content, Now,
     config::{Key, Secret, TokenSource},
     dialect::{self, Dialect},
     error::{CallError, ErrorCode, Fault, NoToken, Reason},
     key_life::KeyLife,
     log::LogLine,
+    plaintext::is_readable_by_others,
     record::{FrameName, KeyName, What},
     timer::Timer,
+    words::NO_KEY,
 };
 
 impl<T> Session<T> {
@@ -47,6 +49,9 @@ impl<T> Session<T> {
     /// itself, so its `open` listeners run first.
     pub(super) fn begin_authentication(&mut self, now: Now) {
         let Some(socket) = self.state.socket_mut() else { return };
+        if socket.dialect == Dialect::Plain {
+            return self.become_ready(None);
+        }
         let is_known = matches!(self.token, TokenSource::Fixed(_));
         if socket.dialect == Dialect::Guide && is_known && self.interest.wants(Interest::OPENS) {
             socket.auth.hold();
@@ -64,6 +69,9 @@ impl<T> Session<T> {
 
     /// The user sends an auth message. It replaces ours, unless ours has been sent already.
     pub(super) fn user_authenticates(&mut self, now: Now, token: Option<Secret>) {
+        if let Some(token) = &token {
+            self.warn_of_plaintext(self.endpoints.in_use(), token);
+        }
         let Some(socket) = self.state.socket_mut() else { return };
         self.last_key.clone_from(&token);
         if socket.auth.users_message_sent(token) {
@@ -142,7 +150,7 @@ impl<T> Session<T> {
         if let (Some(token), TokenSource::Fixed(_)) = (users_token, &self.token) {
             self.token = TokenSource::Fixed(token);
         }
-        self.become_ready(text);
+        self.become_ready(Some(text));
     }
 
     /// The server has refused a token, in the message `text`. `raw` is its error value.
@@ -190,12 +198,26 @@ impl<T> Session<T> {
         self.reject_waiting(reason);
     }
 
+    /// A key is about to be sent to this endpoint: if others can read it on the way, the log says so, once.
+    pub(super) fn warn_of_plaintext(&mut self, endpoint: usize, token: &Secret) {
+        if self.plaintext_key_was_told || self.config.allow_plaintext_key || token.expose() == NO_KEY {
+            return;
+        }
+        let url = self.endpoints.url(endpoint);
+        if is_readable_by_others(url) {
+            self.plaintext_key_was_told = true;
+            let url = url.to_owned();
+            self.log(LogLine::PlaintextKey, &[("url", url.into())]);
+        }
+    }
+
     fn send_token(&mut self, token: &Secret, life: Option<KeyLife>) {
+        self.warn_of_plaintext(self.endpoints.in_use(), token);
         let Some(socket) = self.state.socket_mut() else { return };
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         self.last_key = Some(token.clone());
-        self.transmit(FrameName::AUTH, dialect::auth(token.expose()), true);
+        self.transmit(FrameName::AUTH, dialect::auth(token.expose()), Content::Secret);
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {

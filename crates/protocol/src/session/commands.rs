@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use super::{Session, State};
 use crate::{
-    Now, Outcome,
+    Content, Now, Outcome,
     config::{Secret, TokenSource},
     dialect::{self, Dialect, Sent},
     error::{CallError, Fault},
     record::{FrameName, Size, What},
-    socket::Unwritten,
     state::Closing,
     timer::Timer,
 };
@@ -70,7 +69,7 @@ impl<T> Session<T> {
         }
         match &self.state {
             State::Closing(..) => return self.settle(payload, Outcome::Failed(CallError::from(Fault::Closed))),
-            State::Ready(socket) if socket.dialect == Dialect::Event => return self.settle(payload, Outcome::Done),
+            State::Ready(socket) if socket.dialect != Dialect::Guide => return self.settle(payload, Outcome::Done),
             State::Ready(_) | State::Authenticating(_) | State::Unauthorized(Some(_)) => self.authenticate_again(now),
             State::Connecting(dials) if dials.has_opened() => {
                 // They have sent the key before.
@@ -91,7 +90,7 @@ impl<T> Session<T> {
         }
         let Some(socket) = self.state.socket_mut() else { return false };
         let sent = dialect::classify_sent(socket.dialect, text);
-        let confidential = sent.may_hold_key(text);
+        let content = if sent.may_hold_key(text) { Content::Secret } else { Content::Text };
         let kind = FrameName::of(&sent);
         self.recorder.complete(|what| {
             if let What::Send { frame, size, is_sent } = what {
@@ -107,7 +106,7 @@ impl<T> Session<T> {
             }
             Sent::Other => self.send_held_token(now),
         }
-        self.hand_out(text.to_owned().into(), confidential, Unwritten::Other(text.len()));
+        self.transmit_unrecorded(text.to_owned(), content);
         true
     }
 

@@ -1,19 +1,21 @@
 //! Rounds: each endpoint is dialed once, until one is `ready` for long enough, or all are used up.
 //! Source: PROTOCOL.md rules 12 and 16.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use super::{Interest, Session, State};
 use crate::{
     Action, ConnectionId, Notice, Now,
     config::{DialectChoice, without_query},
     dialect::Dialect,
-    dialing::{DialFailure, DialPhase, Remedy, Via},
+    dialing::{DialFailure, DialTrace, Remedy, Via},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
     log::LogLine,
-    record::{DialFacts, PhaseName, What},
+    record::{DialFacts, What},
     socket::Socket,
     timer::Timer,
 };
@@ -25,12 +27,14 @@ impl<T> Session<T> {
         let given = urls.as_deref().unwrap_or_default();
         let changed = (!given.is_empty() && !self.endpoints.are(given)).then(|| shown(given));
         self.begin(now, What::Urls { connection: asked, is_given: urls.is_ok(), urls: changed });
+        // Their queries may be secrets.
+        let urls = urls.map(Zeroizing::new);
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
             return false;
         }
         match urls {
             Ok(urls) if !urls.is_empty() => {
-                self.endpoints.replace(urls);
+                self.endpoints.replace(&urls);
                 self.endpoints.begin_round();
                 self.dial_if_allowed(now);
             }
@@ -45,60 +49,33 @@ impl<T> Session<T> {
         self.begin(now, What::Open { connection });
         let dialect = match self.config.dialect {
             DialectChoice::Event => Dialect::Event,
+            DialectChoice::Plain => Dialect::Plain,
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
         };
         let is_told_of_openings = self.interest.wants(Interest::OPENS);
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection).filter(|place| dials.dials[*place].opened.is_none()) else { return };
         let socket = Socket::new(connection, dialect, now);
-        let is_race = dials.is_race && !is_told_of_openings;
-        let dial = dials.dials.swap_remove(place);
-        self.report_dial(&dial, None);
-        if is_race {
-            return self.enter_race(now, dial, socket);
+        let is_race = dials.is_race;
+        self.tell_opened(connection);
+        // What needs no answer of the server is decided.
+        if is_race && !is_told_of_openings && dialect != Dialect::Plain {
+            return self.enter_race(now, place, socket);
         }
+        let State::Connecting(dials) = &mut self.state else { return };
+        let dial = dials.dials.swap_remove(place);
         self.take_over(now, dial.endpoint, socket);
         self.begin_authentication(now);
     }
 
     /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
     pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
-        let Some(dial) = self.dial_mut(connection) else { return };
-        dial.via = Some(via.clone());
+        let State::Connecting(dials) = &mut self.state else { return };
+        let Some(place) = dials.place(connection) else { return };
+        dials.dials[place].via = Some(via.clone());
         self.recorder.add_input(What::Via { connection, proxy: via.proxy().map(Into::into) });
         if let Some(proxy) = via.proxy() {
             self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
-        }
-    }
-
-    fn dial_mut(&mut self, connection: ConnectionId) -> Option<&mut Dial> {
-        let State::Connecting(dials) = &mut self.state else { return None };
-        let place = dials.place(connection)?;
-        Some(&mut dials.dials[place])
-    }
-
-    /// The dial is over: its socket is open, or this is why it failed.
-    fn report_dial(&mut self, dial: &Dial, fault: Option<&Fault>) {
-        if self.interest.wants(Interest::DIALS) {
-            let url = self.endpoints.url(dial.endpoint);
-            let dial = Box::new(dial.report(url, self.last.mono, fault.map(Fault::data)));
-            self.notify(Notice::Dialed { dial });
-        }
-    }
-
-    /// The dial is in this phase from now on. A timeout names it.
-    pub fn handle_dial_phase(&mut self, now: Now, connection: ConnectionId, phase: DialPhase) {
-        if let Some(dial) = self.dial_mut(connection) {
-            dial.phases.push((phase, now.mono));
-            self.recorder.input(now, What::Phase { connection, phase: PhaseName::of(Some(phase)) });
-        }
-    }
-
-    /// TCP has connected the dial to this address, of the server or of a proxy.
-    pub fn handle_dial_address(&mut self, connection: ConnectionId, address: SocketAddr) {
-        if let Some(dial) = self.dial_mut(connection) {
-            dial.address = Some(address);
-            self.recorder.add_input(What::Address { connection, address: Box::new(Some(address)) });
         }
     }
 
@@ -109,8 +86,8 @@ impl<T> Session<T> {
         if dials.place(connection).is_none_or(|place| dials.dials[place].opened.is_some()) {
             return;
         }
-        let Some(dial) = dials.remove(connection) else { return };
-        self.dial_failed(now, &dial, failure);
+        let Some(mut dial) = dials.remove(connection) else { return };
+        self.dial_failed(now, &mut dial, failure);
     }
 
     /// Asks the url function, or dials. Returns the state before.
@@ -151,13 +128,10 @@ impl<T> Session<T> {
     fn start_dial(&mut self, now: Now, connection: ConnectionId, endpoint: usize) {
         let url = self.endpoints.url(endpoint).into();
         self.log(LogLine::Dialing, &[("connection", connection.0.into()), ("url", url)]);
-        if self.interest.wants(Interest::DIALS) {
-            let url = self.endpoints.url(endpoint).to_owned();
-            self.notify(Notice::Dialing { connection: connection.0, at: now.wall, url, endpoint });
-        }
+        let told = self.tell_dialing(connection, endpoint);
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
-        dials.dials.push(Dial::new(connection, endpoint, now, deadline));
+        dials.dials.push(Dial { told, ..Dial::new(connection, endpoint, now.mono, deadline) });
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
@@ -186,10 +160,8 @@ impl<T> Session<T> {
     /// Gives up what `connecting` waits for.
     pub(super) fn drop_dials(&mut self) {
         let State::Connecting(dials) = &mut self.state else { return };
-        for dial in std::mem::take(&mut dials.dials) {
-            if dial.opened.is_none() {
-                self.report_dial(&dial, Some(&Fault::Closed));
-            }
+        for mut dial in std::mem::take(&mut dials.dials) {
+            self.tell_failed(&mut dial, &Fault::Closed);
             self.drop_dial(&dial);
         }
     }
@@ -207,23 +179,23 @@ impl<T> Session<T> {
             return self.url_function_failed(now, NoUrls::TimedOut(self.config.connect_timeout.as_millis()));
         }
         while let State::Connecting(dials) = &mut self.state
-            && let Some(dial) = dials.due(now.mono).and_then(|connection| dials.remove(connection))
+            && let Some(mut dial) = dials.due(now.mono).and_then(|connection| dials.remove(connection))
         {
             self.drop_dial(&dial);
             if dial.opened.is_some() {
                 self.racer_timed_out(now, &dial);
             } else {
-                let (limit, phase) = (self.config.connect_timeout, dial.phase());
-                self.dial_failed(now, &dial, DialFailure::Timeout { limit, phase });
+                let (limit, phase) = (self.config.connect_timeout, dial.trace.as_deref().and_then(DialTrace::phase));
+                self.dial_failed(now, &mut dial, DialFailure::Timeout { limit, phase });
             }
         }
     }
 
-    fn dial_failed(&mut self, now: Now, dial: &Dial, failure: DialFailure) {
+    fn dial_failed(&mut self, now: Now, dial: &mut Dial, failure: DialFailure) {
         let (remedy, retry_after) = (failure.remedy(), failure.retry_after().unwrap_or_default());
         let url = self.endpoints.url(dial.endpoint).to_owned();
         let fault = Fault::ConnectFailed { url, via: dial.via.clone(), failure: Box::new(failure) };
-        self.report_dial(dial, Some(&fault));
+        self.tell_failed(dial, &fault);
         self.log_failed_dial(dial, &fault);
         let reason = self.new_reason(fault);
         match remedy {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Interest, Session, State, lifecycle::Ending};
 use crate::{
-    ConnectionId, Notice, Now,
+    ConnectionId, Content, Notice, Now,
     log::LogLine,
     record::{FrameName, Purpose, What},
     stats::millis,
@@ -83,7 +83,10 @@ impl<T> Session<T> {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.heartbeat.ping(now.mono);
         let (paused, text) = (socket.paused, socket.dialect.ping(now.wall));
-        self.transmit(FrameName::PING, text, false);
+        match text {
+            Some(text) => self.transmit(FrameName::PING, text, Content::Text),
+            None => self.transmit(FrameName::PING, String::new(), Content::Ping),
+        }
         self.timers.stop(Timer::Ping);
         if !paused {
             self.timers.set(Timer::Pong, now.mono + timeout);

@@ -1,9 +1,9 @@
 //! Sockets that race: each authenticates, and the first to become `ready` is the client's. The user is told of that one
 //! alone. Source: PROTOCOL.md rule 16.
 
-use super::{Session, State, lifecycle::Ending};
+use super::{Session, State, lifecycle::Ending, text_to_send};
 use crate::{
-    Action, ConnectionId, Now,
+    Action, ConnectionId, Content, Now,
     class::Class,
     config::{DialectChoice, Key, Secret, TokenSource},
     dialect::{self, Dialect, Inbound},
@@ -34,15 +34,13 @@ impl<T> Session<T> {
         }
     }
 
-    /// The dial has opened this socket.
-    pub(super) fn enter_race(&mut self, now: Now, mut dial: Dial, socket: Socket) {
+    /// The dial at `place` has opened this socket.
+    pub(super) fn enter_race(&mut self, now: Now, place: usize, socket: Socket) {
         let State::Connecting(dials) = &mut self.state else { return };
         let connection = socket.id;
         let is_guide = socket.dialect == Dialect::Guide;
-        dial.opened = Some(Opened::new(socket));
-        dial.deadline = now.mono + self.config.auth_timeout;
-        let place = dials.dials.len();
-        dials.dials.push(dial);
+        dials.dials[place].opened = Some(Opened::new(socket));
+        dials.dials[place].deadline = now.mono + self.config.auth_timeout;
         if is_guide {
             match (&self.token, &dials.key) {
                 (TokenSource::Fixed(secret), _) => {
@@ -165,6 +163,8 @@ impl<T> Session<T> {
     }
 
     fn send_key_to_racer(&mut self, place: usize, secret: &Secret, life: Option<KeyLife>) {
+        let State::Connecting(dials) = &self.state else { return };
+        self.warn_of_plaintext(dials.dials[place].endpoint, secret);
         self.last_key = Some(secret.clone());
         let text = dialect::auth(secret.expose());
         let State::Connecting(dials) = &mut self.state else { return };
@@ -172,7 +172,8 @@ impl<T> Session<T> {
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         let size = text.len();
-        let transmit = socket.hand_out(text.into(), true, Unwritten::Other(size));
+        let text = text_to_send(text, Content::Secret);
+        let transmit = socket.hand_out(text, Content::Secret, Unwritten::Other(size));
         self.record_sent(transmit.connection, FrameName::AUTH, size, None);
         self.pass_on(transmit);
     }
@@ -200,6 +201,7 @@ fn class_of(opened: &Opened, is_auto: bool, message: &Received) -> (Class, Optio
 fn decides(opened: &Opened, is_auto: bool, message: &Received) -> bool {
     let Ok(envelope) = &message.split else { return false };
     match opened.socket.dialect {
+        Dialect::Plain => true,
         Dialect::Event => matches!(dialect::read(Dialect::Event, &message.text, envelope), Inbound::Welcome),
         Dialect::Guide => {
             let is_first = opened.heard.is_empty();

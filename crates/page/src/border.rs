@@ -1,0 +1,481 @@
+//! The functions that JavaScript calls, with numbers and with texts in the memory of the module.
+//!
+//! JavaScript asks for room ([`room`]), writes UTF-8 there, and calls a function with the lengths of the texts. What a
+//! function returns beside a number is in a [`Block`], which stays where it is; the text there stays until the next
+//! call. Times are in ms: `mono` since a fixed moment, `wall` since 1970.
+
+use std::{cell::RefCell, ptr, time::Duration};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use mcp_mailbox::{Slot, flag};
+use mcp_protocol::{
+    Call, ConnectionId, DialFailure, Interest, Key, Now, Numbers, Options, PageFailure, RequestKey, Secret, TokenSource,
+};
+
+use crate::{
+    client::{Client, Output},
+    items::{Item, Payload},
+    json::to_json,
+};
+
+thread_local! {
+    // The instance has one thread.
+    static INSTANCE: RefCell<Instance> = const { RefCell::new(Instance::new()) };
+}
+
+struct Instance {
+    client: Option<Client>,
+    /// What JavaScript has written.
+    input: Vec<u8>,
+    /// What JavaScript may read.
+    text: Text,
+    block: Block,
+}
+
+/// Texts that JavaScript may read, kept alive for that.
+enum Text {
+    Nothing,
+    Bytes(Bytes),
+    Payload(Payload),
+    Made(String),
+}
+
+/// What a function returns, for JavaScript to read.
+#[repr(C)]
+struct Block {
+    /// When to call `timeout`, in ms of monotonic time; infinite if there is no need.
+    deadline: f64,
+    kind: u32,
+    a: u32,
+    b: u32,
+    /// Where the text begins; 0 if there is none.
+    text: *const u8,
+    length: usize,
+    /// There are items to take.
+    has_items: u32,
+    /// The numbers of the client: what is left of them if it breaks.
+    revision: u32,
+    reasons: u32,
+}
+
+impl Instance {
+    const fn new() -> Self {
+        let block = Block {
+            deadline: f64::INFINITY,
+            kind: 0,
+            a: 0,
+            b: 0,
+            text: ptr::null(),
+            length: 0,
+            has_items: 0,
+            revision: 0,
+            reasons: 0,
+        };
+        Self { client: None, input: Vec::new(), text: Text::Nothing, block }
+    }
+
+    /// Shows a text to JavaScript.
+    fn show(&mut self, kind: u32, a: u32, b: u32, text: Text) {
+        self.text = text;
+        let text = self.text.bytes();
+        let (text, length) = text.map_or((ptr::null(), 0), |text| (text.as_ptr(), text.len()));
+        self.block = Block { kind, a, b, text, length, ..self.block };
+    }
+
+    fn note_state(&mut self) {
+        let Some(client) = &mut self.client else { return };
+        self.block.deadline = client.deadline().map_or(f64::INFINITY, |deadline| deadline.as_secs_f64() * 1000.0);
+        self.block.has_items = client.has_items().into();
+        let Numbers { revision, reasons } = client.numbers();
+        (self.block.revision, self.block.reasons) = (revision, reasons);
+    }
+}
+
+impl Text {
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Nothing => None,
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Payload(payload) => payload.text().map(str::as_bytes),
+            Self::Made(text) => Some(text.as_bytes()),
+        }
+    }
+}
+
+/// The arguments of a call that are texts, one after the other.
+struct Texts<'a>(&'a [u8]);
+
+impl<'a> Texts<'a> {
+    fn next(&mut self, length: usize) -> &'a str {
+        let (text, rest) = self.0.split_at_checked(length).unwrap_or((self.0, &[]));
+        self.0 = rest;
+        // JavaScript encodes well-formed UTF-8 only.
+        str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+/// Does something with the client, which exists from `create` on.
+fn with<R: Default>(act: impl FnOnce(&mut Client, Texts<'_>) -> R) -> R {
+    INSTANCE.with_borrow_mut(|instance| {
+        let Some(client) = &mut instance.client else { return R::default() };
+        let result = act(client, Texts(&instance.input));
+        instance.note_state();
+        result
+    })
+}
+
+/// The same, and shows the text that is returned.
+fn showing(act: impl FnOnce(&mut Client, Texts<'_>) -> Option<String>) -> bool {
+    let text = with(act);
+    let is_some = text.is_some();
+    INSTANCE.with_borrow_mut(|instance| instance.show(0, 0, 0, text.map_or(Text::Nothing, Text::Made)));
+    is_some
+}
+
+/// The same for what has a key; below 0 if there is an error, which is shown.
+fn keyed(act: impl FnOnce(&mut Client, Texts<'_>) -> Result<RequestKey, String>) -> f64 {
+    let mut key = REFUSED;
+    let has_failed = showing(|client, texts| act(client, texts).map(|given| key = given.0 as f64).err());
+    if has_failed { REFUSED } else { key }
+}
+
+macro_rules! exports {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $returned:ty)? $body:block)*) => {$(
+        $(#[$doc])*
+        #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+        pub extern "C" fn $name($($argument: $type),*) $(-> $returned)? $body
+    )*};
+}
+
+exports! {
+    /// Where the [`Block`] is.
+    fn block() -> *const u8 {
+        INSTANCE.with_borrow(|instance| ptr::from_ref(&instance.block).cast())
+    }
+
+    /// Room for texts of so many bytes, one after the other. What was written before is gone.
+    fn room(bytes: usize) -> *mut u8 {
+        INSTANCE.with_borrow_mut(|instance| {
+            let input = &mut instance.input;
+            if input.capacity() < bytes || input.capacity() > KEPT.max(bytes) {
+                *input = Vec::with_capacity(bytes);
+            }
+            // SAFETY: there is so much room, and JavaScript writes all that the next call takes of it.
+            unsafe { input.set_len(bytes) };
+            input.as_mut_ptr()
+        })
+    }
+
+    /// Makes the client. The room holds 32 random bytes, the options as 64-bit numbers in the order of their table, the
+    /// token, and the urls, each ended by a line break; none if a function gives them. Its numbers go on from these.
+    fn create(numbers: usize, token: usize, urls: usize, revision: u32, reasons: u32, mono: f64, wall: f64) {
+        INSTANCE.with_borrow_mut(|instance| {
+            let Some((seed, rest)) = instance.input.split_first_chunk::<SEED>() else { return };
+            let Some((values, rest)) = rest.split_at_checked(numbers * NUMBER) else { return };
+            let values: Vec<f64> = values.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+            let mut texts = Texts(rest);
+            let (token, urls) = (texts.next(token), texts.next(urls));
+            let mut options = Options::from_numbers(&values);
+            if let TokenSource::Fixed(secret) = &mut options.session.token {
+                *secret = Secret::new(token);
+            }
+            let urls = (!urls.is_empty()).then(|| lines(urls));
+            let mut client = Client::new(options, urls, *seed, now(mono, wall));
+            client.go_on_from(Numbers { revision, reasons });
+            instance.client = Some(client);
+            // They hold the token.
+            instance.input.fill(0);
+        });
+    }
+
+    /// Shows the snapshot.
+    fn connect(slot: u32, mono: f64, wall: f64) {
+        showing(|client, _| {
+            client.connect(now(mono, wall), Slot::new(slot, false));
+            Some(client.snapshot())
+        });
+    }
+
+    /// Shows the snapshot.
+    fn reconnect(slot: u32, mono: f64, wall: f64) {
+        showing(|client, _| {
+            client.reconnect(now(mono, wall), Slot::new(slot, false));
+            Some(client.snapshot())
+        });
+    }
+
+    /// With a token, unless its length is below 0. Shows the snapshot.
+    fn authenticate(token: isize, slot: u32, mono: f64, wall: f64) {
+        showing(|client, mut texts| {
+            let token = usize::try_from(token).ok().map(|token| texts.next(token));
+            client.authenticate(now(mono, wall), token, Slot::new(slot, false));
+            Some(client.snapshot())
+        });
+    }
+
+    /// `drain` is in ms. Shows the snapshot.
+    fn close(code: u32, reason: usize, drain: f64, slot: u32, mono: f64, wall: f64) {
+        showing(|client, mut texts| {
+            let reason = texts.next(reason);
+            client.close(now(mono, wall), code as u16, reason, millis(drain), Slot::new(slot, false));
+            Some(client.snapshot())
+        });
+    }
+
+    /// A tool request; without parameters if these have no bytes. The key of one that may be aborted; below 0 if it is
+    /// refused: then the error is shown.
+    fn request(slot: u32, name: usize, parameters: usize, timeout: f64, flags: u32, mono: f64, wall: f64) -> f64 {
+        keyed(|client, mut texts| {
+            let has = |flag| flags & flag != 0;
+            let call = Call {
+                name: texts.next(name),
+                parameters: some(texts.next(parameters)),
+                timeout: some_millis(timeout),
+                idempotent: has(flag::IDEMPOTENT),
+                expects_connection: has(flag::EXPECTS_CONNECTION),
+            };
+            let (now, slot) = (now(mono, wall), Slot::new(slot, has(flag::WANTS_BYTES)));
+            if has(flag::MAY_BE_ABORTED) {
+                return client.request_abortable(now, call, slot);
+            }
+            client.request(now, call, slot);
+            Ok(RequestKey(0))
+        })
+    }
+
+    /// Asks for the tools that the server describes. Returns as `request` does for a call that may be aborted.
+    fn tools(slot: u32, timeout: f64, flags: u32, mono: f64, wall: f64) -> f64 {
+        keyed(|client, _| {
+            let expects_connection = flags & flag::EXPECTS_CONNECTION != 0;
+            client.tools(now(mono, wall), some_millis(timeout), expects_connection, Slot::new(slot, false))
+        })
+    }
+
+    /// 1 if the request will not be settled.
+    fn abort(key: f64, mono: f64, wall: f64) -> u32 {
+        with(|client, _| client.abort(now(mono, wall), RequestKey(key as u64))).into()
+    }
+
+    /// See [`Client::discard_results`].
+    fn discard_results(slot: u32) {
+        with(|client, _| client.discard_results(slot));
+    }
+
+    /// Shows the id, if it could be sent.
+    fn send_tool_request(name: usize, parameters: usize, mono: f64, wall: f64) -> u32 {
+        showing(|client, mut texts| {
+            let (name, parameters) = (texts.next(name), texts.next(parameters));
+            client.send_tool_request(now(mono, wall), name, some(parameters)).map(|id| id.to_string())
+        })
+        .into()
+    }
+
+    /// 1 if the text is sent.
+    fn send(text: usize, mono: f64, wall: f64) -> u32 {
+        with(|client, mut texts| client.send(now(mono, wall), texts.next(text))).into()
+    }
+
+    /// `expires_at` is not a number if the key does not end.
+    fn answer_token(connection: u32, token: usize, expires_at: f64, mono: f64, wall: f64) {
+        with(|client, mut texts| {
+            let expires_at = (!expires_at.is_nan()).then_some(expires_at);
+            let key = Key { token: Secret::new(texts.next(token)), expires_at };
+            client.answer_token(now(mono, wall), ConnectionId(connection), Ok(key));
+        });
+    }
+
+    /// With the class of what was thrown.
+    fn fail_token(connection: u32, thrown: usize, mono: f64, wall: f64) {
+        with(|client, mut texts| {
+            client.answer_token(now(mono, wall), ConnectionId(connection), Err(texts.next(thrown).to_owned()));
+        });
+    }
+
+    /// The urls, each ended by a line break. 1 if they are accepted; 2 if they cannot be used: then the error is shown.
+    fn answer_urls(asked: u32, urls: usize, mono: f64, wall: f64) -> u32 {
+        let mut is_accepted = false;
+        let has_failed = showing(|client, mut texts| {
+            let result = client.answer_urls(now(mono, wall), ConnectionId(asked), lines(texts.next(urls)));
+            result.map(|accepted| is_accepted = accepted).err().map(|error| to_json(&error))
+        });
+        if has_failed { 2 } else { is_accepted.into() }
+    }
+
+    /// With the class of what was thrown.
+    fn fail_urls(asked: u32, thrown: usize, mono: f64, wall: f64) {
+        with(|client, mut texts| {
+            client.fail_urls(now(mono, wall), ConnectionId(asked), texts.next(thrown).to_owned());
+        });
+    }
+
+    /// See [`Client::open_told`].
+    fn open_told(mono: f64, wall: f64) {
+        with(|client, _| client.open_told(now(mono, wall)));
+    }
+
+    /// See [`Client::set_interest`].
+    fn set_interest(interest: u32) {
+        with(|client, _| client.set_interest(Interest(interest as u8)));
+    }
+
+    /// See [`Client::warn`].
+    fn warn(message: usize) {
+        with(|client, mut texts| client.warn(texts.next(message)));
+    }
+
+    /// Shows the snapshot.
+    fn snapshot() {
+        showing(|client, _| Some(client.snapshot()));
+    }
+
+    /// Shows the statistics.
+    fn stats() {
+        showing(|client, _| Some(client.stats()));
+    }
+
+    /// See [`Client::buffered_amount`].
+    fn buffered_amount() -> f64 {
+        with(|client, _| client.buffered_amount() as f64)
+    }
+
+    /// See [`Client::endpoint`].
+    fn endpoint() -> u32 {
+        with(|client, _| client.endpoint() as u32)
+    }
+
+    /// 1 if a call was refused since this was last asked.
+    fn take_refused() -> u32 {
+        with(|client, _| client.take_refused()).into()
+    }
+
+    /// The socket is open.
+    fn opened(connection: u32, mono: f64, wall: f64) {
+        with(|client, _| client.handle_open(now(mono, wall), ConnectionId(connection)));
+    }
+
+    /// The socket could not be opened, for a reason of `failure`.
+    fn dial_failed(connection: u32, kind: u32, words: usize, mono: f64, wall: f64) {
+        with(|client, mut texts| {
+            let failure = failure(kind, texts.next(words));
+            client.handle_dial_failed(now(mono, wall), ConnectionId(connection), failure);
+        });
+    }
+
+    /// A text was given to the socket.
+    fn sent(connection: u32) {
+        with(|client, _| client.handle_sent(ConnectionId(connection)));
+    }
+
+    /// A text message has come. It is all that is in the room.
+    fn text_message(connection: u32, length: usize, mono: f64, wall: f64) {
+        let bytes = take_input(length);
+        // SAFETY: JavaScript encodes well-formed UTF-8 only.
+        let text = unsafe { ByteString::from_bytes_unchecked(bytes) };
+        with(|client, _| client.handle_text(now(mono, wall), ConnectionId(connection), text));
+    }
+
+    /// A binary message has come. It is all that is in the room.
+    fn binary_message(connection: u32, length: usize, mono: f64, wall: f64) {
+        let bytes = take_input(length);
+        with(|client, _| client.handle_binary(now(mono, wall), ConnectionId(connection), bytes));
+    }
+
+    /// The socket has closed.
+    fn closed(connection: u32, code: u32, reason: usize, was_clean: u32, mono: f64, wall: f64) {
+        with(|client, mut texts| {
+            let reason = texts.next(reason).to_owned();
+            client.handle_closed(now(mono, wall), ConnectionId(connection), code as u16, reason, was_clean != 0);
+        });
+    }
+
+    /// Time has passed.
+    fn timeout(mono: f64, wall: f64) {
+        with(|client, _| client.handle_timeout(now(mono, wall)));
+    }
+
+    /// See [`Client::handle_network_changed`].
+    fn network_changed(mono: f64, wall: f64) {
+        with(|client, _| client.handle_network_changed(now(mono, wall)));
+    }
+
+    /// The next thing to do with a socket: its kind, or 0. `a` is the connection, `b` a close code; the text is a url,
+    /// a message, or a reason.
+    fn next_output() -> u32 {
+        let output = with(|client, _| client.poll_output());
+        INSTANCE.with_borrow_mut(|instance| {
+            let (kind, connection, code, text) = match output {
+                None => return 0,
+                Some(Output::Dial(connection, url)) => (1, connection, 0, Text::Made(url)),
+                Some(Output::Send(connection, text)) => (2, connection, 0, Text::Bytes(text)),
+                Some(Output::Close(connection, code, reason)) => (3, connection, code, Text::Made(reason)),
+                Some(Output::Drop(connection, code)) => (4, connection, code, Text::Nothing),
+            };
+            instance.show(kind, connection.0, code.into(), text);
+            kind
+        })
+    }
+
+    /// The next thing to tell the user's code; 0 if there is none.
+    fn take_item() -> u32 {
+        let item = with(|client, _| client.take_item());
+        INSTANCE.with_borrow_mut(|instance| {
+            let Some(Item { kind, a, b, payload }) = item else { return 0 };
+            instance.show(kind.into(), a, b, Text::Payload(payload));
+            1
+        })
+    }
+}
+
+/// What JavaScript has written, `length` bytes of it.
+fn take_input(length: usize) -> Bytes {
+    INSTANCE.with_borrow_mut(|instance| {
+        let mut input = std::mem::take(&mut instance.input);
+        input.truncate(length);
+        Bytes::from(input)
+    })
+}
+
+/// The kinds are those of `DIAL_FAILURE` in js/page/module.ts.
+fn failure(kind: u32, words: &str) -> DialFailure {
+    DialFailure::Page(match kind {
+        1 => PageFailure::Offline,
+        2 => PageFailure::MixedContent,
+        3 => PageFailure::Policy,
+        4 => PageFailure::Refused(words.to_owned()),
+        5 => PageFailure::NoWebSocket,
+        _ => PageFailure::Unexplained(words.to_owned()),
+    })
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// An empty text is not JSON.
+fn some(json: &str) -> Option<&str> {
+    Some(json).filter(|json| !json.is_empty())
+}
+
+fn now(mono: f64, wall: f64) -> Now {
+    Now { mono: millis(mono), wall: wall as u64 }
+}
+
+/// 0 for none.
+fn some_millis(ms: f64) -> Option<Duration> {
+    (ms > 0.0).then(|| millis(ms))
+}
+
+/// JavaScript has checked the range.
+fn millis(ms: f64) -> Duration {
+    Duration::from_micros((ms * 1000.0) as u64)
+}
+
+/// In place of a key.
+const REFUSED: f64 = -1.0;
+/// Bytes. More room than this is not kept for the next texts.
+const KEPT: usize = 64 * 1024;
+/// Bytes.
+const SEED: usize = 32;
+/// Bytes.
+const NUMBER: usize = 8;

@@ -1,0 +1,82 @@
+/**
+ * The core in a page, as the addon's JavaScript sees the one in the addon: js/native/binding.d.ts describes each
+ * function. What a page has no need of is never asked for.
+ */
+import type { Binding, Item, Mailbox } from '../shared/client/binding.js'
+import type { ModuleSource } from './module.js'
+import { PageClient, type ItemSource, type PageMailbox as Notified } from './page-client.js'
+import { nextTurn } from './turns.js'
+
+/** The binding over the module from this source. */
+export function bindingOver(source: ModuleSource): Binding {
+  const clients = new Map<number, WeakRef<PageClient>>()
+  const collected = new FinalizationRegistry<number>((id) => clients.delete(id))
+  // Whoever calls these holds the client.
+  const of = (id: number): PageClient => clients.get(id)!.deref()!
+  return {
+    Mailbox: PageMailbox,
+    NativeClient: class extends PageClient {
+      constructor(mailbox: PageMailbox, id: number, options: string) {
+        super(source, mailbox, id, options)
+        clients.set(id, new WeakRef<PageClient>(this))
+        collected.register(this, id)
+      }
+    },
+    requestFunction: () => (id, slot, name, parameters, timeout, flags) =>
+      of(id).request(slot, name, parameters, timeout, flags),
+    flushFunction: () => (id) => of(id).flush(),
+  }
+}
+
+/** The items of all clients. */
+class PageMailbox implements Mailbox, Notified {
+  readonly #wake: (...item: Item) => void
+  readonly #beginTurn: () => void
+  /** Clients with items, in the order in which they got some. */
+  readonly #waiting: ItemSource[] = []
+  #willWake = false
+
+  constructor(wake: (...item: Item) => void, beginTurn: () => void) {
+    this.#wake = wake
+    this.#beginTurn = beginTurn
+  }
+
+  take(): Item | null {
+    for (let client = this.#waiting[0]; client !== undefined; client = this.#waiting[0]) {
+      const item = client.take()
+      if (item !== null) {
+        item[4] = item[4] || this.#waiting.length > 1
+        return item
+      }
+      this.#waiting.shift()
+    }
+    return null
+  }
+
+  isEmpty(): boolean {
+    return this.#waiting.every((client) => !client.hasItems)
+  }
+
+  hold(): void {}
+
+  /** The client has items. */
+  note(client: ItemSource): void {
+    if (!this.#waiting.includes(client)) this.#waiting.push(client)
+  }
+
+  /** Has the items taken. To be called in a task that nothing of the user's runs in. */
+  deliver(): void {
+    this.#beginTurn()
+    const item = this.take()
+    if (item !== null) this.#wake(...item)
+  }
+
+  deliverSoon(): void {
+    if (this.#willWake) return
+    this.#willWake = true
+    nextTurn(() => {
+      this.#willWake = false
+      this.deliver()
+    })
+  }
+}
