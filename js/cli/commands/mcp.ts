@@ -12,11 +12,7 @@ export function addMcpCommand(program: Command): void {
   command
     .option('--allow <name>', 'a tool to offer, * for any characters; may be repeated (default: all)', parseTexts)
     .option('--deny <name>', 'a tool not to offer, * for any characters; may be repeated', parseTexts)
-    .option(
-      '--max-result <characters>',
-      'cut longer results; the whole is a resource (default: 100000)',
-      parseCount,
-    )
+    .option('--max-result <characters>', 'cut longer results; the whole is a resource (default: 100000)', parseCount)
     .addHelpText('after', EXAMPLE)
     .action(async (url, options) => (await import('../mcp/mcp.js')).mcp(url, options))
 }
