@@ -16,7 +16,7 @@ await runSteps([
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
   ...networkSteps(),
-  ['hosts on rmcp', testPeers],
+  ['MCP hosts: rmcp and the inspector', testPeers],
   ['Electron', testElectron],
 ])
 
