@@ -70,6 +70,12 @@ function tooSlow({ host, port, error }: FailedDial): Diagnosis {
 }
 
 function nameDiagnosis({ host, code }: FailedDial): Diagnosis {
+  if (code === 'EINVAL') {
+    return {
+      cause: `${host} is an address of a link, which leads nowhere without the interface that the link is at.`,
+      next: 'Say which one it is: ws://[fe80::1%25eth0]:8080.',
+    }
+  }
   if (code === 'EAI_AGAIN') {
     return {
       cause:
@@ -146,6 +152,19 @@ function statusDiagnosis(status: number, { error, host }: FailedDial): Diagnosis
     return {
       cause: `The server sends the client elsewhere, and a client with a key never follows.${portal(error)}`,
       next: `If ${error.location ?? 'that place'} is right, give it as the URL.`,
+    }
+  }
+  if (status === 511) {
+    return {
+      cause: 'The network wants you to sign in before it lets anything through.',
+      next: 'Open any page in a browser and sign in there, then try again.',
+    }
+  }
+  if (status === 426) {
+    return {
+      cause:
+        'What answers asks for an upgrade, as if none had been asked for: a gateway before the server does not pass it on.',
+      next: 'nginx needs "proxy_http_version 1.1" and the headers Upgrade and Connection; or the path is that of something else.',
     }
   }
   if (status === 401 || status === 403) {
