@@ -197,7 +197,7 @@ describe('the doctor names the cause when', AT_ONCE, () => {
   })
 
   test('the address is one of a link, without its interface', async () => {
-    await assertCause('ws://[fe80::1]:81', 'name', /^fe80::1 is an address of a link/)
+    await assertCause('ws://[fe80::1]:81', 'tcp', /^fe80::1 is an address of a link/)
   })
 
   test('the server takes the connection and says nothing', async (t) => {

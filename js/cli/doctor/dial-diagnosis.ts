@@ -70,12 +70,6 @@ function tooSlow({ host, port, error }: FailedDial): Diagnosis {
 }
 
 function nameDiagnosis({ host, code }: FailedDial): Diagnosis {
-  if (code === 'EINVAL') {
-    return {
-      cause: `${host} is an address of a link, which leads nowhere without the interface that the link is at.`,
-      next: 'Say which one it is: ws://[fe80::1%25eth0]:8080.',
-    }
-  }
   if (code === 'EAI_AGAIN') {
     return {
       cause:
@@ -109,6 +103,11 @@ function tcpDiagnosis({ host, port, code }: FailedDial): Diagnosis {
       return {
         cause: `This machine has no way to ${host} (${code}).`,
         next: 'Check the network and the VPN. If the host has only IPv6 addresses, this machine needs IPv6.',
+      }
+    case 'EINVAL':
+      return {
+        cause: `${host} is an address of a link, which leads nowhere without the interface that the link is at.`,
+        next: 'Say which one it is: ws://[fe80::1%25eth0]:8080.',
       }
     case 'EACCES':
       return {
