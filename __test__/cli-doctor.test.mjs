@@ -416,7 +416,7 @@ describe('the doctor names each fault of TLS:', AT_ONCE, () => {
   ]) {
     test(what, async (t) => {
       const certificate = selfSigned()
-      const { port } = await startServer(t, certificate, args)
+      const { port } = await startServer(t, certificate, { args })
       await assertCause(`wss://localhost:${port}`, 'tls', cause, { env: await trusting(t, certificate) })
     })
   }

@@ -8,7 +8,7 @@ import type { NodeParts } from './node.js'
 import { observers } from './observers.js'
 import { routeOptions } from './route-options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
-import { closedBefore, contextOfClient, replaceClosed, runAfterClose } from './succession.js'
+import { closedBefore, contextOfClient, runAfterClose } from './succession.js'
 
 /** @param node as it was when the package was loaded */
 export function runtimeOf(node: NodeParts): Runtime {
@@ -24,7 +24,8 @@ export function runtimeOf(node: NodeParts): Runtime {
     resumeAfter: (native, ms) => resumeAfter(node, native, ms),
     answerRoots,
     closedBefore,
-    replaceClosed,
+    // The asynchronous context has told.
+    predecessorOf: () => undefined,
     runAfterClose,
     observers,
   }

@@ -7,8 +7,8 @@ import { ROOT, isMain } from '../lib/root.mjs'
 const IMPORTS = {
   shared: [],
   native: ['shared/'],
-  client: ['native/', 'shared/'],
-  page: ['shared/'],
+  client: ['native/', 'page/', 'shared/'],
+  page: ['bridge/serve.js', 'shared/'],
   react: ['shared/'],
   bridge: ['shared/'],
   retry: ['shared/'],

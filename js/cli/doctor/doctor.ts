@@ -13,6 +13,7 @@ export interface DoctorOptions extends ServerOptions {
   readonly tool?: string
   readonly parameters?: readonly string[]
   readonly json?: true
+  readonly read?: string
 }
 
 /** What `--json` prints of an endpoint. */
@@ -24,6 +25,12 @@ interface Findings {
 }
 
 export async function doctor(server: string | undefined, options: DoctorOptions): Promise<void> {
+  if (options.read === undefined) return await examineAll(server, options)
+  if (server !== undefined || options.url !== undefined) throw new UsageError('--read is about a file, not a server')
+  await (await import('./record/read.js')).read(options.read, options.json === true)
+}
+
+async function examineAll(server: string | undefined, options: DoctorOptions): Promise<void> {
   const { json, tool, parameters } = options
   if (parameters !== undefined && tool === undefined)
     throw new UsageError('--parameters are those of a tool: name it with --tool')

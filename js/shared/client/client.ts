@@ -15,7 +15,7 @@ import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
 import { DIALED, type AskForPage } from '../internals.js'
-import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../native-types.js'
+import type { ErrorData, Notice, Snapshot } from '../native-types.js'
 import {
   bufferFull,
   checkSend,
@@ -53,9 +53,10 @@ import {
   vacate,
   type Recipient,
 } from './hub.js'
+import { Interest } from './interest.js'
 import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
-import { runtime, type CallTrace, type Replaceable } from './runtime.js'
+import { replaces, runtime, type CallTrace, type Replaceable } from './runtime.js'
 import { descriptionsOf } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
 
@@ -75,6 +76,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   urls: readonly string[]
   readonly requestTimeout: number
   readonly #listeners: Listeners
+  readonly #interest: Interest
   /** The number by which the functions that every call uses know the native client. */
   readonly #number: number
   readonly #askToken: SortedOptions['askToken']
@@ -90,9 +92,6 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   #isReferenced = true
   #isHolding = false
   #flushIsQueued = false
-  /** The events that the core was asked for; all of them at first. */
-  #interest: number = INTEREST.messages | INTEREST.heartbeats | INTEREST.logs
-  #isFirstTurn = true
 
   /**
    * @param target what users see, the target of the events
@@ -114,20 +113,21 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.#interest = new Interest(this.native, this.#listeners, this.face)
     this.id = this.native.id()
     this.#number = this.native.number()
     this.requestTimeout = this.native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
     // Code that makes it like a WebSocket is about to add listeners.
-    if (isMadeLikeASocket(first, second)) this.#holdOpenings()
+    if (isMadeLikeASocket(first, second)) this.#interest.holdOpenings()
+    const hasReplaced = sorted.autoConnect && this.#replaces(runtime.closedBefore())
     // Listeners added in the same turn miss nothing; after it, the core is asked only for what is listened to.
     soon(() => {
-      this.#isFirstTurn = false
+      this.#interest.endFirstTurn()
       this.listenersChanged()
+      if (!hasReplaced && this.face.has('close')) this.#replaces(runtime.predecessorOf(this))
     })
-    if (!sorted.autoConnect) return
-    if (runtime.replaceClosed(this.url, this.#key)) this.native.warn(HAS_REPLACED)
-    void this.connect()
+    if (sorted.autoConnect) void this.connect()
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,18 +240,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   /** There may be more or fewer listeners: the core only sends events that have some. */
   listenersChanged(): void {
     if (!this.#isReferenced) this.#updateHold()
-    if (this.face.has('open')) this.#holdOpenings()
-    if (this.#listeners.hear(DIALED)) this.#add(INTEREST.dials)
-    if (this.#isFirstTurn) return
-    const interest =
-      (this.#listeners.hearMessages || this.face.has('message') ? INTEREST.messages : 0) |
-      (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
-      // Who observes all clients may begin at any time, and nobody says when.
-      (runtime.observers !== undefined || this.#listeners.hear('log') ? INTEREST.logs : 0) |
-      (this.face.has('open') ? INTEREST.opens : 0) |
-      (runtime.observers?.hearsDials() || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
-    if (interest !== this.#interest) this.native.setInterest(interest)
-    this.#interest = interest
+    this.#interest.update()
   }
 
   inContext(act: () => void): void {
@@ -333,6 +322,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     return this.#key
   }
 
+  get closeListeners(): string {
+    return this.face.sourceOf('close')
+  }
+
   get isReplaceable(): boolean {
     const { state } = this.#snapshot
     const isWaiting = state === 'reconnecting' || state === 'connecting' || state === 'authenticating'
@@ -354,7 +347,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.face.begin()
-    this.#observeDials()
+    this.#interest.observeDials()
     runtime.observers?.observeState(this, snapshot, previous)
     this.#listeners.emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
@@ -381,6 +374,12 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.face.dispatch('error', { error, message: error.message })
     // The upgrade itself was refused.
     if (this.#emitted.state === 'unauthorized' && !this.#emitted.connected) this.face.closeUnopened()
+  }
+
+  #replaces(other: Replaceable | undefined): boolean {
+    const replaced = replaces(this, other)
+    if (replaced) this.native.warn(HAS_REPLACED)
+    return replaced
   }
 
   /** The client is used again. After an end it belongs to whoever does that. */
@@ -440,7 +439,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
-    this.#observeDials()
+    this.#interest.observeDials()
     const settled = new Promise<void>((resolve) => {
       const failure = (data: ErrorData) => {
         const makeError = this.errors.failure(data)
@@ -494,23 +493,6 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       // A call was refused: its promise must reject even if nothing keeps the process alive.
       if (flush(this.#number)) drainSoon()
     })
-  }
-
-  #holdOpenings(): void {
-    this.face.holdsOpenings = true
-    this.#add(INTEREST.opens)
-  }
-
-  /** A dial may follow. Who hears of dials may have begun to at any time, and nobody says when. */
-  #observeDials(): void {
-    if (runtime.observers?.hearsDials()) this.#add(INTEREST.dials)
-  }
-
-  /** An event that the core is asked for from now on. */
-  #add(interest: number): void {
-    if (this.#interest & interest) return
-    this.#interest |= interest
-    this.native.setInterest(this.#interest)
   }
 
   async #askForPage(path: string, limit: number): ReturnType<AskForPage> {
