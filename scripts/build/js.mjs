@@ -39,8 +39,7 @@ const SHARED = [
  * Each bundle: its entry, and the folders and files that it includes. Whatever else an entry imports from js/ stays a
  * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
  * each file takes time to load, and the first client loads a second one: `alone` are the files that nothing else
- * imports, `copied` those that others import too and that may exist twice, `apart` those of the folders that are loaded
- * only when they are needed.
+ * imports, `copied` those that others import too and that may exist twice. The entry of a bundle is in no other one.
  */
 const BUNDLES = [
   {
@@ -54,7 +53,6 @@ const BUNDLES = [
     // The binary is looked for from its folder.
     output: 'client.js',
     folders: ['client', 'shared/client'],
-    apart: ['client/log-output'],
     alone: ['native/environment', 'native/load', 'native/permissions'],
     copied: ['native/platform', ...SHARED],
     // So that there is one MCPError.
@@ -74,15 +72,15 @@ const BUNDLES = [
   {
     entry: 'client/portable-binding.ts',
     output: 'portable-binding.js',
-    folders: ['page'],
-    copied: ['shared/client/binding', 'shared/native-types', 'shared/option-names'],
+    folders: ['page', 'shared/client'],
+    copied: SHARED,
   },
   { entry: 'testing/main.ts', folders: ['testing'] },
   { entry: 'opentelemetry/main.ts', folders: ['opentelemetry'] },
 ]
 
 /** Declarations of ES modules: what they declare is the same as in CommonJS. */
-const DECLARATIONS = { 'portable.d.mts': "export * from './portable.js'\n", 'portable-worker.d.mts': 'export {}\n' }
+const DECLARATIONS = { 'portable.d.mts': "export * from './portable.js'\n", 'portable-worker.d.mts': 'export {};\n' }
 
 /** Native helpers that `ws` uses if users have installed them, and a peer that only users of its entry need. */
 const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate', '@opentelemetry/api']
@@ -96,12 +94,11 @@ export async function buildJs() {
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
   const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
   metafiles.push(commandLine)
-  // The bundles require each other: all of them must be there.
-  metafiles.forEach(checkImports)
   await buildForPages(SOURCE, OUTPUT, await constants())
   for (const [name, text] of Object.entries(DECLARATIONS)) await writeFile(join(OUTPUT, name), text)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
   await removeLeftovers(commandLine)
+  metafiles.forEach(checkImports)
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
 }
 
@@ -161,13 +158,11 @@ function exportPlainly(code) {
 
 /** Imports from js/ that are not part of the bundle become a `require` of the compiled file in dist/. */
 function requireTheRest(bundle) {
-  const { folders = [], alone = [], copied = [], apart = [], exported = {} } = bundle
-  const pathsOf = (files) => files.map((file) => join(SOURCE, `${file}.js`))
-  const [own, others] = [pathsOf([...alone, ...copied]), pathsOf(apart)]
+  const { folders = [], alone = [], copied = [], exported = {} } = bundle
+  const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
   const isEntry = (target) => BUNDLES.some(({ entry }) => target === join(SOURCE, entry.replace(/ts$/, 'js')))
   const isInFolders = (target) => folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
-  const isOwn = (target) =>
-    own.includes(target) || (isInFolders(target) && !others.includes(target) && !isEntry(target))
+  const isOwn = (target) => files.includes(target) || (isInFolders(target) && !isEntry(target))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {

@@ -37,7 +37,8 @@ import type {
 } from '../types.js'
 import type { NativeClient } from './binding.js'
 import { FLAG } from './binding-constants.js'
-import { Call, Command, type Caller } from './call.js'
+import { Call, type Caller } from './call.js'
+import { command } from './command.js'
 import { ClientErrors } from './errors.js'
 import { answerProxy, answerToken, answerUrls, type Asked } from './functions.js'
 import {
@@ -57,7 +58,7 @@ import { Interest } from './interest.js'
 import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
 import { replaces, runtime, type CallTrace, type Replaceable } from './runtime.js'
-import { descriptionsOf } from './tools.js'
+import { describedBy } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
 
 /** What the constructor takes, as `MCPClient` documents it. */
@@ -184,20 +185,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   async tools(options: ToolsOptions = {}): Promise<readonly ToolDescription[]> {
     checkToolsOptions(options)
     const { signal, timeout = this.requestTimeout } = options
-    const described = await new Promise<unknown>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const question = new Call(this, undefined, resolve, reject)
-      const slot = occupy(question)
-      const key = this.native.tools(timeout, this.#flags, slot)
-      if (typeof key === 'string') {
-        vacate(slot)
-        return reject(this.failure(JSON.parse(key) as ErrorData, undefined)())
-      }
-      if (signal !== undefined) question.abortBy(signal, () => this.native.abort(key) && vacate(slot))
-      // The answer may be there already, and nothing else keep the process alive.
-      drainSoon()
-    })
-    return descriptionsOf(described)
+    return describedBy(this, signal, (slot) => this.native.tools(timeout, this.#flags, slot))
   }
 
   sendMessage(message: unknown): boolean {
@@ -440,23 +428,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
     this.#interest.observeDials()
-    const settled = new Promise<void>((resolve) => {
-      const failure = (data: ErrorData) => {
-        const makeError = this.errors.failure(data)
-        return () => {
-          const error = makeError()
-          // It may be ignored. With a second reaction before, V8 would not find those who await it for the stack.
-          settled.catch(() => {})
-          return error
-        }
-      }
-      const slot = occupy(new Command(this, resolve as (value: unknown) => void, failure))
+    return command(this, (slot) => {
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
-    // Its events must be emitted even if nothing keeps the process alive any more.
-    drainSoon()
-    return settled
   }
 
   #show(snapshot: ConnectionSnapshot): void {
