@@ -296,7 +296,7 @@ test('no secret is printed by the command, however talkative Node.js is', async 
   for (const [target, env] of [[url], [`wss://localhost:${tls.port}`], [NOWHERE, proxied]]) {
     for (const [place, command] of COMMANDS.entries()) {
       const args = [...command, '--url', withQuery(target)]
-      const talkative = { NODE_DEBUG: '*', RUST_BACKTRACE: '1', ...env }
+      const talkative = { NODE_DEBUG: '*', MCP_CLIENT_LOG: 'debug', RUST_BACKTRACE: '1', ...env }
       if (place % 2 === 0) runs.push(runCli([...args, '--api-key', PLANTED.key], talkative))
       else runs.push(runCli(args, { ...talkative, MCP_API_KEY: PLANTED.key }))
     }

@@ -10,9 +10,9 @@ export interface ModuleSource {
   load(): Promise<WasmModule>
 }
 
-/** The module in a file beside the code. */
-export function moduleAt(url: URL | string): ModuleSource {
-  return new Source(() => fetchModule(String(url)))
+/** The module in a file beside the code. The function says where; it throws if the code cannot know. */
+export function moduleAt(url: () => URL): ModuleSource {
+  return new Source(async () => fetchModule(whereIs(url)))
 }
 
 /** The module in the code. */
@@ -47,6 +47,17 @@ class Source implements ModuleSource {
       this.#loading = undefined
       throw error
     }
+  }
+}
+
+function whereIs(url: () => URL): string {
+  try {
+    return url().href
+  } catch (cause) {
+    throw new Error(
+      'a classic script cannot say where mcp-page.wasm is: build an ES module, or use the entry portable/inline, which has the module in it',
+      { cause },
+    )
   }
 }
 
