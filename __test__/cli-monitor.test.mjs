@@ -34,7 +34,7 @@ describe('mcp-client monitor', AT_ONCE, () => {
       /^Calls {4}[\d.]+\/s {2}in flight [01] {2}queued 0$/,
       /^Latency {2}p50 [\d.]+ ms {2}p90 [\d.]+ ms {2}p99 [\d.]+ ms {2}max [\d.]+ ms$/,
       /^Traffic {2}↑ \d+ B\/s {2}↓ \d+ B\/s$/,
-      /^Outages {2}0 reconnects$/,
+      /^Outages {2}0 survived$/,
       /^Errors {3}none$/,
       /^$/,
       /^\d\d:\d\d:\d\d ready$/,
@@ -63,7 +63,7 @@ describe('mcp-client monitor', AT_ONCE, () => {
     await terminal.shows(/● reconnecting/)
     await terminal.shows(/connection lost/)
     terminal.type('r')
-    await terminal.shows(/● ready[^]*[1-9] reconnects[^]*1 CONNECTION_LOST/)
+    await terminal.shows(/● ready[^]*[1-9] survived[^]*1 CONNECTION_LOST/)
   })
 
   for (const [what, key, code] of [

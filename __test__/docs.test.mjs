@@ -15,6 +15,7 @@ import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
+import { entryIn } from './helpers/host-entries.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { SITUATIONS } from './helpers/networks-page.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
@@ -74,6 +75,7 @@ describe('every block of code runs', AT_ONCE, () => {
     sh: withServer(runShell),
     wire: (t, { code }) => play(t, code),
     json: (_t, { code }) => JSON.parse(code),
+    toml: (_t, block) => assert.ok(entryIn(block).command),
     tree: (_t, { code }) => checkTree(code),
   }
   for (const { name, blocks } of DOCUMENTS.values()) {

@@ -238,7 +238,14 @@ describe('what a hostile platform says of its tools', AT_ONCE, () => {
   })
 
   test('a status of nonsense names no tools', async (t) => {
-    for (const results of [null, 'x', [], { activeTools: 'all' }, { tools: [null, { name: 7 }, { name: '' }] }]) {
+    for (const results of [
+      null,
+      'x',
+      [],
+      { activeTools: 'all' },
+      { tools: [{ name: 'a' }], more: 'x'.repeat(1024 * 1024) },
+      { tools: [null, { name: 7 }, { name: '' }] },
+    ]) {
       const host = await Host.open(t, [(await listen(t, { tools: { status: () => results } })).url])
       assert.deepEqual(await host.tools(), [], JSON.stringify(results))
     }

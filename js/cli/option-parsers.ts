@@ -29,13 +29,6 @@ export function parseCount(text: string): number {
   return count
 }
 
-export function parseCharacters(text: string): number {
-  const characters = wholeNumber(text)
-  if (characters === undefined || characters < 1)
-    throw new InvalidArgumentError('It must be a whole number of characters from 1 on.')
-  return characters
-}
-
 export function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must not be empty.')
   return text

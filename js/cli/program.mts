@@ -69,6 +69,7 @@ const COMMANDS = [
   addToolsCommand,
   addTypesCommand,
   addMcpCommand,
+  addDoctorCommand,
   addCompletionCommand,
 ]
 

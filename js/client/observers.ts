@@ -5,13 +5,15 @@
 import { environment } from '../native/environment.js'
 import type { Observers } from '../shared/client/runtime.js'
 import { beginDial, endDial, hearsDials, publish, traceCall, tracesCalls } from './channels.js'
+import { toldSnapshot } from './told-errors.js'
 
 type LogOutput = typeof import('./log-output.js')
 
 export const observers: Observers = {
   tracesCalls,
   traceCall,
-  observeState: ({ id }, snapshot, previous) => publish('mcp-client:state', () => ({ client: id, snapshot, previous })),
+  observeState: ({ id }, snapshot, previous) =>
+    publish('mcp-client:state', () => ({ client: id, snapshot: toldSnapshot(snapshot), previous })),
   observeLog({ id }, entry) {
     write?.(entry)
     publish('mcp-client:log', () => ({ client: id, entry }))

@@ -59,6 +59,7 @@ const BUNDLES = [
     exported: { 'shared/error-classes': 'index' },
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
+  { entry: 'client/log-output.ts' },
   { entry: 'page/entries/module-text.ts', output: 'browser/module-text.js' },
   {
     entry: 'page/entries/inline.ts',
@@ -71,16 +72,15 @@ const BUNDLES = [
   {
     entry: 'client/portable-binding.ts',
     output: 'portable-binding.js',
-    folders: ['page'],
-    copied: ['shared/client/binding', 'shared/native-types', 'shared/option-names'],
+    folders: ['page', 'shared/client'],
+    copied: SHARED,
   },
-  { entry: 'client/log-output.ts' },
   { entry: 'testing/main.ts', folders: ['testing'] },
   { entry: 'opentelemetry/main.ts', folders: ['opentelemetry'] },
 ]
 
 /** Declarations of ES modules: what they declare is the same as in CommonJS. */
-const DECLARATIONS = { 'portable.d.mts': "export * from './portable.js'\n", 'portable-worker.d.mts': 'export {}\n' }
+const DECLARATIONS = { 'portable.d.mts': "export * from './portable.js'\n", 'portable-worker.d.mts': 'export {};\n' }
 
 /** Native helpers that `ws` uses if users have installed them, and a peer that only users of its entry need. */
 const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate', '@opentelemetry/api']
@@ -94,12 +94,11 @@ export async function buildJs() {
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
   const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
   metafiles.push(commandLine)
-  // The bundles require each other: all of them must be there.
-  metafiles.forEach(checkImports)
   await buildForPages(SOURCE, OUTPUT, await constants())
   for (const [name, text] of Object.entries(DECLARATIONS)) await writeFile(join(OUTPUT, name), text)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
   await removeLeftovers(commandLine)
+  metafiles.forEach(checkImports)
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
 }
 

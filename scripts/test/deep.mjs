@@ -3,6 +3,7 @@ import { setUp } from '../lib/setup.mjs'
 import { runSteps, runWith } from '../lib/steps.mjs'
 import { testAutobahn } from './autobahn.mjs'
 import { networkSteps } from './networks.mjs'
+import { testPeers } from './peers.mjs'
 
 setUp()
 const { build } = await import('../build/all.mjs')
@@ -15,6 +16,7 @@ await runSteps([
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
   ...networkSteps(),
+  ['MCP hosts: rmcp and the inspector', testPeers],
   ['Electron', testElectron],
 ])
 

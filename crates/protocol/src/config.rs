@@ -221,6 +221,7 @@ as_option! {
         DialectChoice::Auto => "auto",
         DialectChoice::Guide => "guide",
         DialectChoice::Event => "event",
+        DialectChoice::Plain => "none",
     }));
     TokenSource: |_token| None;
     EndpointSource: |_urls| None;

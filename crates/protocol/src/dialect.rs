@@ -14,21 +14,25 @@ use super::{
     words,
 };
 
-/// A wire dialect. Both are specified in PROTOCOL.md.
+/// A wire dialect. The first two are specified in PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// That of the integration guide.
     Guide,
     /// That of servers whose messages have an `event`.
     Event,
+    /// None. The connection is ready when it is open, every message is a push, and a ping is a frame of its own (RFC
+    /// 6455 § 5.5.2).
+    Plain,
 }
 
 impl Dialect {
-    /// A heartbeat ping.
-    pub(super) fn ping(self, wall: u64) -> String {
+    /// A heartbeat ping; `None` if it is a frame of its own.
+    pub(super) fn ping(self, wall: u64) -> Option<String> {
         match self {
-            Self::Guide => format!(r#"{{"messageType":"ping","timestamp":{wall}}}"#),
-            Self::Event => r#"{"type":"ping"}"#.to_owned(),
+            Self::Guide => Some(format!(r#"{{"messageType":"ping","timestamp":{wall}}}"#)),
+            Self::Event => Some(r#"{"type":"ping"}"#.to_owned()),
+            Self::Plain => None,
         }
     }
 }
@@ -59,11 +63,11 @@ impl RequestText {
         parameters: Option<&str>,
     ) -> Self {
         let parameters = match dialect {
-            Dialect::Guide => parameters,
+            Dialect::Guide | Dialect::Plain => parameters,
             Dialect::Event => Some(parameters.filter(|json| *json != "null").unwrap_or("{}")),
         };
         let (head, tail) = match dialect {
-            Dialect::Guide => ("{", "}"),
+            Dialect::Guide | Dialect::Plain => ("{", "}"),
             Dialect::Event => (r#"{"type":"mcp_request","request":{"#, "}}"),
         };
         let mut text = Vec::with_capacity(ENVELOPE_BYTES + size);
@@ -137,6 +141,7 @@ pub(super) fn read(dialect: Dialect, text: &str, envelope: &Envelope) -> Inbound
     match dialect {
         Dialect::Guide => read_guide(text, envelope),
         Dialect::Event => read_event(text, envelope),
+        Dialect::Plain => Inbound::Push,
     }
 }
 
@@ -205,6 +210,7 @@ fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&
 /// The id in a text that is not JSON, if it could be read: the request that it was meant to answer.
 pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> Option<RequestId> {
     let span = match dialect {
+        Dialect::Plain => None,
         Dialect::Guide => seen.top.id.as_ref(),
         Dialect::Event => match string_at(text, seen.top.event.as_ref()).as_deref() {
             Some("response") => seen.data.id.as_ref(),
@@ -260,14 +266,14 @@ impl Sent {
 /// Code that was written against a WebSocket sends its own auth messages and pings; their answers must not be taken for
 /// the answers to ours. A ping in the other dialect does not count: it is never answered.
 pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
-    if text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
+    if dialect == Dialect::Plain || text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
         return Sent::Other;
     }
     let Ok(Value::Object(message)) = serde_json::from_str(text) else { return Sent::Other };
     let is = |key: &str, word: &str| message.get(key).is_some_and(|value| value == word);
     let ping_key = match dialect {
         Dialect::Guide => "messageType",
-        Dialect::Event => "type",
+        Dialect::Event | Dialect::Plain => "type",
     };
     if is("id", "auth") {
         Sent::Auth(message.get("token").and_then(Value::as_str).map(Secret::new))

@@ -89,16 +89,27 @@ pub struct Now {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ConnectionId(pub u32);
 
-/// A text message to send. Messages are sent in the order in which they are handed out.
+/// What a [`Transmit`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A text message.
+    Text,
+    /// A text message that holds a key. It must not be compressed, because the size would tell something about the key
+    /// (PROTOCOL.md rule 17).
+    Secret,
+    /// A ping frame, without payload (RFC 6455 § 5.5.2).
+    Ping,
+}
+
+/// A message to send. Messages are sent in the order in which they are handed out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// The connection to send it on. It must not be sent on any other.
     pub connection: ConnectionId,
     /// JSON as UTF-8, or any text that the user sends.
     pub text: Bytes,
-    /// It holds a key: it must not be compressed, because the size would tell something about the key (PROTOCOL.md rule
-    /// 17).
-    pub confidential: bool,
+    /// How to send it.
+    pub content: Content,
 }
 
 impl fmt::Debug for Transmit {

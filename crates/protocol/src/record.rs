@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Action, Event, Notice, Outcome, Transmit};
+use crate::{Action, Content, Event, Notice, Outcome, Transmit};
 
 /// One thing that came out of the session, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ impl fmt::Display for What {
             Self::Action(Action::Drop { connection, close_code: Some(code) }) => {
                 write!(f, "drop {} with {code}", connection.0)
             }
+            Self::Transmit(Transmit { content: Content::Ping, .. })
+            | Self::Written(Transmit { content: Content::Ping, .. }) => f.write_str("ping frame"),
             Self::Transmit(Transmit { text, .. }) | Self::Written(Transmit { text, .. }) => {
                 f.write_str(&String::from_utf8_lossy(text))
             }

@@ -27,7 +27,7 @@ pub use self::{
     requests::{Call, Refused},
 };
 use super::{
-    Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
+    Action, ConnectionId, Content, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
     config::{Config, EndpointSource, Secret, TokenSource},
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
@@ -380,20 +380,20 @@ impl<T> Session<T> {
         self.settle_all(waiters, &Outcome::Done);
     }
 
-    /// Sends a text on the open socket. It is `confidential` if it holds a key.
-    fn transmit(&mut self, text: String, confidential: bool) {
-        let (length, text) = (text.len(), text_to_send(text, confidential));
-        self.hand_out(text, confidential, Unwritten::Other(length));
+    /// Sends a text on the open socket, or a ping frame, whose text is empty.
+    fn transmit(&mut self, text: String, content: Content) {
+        let (length, text) = (text.len(), text_to_send(text, content));
+        self.hand_out(text, content, Unwritten::Other(length));
     }
 
     /// Sends a request on the open socket.
     fn transmit_request(&mut self, request_text: RequestText) {
-        self.hand_out(request_text.text().clone(), false, Unwritten::Request(request_text));
+        self.hand_out(request_text.text().clone(), Content::Text, Unwritten::Request(request_text));
     }
 
-    fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) {
+    fn hand_out(&mut self, text: Bytes, content: Content, unwritten: Unwritten) {
         let Some(socket) = self.state.socket_mut() else { return };
-        let transmit = socket.hand_out(text, confidential, unwritten);
+        let transmit = socket.hand_out(text, content, unwritten);
         self.pass_on(transmit);
     }
 
@@ -444,8 +444,8 @@ impl<T> Session<T> {
 }
 
 /// The memory of a text that holds a key is overwritten when it is dropped.
-fn text_to_send(text: String, confidential: bool) -> Bytes {
-    if confidential { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
+fn text_to_send(text: String, content: Content) -> Bytes {
+    if content == Content::Secret { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
 }
 
 /// As many events as one message makes, and the smallest capacity that a queue allocates.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::{
-    ConnectionId, Now, Transmit,
+    ConnectionId, Content, Now, Transmit,
     config::Secret,
     dialect::{Dialect, RequestText},
     heartbeat::Heartbeat,
@@ -69,10 +69,10 @@ impl Socket {
     }
 
     /// Hands a text out, to be written on this connection.
-    pub(super) fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) -> Transmit {
+    pub(super) fn hand_out(&mut self, text: Bytes, content: Content, unwritten: Unwritten) -> Transmit {
         self.unwritten.push_back(unwritten);
         self.handed_out += 1;
-        Transmit { connection: self.id, text, confidential }
+        Transmit { connection: self.id, text, content }
     }
 
     /// Bytes of what was handed out and is not written yet.

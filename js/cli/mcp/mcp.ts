@@ -1,6 +1,6 @@
 /**
- * `mcp-client mcp`: an MCP server on standard input and output, over one client of the platform. It serves the
- * stateless revision of 2026-07-28 and those that begin with `initialize`, until its input ends.
+ * `mcp-client mcp`: an MCP server on standard input and output, over one client of the platform, until its input ends.
+ * It serves the stateless revision of 2026-07-28 and those that begin with `initialize`.
  */
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { type CatalogueOptions, readFileCatalogue } from '../catalogue/find.js'

@@ -60,6 +60,7 @@ export class History {
       .on('close', ({ code, reason, explanation }) =>
         this.note(`closed with ${code} (${reason === '' ? explanation : reason})`),
       )
+      .on('reconnecting', ({ delay }) => this.note(`next attempt in ${shownMs(delay)}`))
       .on('error', (error) => this.fail(error))
       .on('log', ({ level, message, fields }) => {
         // The others are events of their own.
@@ -115,12 +116,12 @@ export class History {
     return rates
   }
 
-  #changeState({ state, url, retryDelay }: ConnectionSnapshot, previous: string): void {
+  #changeState({ state, url }: ConnectionSnapshot, previous: string): void {
     if (state === previous) return
     this.#since = Date.now()
     this.#pingedAt = null
-    if (state === 'reconnecting') this.note(`next attempt in ${shownMs(retryDelay ?? 0)}`)
-    else this.note(state === 'connecting' ? `connecting to ${url}` : state)
+    // It has an event of its own, which comes when the reason has been told.
+    if (state !== 'reconnecting') this.note(state === 'connecting' ? `connecting to ${url}` : state)
   }
 
   #beat(rtt: number): void {

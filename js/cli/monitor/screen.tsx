@@ -114,7 +114,7 @@ function rowsOf({ stats, roundTrips, rates, errors }: Moment, columns: number): 
       value: `p50 ${ms(p50)}  p90 ${ms(p90)}  p99 ${ms(p99)}  max ${ms(stats.requestLatency.max)}`,
     },
     { name: 'Traffic', rank: 7, value: `↑ ${shownBytes(bytesSent)}/s  ↓ ${shownBytes(bytesReceived)}/s` },
-    { name: 'Outages', rank: 6, value: `${shownCount(stats.reconnects)} reconnects` },
+    { name: 'Outages', rank: 6, value: `${shownCount(stats.reconnects)} survived` },
     { name: 'Errors', rank: 3, value: counts.length === 0 ? 'none' : <Text color="red">{counts.join('  ')}</Text> },
   ]
 }

@@ -24,6 +24,7 @@ export async function buildCommandLine(root, source, output, constants) {
     outdir: join(output, 'cli'),
     outExtension: { '.js': '.mjs' },
     chunkNames: '[name]-[hash]',
+    alias: { '@modelcontextprotocol/server/_shims': join(source, 'cli/mcp/sdk-shims.ts') },
     bundle: true,
     splitting: true,
     platform: 'node',

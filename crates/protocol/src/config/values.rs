@@ -42,6 +42,8 @@ pub enum DialectChoice {
     Guide,
     /// Always the event dialect.
     Event,
+    /// None: the socket carries another protocol, and somebody else speaks it. No option of users.
+    Plain,
 }
 
 /// Where the endpoints of a session come from. The session knows them by their place in the list, and by the URL that

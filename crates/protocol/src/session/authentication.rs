@@ -5,7 +5,7 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, lifecycle::Ending};
 use crate::{
-    Action, ConnectionId, Now,
+    Action, ConnectionId, Content, Now,
     config::{Key, Secret, TokenSource},
     dialect::{self, Dialect},
     error::{CallError, ErrorCode, Fault, NoToken, Reason},
@@ -47,6 +47,9 @@ impl<T> Session<T> {
     /// itself, so its `open` listeners run first.
     pub(super) fn begin_authentication(&mut self, now: Now) {
         let Some(socket) = self.state.socket_mut() else { return };
+        if socket.dialect == Dialect::Plain {
+            return self.become_ready(None);
+        }
         let is_known = matches!(self.token, TokenSource::Fixed(_));
         if socket.dialect == Dialect::Guide && is_known && self.interest.wants(Interest::OPENS) {
             socket.auth.hold();
@@ -144,7 +147,7 @@ impl<T> Session<T> {
         if let (Some(token), TokenSource::Fixed(_)) = (users_token, &self.token) {
             self.token = TokenSource::Fixed(token);
         }
-        self.become_ready(text);
+        self.become_ready(Some(text));
     }
 
     /// The server has refused a token, in the message `text`. `raw` is its error value.
@@ -211,7 +214,7 @@ impl<T> Session<T> {
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         self.last_key = Some(token.clone());
-        self.transmit(dialect::auth(token.expose()), true);
+        self.transmit(dialect::auth(token.expose()), Content::Secret);
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {

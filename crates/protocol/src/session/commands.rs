@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Session, State};
 use crate::{
-    Now, Outcome,
+    Content, Now, Outcome,
     config::{Secret, TokenSource},
     dialect::{self, Dialect, Sent},
     error::{CallError, Fault},
@@ -64,7 +64,7 @@ impl<T> Session<T> {
         }
         match &self.state {
             State::Closing(..) => return self.settle(payload, Outcome::Failed(CallError::from(Fault::Closed))),
-            State::Ready(socket) if socket.dialect == Dialect::Event => return self.settle(payload, Outcome::Done),
+            State::Ready(socket) if socket.dialect != Dialect::Guide => return self.settle(payload, Outcome::Done),
             State::Ready(_) | State::Authenticating(_) | State::Unauthorized(Some(_)) => self.authenticate_again(now),
             State::Connecting(dials) if dials.has_opened() => {
                 // They have sent the key before.
@@ -85,7 +85,7 @@ impl<T> Session<T> {
         }
         let Some(socket) = self.state.socket_mut() else { return false };
         let sent = dialect::classify_sent(socket.dialect, text);
-        let confidential = sent.may_hold_key(text);
+        let content = if sent.may_hold_key(text) { Content::Secret } else { Content::Text };
         match sent {
             Sent::Auth(token) => self.user_authenticates(now, token),
             Sent::Ping => {
@@ -94,7 +94,7 @@ impl<T> Session<T> {
             }
             Sent::Other => self.send_held_token(now),
         }
-        self.transmit(text.to_owned(), confidential);
+        self.transmit(text.to_owned(), content);
         true
     }
 

@@ -46,6 +46,7 @@ impl<T> Session<T> {
         self.observe(now);
         let dialect = match self.config.dialect {
             DialectChoice::Event => Dialect::Event,
+            DialectChoice::Plain => Dialect::Plain,
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
         };
         let is_told_of_openings = self.interest.wants(Interest::OPENS);
@@ -54,7 +55,8 @@ impl<T> Session<T> {
         let socket = Socket::new(connection, dialect, now);
         let is_race = dials.is_race;
         self.tell_opened(connection);
-        if is_race && !is_told_of_openings {
+        // What needs no answer of the server is decided.
+        if is_race && !is_told_of_openings && dialect != Dialect::Plain {
             return self.enter_race(now, place, socket);
         }
         let State::Connecting(dials) = &mut self.state else { return };

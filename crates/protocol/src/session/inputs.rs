@@ -172,7 +172,7 @@ impl<T> Session<T> {
                 let words = error.map(|span| &text[span]);
                 self.token_refused(now, words, text);
             }
-            Inbound::Welcome if matches!(self.state, State::Authenticating(_)) => self.become_ready(text),
+            Inbound::Welcome if matches!(self.state, State::Authenticating(_)) => self.become_ready(Some(text)),
             Inbound::Pong => {
                 self.pong(now);
                 self.emit_message(text, true);

@@ -54,8 +54,8 @@ impl<T> Session<T> {
         self.begin_round(now);
     }
 
-    /// Authenticated. `message` is the message in which the server says so.
-    pub(super) fn become_ready(&mut self, message: &ByteString) {
+    /// Authenticated. `message` is the message in which the server says so, if it must.
+    pub(super) fn become_ready(&mut self, message: Option<&ByteString>) {
         self.timers.stop(Timer::Auth);
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
@@ -73,7 +73,9 @@ impl<T> Session<T> {
         self.begin_renewal(self.last);
         self.log(line, &[]);
         self.notify(Notice::Authenticated);
-        self.emit_message(message, true);
+        if let Some(message) = message {
+            self.emit_message(message, true);
+        }
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Outcome::Done);
         self.flush_queue();

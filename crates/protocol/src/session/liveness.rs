@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Interest, Session, State, lifecycle::Ending};
-use crate::{ConnectionId, Notice, Now, log::LogLine, stats::millis, timer::Timer};
+use crate::{ConnectionId, Content, Notice, Now, log::LogLine, stats::millis, timer::Timer};
 
 impl<T> Session<T> {
     /// Bytes have come, perhaps not yet a complete message: the connection is alive.
@@ -76,7 +76,10 @@ impl<T> Session<T> {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.heartbeat.ping(now.mono);
         let (paused, text) = (socket.paused, socket.dialect.ping(now.wall));
-        self.transmit(text, false);
+        match text {
+            Some(text) => self.transmit(text, Content::Text),
+            None => self.transmit(String::new(), Content::Ping),
+        }
         self.timers.stop(Timer::Ping);
         if !paused {
             self.timers.set(Timer::Pong, now.mono + timeout);

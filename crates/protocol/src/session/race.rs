@@ -3,7 +3,7 @@
 
 use super::{Session, State, lifecycle::Ending, text_to_send};
 use crate::{
-    Action, ConnectionId, Now,
+    Action, ConnectionId, Content, Now,
     config::{DialectChoice, Key, Secret, TokenSource},
     dialect::{self, Dialect, Inbound},
     dials::{Dial, Opened, RaceKey},
@@ -166,7 +166,7 @@ impl<T> Session<T> {
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         let unwritten = Unwritten::Other(text.len());
-        let transmit = socket.hand_out(text_to_send(text, true), true, unwritten);
+        let transmit = socket.hand_out(text_to_send(text, Content::Secret), Content::Secret, unwritten);
         self.pass_on(transmit);
     }
 
@@ -180,6 +180,7 @@ impl<T> Session<T> {
 fn decides(opened: &Opened, is_auto: bool, message: &Received) -> bool {
     let Ok(envelope) = &message.split else { return false };
     match opened.socket.dialect {
+        Dialect::Plain => true,
         Dialect::Event => matches!(dialect::read(Dialect::Event, &message.text, envelope), Inbound::Welcome),
         Dialect::Guide => {
             let is_first = opened.heard.is_empty();

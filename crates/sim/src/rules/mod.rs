@@ -7,6 +7,7 @@ mod dial_reports;
 mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
+mod dialect_none;
 mod event_order;
 mod fuzz_inputs;
 mod limits;
