@@ -6,13 +6,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { format } from 'node:util'
 import { launchBrowser } from './helpers/browser.mjs'
 import { parseDocument } from './helpers/markdown.mjs'
+import { runProgramInPage } from './helpers/page-program.mjs'
 import { ROOT } from './helpers/root.mjs'
-import { entry, openSite } from './helpers/site.mjs'
 import { patternOf, promisesOf } from './helpers/snippets.mjs'
-import { listen } from './helpers/test-server.mjs'
 
 const NAME = 'docs/from-the-guide.md'
 const { blocks } = parseDocument(NAME, readFileSync(join(ROOT, NAME), 'utf8'))
@@ -28,43 +26,6 @@ describe(`${NAME} in a page`, () => {
   })
   after(() => browser?.close())
 
-  /** Runs a module in a page beside a platform, and collects what it prints. */
-  async function visit(t, code, prepare = '') {
-    const server = await listen(t)
-    const importMap = JSON.stringify({ imports: { '@mcp-integration/client': entry('portable') } })
-    const files = {
-      '/': `<!doctype html><title>Page</title><link rel="icon" href="data:,">
-        <script type="importmap">${importMap}</script><script>${prepare}</script>
-        <script type="module" src="/main.mjs"></script>`,
-      '/main.mjs': '',
-    }
-    const { url } = await openSite(t, { files, platform: server })
-    files['/main.mjs'] = code.replaceAll('wss://example.com/mcp-ws', `${url.replace('http', 'ws')}mcp-ws`)
-    const tab = await browser.newPage()
-    t.after(() => tab.close())
-    const lines = []
-    const watchers = new Set()
-    await tab.exposeFunction('told', (...words) => {
-      lines.push(format(...words))
-      for (const look of watchers) look()
-    })
-    await tab.addInitScript(() => Object.assign(console, { log: window.told, warn: window.told, error: window.told }))
-    tab.on('pageerror', ({ message }) => lines.push(message))
-    await tab.goto(url)
-    const printed = (pattern) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const at = lines.findIndex((line) => pattern.test(line))
-          if (at === -1) return
-          watchers.delete(look)
-          resolve(lines.splice(0, at + 1).at(-1))
-        }
-        watchers.add(look)
-        look()
-      })
-    return { server, printed }
-  }
-
   const SOCKETS = {
     'the browser’s WebSocket': '',
     'the client in its place': "import { MCPClient as WebSocket } from '@mcp-integration/client'\n",
@@ -72,7 +33,7 @@ describe(`${NAME} in a page`, () => {
   for (const [name, line] of Object.entries(SOCKETS)) {
     test(`the code of the guide connects, searches, and comes back, over ${name}`, async (t) => {
       const code = `${line}${GUIDE.map((block) => block.code).join('\n')}\nconnect()`
-      const { server, printed } = await visit(t, code)
+      const { server, printed } = await runProgramInPage(t, browser, code)
       await printed(/^Connected to MCP WebSocket server$/)
       await printed(/^Tool response \(req_\w+\): .*items/s)
       await server.terminateAll()
@@ -84,7 +45,7 @@ describe(`${NAME} in a page`, () => {
 
   for (const block of FOR_PAGES) {
     test(`the block in line ${block.line} prints what it says`, async (t) => {
-      const { printed } = await visit(t, block.code)
+      const { printed } = await runProgramInPage(t, browser, block.code)
       for (const promise of promisesOf(block.code, '//')) await printed(patternOf(promise))
     })
   }
