@@ -14,15 +14,16 @@ import { browserPath } from './browser-path.mjs'
 export async function launchPlainBrowser(...args) {
   const profile = mkdtempSync(join(tmpdir(), 'mcp-chromium-'))
   const child = spawn(browserPath(), [...ARGUMENTS, `--user-data-dir=${profile}`, ...args, 'about:blank'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    // It ends when the last two are closed, so that it does not outlive a process that is killed.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   })
   const ended = once(child, 'exit')
   const browser = await chromium.connectOverCDP(await endpointOf(child, ended), { noDefaults: true })
   return {
     context: browser.contexts()[0],
     async close() {
-      await browser.close()
-      child.kill('SIGKILL')
+      // Its processes end with it, and write no more into the profile. `browser.close()` would leave it running.
+      await (await browser.newBrowserCDPSession()).send('Browser.close').catch(() => {})
       await ended
       rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     },
@@ -51,6 +52,7 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-background-networking',
   '--remote-debugging-port=0',
+  '--remote-debugging-pipe',
   // Else a page with an open WebSocket is not kept for going back.
   '--enable-features=DisconnectWebSocketOnBFCache',
 ]
