@@ -19,11 +19,13 @@ import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './help
 import { entryIn } from './helpers/host-entries.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { SITUATIONS } from './helpers/networks-page.mjs'
+import { listenMcp } from './helpers/mcp-server.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
 import { checkImportMap, runInPage, runUnderPolicy } from './helpers/page-snippets.mjs'
 import { ROOT } from './helpers/root.mjs'
 import {
+  ANY_MCP_SERVER,
   compileForElectron,
   compileForPage,
   LOCAL_SERVER,
@@ -68,7 +70,7 @@ describe('every block of code runs', AT_ONCE, () => {
   let browser
   const chromium = () => (browser ??= launchBrowser())
   after(async () => (await browser)?.close())
-  const withServer = (run) => async (t, block) => run(t, block, await listen(t))
+  const withServer = (run) => async (t, block) => run(t, block, await serverFor(t, block))
   const RUNNERS = {
     js: withServer(runJavaScript),
     cjs: withServer(runJavaScript),
@@ -101,6 +103,12 @@ describe('every block of code runs', AT_ONCE, () => {
       test(`${name}: the page of the guide, over ${socket}`, (t) => runPage(t, page, socket))
   }
 })
+
+/** The server of the platform, and if the block needs one, that of MCP. */
+async function serverFor(t, { code }) {
+  const { url } = await listen(t)
+  return { url, ...(code.includes(ANY_MCP_SERVER) && { mcpUrl: (await listenMcp(t)).url }) }
+}
 
 /** Each line is a path, two spaces or more, a remark; what is indented lies in the folder above it. */
 function checkTree(code) {
