@@ -261,7 +261,8 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       case 'error':
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
-        runtime.observers?.observeLog(this, Object.freeze(notice.entry))
+        Object.freeze(notice.entry)
+        runtime.observers?.observeLog(this, notice.entry)
         return this.#listeners.emit('log', notice.entry)
       case 'dialing':
         return runtime.observers?.observeDialing(this, notice.connection, notice.url)
