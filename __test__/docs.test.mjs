@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
@@ -11,6 +11,7 @@ import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
 import { ERROR_CODES } from '../dist/shared/native-types.js'
 import { bridged, rawServer } from './helpers/bridge.mjs'
 import { defaultOptions } from './helpers/binary.mjs'
+import { launchBrowser } from './helpers/browser.mjs'
 import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
@@ -21,6 +22,7 @@ import { SITUATIONS } from './helpers/networks-page.mjs'
 import { listenMcp } from './helpers/mcp-server.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
+import { checkImportMap, runInPage, runUnderPolicy } from './helpers/page-snippets.mjs'
 import { ROOT } from './helpers/root.mjs'
 import {
   ANY_MCP_SERVER,
@@ -65,12 +67,18 @@ function read(path) {
 }
 
 describe('every block of code runs', AT_ONCE, () => {
+  let browser
+  const chromium = () => (browser ??= launchBrowser())
+  after(async () => (await browser)?.close())
   const withServer = (run) => async (t, block) => run(t, block, await serverFor(t, block))
   const RUNNERS = {
     js: withServer(runJavaScript),
     cjs: withServer(runJavaScript),
     jsx: withServer(runJsx),
     ts: withServer(runTypeScript),
+    'js page': async (t, block) => runInPage(t, await chromium(), block),
+    http: async (t, block) => runUnderPolicy(t, await chromium(), block),
+    html: (_t, block) => checkImportMap(block),
     'ts electron': compileForElectron,
     'ts page': compileForPage,
     'tsx page': compileForPage,

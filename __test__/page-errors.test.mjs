@@ -124,6 +124,15 @@ describe('a page', () => {
     assert.equal(outcome.shown, outcome.message)
   })
 
+  test('says what to set where Vite’s development server has moved the code away from the module', async (t) => {
+    const { code } = await bundleForPages("export * from '@mcp-integration/client/portable'", { format: 'esm' })
+    const folder = '/node_modules/.vite/deps'
+    const moved = { [`${folder}/client.mjs`]: code, [`${folder}/mcp-page.wasm`]: '<!doctype html>' }
+    const files = { ...filesFor(), ...moved, '/main.mjs': calling(`${folder}/client.mjs`) }
+    const { outcome } = await visit(t, { files, types: { [`${folder}/mcp-page.wasm`]: 'text/html' } })
+    assert.match(outcome.message, /is served as text\/html: add optimizeDeps: .* to the settings of Vite$/)
+  })
+
   /** One classic script, which is all that a page from file: can load. */
   async function visitFile(t, name, platform) {
     const { code } = await bundleForPages(calling(`@mcp-integration/client/${name}`, { url: platform.url }))

@@ -283,19 +283,24 @@ function assertFile(path) {
 }
 
 /** The texts after the arrows in comments. */
-function promisesOf(code, comment) {
+/** What the comments of a block say that it prints. */
+export function promisesOf(code, comment) {
   return [...code.matchAll(new RegExp(`${comment} → (.*)$`, 'gm'))].map(([, text]) => text.trim())
 }
 
-/** Each promised line must be printed, in this order; `…` stands for anything. */
+/** Each promised line must be printed, in this order. */
 function assertPrinted(stdout, promises) {
   const lines = stdout.split('\n')
   for (const promise of promises) {
-    const pattern = new RegExp(`^${promise.split('…').map(literally).join('.*')}$`)
-    const at = lines.findIndex((line) => pattern.test(line))
+    const at = lines.findIndex((line) => patternOf(promise).test(line))
     assert.notEqual(at, -1, `"${promise}" was not printed, but:\n${stdout}`)
     lines.splice(0, at + 1)
   }
+}
+
+/** What a line that was promised looks like; `…` stands for anything. */
+export function patternOf(promise) {
+  return new RegExp(`^${promise.split('…').map(literally).join('.*')}$`)
 }
 
 function literally(text) {

@@ -80,10 +80,15 @@ async function fetchModule(url: string): Promise<WasmModule> {
     throw new Error(`${url} was answered with HTTP ${response.status}: serve mcp-page.wasm of the package there`)
   const type = response.headers.get('content-type')?.split(';')[0]?.trim() ?? ''
   if (type !== 'application/wasm')
-    throw new Error(
-      `${url} is served as ${type === '' ? 'nothing in particular' : type}: the server must send mcp-page.wasm as application/wasm`,
-    )
+    throw new Error(`${url} is served as ${type === '' ? 'nothing in particular' : type}: ${remedyFor(url)}`)
   return compileWith(() => WebAssembly!.compileStreaming(response))
+}
+
+/** Vite up to 7 bundles packages for its development server, and leaves behind what lies beside the code. */
+function remedyFor(url: string): string {
+  return url.includes('/.vite/deps/')
+    ? "add optimizeDeps: { exclude: ['@mcp-integration/client'] } to the settings of Vite"
+    : 'the server must send mcp-page.wasm as application/wasm'
 }
 
 function compile(bytes: Uint8Array): Promise<WasmModule> {

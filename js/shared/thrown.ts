@@ -11,7 +11,7 @@ export function classOf(thrown: unknown): string {
   return typeof name === 'string' && CLASS_NAME.test(name) ? name : 'Error'
 }
 
-/** Whether the cause of an error is what a function of the user's threw, or may be: such a function may throw anything. */
+/** Whether the cause of an error is, or may be, what a function of the user's threw: that may be anything. */
 export function isCausedByUser({ code, phase, proxy, message, cause }: MCPError): boolean {
   if (cause === undefined) return false
   // A proxy function that has failed has named no proxy.

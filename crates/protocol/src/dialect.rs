@@ -10,6 +10,7 @@ use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
     error::{ErrorCode, Fault},
+    fields::Fields,
     request_id::RequestId,
     words,
 };
@@ -27,6 +28,15 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    const NAMES: [&'static str; 3] = ["guide", "event", "none"];
+
+    /// Visits it.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut place = *self as usize;
+        fields.word("dialect", &mut place, &Self::NAMES);
+        *self = [Self::Guide, Self::Event, Self::Plain][place];
+    }
+
     /// A heartbeat ping; `None` if it is a frame of its own.
     pub(super) fn ping(self, wall: u64) -> Option<String> {
         match self {
@@ -91,6 +101,33 @@ impl RequestText {
     /// The whole message.
     pub(super) fn text(&self) -> &Bytes {
         &self.text
+    }
+
+    /// One of about this size, without a name.
+    pub(super) fn recorded(dialect: Dialect, id: RequestId, has_parameters: bool, size: usize) -> Self {
+        let parameters = has_parameters.then_some("0");
+        let bare = Self::new(dialect, id, "", parameters).text.len();
+        Self::new(dialect, id, &"x".repeat(size.saturating_sub(bare)), parameters)
+    }
+
+    /// Visits what the rules ask for: dialect, size, whether there are parameters.
+    pub(super) fn visit(request_text: &mut Option<Self>, id: RequestId, fields: &mut dyn Fields) {
+        let mut size = request_text.as_ref().map(|request_text| request_text.text.len());
+        fields.field("size", &mut size);
+        let (mut dialect, mut has_parameters) = (Dialect::Guide, false);
+        if let Some(request_text) = request_text {
+            dialect = request_text.dialect;
+            // The event dialect has parameters where there were none.
+            has_parameters =
+                request_text.parameters.as_ref().is_some_and(|span| request_text.text[span.clone()] != *b"{}");
+        }
+        if size.is_some() {
+            dialect.visit(fields);
+            fields.field("parameters", &mut has_parameters);
+        }
+        if fields.is_reading() {
+            *request_text = size.map(|size| Self::recorded(dialect, id, has_parameters, size));
+        }
     }
 
     /// The same request in `dialect`.

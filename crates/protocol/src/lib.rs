@@ -18,6 +18,8 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod chance;
+mod class;
 mod config;
 mod dialect;
 mod dialing;
@@ -25,6 +27,8 @@ mod dials;
 mod endpoints;
 pub mod envelope;
 mod error;
+mod fields;
+mod flight_record;
 #[cfg(feature = "sim")]
 mod footprint;
 mod heartbeat;
@@ -34,6 +38,8 @@ mod pending;
 mod plaintext;
 mod received;
 mod record;
+#[cfg(feature = "replay")]
+mod replay;
 mod request_id;
 mod session;
 mod socket;
@@ -50,9 +56,12 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 #[cfg(feature = "sim")]
 pub use self::footprint::Footprint;
+#[cfg(feature = "replay")]
+pub use self::replay::{Difference, ReplayError, ReplayReport, replay};
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
@@ -65,10 +74,10 @@ pub use self::{
         Remedy, SystemError, TcpTrace, TlsFailure, TlsTrace, UpgradeFailure, UpgradeTrace, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
+    flight_record::FlightRecord,
     log::LogLine,
     plaintext::is_loopback,
     received::Received,
-    record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Numbers, Refused, Session},
     state::{Snapshot, State},
@@ -228,6 +237,9 @@ pub enum Notice {
     Failed {
         /// The reason.
         error: ErrorData,
+        /// The newest events of the flight recorder.
+        #[cfg_attr(test, ts(type = "FlightEvent[]"))]
+        events: RecentEvents,
     },
     /// Something went wrong.
     Error {
@@ -253,6 +265,23 @@ pub enum Notice {
         /// What it did.
         dial: Box<DialReport>,
     },
+}
+
+/// Events of the flight recorder, as a JSON array.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct RecentEvents(Box<RawValue>);
+
+impl RecentEvents {
+    fn new(json: String) -> Self {
+        Self(RawValue::from_string(json).expect("the recorder writes JSON"))
+    }
+}
+
+impl PartialEq for RecentEvents {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
 }
 
 /// How a socket ended.

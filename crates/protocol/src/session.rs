@@ -3,6 +3,7 @@
 //! Inputs and commands change it; outputs are drained from it (the drain rule of [`super`]). Events come in the order
 //! in which users see them: the state, then the event with its own name, then the calls and commands that it settles.
 
+mod apply;
 mod authentication;
 mod commands;
 mod dial_reports;
@@ -11,14 +12,15 @@ mod inputs;
 mod lifecycle;
 mod liveness;
 mod race;
+mod recording;
 mod renewal;
 mod requests;
+mod start;
 mod tools;
 
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -28,12 +30,14 @@ pub use self::{
 };
 use super::{
     Action, ConnectionId, Content, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
+    chance::Chance,
     config::{Config, EndpointSource, Secret, TokenSource},
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
     log::{LogLine, one_line, without_controls},
     pending::Pending,
+    record::{FrameName, Recorder, What},
     socket::{Socket, Unwritten},
     state::{Snapshot, State},
     stats::{Counters, LatencySummary, Stats},
@@ -44,11 +48,11 @@ use super::{
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
     /// The number of the client, for people.
-    client: u32,
-    config: Config,
-    endpoints: Endpoints,
+    pub(super) client: u32,
+    pub(super) config: Config,
+    pub(super) endpoints: Endpoints,
     /// The user's url function is asked before each round.
-    asks_urls: bool,
+    pub(super) asks_urls: bool,
     token: TokenSource,
     state: State,
     /// Counts the changes of `state`.
@@ -83,7 +87,10 @@ pub struct Session<T> {
     interest: Interest,
     /// The clocks at the last input, to detect that the machine slept.
     last: Now,
-    rng: StdRng,
+    chance: Chance,
+    pub(super) recorder: Recorder,
+    /// When it was made.
+    pub(super) made: Now,
     transmits: VecDeque<Transmit>,
     actions: VecDeque<Action>,
     events: VecDeque<Event<T>>,
@@ -160,7 +167,9 @@ impl<T> Session<T> {
             counters: Counters::default(),
             interest: Interest::default(),
             last: now,
-            rng: StdRng::from_seed(seed),
+            chance: Chance::of_seed(seed),
+            recorder: Recorder::default(),
+            made: now,
             transmits: VecDeque::new(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
@@ -196,7 +205,11 @@ impl<T> Session<T> {
 
     /// Sets which of the optional events to make.
     pub fn set_interest(&mut self, interest: Interest) {
-        self.interest = interest;
+        let before = std::mem::replace(&mut self.interest, interest);
+        let opens = interest.wants(Interest::OPENS);
+        if before.wants(Interest::OPENS) != opens {
+            self.recorder.input(self.last, What::Opens { opens });
+        }
     }
 
     /// Adds a line to the log that does not come from the session itself.
@@ -280,6 +293,12 @@ impl<T> Session<T> {
         self.unwritten_bytes + self.pending.queued_bytes()
     }
 
+    /// The bytes that the flight recorder keeps.
+    #[cfg(feature = "sim")]
+    pub fn footprint_of_recorder(&self) -> usize {
+        self.recorder.footprint()
+    }
+
     /// The sizes of everything that grows, for the invariants of the simulator.
     #[cfg(feature = "sim")]
     pub fn footprint(&self) -> crate::Footprint {
@@ -307,6 +326,7 @@ impl<T> Session<T> {
 
     fn emit_state(&mut self, previous: &'static str) {
         self.revision = self.revision.wrapping_add(1);
+        self.record_state(previous);
         let snapshot = self.snapshot();
         self.notify(Notice::State { snapshot, previous });
     }
@@ -359,6 +379,12 @@ impl<T> Session<T> {
     }
 
     fn settle(&mut self, payload: T, outcome: Outcome) {
+        self.record_settled(if let Outcome::Failed(error) = &outcome { Some(error) } else { None });
+        self.deliver(payload, outcome);
+    }
+
+    /// Settles what is recorded with its input.
+    fn deliver(&mut self, payload: T, outcome: Outcome) {
         self.events.push_back(Event::Settled { payload, outcome });
     }
 
@@ -381,7 +407,15 @@ impl<T> Session<T> {
     }
 
     /// Sends a text on the open socket, or a ping frame, whose text is empty.
-    fn transmit(&mut self, text: String, content: Content) {
+    fn transmit(&mut self, frame: FrameName, text: String, content: Content) {
+        if let Some(connection) = self.state.connection() {
+            self.record_sent(connection, frame, text.len(), None);
+        }
+        self.transmit_unrecorded(text, content);
+    }
+
+    /// The same for what is recorded with its input.
+    fn transmit_unrecorded(&mut self, text: String, content: Content) {
         let (length, text) = (text.len(), text_to_send(text, content));
         self.hand_out(text, content, Unwritten::Other(length));
     }

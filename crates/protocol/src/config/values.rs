@@ -111,6 +111,13 @@ pub enum TokenSource {
     Ask,
 }
 
+impl TokenSource {
+    /// A token that was not recorded.
+    pub(crate) fn recorded() -> Self {
+        Self::Fixed(Secret::new("key"))
+    }
+}
+
 /// A token, a private key, or another text that may contain a secret; cheap to clone. It cannot be printed, and its
 /// memory is overwritten when the last clone is dropped.
 #[derive(Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::{
     key_life::KeyLife,
     log::LogLine,
     plaintext::is_readable_by_others,
+    record::{FrameName, KeyName, What},
     timer::Timer,
     words::NO_KEY,
 };
@@ -20,13 +21,14 @@ impl<T> Session<T> {
     /// The `open` listeners have run. If they sent no auth message, ours is sent now. Only needed with
     /// [`Interest::OPENS`].
     pub fn handle_open_told(&mut self, now: Now) {
-        self.observe(now);
+        self.begin(now, What::OpenTold {});
         self.send_held_token(now);
     }
 
     /// The user's token function has returned a key, or has failed with an error of this class.
     pub fn handle_token(&mut self, now: Now, connection: ConnectionId, key: Result<Key, String>) {
-        self.observe(now);
+        let (kind, expires_at) = KeyName::of(key.as_ref().ok());
+        self.begin(now, What::Key { connection, key: kind, expires_at });
         if self.race_has_asked(connection) {
             return self.key_of_race(now, key.map_err(NoToken::Threw));
         }
@@ -89,7 +91,8 @@ impl<T> Session<T> {
             TokenSource::Ask if socket.auth.is_asking() => {}
             TokenSource::Ask => {
                 socket.auth.ask();
-                self.actions.push_back(Action::AskToken(socket.id));
+                let connection = socket.id;
+                self.act(Action::AskToken(connection));
             }
         }
         self.start_auth_timer(now);
@@ -214,7 +217,7 @@ impl<T> Session<T> {
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         self.last_key = Some(token.clone());
-        self.transmit(dialect::auth(token.expose()), Content::Secret);
+        self.transmit(FrameName::AUTH, dialect::auth(token.expose()), Content::Secret);
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {

@@ -4,6 +4,7 @@
 use super::{Session, State, lifecycle::Ending, text_to_send};
 use crate::{
     Action, ConnectionId, Content, Now,
+    class::Class,
     config::{DialectChoice, Key, Secret, TokenSource},
     dialect::{self, Dialect, Inbound},
     dials::{Dial, Opened, RaceKey},
@@ -11,6 +12,8 @@ use crate::{
     key_life::KeyLife,
     log::LogLine,
     received::Received,
+    record::FrameName,
+    request_id::RequestId,
     socket::{Socket, Unwritten},
     timer::Timer,
     words,
@@ -51,7 +54,7 @@ impl<T> Session<T> {
                 (TokenSource::Ask, RaceKey::Asked(_)) => {}
                 (TokenSource::Ask, RaceKey::Unasked) => {
                     dials.key = RaceKey::Asked(connection);
-                    self.actions.push_back(Action::AskToken(connection));
+                    self.act(Action::AskToken(connection));
                 }
             }
         }
@@ -89,6 +92,9 @@ impl<T> Session<T> {
         let Some(place) = self.racer(connection) else { return };
         let is_auto = self.config.dialect == DialectChoice::Auto;
         let Some(opened) = self.opened(place) else { return };
+        let class = class_of(opened, is_auto, message);
+        self.record_class(class);
+        let Some(opened) = self.opened(place) else { return };
         let is_decisive = decides(opened, is_auto, message);
         // A server that chatters before it has accepted the client is not remembered word by word.
         if is_decisive || opened.heard_bytes + message.text.len() <= MOST_HEARD {
@@ -105,7 +111,7 @@ impl<T> Session<T> {
     pub(super) fn racer_closed(&mut self, now: Now, connection: ConnectionId, ending: &Ending) {
         if self.config.no_reconnect_codes.contains(&ending.code) {
             self.win(now, connection);
-            return self.handle_closed(now, connection, ending.clone());
+            return self.closed(now, connection, ending.clone());
         }
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(dial) = dials.remove(connection) else { return };
@@ -152,7 +158,7 @@ impl<T> Session<T> {
         self.take_over(now, endpoint, socket);
         self.timers.set(Timer::Auth, deadline);
         for message in &heard {
-            self.handle_message(now, connection, message);
+            self.hear(now, connection, message);
         }
     }
 
@@ -165,8 +171,10 @@ impl<T> Session<T> {
         let Some(Opened { socket, .. }) = dials.dials[place].opened.as_deref_mut() else { return };
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
-        let unwritten = Unwritten::Other(text.len());
-        let transmit = socket.hand_out(text_to_send(text, Content::Secret), Content::Secret, unwritten);
+        let size = text.len();
+        let text = text_to_send(text, Content::Secret);
+        let transmit = socket.hand_out(text, Content::Secret, Unwritten::Other(size));
+        self.record_sent(transmit.connection, FrameName::AUTH, size, None);
         self.pass_on(transmit);
     }
 
@@ -174,6 +182,19 @@ impl<T> Session<T> {
         let State::Connecting(dials) = &mut self.state else { return None };
         dials.dials.get_mut(place)?.opened.as_deref_mut()
     }
+}
+
+/// The class of a message, before it is known which dialect the connection speaks.
+fn class_of(opened: &Opened, is_auto: bool, message: &Received) -> (Class, Option<RequestId>) {
+    let Received { text, split, tools } = message;
+    let dialect = opened.socket.dialect;
+    let envelope = match split {
+        Ok(envelope) => envelope,
+        Err(fault) => return (Class::not_json(dialect), dialect::id_of_fragment(dialect, text, &fault.seen)),
+    };
+    let is_first_event = is_auto && opened.heard.is_empty() && dialect::is_event(text, envelope);
+    let dialect = if is_first_event { Dialect::Event } else { dialect };
+    Class::of(&dialect::read(dialect, text, envelope), dialect, tools.is_some())
 }
 
 /// Whether the server has accepted or refused the client with this message.

@@ -5,7 +5,7 @@ use mcp_protocol::Content;
 
 /// The texts handed out so far, each with whether it is confidential.
 fn handed_out(sim: &Sim) -> Vec<(String, bool)> {
-    let transmits = sim.record().iter().filter_map(|record| match &record.what {
+    let transmits = sim.outputs().iter().filter_map(|record| match &record.what {
         What::Transmit(transmit) => Some(transmit),
         _ => None,
     });
