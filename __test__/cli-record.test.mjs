@@ -56,7 +56,7 @@ describe('mcp-client doctor --read', AT_ONCE, () => {
       'State: connecting → reconnecting, because of CONNECT_FAILED, attempt 1, in 1012 ms',
       '+1012 ms  State: reconnecting → connecting, attempt 1',
       'somethingNew {"x":"\\u001b[2J"}',
-      '+100 ms  3 × call or command failed with CLOSED before they were sent',
+      '+100 ms  3 calls or commands failed with CLOSED before they were sent',
       '',
       'What went wrong:',
       '     1 × The dial failed at TCP: ECONNREFUSED, 127.0.0.1:1',
