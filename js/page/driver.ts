@@ -39,19 +39,20 @@ export class Driver implements SocketListener {
   #armed = Infinity
   #hasEnded = false
 
-  constructor(module: WasmModule, options: CheckedOptions, beginning: Numbers, owner: DriverOwner) {
+  /** @param client - its number in the page */
+  constructor(module: WasmModule, options: CheckedOptions, beginning: Numbers, client: number, owner: DriverOwner) {
     this.#owner = owner
     this.#core = new Instance(module)
     this.#sockets = new Sockets(options.protocols, this)
-    this.#create(options, beginning)
+    this.#create(options, beginning, client)
   }
 
-  #create({ numbers, token, urls }: CheckedOptions, { revision, reasons }: Numbers): void {
+  #create({ numbers, token, urls }: CheckedOptions, { revision, reasons }: Numbers, client: number): void {
     const seed = new Uint8Array(32)
     crypto.getRandomValues(seed)
     const [key, list] = [token, (urls ?? []).map((url) => `${url}\n`).join('')].map((text) => encoder.encode(text))
     this.#core.writeBytes(seed, new Uint8Array(Float64Array.from(numbers).buffer), key!, list!)
-    this.#core.exports.create(numbers.length, key!.length, list!.length, revision, reasons, ...times())
+    this.#core.exports.create(numbers.length, key!.length, list!.length, revision, reasons, client, ...times())
   }
 
   // ── Commands. They may throw if the core breaks. ───────────────────────────────────────────────────────────
@@ -163,6 +164,11 @@ export class Driver implements SocketListener {
 
   stats(): string {
     this.#core.exports.stats()
+    return this.#core.text!
+  }
+
+  dump(): string {
+    this.#core.exports.dump()
     return this.#core.text!
   }
 

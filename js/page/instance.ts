@@ -16,6 +16,7 @@ interface Exports {
     urls: number,
     revision: number,
     reasons: number,
+    client: number,
     mono: number,
     wall: number,
   ): void
@@ -46,6 +47,7 @@ interface Exports {
   warn(message: number): void
   snapshot(): void
   stats(): void
+  dump(): void
   buffered_amount(): number
   endpoint(): number
   take_refused(): number

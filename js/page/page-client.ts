@@ -203,6 +203,13 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     )
   }
 
+  dump(): string {
+    return this.#do(
+      (core) => core.dump(),
+      (standIn) => standIn.dump(this.id()),
+    )
+  }
+
   bufferedAmount(): number {
     return this.#do(
       (core) => core.bufferedAmount(),
@@ -289,7 +296,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   #begin(module: WasmModule): void {
     try {
-      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
+      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this.id(), this)
       this.#standIn.hand(this.#core)
     } catch (error) {
       this.#core?.end()

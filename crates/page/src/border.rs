@@ -168,8 +168,9 @@ exports! {
     }
 
     /// Makes the client. The room holds 32 random bytes, the options as 64-bit numbers in the order of their table, the
-    /// token, and the urls, each ended by a line break; none if a function gives them. Its numbers go on from these.
-    fn create(numbers: usize, token: usize, urls: usize, revision: u32, reasons: u32, mono: f64, wall: f64) {
+    /// token, and the urls, each ended by a line break; none if a function gives them. Its numbers go on from these;
+    /// `of` is the number of the client among those of the page.
+    fn create(numbers: usize, token: usize, urls: usize, revision: u32, reasons: u32, of: u32, mono: f64, wall: f64) {
         INSTANCE.with_borrow_mut(|instance| {
             let Some((seed, rest)) = instance.input.split_first_chunk::<SEED>() else { return };
             let Some((values, rest)) = rest.split_at_checked(numbers * NUMBER) else { return };
@@ -183,6 +184,7 @@ exports! {
             let urls = (!urls.is_empty()).then(|| lines(urls));
             let mut client = Client::new(options, urls, *seed, now(mono, wall));
             client.go_on_from(Numbers { revision, reasons });
+            client.set_number(of);
             instance.client = Some(client);
             // They hold the token.
             instance.input.fill(0);
@@ -332,6 +334,11 @@ exports! {
     /// Shows the statistics.
     fn stats() {
         showing(|client, _| Some(client.stats()));
+    }
+
+    /// Shows the record of the flight recorder.
+    fn dump() {
+        showing(|client, _| Some(client.dump()));
     }
 
     /// See [`Client::buffered_amount`].

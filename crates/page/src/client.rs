@@ -6,8 +6,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use mcp_mailbox::Slot;
 use mcp_protocol::{
-    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, Interest, Key, LogLevel, Now, Numbers,
-    OptionError, Options, Received, Refused, RequestId, RequestKey, Secret, Session, check_urls,
+    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, FlightRecord, Interest, Key, LogLevel, Now,
+    Numbers, OptionError, Options, Received, Refused, RequestId, RequestKey, Secret, Session, check_urls,
 };
 
 use crate::{
@@ -59,6 +59,11 @@ impl Client {
             closing: None,
             has_refused: false,
         }
+    }
+
+    /// See [`Session::set_client`].
+    pub fn set_number(&mut self, number: u32) {
+        self.session.set_client(number);
     }
 
     /// See [`Session::go_on_from`].
@@ -185,6 +190,11 @@ impl Client {
     /// The JSON of `Stats`.
     pub fn stats(&self) -> String {
         to_json(&self.session.stats())
+    }
+
+    /// The JSON of a [`FlightRecord`].
+    pub fn dump(&self) -> String {
+        FlightRecord::of(&self.session).to_json(env!("CARGO_PKG_VERSION"))
     }
 
     /// See [`Session::buffered_amount`].
