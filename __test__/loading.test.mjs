@@ -446,7 +446,10 @@ describe('a platform without binaries', () => {
       const { platform, arch } = { platform: process.platform, arch: process.arch, ...what }
       assert.ok(message.startsWith(`${NAME} has no binary for this platform (${platform} ${arch}`), message)
       assert.ok(message.includes(`there are binaries for ${PLATFORMS.join(', ')}: `), message)
-      assert.match(message, /build the addon from its sources and name the \.node file in MCP_CLIENT_NATIVE_PATH, or set MCP_CLIENT_PORTABLE=1 to use the portable client, which needs Node\.js 22$/)
+      assert.match(
+        message,
+        /build the addon from its sources and name the \.node file in MCP_CLIENT_NATIVE_PATH, or set MCP_CLIENT_PORTABLE=1 to use the portable client, which needs Node\.js 22$/,
+      )
     })
   }
 

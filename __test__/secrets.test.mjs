@@ -296,7 +296,7 @@ test('no secret is printed by the command, however talkative Node.js is', async 
   for (const [target, env] of [[url], [`wss://localhost:${tls.port}`], [NOWHERE, proxied]]) {
     for (const [place, command] of COMMANDS.entries()) {
       const args = [...command, '--url', withQuery(target)]
-      const talkative = { NODE_DEBUG: '*', RUST_BACKTRACE: '1', ...env }
+      const talkative = { NODE_DEBUG: '*', MCP_CLIENT_LOG: 'debug', RUST_BACKTRACE: '1', ...env }
       if (place % 2 === 0) runs.push(runCli([...args, '--api-key', PLANTED.key], talkative))
       else runs.push(runCli(args, { ...talkative, MCP_API_KEY: PLANTED.key }))
     }
@@ -312,13 +312,16 @@ test('no secret is printed by the command, however talkative Node.js is', async 
 /** `watch` goes on for ever: it is stopped when it waits for its next attempt. */
 async function retrying() {
   const { child, output, ended } = startCli(['watch', withQuery(DEAF_URL), '--api-key', PLANTED.key])
-  while (!output.stderr.includes('next attempt')) await once(child.stderr, 'data')
+  while (!output.stderr.includes('next attempt')) {
+    const isOver = await Promise.race([once(child.stderr, 'data').then(() => false), ended.then(() => true)])
+    assert.ok(!isOver, output.stderr)
+  }
   child.kill('SIGKILL')
   return ended
 }
 
 /** What connects, and everything that makes it say more, or in another form. */
-const COMMANDS = [['call', 'echo'], ['doctor'], ['doctor', '--json'], ['watch', '--all']]
+const COMMANDS = [['call', 'echo'], ['doctor'], ['doctor', '--json'], ['watch', '--all'], ['tools']]
 
 test('client.url alone has the query, and the server gets it', async (t) => {
   const server = await listen(t)

@@ -1,7 +1,7 @@
 /**
- * `@mcp-integration/client/portable`: the client for pages, workers and runtimes without a binary of the addon. Its core
- * is the same, as WebAssembly, and it uses the WebSocket that is there. The first client loads the module, which lies
- * beside this file as `mcp-page.wasm`.
+ * `@mcp-integration/client/portable`: the client for pages, workers and runtimes without a binary of the addon. Its
+ * core is the same, as WebAssembly, and it uses the WebSocket that is there. The first client loads the module, which
+ * lies beside this file as `mcp-page.wasm`.
  *
  * @packageDocumentation
  */

@@ -69,7 +69,6 @@ const COMMANDS = [
   addToolsCommand,
   addTypesCommand,
   addMcpCommand,
-  addDoctorCommand,
   addCompletionCommand,
 ]
 

@@ -9,6 +9,7 @@ import { Instance, times } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, later, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
+import { encoder } from './utf8.js'
 
 /** Whose driver it is. */
 export interface DriverOwner {
@@ -318,8 +319,6 @@ export class Driver implements SocketListener {
     this.#event(() => this.#core.exports.timeout(...times()))
   }
 }
-
-const encoder = new TextEncoder()
 
 /** Kinds of outputs (crates/page/src/border.rs). */
 const OUTPUT = { dial: 1, send: 2, close: 3, drop: 4 } as const

@@ -2,8 +2,8 @@
  * Whether a new client replaces one that has lost its connection, as in js/client/succession.ts: code written against a
  * WebSocket handles a 'close' by making a new socket, at once or later.
  *
- * A page has no asynchronous contexts, so what a listener begins is not known. But code that makes a new socket gives it
- * the listeners that the old one had: the same code again.
+ * A page has no asynchronous contexts, so what a listener begins is not known. But code that makes a new socket gives
+ * it the listeners that the old one had: the same code again.
  */
 import { isTheSameEndpoint, type Replaceable } from '../shared/client/runtime.js'
 import { now } from './globals.js'

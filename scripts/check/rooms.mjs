@@ -13,6 +13,7 @@ const IMPORTS = {
   bridge: ['shared/'],
   retry: ['shared/'],
   opentelemetry: ['shared/'],
+  'mcp-transport': ['index.js', 'shared/'],
   electron: ['bridge/', 'shared/'],
   // The client and the server are each other's test: they share no rule of the protocol.
   testing: ['shared/loopback.js', 'shared/option-names.js'],

@@ -1,6 +1,6 @@
 /**
- * `npm run test:peers`: `mcp-client mcp` under hosts that are not among the packages of the project: programs on rmcp, the
- * implementation of MCP in Rust, which take a minute to build, and the command line of the MCP inspector. Each is a
+ * `npm run test:peers`: `mcp-client mcp` under hosts that are not among the packages of the project: programs on rmcp,
+ * the implementation of MCP in Rust, which take a minute to build, and the command line of the MCP inspector. Each is a
  * folder of __test__/peers with a lockfile of its own.
  */
 import { readdirSync } from 'node:fs'

@@ -2,6 +2,6 @@
 import { runIn } from '../../shared/client/runtime.js'
 import { moduleAt } from '../module.js'
 import { runtimeOver } from '../runtime.js'
-import { MODULE_URL } from './module-url.mjs'
+import { moduleUrl } from './module-url.mjs'
 
-runIn(runtimeOver(moduleAt(MODULE_URL)))
+runIn(runtimeOver(moduleAt(moduleUrl)))

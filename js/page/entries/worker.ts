@@ -9,9 +9,9 @@ import type { MCPClientOptions } from '../../shared/types.js'
 import { MCPClient } from '../client.js'
 import { moduleAt } from '../module.js'
 import { runtimeOver } from '../runtime.js'
-import { MODULE_URL } from './module-url.mjs'
+import { moduleUrl } from './module-url.mjs'
 
-runIn(runtimeOver(moduleAt(MODULE_URL)))
+runIn(runtimeOver(moduleAt(moduleUrl)))
 
 interface WorkerScope {
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void, options?: { once: boolean }): void

@@ -1,6 +1,5 @@
 /** The errors of one client. What the native core reports of the same error is always the same instance. */
 import { errorOf, type MCPError } from '../errors.js'
-import { isError } from '../foreign.js'
 import type { ErrorData, FlightEvent } from '../native-types.js'
 import { recentEvents, withRecentEvents } from './recent-events.js'
 
@@ -40,9 +39,9 @@ export class ClientErrors {
   }
 
   #causeOf({ cause, fromTokenFunction, fromUrlFunction, fromProxyFunction }: ErrorData): unknown {
-    if (fromTokenFunction === true) return noted(this.tokenFailure)
-    if (fromUrlFunction === true) return noted(this.urlFailure)
-    if (fromProxyFunction === true) return noted(this.proxyFailure)
+    if (fromTokenFunction === true) return this.tokenFailure
+    if (fromUrlFunction === true) return this.urlFailure
+    if (fromProxyFunction === true) return this.proxyFailure
     return cause === undefined ? undefined : this.reason(cause)
   }
 
@@ -54,26 +53,6 @@ export class ClientErrors {
     return error
   }
 }
-
-/** Whether this cause of an error is what a function of the user's has thrown. */
-export function isThrownByUser(cause: unknown): boolean {
-  return Object(cause) !== cause || thrown.has(cause as object)
-}
-
-function noted(cause: unknown): unknown {
-  if (Object(cause) === cause) thrown.add(cause as object)
-  return cause
-}
-
-/** The class of what was thrown. The rest of it may contain a secret. */
-export function classOf(thrown: unknown): string {
-  const name: unknown = isError(thrown) ? thrown.constructor.name : typeof thrown
-  return typeof name === 'string' && CLASS_NAME.test(name) ? name : 'Error'
-}
-
-const thrown = new WeakSet<object>()
-
-const CLASS_NAME = /^[\w$]{1,64}$/
 
 /** A call may still fail with an error that the client has left behind, but not with an old one. */
 const REMEMBERED = 8
