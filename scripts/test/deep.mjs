@@ -54,7 +54,9 @@ function randomFrames() {
 
 /** Tests of `npm test` that repeat something, with their full numbers of repetitions. */
 function inFull() {
-  const files = ['lifetime', 'back-pressure', 'load', 'process'].map((name) => `__test__/${name}.test.mjs`)
+  const files = ['lifetime', 'back-pressure', 'load', 'process', 'page-leaks'].map(
+    (name) => `__test__/${name}.test.mjs`,
+  )
   runWith(
     { MCP_TEST_DEEP: '1' },
     process.execPath,
