@@ -1,13 +1,14 @@
 /** What a client needs in Node.js: one file of the package, which the first client loads. */
 import { isMainThread } from 'node:worker_threads'
 import { environment } from '../native/environment.js'
-import { loadNative } from '../native/load.js'
 import { Client } from '../shared/client/client.js'
 import { clientsAlive } from '../shared/client/hub.js'
 import { runIn } from '../shared/client/runtime.js'
 import { takeOver } from '../shared/globals.js'
 import type { NodeParts } from './node.js'
 import { runtimeOf } from './runtime.js'
+
+export { replayByCore } from './runtime.js'
 
 /**
  * The class of all clients. To be called once.
@@ -20,19 +21,4 @@ export function clientClass(node: NodeParts): typeof Client {
   if (environment('MCP_CLIENT_DUMP_SIGNAL') === '1' && isMainThread)
     (require('./dump-signal.js') as typeof import('./dump-signal.js')).dumpOnSignal(clientsAlive)
   return Client
-}
-
-/**
- * See `replay`.
- * @throws Error with cause and remedy if there is no binary
- */
-export function replayByCore(record: string): string {
-  return loadNative(noSubstitute).replay(record)
-}
-
-/** The portable core only makes records. */
-function noSubstitute(): never {
-  throw new Error(
-    'a record is replayed by the native core, and there is none for this platform: replay it on another one',
-  )
 }

@@ -52,8 +52,8 @@ export class MCPError extends Error {
   /** The proxy that the dial went through, as `scheme://host:port`. */
   declare readonly proxy?: string
   /**
-   * Of the error of a client that has 'failed': the newest events of its flight recorder, at most 16, oldest first. They
-   * hold neither a key nor a content. `inspect` shows only their kinds.
+   * Of the error of a client that has 'failed': the newest events of its flight recorder, at most 16, oldest first.
+   * They hold neither a key nor a content. `inspect` shows only their kinds.
    */
   declare readonly recentEvents?: readonly FlightEvent[]
 

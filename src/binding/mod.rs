@@ -31,8 +31,8 @@ pub fn default_options() -> String {
     serde_json::Value::Object(Options::default_table()).to_string()
 }
 
-/// Replays the JSON of a `FlightRecord`: the JSON of a `ReplayReport`, or of `{ kind, message }`, the class and the words
-/// of the error.
+/// Replays the JSON of a `FlightRecord`: the JSON of a `ReplayReport`, or of `{ kind, message }`, the class and the
+/// words of the error.
 #[napi(catch_unwind)]
 pub fn replay(record: String) -> String {
     match mcp_protocol::replay(&record, env!("CARGO_PKG_VERSION")) {
