@@ -122,8 +122,8 @@ export declare function flushFunction(): (number: number) => boolean
 export declare function ioThreadName(): string
 
 /**
- * Replays the JSON of a `FlightRecord`: the JSON of a `ReplayReport`, or of `{ kind, message }`, the class and the words
- * of the error.
+ * Replays the JSON of a `FlightRecord`: the JSON of a `ReplayReport`, or of `{ kind, message }`, the class and the
+ * words of the error.
  */
 export declare function replay(record: string): string
 
