@@ -14,7 +14,7 @@ const { TextEncoder, TextDecoder } = globalThis as Partial<typeof globalThis>
 export const encoder: Encoder =
   TextEncoder === undefined ? { encode, encodeInto } : (new TextEncoder() as unknown as Encoder)
 
-export const decoder: Decoder = TextDecoder === undefined ? { decode } : new TextDecoder()
+export const decoder: Decoder = TextDecoder === undefined ? { decode } : new TextDecoder('utf-8', { ignoreBOM: true })
 
 function encode(text: string): Uint8Array {
   return Uint8Array.from([...text].flatMap(bytesOf))
