@@ -16,7 +16,6 @@ use mcp_protocol::{
 use crate::{
     client::{Client, Output},
     items::{Item, Payload},
-    json::to_json,
 };
 
 thread_local! {
@@ -292,14 +291,9 @@ exports! {
         });
     }
 
-    /// The urls, each ended by a line break. 1 if they are accepted; 2 if they cannot be used: then the error is shown.
+    /// The urls, each ended by a line break. 1 if they are still asked for.
     fn answer_urls(asked: u32, urls: usize, mono: f64, wall: f64) -> u32 {
-        let mut is_accepted = false;
-        let has_failed = showing(|client, mut texts| {
-            let result = client.answer_urls(now(mono, wall), ConnectionId(asked), lines(texts.next(urls)));
-            result.map(|accepted| is_accepted = accepted).err().map(|error| to_json(&error))
-        });
-        if has_failed { 2 } else { is_accepted.into() }
+        with(|client, mut texts| client.answer_urls(now(mono, wall), ConnectionId(asked), lines(texts.next(urls)))).into()
     }
 
     /// With the class of what was thrown.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use mcp_mailbox::Slot;
 use mcp_protocol::{
-    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, Interest, Key, LogLevel, Now, Numbers,
-    OptionError, Options, Received, Refused, RequestId, RequestKey, Secret, Session, check_urls,
+    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, Interest, Key, LogLevel, Now, Numbers, Options,
+    Received, Refused, RequestId, RequestKey, Secret, Session,
 };
 
 use crate::{
@@ -98,7 +98,8 @@ impl Client {
     ///
     /// Errors: the JSON of an `ErrorData` if it is refused; then its slot is free.
     pub fn request_abortable(&mut self, now: Now, call: Call<'_>, slot: Slot) -> Result<RequestKey, String> {
-        self.change(|session| session.request(now, call, slot)).map_err(|Refused { error, .. }| error.to_json())
+        self.change(|session| session.request(now, call, slot))
+            .map_err(|Refused { error, .. }| error.to_json_with(to_json))
     }
 
     /// Asks for the tools that the server describes. See [`Session::tools`].
@@ -112,7 +113,7 @@ impl Client {
         slot: Slot,
     ) -> Result<RequestKey, String> {
         let asked = self.change(|session| session.tools(now, timeout, expects_connection, slot));
-        asked.map_err(|Refused { error, .. }| error.to_json())
+        asked.map_err(|Refused { error, .. }| error.to_json_with(to_json))
     }
 
     /// True: it will not be settled, and its slot is free. False: its outcome is already among the items.
@@ -142,11 +143,8 @@ impl Client {
         self.change(|session| session.handle_token(now, connection, key));
     }
 
-    /// What the url function has returned. False if it is not asked any more.
-    ///
-    /// Errors: there is none, or one twice; then `fail_urls` is still to be called.
-    pub fn answer_urls(&mut self, now: Now, asked: ConnectionId, urls: Vec<String>) -> Result<bool, OptionError> {
-        check_urls(&urls)?;
+    /// What the url function has returned, which was checked. False if it is not asked any more.
+    pub fn answer_urls(&mut self, now: Now, asked: ConnectionId, urls: Vec<String>) -> bool {
         // Before it is drained: a dial may follow.
         let old = std::mem::replace(&mut self.urls, urls.clone());
         let is_accepted = self.session.handle_urls(now, asked, Ok(urls));
@@ -154,7 +152,7 @@ impl Client {
             self.urls = old;
         }
         self.commit();
-        Ok(is_accepted)
+        is_accepted
     }
 
     /// The class of the error that the url function has thrown.

@@ -2,10 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use bytestring::ByteString;
-use serde_json::Value;
-
 use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
@@ -13,6 +9,8 @@ use super::{
     request_id::RequestId,
     words,
 };
+use bytes::Bytes;
+use bytestring::ByteString;
 
 /// A wire dialect. Both are specified in PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,14 +256,17 @@ pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
     if text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
         return Sent::Other;
     }
-    let Ok(Value::Object(message)) = serde_json::from_str(text) else { return Sent::Other };
-    let is = |key: &str, word: &str| message.get(key).is_some_and(|value| value == word);
+    if envelope::split(text).is_err() {
+        return Sent::Other;
+    }
+    let string = |key: &str| envelope::decode_string(envelope::member(text, key)?);
+    let is = |key: &str, word: &str| string(key).is_some_and(|value| value == word);
     let ping_key = match dialect {
         Dialect::Guide => "messageType",
         Dialect::Event => "type",
     };
     if is("id", "auth") {
-        Sent::Auth(message.get("token").and_then(Value::as_str).map(Secret::new))
+        Sent::Auth(string("token").map(Secret::new))
     } else if is(ping_key, "ping") {
         Sent::Ping
     } else {

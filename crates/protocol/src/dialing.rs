@@ -9,6 +9,8 @@ use std::{net::SocketAddr, time::Duration};
 use serde::Serialize;
 use thiserror::Error;
 
+use super::stats::whole_millis;
+
 pub use self::{
     answer::Answer,
     page::PageFailure,
@@ -43,7 +45,7 @@ pub enum DialFailure {
     #[error("{0}")]
     Page(PageFailure),
     /// It took longer than `connectTimeout`.
-    #[error("it took longer than connectTimeout ({} ms)", limit.as_millis())]
+    #[error("it took longer than connectTimeout ({} ms)", whole_millis(*limit))]
     Timeout {
         /// `connectTimeout`.
         limit: Duration,
@@ -212,7 +214,7 @@ impl DialFailure {
     pub fn sentence(&self, url: &str) -> String {
         match self {
             Self::Timeout { limit, phase } => {
-                let limit = limit.as_millis();
+                let limit = whole_millis(*limit);
                 format!("connecting to {url} took longer than connectTimeout ({limit} ms){}", unfinished(*phase))
             }
             failure => format!("cannot connect to {url}: {failure}"),

@@ -113,7 +113,7 @@ pub enum Fault {
     KeyExpired(Option<Reason>),
     /// The server did not answer the auth message in so many ms.
     #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
-    AuthTimeout(u128),
+    AuthTimeout(u64),
     /// The connection was lost.
     #[error("{0}")]
     ConnectionLost(String),
@@ -254,10 +254,19 @@ pub enum NoToken {
     Threw(String),
     /// It did not answer within `authTimeout`, in ms.
     #[error("did not answer within authTimeout ({0} ms)")]
-    TimedOut(u128),
+    TimedOut(u64),
     /// The end of its key is past, or no time in ms.
-    #[error("gave an expiresAt of {0}: it must be in ms since 1970 (not in seconds), and in the future")]
+    #[error("gave an expiresAt of {}: it must be in ms since 1970 (not in seconds), and in the future", whole(*.0))]
     Expiry(f64),
+}
+
+/// A number without its fraction. The code that writes fractions would be a large part of what a page loads.
+fn whole(number: f64) -> String {
+    match number {
+        number if number.is_nan() => "NaN".to_owned(),
+        number if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        number => (number as i64).to_string(),
+    }
 }
 
 /// How the user's url function failed.
@@ -268,7 +277,7 @@ pub enum NoUrls {
     Threw(String),
     /// It did not answer within `connectTimeout`, in ms.
     #[error("did not answer within connectTimeout ({0} ms)")]
-    TimedOut(u128),
+    TimedOut(u64),
 }
 
 /// Why the client is not connected. However many calls and events tell of it, it is one error, with one number, which
@@ -335,7 +344,12 @@ impl CallError {
 
     /// [`CallError::data`] as JSON.
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string(&self.data()).expect("the keys are strings");
+        self.to_json_with(|data| serde_json::to_string(data).expect("the keys are strings"))
+    }
+
+    /// The same, where `write` writes what serde knows of it.
+    pub fn to_json_with(&self, write: impl FnOnce(&ErrorData) -> String) -> String {
+        let mut json = write(&self.data());
         // As it came: it is JSON, and may be large.
         if let Fault::Tool { data, .. } = &*self.fault {
             json.pop();

@@ -63,7 +63,7 @@ pub use self::{
         Answer, DialFailure, DialPhase, PageFailure, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
-    log::LogLine,
+    log::{LogFields, LogLine, LogValue},
     received::Received,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
@@ -267,5 +267,5 @@ pub struct LogEntry {
     pub message: String,
     /// The values that belong to it.
     #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>"))]
-    pub fields: serde_json::Map<String, serde_json::Value>,
+    pub fields: LogFields,
 }

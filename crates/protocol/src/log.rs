@@ -1,5 +1,9 @@
 //! The lines of the log: what each says, and how loud it is. An undisturbed life is quiet at `info`.
 
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
 use super::LogLevel;
 
 /// Makes [`LogLine`] from the table below: when a line is logged, its level, and its message.
@@ -85,4 +89,84 @@ log_lines! {
     StaysClosed Info "the client stays closed";
     /// `failed`; with `code`, the code of the error, and `cause`.
     Failed Error "the client has failed";
+}
+
+/// The values that belong to a line, in the order of their names. An ordered map would do; its code would be a large
+/// part of what a page loads.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogFields(Vec<(&'static str, LogValue)>);
+
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum LogValue {
+    /// Words, a URL, a code.
+    Text(String),
+    /// A count, or ms.
+    Number(u64),
+}
+
+impl LogFields {
+    /// Sets a field, which may be there already.
+    pub fn set(&mut self, name: &'static str, value: LogValue) {
+        match self.0.binary_search_by_key(&name, |(name, _)| name) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => self.0.insert(place, (name, value)),
+        }
+    }
+
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&LogValue> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &LogValue)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+}
+
+impl Serialize for LogFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl fmt::Display for LogValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl From<&str> for LogValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for LogValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for LogValue {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for LogValue {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u16> for LogValue {
+    fn from(number: u16) -> Self {
+        Self::Number(number.into())
+    }
 }

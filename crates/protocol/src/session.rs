@@ -18,7 +18,6 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use rand::{SeedableRng, rngs::StdRng};
-use serde_json::{Map, Value};
 
 pub use self::{
     lifecycle::Ending,
@@ -30,7 +29,7 @@ use super::{
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
-    log::LogLine,
+    log::{LogFields, LogLine, LogValue},
     pending::Pending,
     socket::{Socket, Unwritten},
     state::{Snapshot, State},
@@ -383,11 +382,11 @@ impl<T> Session<T> {
         self.transmits.push_back(transmit);
     }
 
-    fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {
+    fn log(&mut self, line: LogLine, fields: &[(&'static str, LogValue)]) {
         self.log_entry(line.level(), line.message(), fields);
     }
 
-    fn log_entry(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
+    fn log_entry(&mut self, level: LogLevel, message: &str, fields: &[(&'static str, LogValue)]) {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
@@ -396,9 +395,11 @@ impl<T> Session<T> {
             ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];
-        let fields: Map<String, Value> =
-            common.iter().chain(fields).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields } });
+        let mut all = LogFields::default();
+        for (name, value) in common.iter().chain(fields) {
+            all.set(name, value.clone());
+        }
+        self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields: all } });
     }
 
     fn dialect(&self) -> Dialect {

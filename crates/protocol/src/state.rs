@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{ConnectionId, dials::Dials, error::ErrorData, socket::Socket};
+use super::{ConnectionId, dials::Dials, error::ErrorData, socket::Socket, stats::whole_millis};
 
 /// Lifecycle of one client.
 #[derive(Debug)]
@@ -143,5 +143,5 @@ pub struct Snapshot {
 }
 
 fn as_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|d| d.as_millis() as u64).serialize(serializer)
+    duration.map(whole_millis).serialize(serializer)
 }

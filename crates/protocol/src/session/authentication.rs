@@ -11,6 +11,7 @@ use crate::{
     error::{CallError, ErrorCode, Fault, NoToken, Reason},
     key_life::KeyLife,
     log::LogLine,
+    stats::whole_millis,
     timer::Timer,
 };
 
@@ -115,7 +116,7 @@ impl<T> Session<T> {
 
     pub(super) fn auth_timed_out(&mut self, now: Now) {
         let Some(socket) = self.state.socket() else { return };
-        let (connection, timeout) = (socket.id, self.config.auth_timeout.as_millis());
+        let (connection, timeout) = (socket.id, whole_millis(self.config.auth_timeout));
         if socket.auth.is_held() {
             return self.send_held_token(now);
         }

@@ -14,6 +14,7 @@ use crate::{
     error::{Fault, NoUrls, Reason},
     log::LogLine,
     socket::Socket,
+    stats::whole_millis,
     timer::Timer,
 };
 
@@ -168,7 +169,7 @@ impl<T> Session<T> {
     /// The time of a dial, of a socket in a race, or of the url function is over.
     pub(super) fn dials_timed_out(&mut self, now: Now) {
         if matches!(&self.state, State::Connecting(dials) if dials.asking.is_some()) {
-            return self.url_function_failed(now, NoUrls::TimedOut(self.config.connect_timeout.as_millis()));
+            return self.url_function_failed(now, NoUrls::TimedOut(whole_millis(self.config.connect_timeout)));
         }
         while let State::Connecting(dials) = &mut self.state
             && let Some(dial) = dials.due(now.mono).and_then(|connection| dials.remove(connection))

@@ -13,6 +13,7 @@ use crate::{
     log::LogLine,
     socket::{Auth, Socket},
     state::Closing,
+    stats::whole_millis,
     timer::Timer,
 };
 
@@ -294,7 +295,7 @@ impl<T> Session<T> {
         let delay = delay.max(least) + extra;
         self.attempt += 1;
         self.timers.set(Timer::Retry, now.mono + delay);
-        let ends = now.wall.saturating_add(delay.as_millis() as u64);
+        let ends = now.wall.saturating_add(whole_millis(delay));
         State::Reconnecting { delay, extra, not_before: now.mono + least, ends }
     }
 
@@ -314,7 +315,7 @@ impl<T> Session<T> {
         match (&self.state, &self.error) {
             (State::Reconnecting { delay, .. }, Some(reason)) => {
                 let (attempt, max_attempts, delay) =
-                    (self.attempt, self.config.max_reconnect_attempts, delay.as_millis() as u64);
+                    (self.attempt, self.config.max_reconnect_attempts, whole_millis(*delay));
                 let cause = reason.fault().log_cause();
                 self.log(LogLine::Waiting, &[("delay", delay.into()), ("cause", cause.into())]);
                 self.notify(Notice::Reconnecting { attempt, max_attempts, delay });

@@ -4,7 +4,12 @@
 use std::time::Duration;
 
 use super::{Interest, Session, State, lifecycle::Ending};
-use crate::{ConnectionId, Notice, Now, log::LogLine, stats::millis, timer::Timer};
+use crate::{
+    ConnectionId, Notice, Now,
+    log::LogLine,
+    stats::{millis, whole_millis},
+    timer::Timer,
+};
 
 impl<T> Session<T> {
     /// Bytes have come, perhaps not yet a complete message: the connection is alive.
@@ -119,7 +124,7 @@ impl<T> Session<T> {
             return self.schedule_ping(now);
         }
         let connection = socket.id;
-        self.log(LogLine::HeartbeatLost, &[("timeout", (timeout.as_millis() as u64).into())]);
+        self.log(LogLine::HeartbeatLost, &[("timeout", whole_millis(timeout).into())]);
         self.drop_connection(connection);
         let ending = Ending::abnormal("heartbeat timeout");
         let fault = Self::fault_of(&ending);

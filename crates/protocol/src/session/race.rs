@@ -12,6 +12,7 @@ use crate::{
     log::LogLine,
     received::Received,
     socket::{Socket, Unwritten},
+    stats::whole_millis,
     timer::Timer,
     words,
 };
@@ -120,7 +121,7 @@ impl<T> Session<T> {
 
     /// No answer to its auth message, or to the question for a key, has come in time; it was dropped.
     pub(super) fn racer_timed_out(&mut self, now: Now, dial: &Dial) {
-        let timeout = self.config.auth_timeout.as_millis();
+        let timeout = whole_millis(self.config.auth_timeout);
         if matches!(&self.state, State::Connecting(dials) if matches!(dials.key, RaceKey::Asked(_))) {
             return self.race_has_no_key(now, NoToken::TimedOut(timeout));
         }

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use super::*;
 use mcp_protocol::{
-    DialFailure, Ending, Interest, LogEntry, LogLevel, LogLine, Secret, SystemError, TlsFailure, UpgradeFailure, Via,
+    DialFailure, Ending, Interest, LogEntry, LogLevel, LogLine, LogValue, Secret, SystemError, TlsFailure,
+    UpgradeFailure, Via,
 };
 
 /// A client in `idle` that logs.
@@ -25,9 +26,8 @@ fn entries(sim: &Sim) -> Vec<LogEntry> {
 /// Level, message, and the fields that not every line has.
 fn shown(sim: &Sim) -> Vec<String> {
     let show = |entry: &LogEntry| {
-        let own = entry.fields.iter().filter(|(name, _)| !matches!(name.as_str(), "url" | "connection" | "attempt"));
-        let fields: String =
-            own.map(|(name, value)| format!(", {name} {}", value.to_string().trim_matches('"'))).collect();
+        let own = entry.fields.iter().filter(|(name, _)| !matches!(*name, "url" | "connection" | "attempt"));
+        let fields: String = own.map(|(name, value)| format!(", {name} {}", value)).collect();
         format!("{:?}: {}{fields}", entry.level, entry.message).to_lowercase()
     };
     entries(sim).iter().map(show).collect()
@@ -114,8 +114,11 @@ fn every_line_says_which_client_connection_and_attempt_it_is_about() {
     let seen: Vec<(u64, u64)> = entries(&sim)
         .iter()
         .map(|entry| {
-            assert_eq!(entry.fields["url"], "ws://sim/mcp-ws");
-            let number = |name: &str| entry.fields[name].as_u64().expect("a number");
+            assert_eq!(entry.fields.get("url"), Some(&"ws://sim/mcp-ws".into()));
+            let number = |name: &str| match entry.fields.get(name) {
+                Some(LogValue::Number(number)) => *number,
+                other => panic!("{name} is {other:?}"),
+            };
             (number("connection"), number("attempt"))
         })
         .collect();
@@ -261,7 +264,7 @@ fn every_line_of_the_table_is_logged_with_its_level_and_fields_and_no_other_line
         .iter()
         .flat_map(entries)
         .map(|entry| {
-            let fields = entry.fields.keys().filter(|name| !common.contains(&name.as_str()));
+            let fields = entry.fields.iter().map(|(name, _)| name).filter(|name| !common.contains(name));
             let fields: Vec<String> = fields.map(|name| format!("`{name}`")).collect();
             format!("| `{}` | {} | {} |", format!("{:?}", entry.level).to_lowercase(), entry.message, fields.join(", "))
                 .replace("|  |", "| |")
