@@ -343,6 +343,51 @@ describe('mcp-client call', AT_ONCE, () => {
     assert.equal(server.requests.length, 1)
   })
 
+  test('--repeat tells how long the answers took, for people and as JSON', async (t) => {
+    const { server, call } = await caller(t)
+    const { code, stdout, stderr } = await call(['echo', 'a=1', '--repeat', '50', '--concurrency', '8'])
+    assert.deepEqual([code, stderr], [0, ''])
+    const time = '[\\d.]+ m?s'
+    assert.match(
+      stdout,
+      new RegExp(
+        `^50 calls in ${time}: [\\d,]+ a second\nlatency  min ${time}  mean ${time}  max ${time}\n +p50 ${time}  p90 ${time}  p99 ${time}\n$`,
+      ),
+    )
+    assert.equal(server.requests.length, 50)
+    const summary = JSON.parse((await call(['echo', '--repeat', '3', '--json'])).stdout)
+    const { calls, failed, errors, latency, wasStopped } = summary
+    assert.deepEqual({ calls, failed, errors, wasStopped }, { calls: 3, failed: 0, errors: {}, wasStopped: false })
+    const { min, p50, p90, p99, max } = latency
+    assert.ok(0 < min && min <= p50 && p50 <= p90 && p90 <= p99 && p99 <= max, JSON.stringify(latency))
+  })
+
+  test('--concurrency is how many calls are under way', async (t) => {
+    let [now, most] = [0, 0]
+    const busy = async () => {
+      most = Math.max(most, (now += 1))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      now -= 1
+    }
+    const { call } = await caller(t, { tools: { busy } })
+    assert.equal((await call(['busy', '--repeat', '12', '--concurrency', '4'])).code, 0)
+    assert.equal(most, 4)
+  })
+
+  test('calls that fail are counted by their codes, and the exit code is 1', async (t) => {
+    let count = 0
+    const flaky = () => {
+      if ((count += 1) % 2) throw new ToolFailure('odd')
+    }
+    const { server, call } = await caller(t, { tools: { flaky } })
+    const { code, stdout, stderr } = await call(['flaky', '--repeat', '4'])
+    assert.deepEqual([code, stderr], [1, ''])
+    assert.match(stdout, /^4 calls in .*\nlatency .*\n.*\nfailed {3}2 TOOL_ERROR\n$/)
+    server.on('request', () => void server.terminateAll())
+    const lost = JSON.parse((await call(['sleep', 'ms:=60000', '--repeat', '9', '--json'])).stdout)
+    assert.deepEqual([lost.calls, lost.errors, lost.latency], [1, { CONNECTION_LOST: 1 }, null])
+  })
+
   test('a url that is none exits with 2', async () => {
     await fails(await runCli(['call', 'echo', '--url', 'ftp://example.org']), { code: 2, line: /url/ })
     const secret = await runCli(['call', 'echo', '--url', 'ws://user:password@127.0.0.1/'])

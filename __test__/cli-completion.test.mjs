@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { isInPath } from './helpers/browser-path.mjs'
 import { runCli } from './helpers/cli.mjs'
 import { folderOf } from './helpers/documents.mjs'
+import { startProgram } from './helpers/terminal.mjs'
 
 const run = promisify(execFile)
 
@@ -58,3 +59,30 @@ for (const shell of Object.keys(SHELLS)) {
     })
   })
 }
+
+describe('mcp-client completion zsh', { skip: !isInPath('zsh') && 'zsh is not installed' }, () => {
+  /** What the command line has become after a tab, in an interactive shell. */
+  async function completed(t, line, expected) {
+    const { stdout: script } = await runCli(['completion', 'zsh'])
+    const folder = await folderOf(t, { script, 'notes.md': '' })
+    const terminal = startProgram(t, 'zsh', ['-f', '-i'], { cwd: folder, env: { HOME: folder, ZDOTDIR: folder } })
+    terminal.type("PROMPT='> '; autoload -Uz compinit && compinit -u && source ./script; clear; echo rea'dy'\r")
+    await terminal.shows(/^ready$/m)
+    terminal.type(`mcp-client ${line}\t`)
+    return await terminal.shows(expected)
+  }
+
+  for (const [line, expected] of [
+    ['ser', /^> mcp-client serve ?$/m],
+    ['', /^call +-- Call a tool.*\n(.*\n)*doctor +-- Examine/m],
+    ['serve --do', /^> mcp-client serve --docs ?$/m],
+    ['serve --dialect gu', /^> mcp-client serve --dialect guide ?$/m],
+    ['serve --docs no', /^> mcp-client serve --docs notes\.md ?$/m],
+    ['completion z', /^> mcp-client completion zsh ?$/m],
+    ['call echo --ap', /^> mcp-client call echo --api-key ?$/m],
+  ]) {
+    test(`mcp-client ${line}`, async (t) => {
+      await completed(t, line, expected)
+    })
+  }
+})

@@ -1,5 +1,6 @@
 /** `mcp-client` and `mcp-client serve`, run as users run them. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
@@ -22,11 +23,19 @@ describe('mcp-client', AT_ONCE, () => {
     assert.deepEqual(await runCli(['--version']), { code: 0, signal: null, stdout: `${version}\n`, stderr: '' })
   })
 
-  for (const args of [['--help'], ['help'], ['serve', '--help'], ['call', '--help']]) {
+  for (const args of [
+    ['--help'],
+    ['help'],
+    ['serve', '--help'],
+    ['call', '--help'],
+    ['watch', '--help'],
+    ['doctor', '--help'],
+    ['completion', '--help'],
+  ]) {
     test(`${args.join(' ')} shows an example`, async () => {
       const { code, stdout, stderr } = await runCli(args)
       assert.equal(code, 0)
-      assert.match(stdout, /Example.*\n +\$ npx --no mcp-client (serve|call)/)
+      assert.match(stdout, /Example.*\n +\$ npx --no mcp-client \w+/)
       assert.equal(stderr, '')
     })
   }
@@ -68,6 +77,10 @@ describe('mcp-client', AT_ONCE, () => {
     [['serve', '--dialect', 'both'], /--dialect.*guide, event/],
     [['serve', '--token', ''], /--token.*empty/],
     [['serve', '--dialect', 'event', '--token', 'x'], /event dialect has no authentication/],
+    [['call', 'echo', '--repeat', '0'], /--repeat.*whole number from 1/],
+    [['call', 'echo', '--concurrency', '2'], /say how many with --repeat/],
+    [['doctor', '--parameters', 'a=1'], /name it with --tool/],
+    [['completion', 'csh'], /bash, zsh, fish/],
     [['call'], /missing required argument 'tool'/],
     [['call', 'echo', '--timeout', 'soon'], /--timeout.*milliseconds/],
     [['call', 'echo', '--timeout', '99999999999'], /--timeout.*milliseconds up to/],
@@ -152,6 +165,77 @@ describe('mcp-client serve', AT_ONCE, () => {
     const { url } = await serve(t, ['--port', '0', '--dialect', 'event'])
     const client = await RawClient.open(t, url)
     assert.equal((await client.next()).event, 'connection')
+  })
+
+  test('logs connections and requests, and never what could steer a terminal', async (t) => {
+    const { url, child, output, ended } = await serve(t, ['--port', '0'])
+    const { code } = await runCli(['call', 'echo', 'a=\u009b2J', '--url', url])
+    assert.equal(code, 0)
+    while (!output.stdout.includes('closed with')) await once(child.stdout, 'data')
+    child.kill()
+    const lines = (await ended).stdout.split('\n').slice(2)
+    const time = '\\d\\d:\\d\\d:\\d\\d  #1  '
+    assert.match(lines[0], new RegExp(`^${time}connected`))
+    assert.match(lines[1], new RegExp(`^${time}echo \\{"a":"2J"\\}$`))
+    assert.match(lines[2], new RegExp(`^${time}closed with 1000 after 1 requests$`))
+  })
+
+  test('--quiet logs nothing, and --json logs one value a line', async (t) => {
+    for (const quiet of [true, false]) {
+      const { child, output, ended } = startCli(['serve', '--port', '0', '--json', ...(quiet ? ['--quiet'] : [])])
+      t.after(() => child.kill('SIGKILL'))
+      while (!output.stdout.includes('\n')) await once(child.stdout, 'data')
+      const { url } = JSON.parse(output.stdout)
+      assert.equal((await runCli(['call', 'echo', 'a=1', '--url', url])).code, 0)
+      while (!quiet && !output.stdout.includes('"close"')) await once(child.stdout, 'data')
+      child.kill('SIGTERM')
+      const entries = (await ended).stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      const events = [
+        'listening',
+        ...(quiet ? [] : ['connection', 'request', 'close']),
+        ...(NO_SIGNALS ? [] : ['stopping']),
+      ]
+      assert.deepEqual(
+        entries.map(({ event }) => event),
+        events,
+      )
+      if (!quiet) assert.deepEqual(entries[2].parameters, { a: '1' })
+    }
+  })
+
+  test('serves the tools of a module, whose code it runs', async (t) => {
+    const folder = await folderOf(t, {
+      'named.mjs':
+        'export const add = ({ a, b }) => a + b; export const echo = { description: "mine", run: () => "mine" }',
+      'all.cjs': 'module.exports = { add: ({ a, b }) => a + b, echo: () => "mine" }',
+    })
+    for (const file of ['named.mjs', 'all.cjs']) {
+      const { url } = await serve(t, ['--port', '0', '--tool-module', join(folder, file)])
+      const called = (...args) => runCli(['call', ...args, '--url', url]).then(({ stdout }) => stdout)
+      assert.deepEqual(await Promise.all([called('add', 'a:=1', 'b:=2'), called('echo')]), ['3\n', 'mine\n'])
+    }
+  })
+
+  test('a module that has no tools, or cannot be loaded, is one line and exits with 2', async (t) => {
+    const folder = await folderOf(t, {
+      'none.mjs': '',
+      'wrong.mjs': 'export const n = 1',
+      'broken.mjs': 'export const',
+    })
+    for (const [file, why] of [
+      ['missing.mjs', /there is no file .*missing\.mjs$/m],
+      ['none.mjs', /none\.mjs exports no tool: export functions by name$/m],
+      ['wrong.mjs', /n of .*wrong\.mjs is no function/],
+      ['broken.mjs', /broken\.mjs cannot be loaded: .*/],
+    ]) {
+      const { code, stdout, stderr } = await runCli(['serve', '--port', '0', '--tool-module', join(folder, file)])
+      assert.deepEqual([code, stdout], [2, ''])
+      assert.match(stderr, /^mcp-client: --tool-module: [^\n]+\n$/)
+      assert.match(stderr, why)
+    }
   })
 
   test('a port in use is one clear line and exits with 1', async (t) => {

@@ -16,6 +16,7 @@ import { next, open, reached, ready, record, rejection } from './helpers/client.
 import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
 import { folderOf } from './helpers/documents.mjs'
+import { SITUATIONS } from './helpers/networks-page.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
 import { ROOT } from './helpers/root.mjs'
@@ -252,7 +253,7 @@ describe('the tables of options', () => {
       const { stdout } = await runCli([command, '--help'])
       const flags = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag))
       const documented = rows.filter((row) => codesOf(row.command)[0] === command)
-      assert.deepEqual(new Set(names(documented)), flags)
+      assert.deepEqual(new Set(documented.flatMap(({ option }) => codesOf(option))), flags, command)
     }
   })
 })
@@ -268,6 +269,17 @@ function literalsOf(path, name) {
   const [, body] = new RegExp(`export type ${name} =((?:\\n  \\| .*)+)`).exec(read(path))
   return [...body.matchAll(/'([^']+)'/g)].map(([, literal]) => literal)
 }
+
+test('each row of docs/networks.md is shown by a test', () => {
+  const tests = readdirSync(join(ROOT, '__test__'), { recursive: true }).filter((name) => name.endsWith('.test.mjs'))
+  const shown = tests.filter((name) => name !== 'docs.test.mjs').map((name) => read(join('__test__', name)))
+  assert.ok(SITUATIONS.length > 40)
+  assert.deepEqual(
+    SITUATIONS.filter((situation) => !shown.some((text) => text.includes(situation))),
+    [],
+  )
+  assert.equal(new Set(SITUATIONS).size, SITUATIONS.length)
+})
 
 test('the table of events has every event', () => {
   const [rows] = tablesUnder(EVENTS, 'Events')
@@ -559,7 +571,9 @@ describe('what the documents claim besides', () => {
         .flatMap((section) => [...section.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)].map(([, name]) => name))
         .filter((name) => !name.startsWith('mcp-'))
     }
-    const needed = members.flatMap((member) => namesIn(join(member, 'Cargo.toml'), /^(dev-|build-)?dependencies\]/))
+    const needed = members.flatMap((member) =>
+      namesIn(join(member, 'Cargo.toml'), /^(target\..*\.|dev-|build-)?dependencies\]/),
+    )
     assert.deepEqual(crates.map(({ crate }) => codesOf(crate)[0]).sort(), [...new Set(needed)].sort())
     assert.deepEqual(
       namesIn('Cargo.toml', /^workspace\.dependencies\]/).sort(),

@@ -1,6 +1,8 @@
 /** Each event with what it brings, and the order in which things are told. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { MCPClient, MCPError } from '@mcp-integration/client'
 import { PATIENT, inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
@@ -155,8 +157,20 @@ describe('the event', () => {
     assert.equal(entry.level, 'info')
     assert.match(entry.message, /closed/)
     const cause = 'connection lost: closed with code 1012 (deploy)'
-    assert.deepEqual(entry.fields, { url: server.url, connection: 1, attempt: 0, code: 1012, reason: 'deploy', cause })
+    const who = { client: client.id, connection: 1, url: server.url, attempt: 0 }
+    assert.deepEqual(entry.fields, { ...who, code: 1012, reason: 'deploy', cause })
     assert.ok(Object.isFrozen(entry))
+  })
+
+  test('"log" names the client by its number, which counts up in the process and its workers', async (t) => {
+    const [first, second] = [0, 1].map(() => open(t, DEAF_URL, { autoConnect: false }))
+    assert.equal(second.id, first.id + 1)
+    const program = `
+      const { MCPClient } = require('@mcp-integration/client')
+      const { parentPort, workerData } = require('node:worker_threads')
+      parentPort.postMessage(new MCPClient({ url: workerData, autoConnect: false }).id)`
+    const worker = new Worker(program, { eval: true, workerData: DEAF_URL })
+    assert.deepEqual(await once(worker, 'message'), [second.id + 1])
   })
 
   test('"log" is quiet at info in an undisturbed life, and tells every step of it at debug', async (t) => {

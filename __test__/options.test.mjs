@@ -97,6 +97,7 @@ describe('an option of the wrong kind throws a TypeError that names it', () => {
     dialect: [5, null, ['auto']],
     tls: [5, null, 'x', []],
     compression: ['true', 1, null, {}, () => true],
+    allowPlaintextKey: ['true', 1, null, {}],
   }
   for (const [name, values] of Object.entries(misfits)) {
     for (const value of values) {
@@ -145,6 +146,7 @@ test("the defaults are the guide's constants", () => {
     maxMessageSize: 64 << 20,
     maxBufferedAmount: 16 << 20,
     compression: true,
+    allowPlaintextKey: false,
     dialect: 'auto',
   })
 })
@@ -177,6 +179,7 @@ test('options at the ends of their ranges, and undefined ones, are taken', () =>
     dialect: ['auto', 'guide', 'event'],
     tls: [{}, { rejectUnauthorized: false, minVersion: 'TLSv1.3', servername: 'h' }, { ca: undefined }],
     compression: [true, false],
+    allowPlaintextKey: [true, false],
     apiKey: ['key', () => 'key'],
     race: [true, false],
     autoConnect: [false],

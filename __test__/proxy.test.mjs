@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { createAuthority } from './helpers/certificates.mjs'
 import { runCli } from './helpers/cli.mjs'
 import { inbox, open, ready, record, rejection } from './helpers/client.mjs'
+import { assertDocumented } from './helpers/networks-page.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
 import { basic, connecting, listenProxy, listenTls, trusting } from './helpers/proxies.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -44,7 +45,9 @@ describe('the option "proxy"', () => {
   })
 
   test('as false: no proxy, whatever the environment says', async (t) => {
-    assert.match((await failure(t, { proxy: false })).message, /ENOTFOUND\) \(no proxy was used\)$/)
+    const error = await failure(t, { proxy: false })
+    assert.match(error.message, /ENOTFOUND\) \(no proxy was used\)$/)
+    assertDocumented('A proxy is needed, and none is set.', error)
   })
 
   test('as a function: asked before each dial with scheme and host alone; a promise is awaited', async (t) => {
@@ -101,6 +104,7 @@ describe('the option "proxy"', () => {
       assert.equal(phase, 'proxy')
       assert.match(cause.message, /^the proxy function returned \w+: return the URL of a proxy, or false for none$/)
     }
+    assertDocumented('The proxy function throws, or returns nonsense.', await failure(t, { proxy: () => 5 }))
     const { message } = await failure(t, { proxy: () => `ftp://u:${SECRET}@h` })
     assert.match(message, /the answer of the proxy function has the scheme "ftp": use http, https, socks5 or socks5h$/)
   })
@@ -165,6 +169,7 @@ describe('the environment', () => {
       /^the environment variable http_proxy has the scheme "ftp": use http, .* or set the option/,
     )
     assert.ok(!error.message.includes(SECRET))
+    assertDocumented('A variable or the option is no URL of a proxy.', error)
     assert.equal(
       (await connecting(t, (await listenAsPlatform(t)).url, {}, { http_proxy: 'ftp://proxy' })).error,
       undefined,
@@ -173,6 +178,7 @@ describe('the environment', () => {
 })
 
 describe('an error', () => {
+  const seen = {}
   const answers = {
     'a 407': ['HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 407, false, 'asks for a user and a password'],
     'a 403': [
@@ -189,6 +195,12 @@ describe('an error', () => {
       302,
       false,
       'Location http://portal.example/login: Guest Wi-Fi',
+    ],
+    'another captive portal': [
+      'HTTP/1.1 511 Network Authentication Required\r\nContent-Type: text/html\r\n\r\n<title>Guest Wi-Fi</title>',
+      511,
+      true,
+      ': Guest Wi-Fi',
     ],
     'another protocol': ['220 mail.example ESMTP\r\n', undefined, false, 'not the answer of such a proxy'],
     'an end': ['', undefined, true, 'the proxy closed the connection'],
@@ -208,15 +220,31 @@ describe('an error', () => {
         ['proxy', status, retryable, proxy.url],
       )
       assert.ok(error.message.includes(words), error.message)
+      seen[what] = error
       assert.ok(error.message.endsWith(` (through the proxy ${proxy.url})`), error.message)
       const shown = inspect([told, client, error, client.stats()], { depth: Infinity, showHidden: true })
       assert.ok(!shown.includes(SECRET), shown)
     })
   }
 
+  test('of such an answer is documented', () => {
+    assertDocumented('A captive portal wants you to sign in.', seen['a captive portal'], seen['another captive portal'])
+    assertDocumented('The port belongs to something else.', seen['another protocol'])
+  })
+
   test('of a proxy that is not there has the code of the system', async (t) => {
-    const { phase, cause, proxy } = await failure(t, { proxy: `socks5h://u:${SECRET}@${DEAF_PROXY}` })
+    const refused = await failure(t, { proxy: `socks5h://u:${SECRET}@${DEAF_PROXY}` })
+    const { phase, cause, proxy } = refused
     assert.deepEqual([phase, cause.code, proxy], ['proxy', 'ECONNREFUSED', `socks5h://${DEAF_PROXY}`])
+    const unknown = await failure(t, { proxy: `http://u:${SECRET}@proxy.invalid` })
+    assertDocumented('The proxy is not there.', refused, unknown)
+  })
+
+  test('of a proxy whose TLS fails has its reason', async (t) => {
+    const proxy = await listenProxy(t, { certificate: createAuthority().issue() })
+    const error = await failure(t, { proxy: proxy.url })
+    assert.deepEqual([error.phase, error.proxy], ['proxy', proxy.url])
+    assertDocumented('TLS with an `https:` proxy fails.', error)
   })
 
   test('of a server behind a proxy names the proxy, and the 401 is that of the server', async (t) => {

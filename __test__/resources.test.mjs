@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, test } from 'node:test'
+import { assertDocumented } from './helpers/networks-page.mjs'
 import { start } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -25,7 +26,7 @@ async function dialing({ MCPClient, tell, input: { url } }) {
     reconnectFactor: 1,
     maxReconnectAttempts: Infinity,
   })
-  client.on('error', ({ code, retryable, cause }) => tell({ code, retryable, cause: cause?.code }))
+  client.on('error', ({ message, code, retryable, cause }) => tell({ message, code, retryable, cause: cause?.code }))
   client.on('authenticated', () => tell('ready'))
   client.on('close', () => tell('lost'))
   client.on('message', ({ end }) => end && client.close())
@@ -57,7 +58,10 @@ describe('a limit of the process', { skip: process.platform !== 'linux' && 'prli
       const first = await program.told(1)
       assert.equal(first.code, 'CONNECT_FAILED')
       assert.equal(first.retryable, true)
-      if (host === '127.0.0.1') assert.equal(first.cause, 'EMFILE')
+      if (host === '127.0.0.1') {
+        assert.equal(first.cause, 'EMFILE')
+        assertDocumented('Too many open files (`ulimit -n`).', first)
+      }
       await program.told(2)
       limit(program.child, 'nofile', 1024)
       if (name !== 'ip6-localhost') {
@@ -79,7 +83,8 @@ describe('a limit of the process', { skip: process.platform !== 'linux' && 'prli
       limit(program.child, 'nproc', 1, AS_NOBODY)
       program.child.kill('SIGUSR2')
       for (const told of [await program.told(1), await program.told(2)]) {
-        assert.deepEqual(told, { code: 'CONNECT_FAILED', retryable: true, cause: 'EAGAIN' })
+        assert.deepEqual([told.code, told.retryable, told.cause], ['CONNECT_FAILED', true, 'EAGAIN'])
+        assertDocumented('Too many threads (`ulimit -u`, the pids limit of a container).', told)
       }
       limit(program.child, 'nproc', 1000, AS_NOBODY)
       if (host === '127.0.0.1') {
@@ -93,7 +98,8 @@ describe('a limit of the process', { skip: process.platform !== 'linux' && 'prli
         // The I/O thread is there; now none is for the look-up.
         limit(program.child, 'nproc', 1, AS_NOBODY)
         const again = await toldUntil(program, 3 + named.length, ({ cause }) => cause === 'EAGAIN')
-        assert.deepEqual(again.at(-1), { code: 'CONNECT_FAILED', retryable: true, cause: 'EAGAIN' })
+        const { code, retryable, cause } = again.at(-1)
+        assert.deepEqual([code, retryable, cause], ['CONNECT_FAILED', true, 'EAGAIN'])
         limit(program.child, 'nproc', 1000, AS_NOBODY)
         await toldUntil(program, 3 + named.length + again.length, ({ cause }) => cause === 'ENOTFOUND')
       }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inbox, next, open, reached, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL } from './helpers/ports.mjs'
+import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const NO_RTT = { last: null, min: null, mean: null, max: null }
@@ -26,6 +27,7 @@ test('a new client has counted nothing', (t) => {
     heartbeatRtt: NO_RTT,
     requestLatency: NO_LATENCY,
     connectedSince: null,
+    eventLoopWait: NO_LATENCY,
   })
 })
 
@@ -78,6 +80,36 @@ test('the time to the answer is measured in ms', async (t) => {
   assert.equal(count, 10)
   assert.ok(p50 > 0 && p50 <= p90 && p90 <= p99 && p99 <= max, `${p50} ${p90} ${p99} ${max}`)
   assert.ok(max >= 99 && max < 30_000, `${max}`)
+})
+
+test('the time that results wait for a busy event loop is measured apart, and for every result', async (t) => {
+  const server = await listen(t)
+  const [calm, busy] = await run(
+    t,
+    async ({ MCPClient, tell, block, input }) => {
+      const client = new MCPClient({ url: input.url })
+      await client.useTool('echo', { n: 1 })
+      tell(client.stats())
+      const calls = [
+        client.useTool('echo', { n: 2 }),
+        client.useTool('echo'),
+        client.useTool('echo', { n: 3 }, { responseType: 'buffer' }),
+        client.useTool('echo', { long: ['x'.repeat(70_000), { inner: ['y'.repeat(70_000)] }] }),
+        client.useTool('fail').catch(() => {}),
+      ]
+      await new Promise(setImmediate)
+      while (client.stats().succeeded < 5 || client.stats().failed < 1) block(1)
+      block(200)
+      await Promise.all(calls)
+      tell(client.stats())
+      await client.close()
+    },
+    { url: server.url },
+  )
+  assert.equal(calm.eventLoopWait.count, 1)
+  assert.equal(busy.eventLoopWait.count, busy.succeeded)
+  assert.ok(busy.eventLoopWait.p50 >= 195 && busy.eventLoopWait.max < 30_000, JSON.stringify(busy.eventLoopWait))
+  assert.equal(busy.requestLatency.count, 6)
 })
 
 test('reconnects are counted when they have succeeded', async (t) => {

@@ -1,9 +1,11 @@
 /** What a test does with an `MCPTestServer`: watching it, letting it fail on command, and ending it. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, Server } from 'node:net'
 import { describe, test } from 'node:test'
 import { MCPTestServer } from '@mcp-integration/client/testing'
+import { ready } from './helpers/client.mjs'
+import { listenProxy } from './helpers/fault-proxy.mjs'
 import { run } from './helpers/program.mjs'
 import { RawClient, refusal, upgradeByHand } from './helpers/raw-client.mjs'
 import { listen } from './helpers/test-server.mjs'
@@ -280,3 +282,24 @@ describe('closing', () => {
     assert.match(await refusal(t, server.url), /ECONNREFUSED/)
   })
 })
+
+for (const kind of ['MCPTestServer', 'FaultProxy']) {
+  test(`a connection that the system cannot hand over to a ${kind} is lost, and it goes on`, async (t) => {
+    const listeners = []
+    const { listen: listenFor } = Server.prototype
+    t.mock.method(Server.prototype, 'listen', function (...args) {
+      listeners.push(this)
+      return listenFor.apply(this, args)
+    })
+    const server = await listen(t)
+    const served = kind === 'MCPTestServer' ? server : await listenProxy(t, server)
+    const refused = once(server, 'refused')
+    // As Node.js reports it.
+    listeners.at(-1).emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }))
+    if (kind === 'MCPTestServer')
+      assert.deepEqual(await refused, [
+        'a connection could not be accepted: accept EMFILE; raise the limit of open files (ulimit -n)',
+      ])
+    await ready(t, served)
+  })
+}

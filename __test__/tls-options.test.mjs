@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MCPClient } from '@mcp-integration/client'
 import { createAuthority } from './helpers/certificates.mjs'
+import { assertDocumented } from './helpers/networks-page.mjs'
 import { convert, EC, ED25519, P384, P521, RSA, selfSigned } from './helpers/openssl.mjs'
 import { attempt, listenTls } from './helpers/tls-server.mjs'
 
@@ -118,6 +119,10 @@ describe('is refused at once, with the option and the remedy:', () => {
   const encrypted = convert(one.key, ['pkcs8', '-topk8', '-v2', 'aes-128-cbc', '-passout', 'pass:hunter2'])
   const encryptedTraditionally = convert(one.key, ['ec', '-aes128', '-passout', 'pass:hunter2'])
   const p521 = selfSigned({ key: P521 })
+  const situations = {
+    'an encrypted key': 'The key is encrypted.',
+    'a key that does not match': 'Key and certificate are of two pairs.',
+  }
   for (const [what, tls, message] of [
     ['a path in place of the PEM', { ca: './ca.pem' }, /"tls\.ca" must be the certificate itself.*readFileSync/],
     ['nothing', { ca: '' }, /"tls\.ca" is empty/],
@@ -156,6 +161,7 @@ describe('is refused at once, with the option and the remedy:', () => {
         (error) => {
           assert.ok(error instanceof TypeError)
           assert.match(error.message, message)
+          if (what in situations) assertDocumented(situations[what], error)
           const secret = one.key.split('\n')[1]
           assert.ok(!error.message.includes(secret) && !String(error.stack).includes(secret))
           return true

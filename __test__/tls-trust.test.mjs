@@ -1,9 +1,10 @@
 /** What a process trusts: the store of the machine, the variables of OpenSSL and of Node.js. */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { createAuthority } from './helpers/certificates.mjs'
 import { folderOf } from './helpers/documents.mjs'
+import { assertDocumented } from './helpers/networks-page.mjs'
 import { selfSigned } from './helpers/openssl.mjs'
 import { run } from './helpers/program.mjs'
 import { listenTls } from './helpers/tls-server.mjs'
@@ -44,6 +45,7 @@ function isOfTrust(line) {
 }
 
 describe('NODE_EXTRA_CA_CERTS', () => {
+  const complaints = []
   for (const [what, text, state, complaint] of [
     ['is trusted, several certificates at once', other.cert + authority.cert, 'ready'],
     ['of another authority is of no use', other.cert, 'failed'],
@@ -73,8 +75,13 @@ describe('NODE_EXTRA_CA_CERTS', () => {
       assert.equal(told.state, state, told.error?.message)
       assert.equal(told.log.length, complaint === undefined ? 0 : 1)
       if (complaint !== undefined) assert.match(told.log[0], complaint)
+      complaints.push(...told.log)
     })
   }
+
+  test('is documented', () => {
+    assertDocumented('`NODE_EXTRA_CA_CERTS` is missing or damaged.', ...complaints)
+  })
 
   test('may name the certificate of the server itself', async (t) => {
     const own = selfSigned()
@@ -101,7 +108,21 @@ describe('SSL_CERT_FILE and SSL_CERT_DIR', () => {
     const { port } = await listenTls(t, authority.issue())
     const { log, error } = await connecting(t, port, { env: { SSL_CERT_FILE: '/nowhere/store.pem' } })
     assert.equal(error.code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+    assertDocumented('`SSL_CERT_FILE` leads nowhere.', log[0])
     assert.match(log[0], /^warn: SSL_CERT_FILE: no certificate is trusted, for none was found: .*\/nowhere\/store\.pem/)
+  })
+
+  test('that are empty are not set', async (t) => {
+    const folder = await folderOf(t, { 'store.pem': authority.cert })
+    const { port } = await listenTls(t, authority.issue())
+    const unset = await connecting(t, port)
+    for (const env of [{ SSL_CERT_FILE: '' }, { SSL_CERT_DIR: '' }, { SSL_CERT_FILE: '', SSL_CERT_DIR: '' }])
+      assert.deepEqual(await connecting(t, port, { env }), unset)
+    for (const env of [
+      { SSL_CERT_FILE: join(folder, 'store.pem'), SSL_CERT_DIR: '' },
+      { SSL_CERT_FILE: '', SSL_CERT_DIR: `/nowhere${delimiter}${folder}` },
+    ])
+      assert.equal((await connecting(t, port, { env })).state, 'ready')
   })
 })
 
@@ -121,6 +142,7 @@ test('on a machine without a store, what Node.js brings is trusted, and the log 
   ]
   const { log, error } = await connecting(t, port, { under })
   assert.deepEqual(log, ['info: this machine has no store of certificates: those that Node.js brings are trusted'])
+  assertDocumented('A slim image without certificates.', ...log)
   assert.equal(error.code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
   assert.equal((await connecting(t, port, { under, tls: { ca: authority.cert } })).state, 'ready')
 })
@@ -130,6 +152,7 @@ test('variables that mean something to Node.js alone are answered in words', asy
   const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_USE_SYSTEM_CA: '1' }
   const { state, log } = await connecting(t, port, { env })
   assert.equal(state, 'failed')
+  assertDocumented('`NODE_TLS_REJECT_UNAUTHORIZED=0` has no effect.', log[0])
   assert.deepEqual(log, [
     'warn: NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: the option tls.rejectUnauthorized turns verification off',
     'info: NODE_USE_SYSTEM_CA=1 changes nothing: the certificates of the system are trusted in any case',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { PATIENT, inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
+import { assertDocumented } from './helpers/networks-page.mjs'
 import { listenTcp } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -172,12 +173,17 @@ test('a server that hangs up during the upgrade is tried again', async (t) => {
 })
 
 test('a server that takes longer than connectTimeout is tried again', async (t) => {
-  const { url, server } = await listenTcp(t)
-  const dials = inbox(server, 'connection')
-  const client = open(t, url, { connectTimeout: 20, maxReconnectAttempts: 1 })
-  const error = await rejection(client.connect())
-  assert.equal(error.cause.code, 'CONNECT_FAILED')
-  assert.match(error.cause.message, /connectTimeout \(20 ms\)/)
-  await dials()
-  await dials()
+  const causes = []
+  for (const scheme of ['ws:', 'wss:']) {
+    const { url, server } = await listenTcp(t)
+    const dials = inbox(server, 'connection')
+    const client = open(t, url.replace('ws:', scheme), { connectTimeout: 20, maxReconnectAttempts: 1 })
+    const { cause } = await rejection(client.connect())
+    assert.equal(cause.code, 'CONNECT_FAILED')
+    assert.match(cause.message, /connectTimeout \(20 ms\)/)
+    causes.push(cause)
+    await dials()
+    await dials()
+  }
+  assertDocumented('The server accepts, but does not answer.', ...causes)
 })

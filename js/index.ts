@@ -11,6 +11,7 @@ export type {
   ConnectionSnapshot,
   ConnectionState,
   LogEntry,
+  MCPClientChannels,
   MCPClientEvents,
   MCPClientLike,
   MCPClientOptions,

@@ -5,14 +5,19 @@ const DAY = 86_400_000
 
 /** A certificate authority that no system trusts. */
 export function createAuthority(name = 'MCP test authority') {
-  const authority = { name, ...keyPair() }
-  const cert = certificate({
-    issuer: authority,
-    subject: name,
-    publicKey: authority.publicKey,
-    extensions: [IS_AUTHORITY],
-  })
-  return { ...authority, cert, issue: (options) => issue(authority, options) }
+  const own = { name, ...keyPair() }
+  return authority(own, own)
+}
+
+/** An authority that `issuer` has certified, which may be itself. */
+function authority(own, issuer) {
+  const { name, publicKey } = own
+  return {
+    ...own,
+    cert: certificate({ issuer, subject: name, publicKey, extensions: [IS_AUTHORITY] }),
+    issue: (options) => issue(own, options),
+    certify: (name) => authority({ name, ...keyPair() }, own),
+  }
 }
 
 /**

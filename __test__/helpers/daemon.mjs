@@ -47,13 +47,19 @@ export async function startDaemon(t, port, command, ...args) {
     child.kill('SIGTERM')
     await ended
   })
+  if (!(await listening(port, child))) throw new Error(await ended)
+  return { child, printed: () => printed }
+}
+
+/** Waits until something listens on a port of loopback; resolves with false if the program ends before that. */
+export async function listening(port, child) {
   let isOver = false
-  void ended.then(() => (isOver = true))
+  for (const event of ['exit', 'error']) child.once(event, () => (isOver = true))
   while (!(await isListening(port))) {
-    if (isOver) throw new Error(await ended)
+    if (isOver) return false
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN))
   }
-  return { child, printed: () => printed }
+  return true
 }
 
 async function isListening(port) {

@@ -1,9 +1,10 @@
 /** The command `openssl`: certificates as people make them, and its server. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort, listening } from './daemon.mjs'
 import { folderOf } from './documents.mjs'
 
 function openssl(args, input = '') {
@@ -32,13 +33,21 @@ function keyIn(pem) {
   return /-----BEGIN (?:\w+ )?PRIVATE KEY-----[^]*?-----END (?:\w+ )?PRIVATE KEY-----\n/.exec(pem)[0]
 }
 
-/** `openssl s_server` with this certificate; resolves with its port. */
-export async function startServer(t, { cert, key }, args = []) {
-  const folder = await folderOf(t, {})
-  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  await writeFile(certFile, cert)
-  await writeFile(keyFile, key)
-  const server = spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', '-cert', certFile, '-key', keyFile, ...args], {
+/** The option that allows a version alone: `-tls1_2` of `TLSv1.2`. */
+export function optionOf(version) {
+  return `-${version.toLowerCase().replace('v', '').replace('.', '_')}`
+}
+
+/**
+ * `openssl s_server` with this certificate; later ones in its PEM are sent along. Resolves with its port.
+ * @param files options whose value is a file, by their name, with what is to be in it
+ */
+export async function startServer(t, { cert, key }, { args = [], files = {} } = {}) {
+  const [own, ...others] = cert.split(/(?=-----BEGIN)/)
+  const all = { cert: own, key, ...files, ...(others.length > 0 && { cert_chain: others.join('') }) }
+  const folder = await folderOf(t, all)
+  const given = Object.keys(all).flatMap((name) => [`-${name}`, join(folder, name)])
+  const server = spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', ...given, ...args], {
     stdio: ['pipe', 'pipe', 'ignore'],
   })
   t.after(() => server.kill('SIGKILL'))
@@ -50,4 +59,32 @@ export async function startServer(t, { cert, key }, args = []) {
     }
   }
   throw new Error(`openssl s_server ended: ${(await once(server, 'exit'))[0]}`)
+}
+
+/**
+ * `openssl s_server` in front of the port `to`: what a client sends in TLS goes there, for one connection after the
+ * other. Resolves with its port and its process.
+ */
+export async function startTunnel(t, { cert, key }, to, args = []) {
+  const port = await freePort()
+  const folder = await folderOf(t, { cert, key })
+  const files = ['-cert', join(folder, 'cert'), '-key', join(folder, 'key')]
+  // Quiet, it carries between TLS and its standard streams, and does nothing else.
+  const given = ['s_server', '-quiet', '-accept', `127.0.0.1:${port}`, ...files, ...args]
+  const server = spawn('openssl', given, { stdio: ['pipe', 'pipe', 'ignore'] })
+  let inner
+  t.after(() => {
+    server.kill('SIGKILL')
+    inner?.destroy()
+  })
+  server.stdout.on('data', (data) => {
+    inner ??= connect(to, '127.0.0.1')
+      .on('error', () => {})
+      .on('data', (data) => server.stdin.write(data))
+      .on('close', () => (inner = undefined))
+    inner.write(data)
+  })
+  server.once('exit', () => inner?.destroy()).stdin.on('error', () => {})
+  if (!(await listening(port, server))) throw new Error('openssl s_server ended')
+  return { port, server }
 }

@@ -5,6 +5,15 @@ import { createServer } from 'node:net'
 /** A URL where nothing listens: the system never assigns this port. */
 export const DEAF_URL = 'ws://127.0.0.1:1/mcp-ws'
 
+/** A TCP port on loopback where nothing listens, until the test does. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
 /** A TCP server on loopback that calls `onSocket` with each connection; it is closed after the test. */
 export async function listenTcp(t, onSocket = () => {}, options = {}) {
   const sockets = new Set()

@@ -85,8 +85,8 @@ export async function connecting(t, url, options, env) {
         client = new MCPClient(url, { maxReconnectAttempts: 0, ...options })
         await client.connect()
         tell({})
-      } catch ({ code, message, phase, proxy }) {
-        tell({ error: { code, message, phase, proxy } })
+      } catch ({ name, code, message, phase, proxy }) {
+        tell({ error: { name, code, message, phase, proxy } })
       }
       await client?.close()
     },

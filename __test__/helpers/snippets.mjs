@@ -34,7 +34,18 @@ async function projectOf(t) {
 }
 
 /** Other packages that a reader of some documents has installed. */
-const READERS_PACKAGES = ['@types', 'electron', 'happy-dom', 'react', 'react-dom', 'reconnecting-websocket', 'ws']
+const READERS_PACKAGES = [
+  '@opentelemetry',
+  '@types',
+  'electron',
+  'happy-dom',
+  'pino',
+  'react',
+  'react-dom',
+  'reconnecting-websocket',
+  'winston',
+  'ws',
+]
 
 /**
  * Runs a block of JavaScript as a program: it must end by itself, print nothing on stderr, and print what its comments
@@ -177,12 +188,13 @@ export async function runShell(t, block, server) {
     const [program, ...args] = await wordsOf(line.replace(SETTING, ''))
     const run = PROGRAMS[program]
     assert.ok(run, `the tests cannot run "${line}"`)
-    assertPrinted((await run(t, args, server)) ?? '', promises)
+    const [, variable, value] = SETTING.exec(line) ?? []
+    assertPrinted((await run(t, args, server, variable === undefined ? {} : { [variable]: value })) ?? '', promises)
   }
 }
 
-/** Variables before a command, which nothing that is run here depends on. */
-const SETTING = /^(UPDATE_\w+=1|MCP_SIM_[A-Z]+=\w+) /
+/** A variable before a command. */
+const SETTING = /^(UPDATE_\w+|MCP_SIM_[A-Z]+|MCP_CLIENT_\w+)=(\w+) /
 
 /**
  * The commands, with the output that the comments after them promise; a backslash at the end of a line continues it.
@@ -212,16 +224,17 @@ const PROGRAMS = {
   cargo: (_t, args) => checkCargo(args),
 }
 
-async function runNpx(t, [flag, name, command, ...args], server) {
+async function runNpx(t, [flag, name, command, ...args], server, env) {
   // Without it npx would download another project's package of that name where this one is not installed.
   assert.equal(flag, '--no')
   assert.equal(name, 'mcp-client')
   const docs = await folderOf(t, { 'notes.md': '# Notes\n\nBackoff.' })
   const words = args.map((word) => (word === ANY_FOLDER ? docs : word.replaceAll(ANY_SERVER, server.url)))
   if (command === 'serve') return startServer(t, words)
-  const { code, stdout, stderr } = await runCli([command, ...words], { MCP_WS_URL: server.url })
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
-  return stdout
+  const { code, stdout, stderr } = await runCli([command, ...words], { MCP_WS_URL: server.url, ...env })
+  const told = 'MCP_CLIENT_LOG' in env ? stderr : ''
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: told })
+  return told + stdout
 }
 
 async function startServer(t, words) {

@@ -6,7 +6,7 @@ import { MCPClient } from '@mcp-integration/client'
 import { listen } from './test-server.mjs'
 
 /** A test server behind TLS. */
-export async function listenTls(t, certificate, options) {
+export async function listenTls(t, certificate, options = {}) {
   const server = await listen(t)
   const sockets = new Set()
   const tls = createServer({ ...certificate, ...options }, (socket) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { inbox, next, ready, reached, record } from '../helpers/client.mjs'
 import { freePort, lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
+import { assertDocumented } from '../helpers/networks-page.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
 /** A haproxy in front of the port `to`, with these lines in its part for the server. */
@@ -48,7 +49,8 @@ test('the heartbeat keeps haproxy from cutting an idle tunnel; without it the cl
   const kept = await ready(t, url, { heartbeatInterval: 200 })
   const closes = record(kept, ['close'])
   const idle = await ready(t, url, { heartbeatInterval: 0 })
-  assert.equal((await next(idle, 'close'))[0].code, 1006)
+  const [close] = await next(idle, 'close')
+  assertDocumented('The gateway cuts idle connections.', close)
   await reached(idle, 'ready')
   assert.deepEqual(closes, [])
 })
@@ -63,6 +65,8 @@ test('while the server restarts, the 503 of haproxy is told, and the client is b
   do [error] = await errors()
   while (error.status === undefined)
   assert.deepEqual([error.phase, error.status, error.retryable], ['upgrade', 503, true])
+  const { status } = error
+  assertDocumented('The server restarts behind haproxy.', { status, state: client.state })
   await listen(t, { port })
   await client.connect()
 })

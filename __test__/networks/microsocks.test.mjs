@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { open, ready, rejection } from '../helpers/client.mjs'
 import { freePort, startDaemon } from '../helpers/daemon.mjs'
+import { assertDocumented } from '../helpers/networks-page.mjs'
 import { DEAF_URL } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
@@ -28,6 +29,7 @@ test('microsocks lets in with user and password, and without is a failure of the
   const server = await listen(t)
   const proxy = await startMicrosocks(t, '-u', 'user', '-P', 'hunter2')
   await ready(t, server, { proxy: `socks5h://user:hunter2@${proxy}` })
+  const errors = []
   for (const [wrong, words] of [
     ['', /the proxy asks for a user and a password/],
     ['user:hunter3@', /the proxy refuses the user and the password/],
@@ -36,7 +38,9 @@ test('microsocks lets in with user and password, and without is a failure of the
     assert.deepEqual([error.code, error.phase, error.retryable], ['CONNECT_FAILED', 'proxy', false])
     assert.match(error.message, words)
     assert.ok(!error.message.includes('hunter3'), error.message)
+    errors.push(error)
   }
+  assertDocumented('A SOCKS5 proxy wants a user and a password, or other ones.', ...errors)
 })
 
 test('the reason of microsocks for not reaching the server is told', async (t) => {
@@ -46,4 +50,5 @@ test('the reason of microsocks for not reaching the server is told', async (t) =
   assert.match(refused.message, /the proxy cannot connect to the server: connection refused/)
   const unknown = await rejection(open(t, 'ws://platform.invalid', options).connect())
   assert.deepEqual([unknown.phase, unknown.retryable], ['proxy', true])
+  assertDocumented('A SOCKS5 proxy does not reach the server.', refused, unknown)
 })

@@ -81,6 +81,7 @@ export interface MCPClientOptions {
    *  Default: HTTPS_PROXY / HTTP_PROXY / ALL_PROXY and NO_PROXY, lower case too. */
   proxy?: string | URL | false | ((url: string) => string | false | Promise<string | false>)
   compression?: boolean            // permessage-deflate; default true: offered, used if the server agrees
+  allowPlaintextKey?: boolean      // default false: a real key over ws:// to a host that is not loopback logs one warning; true silences it
   dialect?: 'auto' | 'guide' | 'event'   // which wire dialect to speak; see the protocol notes
 }
 
@@ -140,6 +141,7 @@ export interface ClientStats {
   readonly heartbeatRtt: { readonly last: number | null; readonly min: number | null; readonly mean: number | null; readonly max: number | null }
   readonly requestLatency: { readonly count: number; readonly p50: number | null; readonly p90: number | null; readonly p99: number | null; readonly max: number | null }
   readonly connectedSince: number | null  // epoch ms
+  readonly eventLoopWait: { readonly count: number; readonly p50: number | null; readonly p90: number | null; readonly p99: number | null; readonly max: number | null }  // ms that results lay ready until JavaScript took them
 }
 
 export interface MCPClientEvents {
@@ -189,6 +191,8 @@ export interface MCPClientLike {
 export declare class MCPClient extends EventEmitter implements MCPClientLike, AsyncDisposable {
   constructor(options?: MCPClientOptions)
   constructor(url: Exclude<MCPClientOptions['url'], undefined>, options?: MCPClientOptions)
+  /** Counts up in the process; log lines, dumps and channels carry it. */
+  readonly id: number
   on<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   once<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this
   off<E extends keyof MCPClientEvents>(event: E, listener: (...args: MCPClientEvents[E]) => void): this

@@ -1,7 +1,10 @@
 /** Code as users write it: it must compile, and what is wrong must not. */
+import { subscribe } from 'node:diagnostics_channel'
+import { trace } from '@opentelemetry/api'
 import { MCPClient, MCPError, MCPToolError, WS_ERROR_CODES } from '@mcp-integration/client'
 import type {
   ConnectionState,
+  MCPClientChannels,
   MCPClientLike,
   MCPTools,
   ParametersOf,
@@ -12,6 +15,7 @@ import type {
 } from '@mcp-integration/client'
 import type * as bridge from '@mcp-integration/client/bridge'
 import type * as react from '@mcp-integration/client/react'
+import { MCPClientInstrumentation } from '@mcp-integration/client/opentelemetry'
 import { mapTools, withRetry } from '@mcp-integration/client/retry'
 import { FaultProxy, MCPTestServer, type FaultProxyConnection } from '@mcp-integration/client/testing'
 
@@ -77,6 +81,20 @@ export async function use(): Promise<void> {
   const anything = await client.useTool('anything', 5)
   isTrue<Exactly<typeof anything, boolean>>()
   isTrue<Exactly<ToolsWithoutRequiredParameters, 'now' | 'anything'>>()
+
+  // What observes all clients.
+  subscribe('mcp-client:state', (message) => {
+    const { snapshot, previous } = message as MCPClientChannels['mcp-client:state']
+    isTrue<Exactly<typeof snapshot.state, typeof previous>>()
+  })
+  const call = {} as MCPClientChannels['mcp-client:call']
+  isTrue<Exactly<typeof call.sent, boolean | undefined>>()
+  const dial = {} as MCPClientChannels['mcp-client:connect']
+  dial.phases?.map(({ phase, start, duration }) => `${phase} ${start + duration}`)
+  const instrumentation = new MCPClientInstrumentation({ enabled: false })
+  instrumentation.setTracerProvider(trace.getTracerProvider())
+  // @ts-expect-error the option does not exist
+  new MCPClientInstrumentation({ enable: false })
 
   // What repeats calls, and lists of them, are typed by the tool's name too.
   const retrying = withRetry(client, { attempts: 3, budget: Infinity })

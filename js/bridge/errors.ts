@@ -113,8 +113,10 @@ function encodeForeign(error: unknown): BridgeError {
 }
 
 /** An error of a user's function, whatever it is, may contain its secret, a token or a password: it is not sent. */
-function causeToSend({ code, phase, proxy, cause }: MCPError): unknown {
+function causeToSend({ code, phase, proxy, message, cause }: MCPError): unknown {
   // A proxy function that has failed has named no proxy.
-  const isOfFunction = code === 'AUTH_FAILED' || (phase === 'proxy' && proxy === undefined)
-  return isOfFunction ? undefined : cause
+  const isOfProxyFunction = phase === 'proxy' && proxy === undefined
+  // The words are the core's own.
+  const isOfUrlFunction = code === 'CONNECT_FAILED' && message.startsWith('the url function ')
+  return code === 'AUTH_FAILED' || isOfProxyFunction || isOfUrlFunction ? undefined : cause
 }

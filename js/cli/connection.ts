@@ -1,6 +1,6 @@
 /** Connects for a command, and explains what fails. */
 import type { MCPClient, MCPClientOptions, MCPError } from '../index.js'
-import { UsageError } from './failures.js'
+import { ReportedFailure, UsageError } from './failures.js'
 import { hintFor } from './hints.js'
 import { showState } from './spinner.js'
 
@@ -15,6 +15,7 @@ export async function withClient<T>(options: MCPClientOptions, use: (client: MCP
     await showState(client, client.connect())
     return await use(client)
   } catch (error) {
+    if (error instanceof ReportedFailure) throw error
     throw await explain(error, client, options.apiKey ?? process.env.MCP_API_KEY)
   } finally {
     await client.close()

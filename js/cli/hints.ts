@@ -11,6 +11,11 @@ export async function hintFor(words: string, url: URL): Promise<string | undefin
   if (/\bECONNREFUSED\b/.test(words)) {
     return isLoopback(url.hostname) ? '"mcp-client serve" starts a server' : undefined
   }
+  return await otherScheme(words, url)
+}
+
+/** The remedy if the server speaks the other scheme on this port. */
+export async function otherScheme(words: string, url: URL): Promise<string | undefined> {
   const [, status] = /\bHTTP (\d{3})\b/.exec(words) ?? []
   // Other statuses come from a server that has understood the request.
   if (status !== undefined && !/^(3..|400)$/.test(status)) return undefined

@@ -14,6 +14,20 @@ export function parseMilliseconds(text: string): number {
   return ms
 }
 
+export function parseCount(text: string): number {
+  const count = wholeNumber(text)
+  if (count === undefined || count < 1 || count > MOST_TIMES)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_TIMES}.`)
+  return count
+}
+
+export function parseCharacters(text: string): number {
+  const characters = wholeNumber(text)
+  if (characters === undefined || characters < 1)
+    throw new InvalidArgumentError('It must be a whole number of characters from 1 on.')
+  return characters
+}
+
 export function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must not be empty.')
   return text
@@ -27,6 +41,9 @@ export function parseTexts(text: string, before: readonly string[] | undefined):
 function wholeNumber(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
+
+/** Of which the latencies fit into memory. */
+const MOST_TIMES = 10_000_000
 
 /** The longest delay of a timer in JavaScript, which is the client's limit too: 24 days. */
 const MAX_TIMER_MS = 2_147_483_647

@@ -5,7 +5,12 @@
 import { Command, CommanderError } from 'commander'
 import { addCallCommand } from './commands/call.js'
 import { addCompletionCommand } from './commands/completion.js'
+import { addDoctorCommand } from './commands/doctor.js'
+import { addMcpCommand } from './commands/mcp.js'
 import { addServeCommand } from './commands/serve.js'
+import { addToolsCommand } from './commands/tools.js'
+import { addTypesCommand } from './commands/types.js'
+import { addWatchCommand } from './commands/watch.js'
 import { ReportedFailure, UsageError } from './failures.js'
 import { oneLine } from './text.js'
 
@@ -54,7 +59,16 @@ function endWithoutOutput(error: NodeJS.ErrnoException): void {
 }
 
 /** In the order of the help. */
-const COMMANDS = [addServeCommand, addCallCommand, addCompletionCommand]
+const COMMANDS = [
+  addServeCommand,
+  addCallCommand,
+  addWatchCommand,
+  addDoctorCommand,
+  addToolsCommand,
+  addTypesCommand,
+  addMcpCommand,
+  addCompletionCommand,
+]
 
 const FAILED = 1
 const BAD_USAGE = 2

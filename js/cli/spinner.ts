@@ -1,4 +1,4 @@
-/** One line on standard error that moves while something goes on. Only on a terminal; what is printed goes above. */
+/** One line on standard error that moves while something goes on. Only on a terminal; what is printed goes above it. */
 import type { MCPClient } from '../index.js'
 
 export interface Spinner {
@@ -7,12 +7,15 @@ export interface Spinner {
   stop(): void
 }
 
-/** `undefined` if standard error is no terminal that could show it. */
-export async function startSpinner(text: string): Promise<Spinner | undefined> {
+/**
+ * `undefined` if standard error is no terminal that could show it.
+ * @param handlesSignals - Ctrl-C removes the line and ends the process; without it, the caller does something about it
+ */
+export async function startSpinner(text: string, { handlesSignals = true } = {}): Promise<Spinner | undefined> {
   // The packages that draw take time to load.
   if (!process.stderr.isTTY || process.env.TERM === 'dumb' || 'CI' in process.env) return undefined
   const { default: createSpinner } = await import('yocto-spinner')
-  return createSpinner({ text, stream: process.stderr }).start()
+  return createSpinner({ text, stream: process.stderr, handleSignals: handlesSignals }).start()
 }
 
 /** Shows the client's state until `connected` settles, and settles like it. */

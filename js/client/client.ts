@@ -54,6 +54,9 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
 
+  /** The number of the client in the process, from 1 upwards, workers included. Log entries have it as `client`. */
+  readonly id: number
+
   readonly #client: Client
 
   /**
@@ -73,6 +76,7 @@ export class MCPClient extends EventEmitter implements MCPClientLike, AsyncDispo
   constructor(...args: ClientArguments) {
     super()
     this.#client = new (clientClass())(this, this, args)
+    this.id = this.#client.id
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ import { checkNetwork } from '../native/permissions.js'
 import type { Runtime } from '../shared/client/runtime.js'
 import { apart, runApart } from './contexts.js'
 import type { NodeParts } from './node.js'
+import { observers } from './observers.js'
 import { routeOptions } from './route-options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
 import { closedBefore, contextOfClient, replaceClosed, runAfterClose } from './succession.js'
@@ -25,5 +26,6 @@ export function runtimeOf(node: NodeParts): Runtime {
     closedBefore,
     replaceClosed,
     runAfterClose,
+    observers,
   }
 }

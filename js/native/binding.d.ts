@@ -17,7 +17,7 @@ export declare class Mailbox {
 }
 
 /**
- * One client. Slots are numbers below 2³¹. Each comes back exactly once through the mailbox, unless a function says
+ * One client. Slots are numbers below 2³⁰. Each comes back exactly once through the mailbox, unless a function says
  * otherwise.
  */
 export declare class NativeClient {
@@ -27,6 +27,8 @@ export declare class NativeClient {
    * Throws an error whose message is the JSON of an `OptionError`.
    */
   constructor(mailbox: Mailbox, id: number, options: string)
+  /** The number of the client among those of the process, for people. */
+  id(): number
   /** The number of the client for the functions `request` and `flush`. */
   number(): number
   /** Settled when `ready`. Returns the JSON of the `Snapshot` after the command. */
@@ -48,6 +50,8 @@ export declare class NativeClient {
    * mailbox, or about to be.
    */
   abort(key: number): boolean
+  /** The id of a request that is not settled yet, by the key that `request` has returned. */
+  requestId(key: number): string | null
   /**
    * After `abort` has returned false: unless `slot` has failed, its results are given to nobody, and count as a
    * failure. JavaScript must not have taken them from the mailbox yet, or not delivered them.
@@ -93,6 +97,11 @@ export declare class NativeClient {
   bufferedAmount(): number
   /** The default timeout of a request, in ms; 0 for none. */
   requestTimeout(): number
+  /**
+   * Asks the endpoint in use for the page at `path`, by the way that the WebSocket takes. `answer` is called once,
+   * with the JSON of `{ status, body, isCut }`, or of `{ error }`. `limit` is in ms. This keeps the process alive.
+   */
+  page(path: string, limit: number, answer: (json: string) => void): void
 }
 
 /** The version of this binary. JavaScript checks that it is the same as its own. */
@@ -114,7 +123,7 @@ export declare function ioThreadName(): string
  * A function `(number, slot, name, parameters, timeout, flags)` that makes a tool request with the client `number`.
  * `parameters` is JSON, or empty for none; `timeout` is in ms, 0 for none; `flags` are bits of `flag`.
  *
- * It returns `undefined`. For a request that may be aborted it returns the key for `abort`; or, if the request is
- * refused, the JSON of an `ErrorData`, and then its slot is free.
+ * It returns `undefined`. For a request that may be aborted or is traced it returns the key for `abort` and
+ * `requestId`; or, if the request is refused, the JSON of an `ErrorData`, and then its slot is free.
  */
 export declare function requestFunction(): (number: number, slot: number, name: string, parameters: string, timeout: number, flags: number) => number | string | undefined

@@ -1,4 +1,6 @@
-/** `MCPClient` of pages, workers and whatever else has no binary: the core as WebAssembly, over the page's WebSocket. */
+/**
+ * `MCPClient` of pages, workers and whatever else has no binary: the core as WebAssembly, over the page's WebSocket.
+ */
 import { Client, type ClientArguments } from '../shared/client/client.js'
 import type { UrlOption } from '../shared/client/urls.js'
 import { Emitter } from '../shared/emitter.js'
@@ -29,9 +31,9 @@ import type {
  * and reconnects by itself; `useTool` calls a tool.
  *
  * It is no EventEmitter of Node.js, but has `on`, `once` and `off`. Its events, with the arguments of their listeners,
- * are those of {@link MCPClientEvents}. On a change, the snapshot changes first, then 'state' is emitted, then the event
- * with its own name, then promises settle. When a command returns, its own change is visible already. The constructor
- * emits nothing.
+ * are those of {@link MCPClientEvents}. On a change, the snapshot changes first, then 'state' is emitted, then the
+ * event with its own name, then promises settle. When a command returns, its own change is visible already. The
+ * constructor emits nothing.
  */
 export class MCPClient implements MCPClientLike, AsyncDisposable {
   /** `readyState` before the socket is open, and while it waits to reconnect. */
@@ -50,6 +52,9 @@ export class MCPClient implements MCPClientLike, AsyncDisposable {
   readonly CLOSING = 2
   /** `readyState` while there is no socket and none is going to be opened. */
   readonly CLOSED = 3
+
+  /** The number of the client in the page or worker, from 1 upwards. Log entries have it as `client`. */
+  readonly id: number
 
   readonly #client: Client
   readonly #emitter = new Emitter<MCPClientEvents>(() => this.#client.listenersChanged())
@@ -72,6 +77,7 @@ export class MCPClient implements MCPClientLike, AsyncDisposable {
   constructor(url: UrlOption, options?: MCPClientOptions | string | readonly string[])
   constructor(...args: ClientArguments) {
     this.#client = new Client(this, this.#emitter, args)
+    this.id = this.#client.id
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────

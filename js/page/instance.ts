@@ -9,7 +9,16 @@ interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer }
   block(): number
   room(bytes: number): number
-  create(numbers: number, token: number, urls: number, revision: number, reasons: number, mono: number, wall: number): void
+  create(
+    id: number,
+    numbers: number,
+    token: number,
+    urls: number,
+    revision: number,
+    reasons: number,
+    mono: number,
+    wall: number,
+  ): void
   connect(slot: number, mono: number, wall: number): void
   reconnect(slot: number, mono: number, wall: number): void
   authenticate(token: number, slot: number, mono: number, wall: number): void
@@ -28,7 +37,7 @@ interface Exports {
   discard_results(slot: number): void
   send_tool_request(name: number, parameters: number, mono: number, wall: number): number
   send(text: number, mono: number, wall: number): number
-  answer_token(connection: number, token: number, expiresAt: number, mono: number, wall: number): void
+  answer_token(connection: number, token: number, ends: number, expiresAt: number, mono: number, wall: number): void
   fail_token(connection: number, thrown: number, mono: number, wall: number): void
   answer_urls(asked: number, urls: number, mono: number, wall: number): number
   fail_urls(asked: number, thrown: number, mono: number, wall: number): void
@@ -53,7 +62,17 @@ interface Exports {
 }
 
 /** Where the numbers of the block are, in bytes. */
-const BLOCK = { deadline: 0, kind: 8, a: 12, b: 16, text: 20, length: 24, hasItems: 28, revision: 32, reasons: 36 } as const
+const BLOCK = {
+  deadline: 0,
+  kind: 8,
+  a: 12,
+  b: 16,
+  text: 20,
+  length: 24,
+  hasItems: 28,
+  revision: 32,
+  reasons: 36,
+} as const
 
 export class Instance {
   readonly exports: Exports

@@ -27,7 +27,8 @@ export interface PageMailbox {
 }
 
 export class PageClient implements NativeClient, ItemSource, DriverOwner, StandInOwner {
-  readonly id: number
+  /** Its number in the mailbox. */
+  readonly recipient: number
   readonly #source: ModuleSource
   readonly #mailbox: PageMailbox
   readonly #options: CheckedOptions
@@ -39,7 +40,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   /** @throws Error whose message is the JSON of an `OptionError` */
   constructor(source: ModuleSource, mailbox: PageMailbox, id: number, options: string) {
-    this.id = id
+    this.recipient = id
     this.#source = source
     this.#mailbox = mailbox
     this.#options = checkOptions(options)
@@ -49,8 +50,13 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** From 1 upwards. */
+  id(): number {
+    return this.recipient + 1
+  }
+
   number(): number {
-    return this.id
+    return this.recipient
   }
 
   requestTimeout(): number {
@@ -58,15 +64,24 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   }
 
   connect(slot: number): string {
-    return this.#do((core) => core.connect(slot), (standIn) => standIn.connect(slot))
+    return this.#do(
+      (core) => core.connect(slot),
+      (standIn) => standIn.connect(slot),
+    )
   }
 
   reconnect(slot: number): string {
-    return this.#do((core) => core.reconnect(slot), (standIn) => standIn.reconnect(slot))
+    return this.#do(
+      (core) => core.reconnect(slot),
+      (standIn) => standIn.reconnect(slot),
+    )
   }
 
   authenticate(token: string | null, slot: number): string {
-    return this.#do((core) => core.authenticate(token, slot), (standIn) => standIn.authenticate(token, slot))
+    return this.#do(
+      (core) => core.authenticate(token, slot),
+      (standIn) => standIn.authenticate(token, slot),
+    )
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
@@ -93,44 +108,77 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   /** Returns as `flush` of the addon does. */
   flush(): boolean {
-    return this.#do((core) => core.flush(), () => this.#items.length > 0)
+    return this.#do(
+      (core) => core.flush(),
+      () => this.#items.length > 0,
+    )
   }
 
   abort(key: number): boolean {
-    return this.#standIn.abort(key) || this.#do((core) => core.abort(this.#standIn.keyOf(key)), () => false)
+    return (
+      this.#standIn.abort(key) ||
+      this.#do(
+        (core) => core.abort(this.#standIn.keyOf(key)),
+        () => false,
+      )
+    )
   }
 
   discardResults(slot: number): void {
-    this.#do((core) => core.discardResults(slot), () => {})
+    this.#do(
+      (core) => core.discardResults(slot),
+      () => {},
+    )
   }
 
   sendToolRequest(name: string, parameters: string): string | null {
-    return this.#do((core) => core.sendToolRequest(name, parameters), () => null)
+    return this.#do(
+      (core) => core.sendToolRequest(name, parameters),
+      () => null,
+    )
   }
 
   send(text: string): boolean {
-    return this.#do((core) => core.send(text), () => false)
+    return this.#do(
+      (core) => core.send(text),
+      () => false,
+    )
   }
 
   answerToken(connection: number, token: string, expiresAt: number | null): void {
-    this.#do((core) => core.answerToken(connection, token, expiresAt), () => {})
+    this.#do(
+      (core) => core.answerToken(connection, token, expiresAt),
+      () => {},
+    )
   }
 
   failToken(connection: number, thrown: string): void {
-    this.#do((core) => core.failToken(connection, thrown), () => {})
+    this.#do(
+      (core) => core.failToken(connection, thrown),
+      () => {},
+    )
   }
 
   answerUrls(asked: number, urls: string[]): boolean {
     checkUrls(urls)
-    return this.#do((core) => core.answerUrls(asked, urls), () => false)
+    return this.#do(
+      (core) => core.answerUrls(asked, urls),
+      () => false,
+    )
   }
 
   failUrls(asked: number, thrown: string): void {
-    this.#do((core) => core.failUrls(asked, thrown), () => {})
+    this.#do(
+      (core) => core.failUrls(asked, thrown),
+      () => {},
+    )
   }
 
   openTold(): void {
-    this.#do((core) => core.openTold(), () => {})
+    this.#do(
+      (core) => core.openTold(),
+      () => {},
+    )
   }
 
   setInterest(interest: number): void {
@@ -142,19 +190,31 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   }
 
   snapshot(): string {
-    return this.#do((core) => core.snapshot(), (standIn) => standIn.snapshot())
+    return this.#do(
+      (core) => core.snapshot(),
+      (standIn) => standIn.snapshot(),
+    )
   }
 
   stats(): string {
-    return this.#do((core) => core.stats(), (standIn) => standIn.stats())
+    return this.#do(
+      (core) => core.stats(),
+      (standIn) => standIn.stats(),
+    )
   }
 
   bufferedAmount(): number {
-    return this.#do((core) => core.bufferedAmount(), () => 0)
+    return this.#do(
+      (core) => core.bufferedAmount(),
+      () => 0,
+    )
   }
 
   endpoint(): number {
-    return this.#do((core) => core.endpoint(), () => 0)
+    return this.#do(
+      (core) => core.endpoint(),
+      () => 0,
+    )
   }
 
   /** There is no other thread. */
@@ -168,7 +228,12 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   // ── For the mailbox ────────────────────────────────────────────────────────────────────────────────────────
 
   take(): Item | null {
-    const item = this.#items.shift() ?? this.#do((core) => core.take(), () => null)
+    const item =
+      this.#items.shift() ??
+      this.#do(
+        (core) => core.take(),
+        () => null,
+      )
     if (item !== null) item[4] = this.hasItems
     return item
   }
@@ -198,7 +263,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     const { message, retryable } = ERROR_CODES.INTERNAL_ERROR
     const words = `${message}: the WebAssembly core broke (${wordsOf(core.lastWords, thrown)}); please report it`
     const error = this.#standIn.fail('INTERNAL_ERROR', words, retryable)
-    this.tell([BROKEN, this.id, 0, JSON.stringify(error), false])
+    this.tell([BROKEN, this.recipient, 0, JSON.stringify(error), false])
   }
 
   tell(item: Item): void {
@@ -226,6 +291,8 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     try {
       this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
       this.#standIn.hand(this.#core)
+      this.#core.settle()
+      if (this.hasItems) this.itemsWait(true)
     } catch (error) {
       this.#core?.end()
       this.#core = undefined

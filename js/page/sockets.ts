@@ -11,7 +11,14 @@ export interface SocketListener {
 }
 
 /** Why there is no socket, as the core knows it (crates/page/src/border.rs). */
-export const DIAL_FAILURE = { unexplained: 0, offline: 1, mixedContent: 2, policy: 3, refused: 4, noWebSocket: 5 } as const
+export const DIAL_FAILURE = {
+  unexplained: 0,
+  offline: 1,
+  mixedContent: 2,
+  policy: 3,
+  refused: 4,
+  noWebSocket: 5,
+} as const
 
 export class Sockets {
   readonly #sockets = new Map<number, PageSocket>()

@@ -18,7 +18,7 @@ import type { Driver, Numbers } from './driver.js'
 /** What a stand-in does for its client. */
 export interface StandInOwner {
   /** Its number in the mailbox. */
-  readonly id: number
+  readonly recipient: number
   /** Adds an item to the mailbox. */
   tell(item: Item): void
   /** The core is needed. */
@@ -179,7 +179,7 @@ export class StandIn {
   }
 
   #notify(notice: Notice): void {
-    this.#owner.tell([ITEM.NOTICE, this.#owner.id, 0, JSON.stringify(notice), false])
+    this.#owner.tell([ITEM.NOTICE, this.#owner.recipient, 0, JSON.stringify(notice), false])
   }
 
   #tell(kind: number, slot: number, json?: string): void {
@@ -218,4 +218,5 @@ const NO_STATS: Stats = {
   heartbeatRtt: { last: null, min: null, mean: null, max: null },
   requestLatency: { count: 0, p50: null, p90: null, p99: null, max: null },
   connectedSince: null,
+  eventLoopWait: { count: 0, p50: null, p90: null, p99: null, max: null },
 }

@@ -18,6 +18,7 @@ export const INTEREST = {
   heartbeats: 2,
   logs: 4,
   opens: 8,
+  dials: 16,
 } as const
 
 /** The codes that the package uses. */
@@ -191,6 +192,133 @@ fromUrlFunction?: boolean,
  */
 fromProxyFunction?: boolean, };
 export type DialPhase = "name" | "tcp" | "proxy" | "tls" | "upgrade";
+export type DialReport = { 
+/**
+ * The number of the connection, as in log entries.
+ */
+connection: number, 
+/**
+ * The endpoint, without its query.
+ */
+url: string, 
+/**
+ * The proxy that it went through last, as `scheme://host:port`.
+ */
+proxy: string | null, 
+/**
+ * The address of the server, or of the proxy, that took the connection: `ip:port`.
+ */
+address: string | null, 
+/**
+ * ms, the whole dial.
+ */
+duration: number, 
+/**
+ * Its phases, in the order in which they began; the last one is where it failed, if it has.
+ */
+phases: Array<PhaseTrace>, 
+/**
+ * Why it failed; `CLOSED` if it was given up. `null`: the socket is open.
+ */
+error: ErrorData | null, };
+export type PhaseTrace = { 
+/**
+ * Which one.
+ */
+phase: DialPhase, 
+/**
+ * ms since the dial began.
+ */
+start: number, 
+/**
+ * ms.
+ */
+duration: number, 
+/**
+ * The addresses that the look-up of the name has brought, without ports.
+ */
+addresses?: Array<string>, 
+/**
+ * The addresses that a TCP connection was tried to, in the order of the tries.
+ */
+tried?: Array<TcpTrace>, 
+/**
+ * What was agreed in TLS, or what is known of the certificate that was refused.
+ */
+tls?: TlsTrace, 
+/**
+ * The answer to the upgrade.
+ */
+upgrade?: UpgradeTrace, };
+export type TcpTrace = { 
+/**
+ * `ip:port`.
+ */
+address: string, 
+/**
+ * ms since the dial began.
+ */
+start: number, 
+/**
+ * ms.
+ */
+duration: number, 
+/**
+ * `connected`; `dropped` if another address was faster, or the time was over; or the code of the system, such as
+ * `ECONNREFUSED`.
+ */
+outcome: string, };
+export type TlsTrace = { 
+/**
+ * `TLSv1.2` or `TLSv1.3`; `null` if the handshake failed.
+ */
+version: string | null, 
+/**
+ * The name of the cipher suite, as the IANA has it; `null` if the handshake failed.
+ */
+cipher: string | null, 
+/**
+ * Whether an earlier session went on.
+ */
+resumed: boolean, 
+/**
+ * Whether the certificate was verified, which `tls.rejectUnauthorized: false` prevents.
+ */
+verified: boolean, 
+/**
+ * The server's certificate; `null` if none came, or it cannot be read.
+ */
+certificate: CertificateTrace | null, };
+export type CertificateTrace = { 
+/**
+ * Whose it is: a distinguished name, such as `CN=example.com`.
+ */
+subject: string, 
+/**
+ * Who has signed it.
+ */
+issuer: string, 
+/**
+ * Epoch ms.
+ */
+notBefore: number, 
+/**
+ * Epoch ms.
+ */
+notAfter: number, };
+export type UpgradeTrace = { 
+/**
+ * The HTTP status.
+ */
+status: number, 
+/**
+ * `Sec-WebSocket-Extensions` of the answer.
+ */
+extensions: string | null, 
+/**
+ * `Sec-WebSocket-Protocol` of the answer.
+ */
+protocol: string | null, };
 export type SystemCause = { 
 /**
  * For people.
@@ -248,7 +376,23 @@ error: ErrorData, } | { "type": "log",
 /**
  * The line.
  */
-entry: LogEntry, };
+entry: LogEntry, } | { "type": "dialing", 
+/**
+ * The number of the connection, as in log entries.
+ */
+connection: number, 
+/**
+ * The place of the endpoint in the list.
+ */
+endpoint: number, 
+/**
+ * The endpoint, without its query.
+ */
+url: string, } | { "type": "dialed", 
+/**
+ * What it did.
+ */
+dial: DialReport, };
 export type CloseInfo = { 
 /**
  * The close code (RFC 6455 § 7.4); 1006 if no close frame came.
@@ -338,13 +482,18 @@ bytesReceived: number,
  */
 heartbeatRtt: RttSummary, 
 /**
- * Times from call to answer, in ms.
+ * Times from call to answer, in ms. An answer counts from when it was read, whatever JavaScript does then.
  */
 requestLatency: LatencySummary, 
 /**
  * When the socket was opened, in ms since the epoch; `null` if it is not open.
  */
-connectedSince: number | null, };
+connectedSince: number | null, 
+/**
+ * How long results lay ready until JavaScript took them, in ms. Whoever delivers them measures it: the session
+ * itself gives none.
+ */
+eventLoopWait: LatencySummary, };
 export type RttSummary = { 
 /**
  * The newest.
@@ -364,7 +513,7 @@ mean: number | null,
 max: number | null, };
 export type LatencySummary = { 
 /**
- * Answers measured.
+ * How many were measured.
  */
 count: number, 
 /**

@@ -32,4 +32,5 @@ export const NO_STATS: ClientStats = Object.freeze({
   heartbeatRtt: Object.freeze({ last: null, min: null, mean: null, max: null }),
   requestLatency: Object.freeze({ count: 0, p50: null, p90: null, p99: null, max: null }),
   connectedSince: null,
+  eventLoopWait: Object.freeze({ count: 0, p50: null, p90: null, p99: null, max: null }),
 })

@@ -2,7 +2,7 @@
  * The public types: what users write against. What crosses from the native core is generated (native-types.ts).
  */
 import type { MCPError } from './errors.js'
-import type { ConnectionState, RttSummary, LatencySummary } from './native-types.js'
+import type { ConnectionState, LatencySummary, PhaseTrace, RttSummary } from './native-types.js'
 
 export type { ConnectionState } from './native-types.js'
 
@@ -174,6 +174,12 @@ export interface MCPClientOptions {
    * @default true
    */
   compression?: boolean
+  /**
+   * Whether a key may be sent over `ws:` to another machine without a warning in the log. Everybody on the way can read
+   * it: use `wss:` if the server has it.
+   * @default false
+   */
+  allowPlaintextKey?: boolean
   /** The wire dialect; 'auto' finds out on each connection. @default 'auto' */
   dialect?: 'auto' | 'guide' | 'event'
 }
@@ -288,10 +294,15 @@ export interface ClientStats {
   readonly bytesReceived: number
   /** Round trips of the heartbeat in ms. */
   readonly heartbeatRtt: Readonly<RttSummary>
-  /** Times from call to answer in ms. */
+  /** Times from call to answer in ms. An answer counts from when it was read, whatever JavaScript was doing then. */
   readonly requestLatency: Readonly<LatencySummary>
   /** When the open socket was opened, in ms since 1970; `null` if none is open. */
   readonly connectedSince: number | null
+  /**
+   * How long results lay ready until JavaScript took them, in ms, over every result. It is no part of `requestLatency`:
+   * long waits mean that the event loop was busy, not that server or network were slow.
+   */
+  readonly eventLoopWait: Readonly<LatencySummary>
 }
 
 /**
@@ -319,6 +330,66 @@ export interface MCPClientEvents {
   error: [error: MCPError]
   /** An entry for a log; never contains a key. */
   log: [entry: LogEntry]
+}
+
+/**
+ * What the channels of `node:diagnostics_channel` tell subscribers, of all clients of the process. `mcp-client:call`
+ * and `mcp-client:connect` are each a `TracingChannel`, whose `start`, `end`, `asyncStart`, `asyncEnd` and `error` all
+ * get the same object; it is filled in meanwhile. Keys, parameters and results are in none of them.
+ */
+export interface MCPClientChannels {
+  /** The state of a client changed. */
+  'mcp-client:state': {
+    /** `client.id`. */
+    readonly client: number
+    /** The connection after the change. */
+    readonly snapshot: ConnectionSnapshot
+    /** The state before it. */
+    readonly previous: ConnectionState
+  }
+  /** A client has an entry for a log. */
+  'mcp-client:log': {
+    /** `client.id`. */
+    readonly client: number
+    /** The entry. */
+    readonly entry: LogEntry
+  }
+  /** A call of `useTool`: `asyncStart` and `asyncEnd` when it is settled, `error` before them if it rejects. */
+  'mcp-client:call': {
+    /** `client.id`. */
+    readonly client: number
+    /** The name of the tool. */
+    readonly toolName: string
+    /** The endpoint in use when the call was made, without its query; '' if there was none. */
+    readonly url: string
+    /** The id of the request; missing if none was made. */
+    requestId?: string
+    /** At the end: false if the request was certainly not sent. Missing if that is unknown. */
+    sent?: boolean
+    /** What the call rejects with. */
+    error?: unknown
+    /** The size of the results as JSON, in bytes. */
+    resultSize?: number
+  }
+  /** A dial: `asyncStart` and `asyncEnd` when the socket is open, or after `error` if it has failed or is given up. */
+  'mcp-client:connect': {
+    /** `client.id`. */
+    readonly client: number
+    /** The number of the connection, as in log entries. */
+    readonly connection: number
+    /** The endpoint, without its query. */
+    readonly url: string
+    /** At the end: the proxy that it went through, as `scheme://host:port`. */
+    proxy?: string | null
+    /** At the end: the address of the server, or of the proxy, that took the connection, as `ip:port`. */
+    address?: string | null
+    /** At the end: how long it took, in ms. */
+    duration?: number
+    /** At the end: what it did, one after the other, with times in ms. */
+    phases?: readonly PhaseTrace[]
+    /** Why it failed; with the code CLOSED if it was given up. */
+    error?: unknown
+  }
 }
 
 /** Options of {@link MCPClientLike.close}. */

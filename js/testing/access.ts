@@ -61,7 +61,8 @@ function checkList(option: string, value: unknown): readonly string[] {
 
 /** Whether it is the address that the server is bound to, or the one at which this connection arrived. */
 function isOwn(name: string, { socket }: IncomingMessage, { host }: AccessRules): boolean {
-  const address = socket.localAddress?.replace(/^::ffff:/, '') ?? ''
+  // A client does not say which interface of its own machine leads here.
+  const address = socket.localAddress?.replace(/^::ffff:|%.*$/g, '') ?? ''
   return name !== '' && [host, address].some((own) => own !== '' && name === inUrl(own))
 }
 

@@ -7,7 +7,7 @@ import { seededRandom } from './faults/random.js'
 import { resetSocket } from './faults/socket.js'
 import type { FaultPlan, FaultProxyConnection, FaultProxyEvents, FaultProxyOptions, Faults } from './faults/types.js'
 import { Inbox } from './inbox.js'
-import { dialableHost } from './listener.js'
+import { dialableHost, survive } from './listener.js'
 
 /**
  * A TCP proxy in front of a server that delays, slows down, cuts, freezes, resets and damages connections, to test how
@@ -49,6 +49,8 @@ export class FaultProxy extends EventEmitter<FaultProxyEvents> implements AsyncD
     const proxy = new FaultProxy(resolveOptions(options))
     proxy.#server.listen(proxy.#settings.port, proxy.#settings.host)
     await once(proxy.#server, 'listening')
+    // To its clients it is one more fault.
+    survive(proxy.#server, () => {})
     proxy.#port = (proxy.#server.address() as AddressInfo).port
     return proxy
   }

@@ -4,10 +4,13 @@
  */
 import { Buffer } from 'node:buffer'
 import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** Why a connection could not be accepted. */
+export type FailureHandler = (reason: string) => void
 
 export class Listener {
   readonly port: number
@@ -15,7 +18,12 @@ export class Listener {
   readonly #onUpgrade: UpgradeHandler
 
   /** Rejects with Node's own error, such as `EADDRINUSE`. */
-  static async open(port: number, host: string, onUpgrade: UpgradeHandler): Promise<Listener> {
+  static async open(
+    port: number,
+    host: string,
+    onUpgrade: UpgradeHandler,
+    onFailure: FailureHandler,
+  ): Promise<Listener> {
     const server = createServer((_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' })
       response.end('This is a WebSocket server: connect with ws://\n')
@@ -24,6 +32,7 @@ export class Listener {
       server.once('error', reject)
       server.listen(port, host, () => {
         server.off('error', reject)
+        survive(server, onFailure)
         resolve()
       })
     })
@@ -47,6 +56,18 @@ export class Listener {
     this.#server.closeAllConnections()
     return drained
   }
+}
+
+/**
+ * A connection that the system cannot hand over, for want of a file handle, is lost, and only that one: the server goes
+ * on. Without a listener the error would end the process.
+ */
+export function survive(server: NetServer, onFailure: FailureHandler): void {
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    const isOfHandles = error.code === 'EMFILE' || error.code === 'ENFILE'
+    const remedy = isOfHandles ? '; raise the limit of open files (ulimit -n)' : ''
+    onFailure(`a connection could not be accepted: ${error.message}${remedy}`)
+  })
 }
 
 /** Answers an upgrade request with an HTTP status instead of 101, and perhaps a text. */

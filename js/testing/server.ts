@@ -290,7 +290,12 @@ export class MCPTestServer extends EventEmitter<MCPTestServerEvents> implements 
   }
 
   async #listen(port: number): Promise<void> {
-    const listener = await Listener.open(port, this.#settings.host, (...upgrade) => this.#upgrade(...upgrade))
+    const listener = await Listener.open(
+      port,
+      this.#settings.host,
+      (...upgrade) => this.#upgrade(...upgrade),
+      (reason) => this.emit('refused', reason),
+    )
     if (this.#closing) {
       // close() was called meanwhile, and did not know this listener.
       await listener.close()

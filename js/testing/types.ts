@@ -196,7 +196,10 @@ export interface MCPTestServerEvents {
   message: [text: string, connection: MCPTestConnection]
   /** A tool request came; its tool has not run yet. */
   request: [request: MCPTestRequest]
-  /** A web page, or a name of the server, was refused with HTTP 403: why, and how to allow it. */
+  /**
+   * A web page, or a name of the server, was refused with HTTP 403; or the system had no file handle left for a
+   * connection. Why, and what to do.
+   */
   refused: [reason: string]
   /** A connection has ended. */
   close: [connection: MCPTestConnection, frame: CloseFrame]

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
-import { declarationsReachableFrom, typesOfEntries } from '../build/js/declarations.mjs'
+import { declarationsReachableFrom, TYPES_OF_PEERS, typesOfEntries } from '../build/js/declarations.mjs'
 import { publicApi } from '../build/public-api.mjs'
 import { ROOT } from '../lib/root.mjs'
 
@@ -33,8 +33,7 @@ test('each public type and each member has a sentence', async () => {
   assert.ok(names.size > 50, 'the names that the entries export')
   const files = new Set()
   for (const [entry, types] of typesOfEntries(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')))) {
-    const peers = entry === './react' ? ['react'] : []
-    for (const file of await declarationsReachableFrom(join(ROOT, types), peers)) files.add(file)
+    for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) files.add(file)
   }
   // Its types have the names of public ones, which are made of them.
   const written = [...files].filter((file) => !file.endsWith('native-types.d.ts'))

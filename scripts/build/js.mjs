@@ -11,7 +11,7 @@ import { build } from 'esbuild'
 import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { buildCommandLine } from './js/command-line.mjs'
-import { declarationsReachableFrom, typesOfEntries } from './js/declarations.mjs'
+import { declarationsReachableFrom, TYPES_OF_PEERS, typesOfEntries } from './js/declarations.mjs'
 import { buildForPages } from './js/pages.mjs'
 
 const SOURCE = join(ROOT, 'js')
@@ -21,7 +21,8 @@ const OUTPUT = join(ROOT, 'dist')
  * Each bundle: its entry, and the folders and files that it includes. Whatever else an entry imports from js/ stays a
  * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
  * each file takes time to load, and the first client loads a second one: `alone` are the files that nothing else
- * imports, `copied` those that others import too and that may exist twice.
+ * imports, `copied` those that others import too and that may exist twice, `apart` those of the folders that are loaded
+ * only when they are needed.
  */
 const BUNDLES = [
   {
@@ -35,6 +36,7 @@ const BUNDLES = [
     // The binary is looked for from its folder.
     output: 'client.js',
     folders: ['client', 'shared/client'],
+    apart: ['client/log-output'],
     alone: ['native/environment', 'native/load', 'native/permissions'],
     copied: [
       'native/platform',
@@ -43,6 +45,7 @@ const BUNDLES = [
       'shared/errors',
       'shared/foreign',
       'shared/globals',
+      'shared/internals',
       'shared/loopback',
       'shared/native-types',
       'shared/option-names',
@@ -55,14 +58,13 @@ const BUNDLES = [
     exported: { 'shared/error-classes': 'index' },
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
+  { entry: 'client/log-output.ts' },
   { entry: 'testing/main.ts', folders: ['testing'] },
+  { entry: 'opentelemetry/main.ts', folders: ['opentelemetry'] },
 ]
 
-/** Packages that the types of an entry may name, because everyone who imports the entry has them. */
-const TYPES_OF_PEERS = { './react': ['react'] }
-
-/** Native helpers that `ws` uses if users have installed them. */
-const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate']
+/** Native helpers that `ws` uses if users have installed them, and a peer that only users of its entry need. */
+const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate', '@opentelemetry/api']
 
 /** What the conditions of whoever loads the package choose: `imports` in package.json. */
 const CHOSEN_BY_CONDITION = ['#bundled-binary']
@@ -136,10 +138,11 @@ function exportPlainly(code) {
 
 /** Imports from js/ that are not part of the bundle become a `require` of the compiled file in dist/. */
 function requireTheRest(bundle) {
-  const { folders = [], alone = [], copied = [], exported = {} } = bundle
-  const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
-  const isOwn = (target) =>
-    files.includes(target) || folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
+  const { folders = [], alone = [], copied = [], apart = [], exported = {} } = bundle
+  const pathsOf = (files) => files.map((file) => join(SOURCE, `${file}.js`))
+  const [own, others] = [pathsOf([...alone, ...copied]), pathsOf(apart)]
+  const isInFolders = (target) => folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
+  const isOwn = (target) => own.includes(target) || (isInFolders(target) && !others.includes(target))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {

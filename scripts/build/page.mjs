@@ -28,7 +28,16 @@ export async function buildModule({ names = false } = {}) {
   const rustflags = [`-Clink-arg=-zstack-size=${STACK}`, ...flags].join('\u001f')
   execFileSync(
     'cargo',
-    ['rustc', '--package=mcp-page', '--lib', '--crate-type=cdylib', '--locked', '--profile=page', `--target=${TARGET}`, ...cargo],
+    [
+      'rustc',
+      '--package=mcp-page',
+      '--lib',
+      '--crate-type=cdylib',
+      '--locked',
+      '--profile=page',
+      `--target=${TARGET}`,
+      ...cargo,
+    ],
     { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env, CARGO_ENCODED_RUSTFLAGS: rustflags } },
   )
   return optimise(join(ROOT, `target/${TARGET}/page/mcp_page.wasm`), names)

@@ -12,6 +12,7 @@ const IMPORTS = {
   react: ['shared/'],
   bridge: ['shared/'],
   retry: ['shared/'],
+  opentelemetry: ['shared/'],
   electron: ['bridge/', 'shared/'],
   // The client and the server are each other's test: they share no rule of the protocol.
   testing: ['shared/loopback.js', 'shared/option-names.js'],

@@ -41,7 +41,10 @@ export function staleness(root = ROOT) {
 function sources(root) {
   const files = CRATES.flatMap((crate) => filesOf(join(root, 'crates', crate)))
   const named = files.map((path) => [relative(root, path).replaceAll(sep, '/'), codeOf(path)])
-  const lock = packagesOf(readFileSync(join(root, 'Cargo.lock'), 'utf8'), CRATES.map((crate) => `mcp-${crate}`))
+  const lock = packagesOf(
+    readFileSync(join(root, 'Cargo.lock'), 'utf8'),
+    CRATES.map((crate) => `mcp-${crate}`),
+  )
   const manifest = settingsOf(readFileSync(join(root, 'Cargo.toml'), 'utf8'), lock)
   return [...named, ['Cargo.lock', lock.map(({ text }) => text).join('\n')], ['Cargo.toml', manifest]]
 }
@@ -66,10 +69,17 @@ function codeOf(path) {
 
 /** These packages of the lock file and all that they need; the dependencies of their tests are among them. */
 function packagesOf(lock, names) {
-  const all = lock.split('[[package]]\n').slice(1).map((text) => {
-    const list = /dependencies = \[([^\]]*)\]/.exec(text)?.[1] ?? ''
-    return { name: /name = "(.*)"/.exec(text)[1], text, needs: [...list.matchAll(/"([^" ]+)/g)].map(([, name]) => name) }
-  })
+  const all = lock
+    .split('[[package]]\n')
+    .slice(1)
+    .map((text) => {
+      const list = /dependencies = \[([^\]]*)\]/.exec(text)?.[1] ?? ''
+      return {
+        name: /name = "(.*)"/.exec(text)[1],
+        text,
+        needs: [...list.matchAll(/"([^" ]+)/g)].map(([, name]) => name),
+      }
+    })
   const reached = new Set()
   for (const waiting = [...names]; waiting.length > 0; ) {
     const name = waiting.pop()

@@ -61,7 +61,8 @@ async function fetchPackage() {
   const response = await fetch(PACKAGE.url)
   if (!response.ok) throw new Error(`${PACKAGE.url}: HTTP ${response.status}`)
   const bytes = Buffer.from(await response.arrayBuffer())
-  if (sha256(bytes) !== PACKAGE.sha256) throw new Error(`${PACKAGE.url} is not the file with the SHA-256 ${PACKAGE.sha256}`)
+  if (sha256(bytes) !== PACKAGE.sha256)
+    throw new Error(`${PACKAGE.url} is not the file with the SHA-256 ${PACKAGE.sha256}`)
   return bytes
 }
 
@@ -84,7 +85,10 @@ async function unpack(bytes, folder) {
 /** Each member of an `ar` archive has a head of 60 bytes, and begins at an even position. */
 function memberWithFiles(archive) {
   for (let at = 8; at < archive.length; ) {
-    const name = archive.toString('latin1', at, at + 16).trim().replace(/\/$/, '')
+    const name = archive
+      .toString('latin1', at, at + 16)
+      .trim()
+      .replace(/\/$/, '')
     const size = Number(archive.toString('latin1', at + 48, at + 58))
     const data = archive.subarray(at + 60, at + 60 + size)
     if (name.startsWith('data.tar')) return { name, data }

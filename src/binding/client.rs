@@ -3,11 +3,12 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
 use mcp_mailbox::{Slot, flag};
-use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret};
+use mcp_protocol::{Call, ConnectionId, Interest, Key, LogLevel, OptionError, Options, RequestKey, Secret, Stats};
 use napi::{
     Env, Error, Status,
     bindgen_prelude::{Either, Either3, Function, Result},
@@ -20,11 +21,15 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     calls::CallBatch,
-    mailbox::{ClientSink, Mailbox, to_json},
+    item::to_json,
+    mailbox::{ClientSink, Mailbox},
     raw::{self, Arguments},
     text::{JsText, read},
 };
 use crate::driver::Handle;
+
+/// The number of the next client. Worker threads count on.
+static CLIENTS: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
     /// The clients of this thread, by number. Functions that are called for every request find their client here:
@@ -37,11 +42,12 @@ thread_local! {
     static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// One client. Slots are numbers below 2³¹. Each comes back exactly once through the mailbox, unless a function says
+/// One client. Slots are numbers below 2³⁰. Each comes back exactly once through the mailbox, unless a function says
 /// otherwise.
 #[napi]
 pub struct NativeClient {
     handle: Rc<Handle<ClientSink>>,
+    id: u32,
     number: usize,
 }
 
@@ -60,9 +66,17 @@ impl NativeClient {
         let options = options.map_err(|error| refused(&error))?;
         let handle = Handle::new(options.session, options.route, mailbox.sink(id)).map_err(|error| refused(&error))?;
         let handle = Rc::new(handle);
+        let id = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        handle.set_client(id);
         CALLS.with_borrow_mut(|calls| calls.set_result_size(mailbox.result_size()));
         let number = HANDLES.with_borrow_mut(|handles| handles.insert(Rc::clone(&handle)));
-        Ok(Self { handle, number })
+        Ok(Self { handle, id, number })
+    }
+
+    /// The number of the client among those of the process, for people.
+    #[napi(catch_unwind)]
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     /// The number of the client for the functions `request` and `flush`.
@@ -112,6 +126,12 @@ impl NativeClient {
     #[napi(catch_unwind)]
     pub fn abort(&self, key: f64) -> bool {
         self.handle().abort(RequestKey(key as u64)).is_some()
+    }
+
+    /// The id of a request that is not settled yet, by the key that `request` has returned.
+    #[napi(catch_unwind)]
+    pub fn request_id(&self, key: f64) -> Option<String> {
+        self.handle().request_id(RequestKey(key as u64)).map(|id| id.to_string())
     }
 
     /// After `abort` has returned false: unless `slot` has failed, its results are given to nobody, and count as a
@@ -219,7 +239,8 @@ impl NativeClient {
     /// The JSON of `Stats`.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {
-        to_json(&self.handle().stats())
+        let handle = self.handle();
+        to_json(&Stats { event_loop_wait: handle.sink().waits(), ..handle.stats() })
     }
 
     /// Returns when everything that the I/O thread is reporting of this client right now is in the mailbox.
@@ -242,7 +263,7 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    fn handle(&self) -> &Handle<ClientSink> {
+    pub(super) fn handle(&self) -> &Handle<ClientSink> {
         CALLS.with_borrow_mut(deliver);
         &self.handle
     }
@@ -259,8 +280,8 @@ impl Drop for NativeClient {
 /// A function `(number, slot, name, parameters, timeout, flags)` that makes a tool request with the client `number`.
 /// `parameters` is JSON, or empty for none; `timeout` is in ms, 0 for none; `flags` are bits of `flag`.
 ///
-/// It returns `undefined`. For a request that may be aborted it returns the key for `abort`; or, if the request is
-/// refused, the JSON of an `ErrorData`, and then its slot is free.
+/// It returns `undefined`. For a request that may be aborted or is traced it returns the key for `abort` and
+/// `requestId`; or, if the request is refused, the JSON of an `ErrorData`, and then its slot is free.
 #[napi(ts_return_type = "(number: number, slot: number, name: string, parameters: string, timeout: number, \
                       flags: number) => number | string | undefined")]
 pub fn request_function(env: &Env) -> Result<Function<'_, (), ()>> {
@@ -283,13 +304,13 @@ extern "C" fn request(env: sys::napi_env, info: sys::napi_callback_info) -> sys:
             let has = |flag| flags & flag != 0;
             let (idempotent, expects_connection) = (has(flag::IDEMPOTENT), has(flag::EXPECTS_CONNECTION));
             let call = Call { name, parameters: some(parameters), timeout, idempotent, expects_connection };
-            let slot = Slot::new(slot, has(flag::WANTS_BYTES));
+            let slot = Slot::new(slot, has(flag::WANTS_BYTES)).traced(has(flag::TRACED));
             CALLS.with_borrow_mut(|calls| {
-                let may_be_aborted = has(flag::MAY_BE_ABORTED);
-                if may_be_aborted || calls.is_of_another_client(number as usize) {
+                let needs_key = has(flag::MAY_BE_ABORTED | flag::TRACED);
+                if needs_key || calls.is_of_another_client(number as usize) {
                     deliver(calls);
                 }
-                if may_be_aborted {
+                if needs_key {
                     return with_handle(number, |handle| match handle.request(call, slot) {
                         Ok(key) => Either3::A(key.0 as f64),
                         Err(refused) => Either3::B(refused.error.to_json()),

@@ -6,14 +6,17 @@
 
 mod calls;
 mod client;
+mod item;
 #[expect(unsafe_code, reason = "a threadsafe function is referenced and unreferenced through Node-API itself")]
 mod mailbox;
 #[expect(unsafe_code, reason = "values are made through Node-API itself")]
 mod payload;
+mod probe;
 #[expect(unsafe_code, reason = "arguments are taken from Node-API itself")]
 mod raw;
 #[expect(unsafe_code, reason = "Latin-1 strings are made through Node-API itself")]
 mod text;
+mod waits;
 
 use mcp_protocol::Options;
 use napi_derive::napi;

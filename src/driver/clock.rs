@@ -16,6 +16,12 @@ pub(super) fn wall_clock() -> SystemTime {
     SystemTime::now()
 }
 
+/// The monotonic clock, to measure how long something takes.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 impl Clock {
     pub(super) fn start() -> Self {

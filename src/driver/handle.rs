@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use rand::{TryRng, rngs::SysRng};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::{
     Sink,
     clock::Clock,
     core::{Core, Shared},
-    dial::{Dialer, Endpoint, Resolver, answer_roots},
-    runtime::THREAD_NAME,
+    dial::{Dialer, Endpoint, Page, Resolver, Way, answer_roots},
+    runtime::{IoThread, THREAD_NAME},
     task,
 };
 use mcp_protocol::{
@@ -125,9 +127,19 @@ impl<S: Sink> Handle<S> {
         self.command(Writes::Now, |session, now| session.abort(now, key))
     }
 
+    /// See [`Session::request_id`].
+    pub fn request_id(&self, key: RequestKey) -> Option<RequestId> {
+        self.shared.lock().session.request_id(key)
+    }
+
     /// See [`Session::discard_results`].
     pub fn discard_results(&self) {
         self.shared.lock().session.discard_results();
+    }
+
+    /// See [`Session::set_client`].
+    pub fn set_client(&self, client: u32) {
+        self.shared.lock().session.set_client(client);
     }
 
     /// Where the events go.
@@ -145,9 +157,10 @@ impl<S: Sink> Handle<S> {
     /// Errors: as of [`Handle::new`]; then [`fail_urls`](Self::fail_urls) is still to be called.
     pub fn answer_urls(&self, asked: ConnectionId, urls: Vec<String>) -> Result<bool, OptionError> {
         let Some(route) = &self.route else { return Ok(false) };
+        let urls = Zeroizing::new(urls);
         let endpoints = Endpoint::list(route, &urls)?;
         Ok(self.enter(Writes::Now, |core, sink, now| {
-            let is_accepted = core.session.handle_urls(now, asked, Ok(urls));
+            let is_accepted = core.session.handle_urls(now, asked, Ok(urls.to_vec()));
             if is_accepted {
                 core.endpoints = endpoints;
             }
@@ -194,6 +207,28 @@ impl<S: Sink> Handle<S> {
     /// See [`Session::snapshot`].
     pub fn snapshot(&self) -> Snapshot {
         self.shared.lock().session.snapshot()
+    }
+
+    /// Asks the endpoint in use for a page over HTTP, by the way that the WebSocket takes, without key and headers.
+    /// `path` begins with a slash. `tell` is called once, on the I/O thread unless there is none. A proxy function is
+    /// not asked.
+    pub fn page(&self, path: String, limit: Duration, tell: impl FnOnce(Result<Page, String>) + Send + 'static) {
+        let endpoint = {
+            let core = self.shared.lock();
+            core.endpoints.get(core.session.endpoint()).map(Arc::clone)
+        };
+        let Some(endpoint) = endpoint else { return tell(Err("the url function has not answered yet".to_owned())) };
+        let thread = match IoThread::get() {
+            Ok(thread) => thread,
+            Err(error) => return tell(Err(error.to_string())),
+        };
+        let (shared, kept) = (Arc::clone(&self.shared), Arc::clone(&thread));
+        thread.handle().spawn(async move {
+            let way = Way { answer: None, limit, report: Box::new(|_| {}) };
+            let asked = timeout(limit, shared.dialer.page(&*shared, &endpoint, way, &path)).await;
+            tell(asked.unwrap_or_else(|_| Err(format!("it did not answer within {} ms", limit.as_millis()))));
+            drop(kept);
+        });
     }
 
     /// See [`Session::stats`].

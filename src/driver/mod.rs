@@ -11,6 +11,7 @@ mod core;
 mod dial;
 mod handle;
 mod network;
+mod panics;
 mod runtime;
 mod socket;
 mod task;
@@ -19,9 +20,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub(crate) use self::clock::instant;
 pub use self::{
-    dial::{Resolve, Resolver},
+    dial::{Page, Resolve, Resolver},
     handle::{Handle, shared_io_thread_name},
+    panics::hide_panic_messages,
 };
 use mcp_protocol::{ConnectionId, Event};
 

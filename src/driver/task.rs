@@ -21,10 +21,11 @@ use super::{
     core::{Racing, Shared},
     dial::{Dialed, Progress, Upgraded, Way, system_error::exhaustion},
     network,
+    panics::words_of_panic,
     runtime::IoThread,
     socket::{Inbound, Incoming, Socket, close_code_of, outbox::Outbox, reader::Reader},
 };
-use mcp_protocol::{Action, ConnectionId, DialFailure, DialPhase, LogLevel, Now, SystemError};
+use mcp_protocol::{Action, ConnectionId, DialFailure, DialTrace, LogLevel, Now, SystemError};
 
 type Dial = Pin<Box<dyn Future<Output = Result<Box<Dialed>, DialFailure>> + Send>>;
 
@@ -39,6 +40,16 @@ enum Connection {
 struct Attempt {
     connection: ConnectionId,
     stage: Stage,
+}
+
+impl Attempt {
+    /// What its dial has done, unless that is over.
+    fn trace(&self) -> Option<DialTrace> {
+        match &self.stage {
+            Stage::Dialing(_, progress) => Some(progress.trace()),
+            Stage::Racing(_) => None,
+        }
+    }
 }
 
 enum Stage {
@@ -105,7 +116,7 @@ async fn run<S: Sink>(shared: Arc<Shared<S>>, thread: Arc<IoThread>) {
             core.disconnect();
             core.racing.clear();
             core.actions.clear();
-            core.session.handle_fault(now, "the I/O task panicked; please report it");
+            core.session.handle_fault(now, &words_of_panic("the I/O task"));
             // They are about the socket, which is dropped already.
             while core.session.poll_action().is_some() {}
         });
@@ -190,9 +201,12 @@ impl<S: Sink> Task<S> {
                 self.thread.network().want();
             }
             Wakeup::Dialed(connection, Err(failure)) => {
-                self.take_attempt(connection);
+                let trace = self.take_attempt(connection).and_then(|attempt| attempt.trace()).unwrap_or_default();
                 self.thread.network().want();
-                self.shared.input(|core, now| core.session.handle_dial_failed(now, connection, failure));
+                self.shared.input(|core, now| {
+                    core.session.handle_dial_trace(connection, trace);
+                    core.session.handle_dial_failed(now, connection, failure);
+                });
             }
             Wakeup::Read(connection, incoming) => self.handle_incoming(connection, incoming).await,
             Wakeup::Drained => self.pause(false),
@@ -226,10 +240,10 @@ impl<S: Sink> Task<S> {
             Connection::Open(socket) => Some((socket.connection, socket.last_read())),
             _ => None,
         };
-        let phases = self.connection.phases();
+        let traces = self.connection.traces();
         self.shared.input(|core, now| {
-            for (connection, phase) in phases {
-                core.session.handle_dial_phase(connection, phase);
+            for (connection, trace) in traces {
+                core.session.handle_dial_trace(connection, trace);
             }
             if let Some((connection, mono)) = read {
                 core.session.handle_bytes(Now { mono, ..now }, connection);
@@ -243,12 +257,12 @@ impl<S: Sink> Task<S> {
         let limit = self.shared.lock().session.config().max_message_size;
         let socket = Socket::new(connection, transport, Reader::new(early, limit, compression, self.shared.clock));
         let (outbox, tcp) = (Outbox::new(connection, compression), socket.shared_writer());
-        if self.take_attempt(connection).is_none() {
-            return;
-        }
+        let Some(dialed) = self.take_attempt(connection) else { return };
+        let trace = dialed.trace().unwrap_or_default();
         self.add_attempt(Attempt { connection, stage: Stage::Racing(Box::new(socket)) });
         self.shared.input(|core, now| {
             core.racing.push(Racing { outbox, tcp });
+            core.session.handle_dial_trace(connection, trace);
             core.session.handle_open(now, connection);
         });
         self.adopt_winner();
@@ -339,7 +353,7 @@ impl<S: Sink> Task<S> {
         let reported = Arc::clone(&self.shared);
         let report = Box::new(move |via| reported.input(|core, _| core.session.handle_via(connection, via)));
         let way = Way { answer, limit, report };
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress::start());
         let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));
         let dial = Box::pin(async move { shared.dialer.dial(&*shared, &endpoint, way, &told).await });
         self.add_attempt(Attempt { connection, stage: Stage::Dialing(dial, progress) });
@@ -402,13 +416,9 @@ impl Connection {
     }
 
     /// How far the dials have come.
-    fn phases(&self) -> Vec<(ConnectionId, DialPhase)> {
+    fn traces(&self) -> Vec<(ConnectionId, DialTrace)> {
         let Self::Dialing(attempts) = self else { return Vec::new() };
-        let phase = |attempt: &Attempt| match &attempt.stage {
-            Stage::Dialing(_, progress) => Some((attempt.connection, progress.phase()?)),
-            Stage::Racing(_) => None,
-        };
-        attempts.iter().filter_map(phase).collect()
+        attempts.iter().filter_map(|attempt| Some((attempt.connection, attempt.trace()?))).collect()
     }
 }
 

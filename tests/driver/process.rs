@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_client::driver::{Handle, Sink, shared_io_thread_name};
+use mcp_client::driver::{Handle, Sink, hide_panic_messages, shared_io_thread_name};
 use mcp_protocol::{Config, ConnectionId, Event, Interest, MaxAttempts, Notice};
 use tokio::{
     net::TcpStream,
@@ -18,7 +18,7 @@ use tokio::{
 use crate::support::{
     client::{Client, Seen, config, route},
     eventually,
-    process::{alone, open_files, threads},
+    process::{alone, open_files, output_alone, threads},
     server::{Raw, Server, close_frame, text_frame},
     within,
 };
@@ -231,6 +231,8 @@ async fn awaiting_a_commit_waits_for_the_io_thread_to_tell_all_of_it() {
 /// Panics at what it is told to.
 struct Faulty {
     at: fn(&Event<u32>) -> bool,
+    /// Its last words.
+    words: &'static str,
     full: watch::Sender<bool>,
 }
 
@@ -238,7 +240,7 @@ impl Sink for Faulty {
     type Payload = u32;
 
     fn push(&self, event: Event<u32>) {
-        assert!(!(self.at)(&event), "the sink is broken");
+        assert!(!(self.at)(&event), "{}", self.words);
     }
 
     fn ask_urls(&self, _: ConnectionId) {}
@@ -270,8 +272,8 @@ async fn a_sink_that_panics_fails_its_client_and_no_other() {
         |event| matches!(event, Event::Notice(Notice::Authenticated | Notice::Failed { .. } | Notice::Error { .. })),
     ];
     for at in faults {
-        let faulty =
-            Handle::new(config(), route(&server.url()), Faulty { at, full: watch::Sender::new(false) }).unwrap();
+        let sink = Faulty { at, words: "the sink is broken", full: watch::Sender::new(false) };
+        let faulty = Handle::new(config(), route(&server.url()), sink).unwrap();
         faulty.connect(1);
         let mut ws = server.ready_ws().await;
         assert!(ws.next().await.is_none(), "its socket is dropped");
@@ -285,6 +287,28 @@ async fn a_sink_that_panics_fails_its_client_and_no_other() {
     }
     assert_eq!(io_threads(), 1);
 }
+
+#[tokio::test]
+async fn what_a_panic_says_is_printed_nowhere_and_its_place_is_told() {
+    let test = concat!(module_path!(), "::what_a_panic_says_is_printed_nowhere_and_its_place_is_told");
+    if let Some(output) = output_alone::<&str>(test, &[]) {
+        assert!(!output.contains(SECRET), "{output}");
+        return;
+    }
+    hide_panic_messages();
+    let server = Server::start().await;
+    let at: fn(&Event<u32>) -> bool = |event| matches!(event, Event::Notice(Notice::Authenticated));
+    let sink = Faulty { at, words: SECRET, full: watch::Sender::new(false) };
+    let faulty = Handle::new(config(), route(&server.url()), sink).unwrap();
+    faulty.connect(1);
+    let _ws = server.ready_ws().await;
+    eventually("failure", || faulty.snapshot().state == "failed").await;
+    let message = faulty.snapshot().error.unwrap().message;
+    assert!(message.starts_with("internal error: the I/O task panicked at tests/driver/process.rs:"), "{message}");
+    assert!(message.ends_with("; please report it") && !message.contains(SECRET), "{message}");
+}
+
+const SECRET: &str = "hunter2";
 
 #[tokio::test]
 async fn a_client_that_is_dropped_in_any_state_leaves_no_thread() {

@@ -200,6 +200,26 @@ async fn a_connection_may_break_off_anywhere() {
     }
 }
 
+/// TLS is over in one direction; TCP stays open, and the server neither reads nor closes.
+#[tokio::test]
+async fn a_server_that_ends_tls_alone_is_lost_at_once_during_the_upgrade_and_after_it() {
+    trusting!(a_server_that_ends_tls_alone_is_lost_at_once_during_the_upgrade_and_after_it);
+    let (server, acceptor) = (Server::start().await, Authority::trusted().acceptor());
+    let mut client = Client::connecting_to(&tls::url(&server));
+    let mut upgrading = Raw::new(tls::accept(&server, &acceptor).await);
+    upgrading.request().await;
+    upgrading.try_send(b"HTTP/1.1 101 Switching").await;
+    upgrading.stream.shutdown().await.unwrap();
+    let error = client.error().await;
+    assert!(error.retryable && error.message.contains("closed the connection during the upgrade"), "{}", error.message);
+    let mut raw = ready_raw(&server, &acceptor).await;
+    client.state("ready").await;
+    raw.stream.shutdown().await.unwrap();
+    let closed = client.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str()), (1006, "no close frame came"));
+    drop((upgrading, raw));
+}
+
 #[tokio::test]
 async fn a_full_sink_stops_reading_and_nothing_is_lost() {
     trusting!(a_full_sink_stops_reading_and_nothing_is_lost);

@@ -7,10 +7,15 @@ use std::{env, ffi::OsStr, process::Command};
 /// True in a process that runs nothing but the test of this path, where its body belongs. Elsewhere: runs the test in
 /// such a process, with these variables, and says false when it has passed.
 pub(crate) fn is_alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)]) -> bool {
+    output_alone(test, variables).is_none()
+}
+
+/// `None` in a process that runs nothing but the test of this path. Elsewhere: what such a process has printed.
+pub(crate) fn output_alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)]) -> Option<String> {
     // The path of a test begins with its crate's name, which the test harness leaves out.
     let (_, test) = test.split_once("::").expect("a path");
     if env::var_os(MARK).is_some_and(|mark| mark == test) {
-        return true;
+        return None;
     }
     let mut command = Command::new(env::current_exe().expect("this program has a path"));
     command.args([test, "--exact", "--nocapture"]).env(MARK, test);
@@ -20,7 +25,7 @@ pub(crate) fn is_alone<V: AsRef<OsStr>>(test: &str, variables: &[(&str, V)]) -> 
     let output = command.output().expect("this program can be run");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && out.contains("1 passed"), "{test} failed in its own process: {out}{err}");
-    false
+    Some(format!("{out}{err}"))
 }
 
 /// The names of the threads of this process.

@@ -8,11 +8,14 @@ pub const WANTS_BYTES: u32 = 2;
 pub const MAY_BE_ABORTED: u32 = 4;
 /// The caller was shown that the client is connected, or on its way.
 pub const EXPECTS_CONNECTION: u32 = 8;
+/// Somebody is told of the call: its results come alone, with their size.
+pub const TRACED: u32 = 16;
 
 #[cfg(test)]
-pub(crate) const NAMES: [(&str, u32); 4] = [
+pub(crate) const NAMES: [(&str, u32); 5] = [
     ("idempotent", IDEMPOTENT),
     ("wantsBytes", WANTS_BYTES),
     ("mayBeAborted", MAY_BE_ABORTED),
     ("expectsConnection", EXPECTS_CONNECTION),
+    ("traced", TRACED),
 ];

@@ -2,14 +2,14 @@
 
 /// Text `[slot,result,…]`.
 pub const RESULTS: u8 = 0;
-/// One result too large to be joined: (slot, -, JSON).
+/// One result, too large to be joined or of a traced call: (slot, its bytes, JSON).
 pub const RESULT: u8 = 1;
 /// Part of a result that comes in pieces. A container begins, within the open one: (slot, 1 if it is an array, JSON
 /// of its key).
 pub const OPEN: u8 = 2;
 /// Part of such a result: elements of the open container, as a container of their own: (slot, -, JSON).
 pub const ELEMENTS: u8 = 3;
-/// Part of such a result: the open container ends, and with the outermost one the result: (slot).
+/// Part of such a result: the open container ends, and with the outermost one the result: (slot, bytes of the result).
 pub const CLOSE: u8 = 4;
 /// One result as bytes: (slot, -, bytes).
 pub const BYTES: u8 = 5;

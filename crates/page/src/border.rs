@@ -166,9 +166,19 @@ exports! {
         })
     }
 
-    /// Makes the client. The room holds 32 random bytes, the options as 64-bit numbers in the order of their table, the
-    /// token, and the urls, each ended by a line break; none if a function gives them. Its numbers go on from these.
-    fn create(numbers: usize, token: usize, urls: usize, revision: u32, reasons: u32, mono: f64, wall: f64) {
+    /// Makes the client with this id. The room holds 32 random bytes, the options as 64-bit numbers in the order of
+    /// their table, the token, and the urls, each ended by a line break; none if a function gives them. Its numbers go
+    /// on from these.
+    fn create(
+        id: u32,
+        numbers: usize,
+        token: usize,
+        urls: usize,
+        revision: u32,
+        reasons: u32,
+        mono: f64,
+        wall: f64
+    ) {
         INSTANCE.with_borrow_mut(|instance| {
             let Some((seed, rest)) = instance.input.split_first_chunk::<SEED>() else { return };
             let Some((values, rest)) = rest.split_at_checked(numbers * NUMBER) else { return };
@@ -180,7 +190,7 @@ exports! {
                 *secret = Secret::new(token);
             }
             let urls = (!urls.is_empty()).then(|| lines(urls));
-            let mut client = Client::new(options, urls, *seed, now(mono, wall));
+            let mut client = Client::new(id, options, urls, *seed, now(mono, wall));
             client.go_on_from(Numbers { revision, reasons });
             instance.client = Some(client);
             // They hold the token.
@@ -275,10 +285,10 @@ exports! {
         with(|client, mut texts| client.send(now(mono, wall), texts.next(text))).into()
     }
 
-    /// `expires_at` is not a number if the key does not end.
-    fn answer_token(connection: u32, token: usize, expires_at: f64, mono: f64, wall: f64) {
+    /// `expires_at` counts if `ends` is not 0.
+    fn answer_token(connection: u32, token: usize, ends: u32, expires_at: f64, mono: f64, wall: f64) {
         with(|client, mut texts| {
-            let expires_at = (!expires_at.is_nan()).then_some(expires_at);
+            let expires_at = (ends != 0).then_some(expires_at);
             let key = Key { token: Secret::new(texts.next(token)), expires_at };
             client.answer_token(now(mono, wall), ConnectionId(connection), Ok(key));
         });
@@ -393,8 +403,8 @@ exports! {
         with(|client, _| client.handle_network_changed(now(mono, wall)));
     }
 
-    /// The next thing to do with a socket: its kind, or 0. `a` is the connection, `b` a close code; the text is a url, a
-    /// message, or a reason.
+    /// The next thing to do with a socket: its kind, or 0. `a` is the connection, `b` a close code; the text is a url,
+    /// a message, or a reason.
     fn next_output() -> u32 {
         let output = with(|client, _| client.poll_output());
         INSTANCE.with_borrow_mut(|instance| {

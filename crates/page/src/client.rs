@@ -45,11 +45,13 @@ pub enum Output {
 
 /// Making one, and the user's commands. See the functions of the same name of [`Session`].
 impl Client {
-    /// A client in `idle`. Urls that are not known are asked for. `seed` must come from a cryptographic source.
-    pub fn new(options: Options, urls: Option<Vec<String>>, seed: [u8; 32], now: Now) -> Self {
+    /// A client in `idle`, with the id that its log lines tell. Urls that are not known are asked for. `seed` must come
+    /// from a cryptographic source.
+    pub fn new(id: u32, options: Options, urls: Option<Vec<String>>, seed: [u8; 32], now: Now) -> Self {
         let config = options.session;
         let source = urls.clone().map_or(EndpointSource::Ask, EndpointSource::Known);
         let mut session = Session::new(config, source, seed, now);
+        session.set_client(id);
         session.set_interest(Interest::ALL);
         Self {
             session,

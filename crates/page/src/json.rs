@@ -12,7 +12,8 @@ pub(crate) fn to_json(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is UTF-8")
 }
 
-/// Numbers with a fraction are ms here, and get three digits of it. The tables that write all digits of any number would
+/// Numbers with a fraction are ms here, and get three digits of it. The tables that write all digits of any number
+/// would
 /// be a large part of what a page loads.
 struct Short;
 

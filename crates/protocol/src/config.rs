@@ -122,6 +122,8 @@ options! {
         "maxMessageSize" max_message_size: usize = 64 << 20, count(1);
         /// Bytes not yet passed to the operating system, queued requests included.
         "maxBufferedAmount" max_buffered_amount: usize = 16 << 20, count(1);
+        /// Sending a key where others can read it is no reason for a warning.
+        "allowPlaintextKey" allow_plaintext_key: bool = false, boolean();
         /// Which wire dialect to speak.
         "dialect" dialect: DialectChoice = DialectChoice::Auto, dialect();
     }
@@ -260,7 +262,7 @@ mod tests {
             "baseReconnectDelay": 0, "maxReconnectDelay": 8, "reconnectFactor": 2, "reconnectJitter": "full",
             "minUptime": 0, "maxRetryAfter": 0, "slowReconnectDelay": 9, "slowReconnectCodes": [], "noReconnectCodes": [1000, 4001], "maxPending": 1,
             "offlineQueueLimit": 0, "maxMessageSize": 10, "maxBufferedAmount": 11, "headers": {"x-a": "b"},
-            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false
+            "protocols": "p", "proxy": "http://u:p@h", "dialect": "event", "compression": false, "allowPlaintextKey": true
         }))
         .expect("valid");
         assert_eq!(config.request_timeout, None);
@@ -276,6 +278,7 @@ mod tests {
         );
         assert_eq!(route.proxy, ProxySource::Url(Secret::new("http://u:p@h")));
         assert_eq!((config.dialect, route.compression), (DialectChoice::Event, false));
+        assert!(config.allow_plaintext_key);
     }
 
     #[test]
@@ -320,6 +323,7 @@ mod tests {
             ("url", json!(["ws://h/?a", "ws://h/?a"])),
             ("compression", json!("true")),
             ("compression", json!(1)),
+            ("allowPlaintextKey", json!("yes")),
             ("proxy", json!(true)),
             ("proxy", json!(null)),
             ("proxy", json!(["http://hunter2@p"])),
@@ -338,6 +342,8 @@ mod tests {
         let (_, message) = fault(json!({ "protocols": { "hunter2": 1 } }));
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "apiKey": ["hunter2"] }));
+        assert!(!message.contains("hunter2"), "{message}");
+        let (_, message) = fault(json!({ "url": ["ws://h/?hunter2", 1] }));
         assert!(!message.contains("hunter2"), "{message}");
         let (_, message) = fault(json!({ "headers": "hunter2" }));
         assert!(!message.contains("hunter2"), "{message}");

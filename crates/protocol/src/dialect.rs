@@ -100,7 +100,12 @@ impl RequestText {
 
 /// The guide's auth message.
 pub(super) fn auth(token: &str) -> String {
-    format!(r#"{{"id":"auth","token":{}}}"#, quoted(token))
+    // Growing would leave copies of the token behind. No character takes more than six bytes for each of its own.
+    let mut text = Vec::with_capacity(ENVELOPE_BYTES + 6 * token.len());
+    text.extend_from_slice(br#"{"id":"auth","token":"#);
+    write_quoted(&mut text, token);
+    text.push(b'}');
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
 /// What a message of the server means.
@@ -285,12 +290,6 @@ fn our_id(text: &str, span: &Span) -> Option<RequestId> {
 
 fn string_at<'a>(text: &'a str, span: Option<&Span>) -> Option<Cow<'a, str>> {
     envelope::decode_string(&text[span?.clone()])
-}
-
-fn quoted(text: &str) -> String {
-    let mut json = Vec::new();
-    write_quoted(&mut json, text);
-    String::from_utf8(json).expect("JSON is UTF-8")
 }
 
 fn write_quoted(out: &mut Vec<u8>, text: &str) {

@@ -3,6 +3,7 @@
 mod answer;
 mod page;
 mod proxy;
+mod trace;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -15,6 +16,7 @@ pub use self::{
     answer::Answer,
     page::PageFailure,
     proxy::{ProxyFailure, Via},
+    trace::{CertificateTrace, DialReport, DialTrace, PhaseTrace, TcpTrace, TlsTrace, UpgradeTrace},
 };
 
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is
@@ -278,9 +280,22 @@ impl SystemError {
         matches!(self.code, Some("EMFILE" | "ENFILE" | "EAGAIN" | "ENOMEM"))
     }
 
+    /// It is TLS that broke the connection off.
+    pub fn is_by_tls(&self) -> bool {
+        self.code.is_some_and(|code| code.starts_with("ERR_SSL_"))
+    }
+
+    /// Its address is one of a link, of which nothing says which it is.
+    fn lacks_interface(&self) -> bool {
+        matches!(self.address, Some(SocketAddr::V6(v6)) if v6.scope_id() == 0 && v6.ip().is_unicast_link_local())
+    }
+
     /// A few words with the code that users of Node.js know, or else the system's own.
-    fn words(&self) -> &str {
+    pub fn words(&self) -> &str {
         match self.code {
+            Some("EINVAL") if self.lacks_interface() => {
+                "a link-local address needs its interface, as in [fe80::1%25eth0] (EINVAL)"
+            }
             Some("ECONNREFUSED") => "connection refused (ECONNREFUSED)",
             Some("ECONNRESET") => "connection reset (ECONNRESET)",
             Some("ETIMEDOUT") => "timed out (ETIMEDOUT)",
@@ -309,6 +324,12 @@ mod tests {
         assert_eq!(
             sentence(&DialFailure::Tcp(refused)),
             "cannot connect to ws://h/: connection refused (ECONNREFUSED)"
+        );
+        let link_local = "[fe80::1]:80".parse().ok();
+        let invalid = SystemError { address: link_local, ..SystemError::new(Some("EINVAL"), "Invalid argument") };
+        assert_eq!(
+            sentence(&DialFailure::Tcp(invalid)),
+            "cannot connect to ws://h/: a link-local address needs its interface, as in [fe80::1%25eth0] (EINVAL)"
         );
         let unusual = SystemError::new(None, "Too many open files (os error 24)");
         assert_eq!(

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     ConnectionId,
     config::Secret,
-    dialing::{DialPhase, Via},
+    dialing::{DialReport, DialTrace, Via},
+    error::Fault,
     key_life::KeyLife,
     received::Received,
     socket::Socket,
@@ -29,8 +30,12 @@ pub(super) struct Dial {
     pub(super) endpoint: usize,
     /// When to give it up.
     pub(super) deadline: Duration,
-    /// How far it has come. A timeout names it.
-    pub(super) phase: Option<DialPhase>,
+    /// When it began.
+    pub(super) begun: Duration,
+    /// What it has done so far, as far as the driver has said so.
+    pub(super) trace: Option<Box<DialTrace>>,
+    /// The endpoint, if the user was told of the dial and has not been told of its end.
+    pub(super) told: Option<Box<str>>,
     /// How it reaches the server, as far as that is known.
     pub(super) via: Option<Via>,
     /// Its socket is open, and takes part in a race.
@@ -81,6 +86,19 @@ impl Dials {
 
     pub(super) fn has_opened(&self) -> bool {
         self.dials.iter().any(|dial| dial.opened.is_some())
+    }
+}
+
+impl Dial {
+    /// What is to be told of its end, if anything is; only once. Without a fault its socket is open.
+    pub(super) fn report(&mut self, now: Duration, fault: Option<&Fault>) -> Option<Box<DialReport>> {
+        let url = self.told.take()?.into();
+        let unknown =
+            || DialTrace { duration: now.saturating_sub(self.begun).as_secs_f64() * 1000.0, ..DialTrace::default() };
+        let DialTrace { duration, address, phases } = self.trace.take().map_or_else(unknown, |trace| *trace);
+        let proxy = self.via.as_ref().and_then(Via::proxy).map(str::to_owned);
+        let error = fault.map(Fault::data);
+        Some(Box::new(DialReport { connection: self.id.0, url, proxy, address, duration, phases, error }))
     }
 }
 

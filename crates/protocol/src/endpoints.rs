@@ -48,16 +48,16 @@ pub(super) enum Verdict {
 }
 
 impl Endpoints {
-    pub(super) fn new(source: EndpointSource) -> Self {
+    pub(super) fn new(source: &EndpointSource) -> Self {
         let mut endpoints = Self::default();
-        if let EndpointSource::Known(urls) = source {
-            endpoints.replace(urls);
+        if !source.known().is_empty() {
+            endpoints.replace(source.known());
         }
         endpoints
     }
 
     /// Takes another list. What is known of an endpoint stays known.
-    pub(super) fn replace(&mut self, urls: Vec<String>) {
+    pub(super) fn replace(&mut self, urls: &[String]) {
         let good = self.last_good.and_then(|good| self.list.get(good)).map(|endpoint| endpoint.url.clone());
         let mut known: Vec<Option<Endpoint>> = self.list.drain(..).map(Some).collect();
         self.list = urls
@@ -193,7 +193,7 @@ mod tests {
     const NOW: Duration = Duration::from_secs(100);
 
     fn of(urls: &[&str]) -> Endpoints {
-        Endpoints::new(EndpointSource::Known(urls.iter().map(|url| (*url).to_owned()).collect()))
+        Endpoints::new(&EndpointSource::Known(urls.iter().map(|url| (*url).to_owned()).collect()))
     }
 
     fn order(endpoints: &mut Endpoints) -> Vec<usize> {
@@ -224,7 +224,7 @@ mod tests {
         endpoints.use_this(1);
         endpoints.is_good();
         endpoints.not_before(2, 2 * NOW);
-        endpoints.replace(["c", "a?ticket=2", "d", "b"].map(str::to_owned).into());
+        endpoints.replace(&["c", "a?ticket=2", "d", "b"].map(str::to_owned));
         assert_eq!(order(&mut endpoints), [3, 2, 1]);
         assert!(!endpoints.has_next(NOW));
     }

@@ -31,6 +31,7 @@ mod heartbeat;
 mod key_life;
 mod log;
 mod pending;
+mod plaintext;
 mod received;
 mod record;
 mod request_id;
@@ -60,16 +61,18 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{
-        Answer, DialFailure, DialPhase, PageFailure, ProxyFailure, Remedy, SystemError, TlsFailure, UpgradeFailure, Via,
+        Answer, CertificateTrace, DialFailure, DialPhase, DialReport, DialTrace, PageFailure, PhaseTrace, ProxyFailure,
+        Remedy, SystemError, TcpTrace, TlsFailure, TlsTrace, UpgradeFailure, UpgradeTrace, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::{LogFields, LogLine, LogValue},
+    plaintext::is_loopback,
     received::Received,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Numbers, Refused, Session},
     state::{Snapshot, State},
-    stats::{LatencySummary, RttSummary, Stats},
+    stats::{Latency, LatencySummary, RttSummary, Stats},
     timer::Timer,
 };
 
@@ -224,6 +227,20 @@ pub enum Notice {
     Log {
         /// The line.
         entry: LogEntry,
+    },
+    /// A dial begins; only with [`Interest::DIALS`].
+    Dialing {
+        /// The number of the connection, as in log entries.
+        connection: u32,
+        /// The place of the endpoint in the list.
+        endpoint: u32,
+        /// The endpoint, without its query.
+        url: String,
+    },
+    /// A dial is over, before anything that it causes; only for a dial whose begin was told.
+    Dialed {
+        /// What it did.
+        dial: Box<DialReport>,
     },
 }
 

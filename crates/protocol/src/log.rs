@@ -1,6 +1,9 @@
 //! The lines of the log: what each says, and how loud it is. An undisturbed life is quiet at `info`.
+//!
+//! A line is one line, whatever a server has said: nothing in it can begin another one, or move the cursor of a
+//! terminal.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer};
 
@@ -9,8 +12,8 @@ use super::LogLevel;
 /// Makes [`LogLine`] from the table below: when a line is logged, its level, and its message.
 macro_rules! log_lines {
     ($($(#[doc = $when:literal])+ $line:ident $level:ident $message:literal;)+) => {
-        /// A line that the session logs. Every line has the fields `url` (without its query), `connection` and
-        /// `attempt`; those that have others say so.
+        /// A line that the session logs. Every line has the fields `client`, `connection`, `url` (without its query)
+        /// and `attempt`; those that have others say so.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum LogLine {
             $($(#[doc = $when])+ $line,)+
@@ -52,6 +55,8 @@ log_lines! {
     Authenticated Debug "authenticated";
     /// `ready` on an attempt: after a failed dial or a lost connection.
     Reconnected Info "connected again";
+    /// A key is sent over `ws://` to another machine, for the first time.
+    PlaintextKey Warn "the key is sent without encryption: use wss://, or say that it is meant with allowPlaintextKey";
     /// The server has refused the key; with `cause`.
     KeyRefused Warn "the server refused the key";
     /// The key has ended, and there is no new one; with `cause`.
@@ -120,6 +125,22 @@ impl LogFields {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
+    /// The text in a field that has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            LogValue::Text(text) => Some(text),
+            LogValue::Number(_) => None,
+        }
+    }
+
+    /// The number in a field that has one.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        match self.get(name)? {
+            LogValue::Number(number) => Some(*number),
+            LogValue::Text(_) => None,
+        }
+    }
+
     /// Name and value of each.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &LogValue)> {
         self.0.iter().map(|(name, value)| (*name, value))
@@ -168,5 +189,50 @@ impl From<u32> for LogValue {
 impl From<u16> for LogValue {
     fn from(number: u16) -> Self {
         Self::Number(number.into())
+    }
+}
+
+/// The value of a field, without control characters.
+pub(super) fn one_line(value: &LogValue) -> LogValue {
+    match value {
+        LogValue::Text(text) => LogValue::Text(without_controls(text).into_owned()),
+        LogValue::Number(_) => value.clone(),
+    }
+}
+
+/// The text with `\u{1b}` in place of an escape character, and the like.
+pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |character: char| match is_control(character) {
+        true => character.escape_default().collect(),
+        false => String::from(character),
+    };
+    text.chars().map(shown).collect::<String>().into()
+}
+
+/// It controls a terminal, ends a line, or turns the direction of what follows.
+fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_line_ends_it_or_controls_a_terminal() {
+        for (text, shown) in [
+            ("größe", "größe"),
+            ("a\nb\r\0", "a\\nb\\r\\u{0}"),
+            ("\u{1b}[2J\u{9b}x\u{7f}", "\\u{1b}[2J\\u{9b}x\\u{7f}"),
+            ("\u{2028}\u{202e}", "\\u{2028}\\u{202e}"),
+        ] {
+            assert_eq!(without_controls(text), shown);
+        }
+        assert_eq!(one_line(&"a\nb".into()), "a\\nb".into());
+        assert_eq!(one_line(&7_u64.into()), 7_u64.into());
     }
 }

@@ -133,6 +133,11 @@ impl<T> Pending<T> {
         self.next_order
     }
 
+    /// The id with this key.
+    pub(super) fn id(&self, key: RequestKey) -> Option<RequestId> {
+        self.entries.get(&key).map(|entry| entry.id)
+    }
+
     /// Adds a new request.
     pub(super) fn insert(&mut self, entry: Entry<T>) {
         let key = entry.id.key;

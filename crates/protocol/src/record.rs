@@ -66,5 +66,10 @@ fn write_notice(f: &mut fmt::Formatter<'_>, notice: &Notice) -> fmt::Result {
         Notice::Failed { error } => write!(f, "failed {}", error.code),
         Notice::Error { error } => write!(f, "error {}", error.code),
         Notice::Log { entry } => write!(f, "log {}", entry.message),
+        Notice::Dialing { connection, .. } => write!(f, "dialing {connection}"),
+        Notice::Dialed { dial } => {
+            let outcome = dial.error.as_ref().map_or("open", |error| error.code);
+            write!(f, "dialed {} {outcome}", dial.connection)
+        }
     }
 }

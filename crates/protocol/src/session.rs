@@ -5,6 +5,7 @@
 
 mod authentication;
 mod commands;
+mod dial_reports;
 mod endpoints;
 mod inputs;
 mod lifecycle;
@@ -18,6 +19,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use rand::{SeedableRng, rngs::StdRng};
+use zeroize::Zeroizing;
 
 pub use self::{
     lifecycle::Ending,
@@ -29,17 +31,19 @@ use super::{
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
-    log::{LogFields, LogLine, LogValue},
+    log::{LogFields, LogLine, LogValue, one_line, without_controls},
     pending::Pending,
     socket::{Socket, Unwritten},
     state::{Snapshot, State},
-    stats::{Counters, Stats},
+    stats::{Counters, LatencySummary, Stats},
     timer::{Timer, TimerTable},
     tools::ToolsWaiter,
 };
 
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
+    /// The number of the client, for people.
+    client: u32,
     config: Config,
     endpoints: Endpoints,
     /// The user's url function is asked before each round.
@@ -59,6 +63,8 @@ pub struct Session<T> {
     reasons: u32,
     /// That of the last auth message. The server may repeat it in its words.
     last_key: Option<Secret>,
+    /// The log has said that a key is sent without encryption.
+    plaintext_key_was_told: bool,
     /// The client has been `ready`: what looks like a wrong configuration is an outage from then on.
     was_ready: bool,
     /// The number of the newest dial.
@@ -105,11 +111,18 @@ impl Interest {
     /// The opening of the socket, for code that was written against a WebSocket and may send an auth message itself:
     /// our own waits for [`Session::handle_open_told`].
     pub const OPENS: u8 = 8;
-    /// All but `OPENS`, which also changes when our auth message is sent.
+    /// Dials, with what each phase of them did.
+    pub const DIALS: u8 = 16;
+    /// What users may listen to. `OPENS` also changes when our auth message is sent; `DIALS` is for diagnosis.
     pub const ALL: Self = Self(7);
     /// Each bit with its name in TypeScript.
-    pub const NAMES: [(&'static str, u8); 4] =
-        [("messages", Self::MESSAGES), ("heartbeats", Self::HEARTBEATS), ("logs", Self::LOGS), ("opens", Self::OPENS)];
+    pub const NAMES: [(&'static str, u8); 5] = [
+        ("messages", Self::MESSAGES),
+        ("heartbeats", Self::HEARTBEATS),
+        ("logs", Self::LOGS),
+        ("opens", Self::OPENS),
+        ("dials", Self::DIALS),
+    ];
 
     fn wants(self, what: u8) -> bool {
         self.0 & what != 0
@@ -122,10 +135,11 @@ impl<T> Session<T> {
     pub fn new(config: Config, source: impl Into<EndpointSource>, seed: [u8; 32], now: Now) -> Self {
         let source = source.into();
         Self {
+            client: 0,
             token: config.token.clone(),
             config,
             asks_urls: source == EndpointSource::Ask,
-            endpoints: Endpoints::new(source),
+            endpoints: Endpoints::new(&source),
             state: State::Idle,
             revision: 0,
             attempt: 0,
@@ -133,6 +147,7 @@ impl<T> Session<T> {
             error: None,
             reasons: 0,
             last_key: None,
+            plaintext_key_was_told: false,
             was_ready: false,
             next_connection: 0,
             timers: TimerTable::default(),
@@ -159,6 +174,11 @@ impl<T> Session<T> {
     /// The state, with its data.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Sets the number of the client that log lines show.
+    pub fn set_client(&mut self, client: u32) {
+        self.client = client;
     }
 
     /// How far the numbers that users see have come.
@@ -250,6 +270,7 @@ impl<T> Session<T> {
             heartbeat_rtt: c.rtt.summary(),
             request_latency: c.latency.summary(),
             connected_since: self.state.socket().map(|socket| socket.opened),
+            event_loop_wait: LatencySummary::default(),
         }
     }
 
@@ -359,9 +380,9 @@ impl<T> Session<T> {
     }
 
     /// Sends a text on the open socket. It is `confidential` if it holds a key.
-    fn transmit(&mut self, text: impl Into<Bytes>, confidential: bool) {
-        let text = text.into();
-        self.hand_out(text.clone(), confidential, Unwritten::Other(text.len()));
+    fn transmit(&mut self, text: String, confidential: bool) {
+        let (length, text) = (text.len(), text_to_send(text, confidential));
+        self.hand_out(text, confidential, Unwritten::Other(length));
     }
 
     /// Sends a request on the open socket.
@@ -390,16 +411,19 @@ impl<T> Session<T> {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
+        let connection = self.state.connection().map_or(self.next_connection, |connection| connection.0);
         let common = [
+            ("client", self.client.into()),
+            ("connection", connection.into()),
             ("url", self.endpoints.url_in_use().into()),
-            ("connection", self.next_connection.into()),
             ("attempt", self.attempt.into()),
         ];
         let mut all = LogFields::default();
         for (name, value) in common.iter().chain(fields) {
-            all.set(name, value.clone());
+            all.set(name, one_line(value));
         }
-        self.notify(Notice::Log { entry: LogEntry { level, message: message.to_owned(), fields: all } });
+        let message = without_controls(message).into_owned();
+        self.notify(Notice::Log { entry: LogEntry { level, message, fields: all } });
     }
 
     fn dialect(&self) -> Dialect {
@@ -419,6 +443,11 @@ impl<T> Session<T> {
     fn current(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
         self.state.socket_mut().filter(|socket| socket.id == connection)
     }
+}
+
+/// The memory of a text that holds a key is overwritten when it is dropped.
+fn text_to_send(text: String, confidential: bool) -> Bytes {
+    if confidential { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
 }
 
 /// As many events as one message makes, and the smallest capacity that a queue allocates.

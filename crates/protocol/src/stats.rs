@@ -52,22 +52,29 @@ impl Rtt {
     }
 }
 
-/// The times from call to answer. The histogram is made with the first answer, so an idle client needs no memory for
-/// it.
+/// Times of one kind, all of them counted: from call to answer, say. The histogram is made with the first one, so an
+/// idle client needs no memory for it.
 #[derive(Debug, Default)]
-pub(super) struct Latency {
+pub struct Latency {
     micros: Option<Box<Histogram<u64>>>,
 }
 
 impl Latency {
-    pub(super) fn record(&mut self, latency: Duration) {
+    /// Counts one.
+    pub fn record(&mut self, latency: Duration) {
+        self.record_many(latency, 1);
+    }
+
+    /// Counts so many that have taken the same time.
+    pub fn record_many(&mut self, latency: Duration, count: u64) {
         let histogram = self.micros.get_or_insert_with(|| {
             Box::new(Histogram::new_with_bounds(1, MAX_MICROS, 2).expect("the bounds are in order"))
         });
-        histogram.saturating_record(whole_micros(latency));
+        histogram.saturating_record_n(whole_micros(latency), count);
     }
 
-    pub(super) fn summary(&self) -> LatencySummary {
+    /// The percentiles of all of them.
+    pub fn summary(&self) -> LatencySummary {
         let Some(histogram) = &self.micros else { return LatencySummary::default() };
         let quantile = |q: f64| Some(histogram.value_at_quantile(q) as f64 / 1000.0);
         LatencySummary {
@@ -128,10 +135,13 @@ pub struct Stats {
     pub bytes_received: u64,
     /// Round-trip times of the heartbeat, in ms.
     pub heartbeat_rtt: RttSummary,
-    /// Times from call to answer, in ms.
+    /// Times from call to answer, in ms. An answer counts from when it was read, whatever JavaScript does then.
     pub request_latency: LatencySummary,
     /// When the socket was opened, in ms since the epoch; `null` if it is not open.
     pub connected_since: Option<u64>,
+    /// How long results lay ready until JavaScript took them, in ms. Whoever delivers them measures it: the session
+    /// itself gives none.
+    pub event_loop_wait: LatencySummary,
 }
 
 /// Heartbeat round trips in ms, `null` before the first.
@@ -148,11 +158,11 @@ pub struct RttSummary {
     pub max: Option<f64>,
 }
 
-/// Time from call to answer in ms, to two significant digits; `null` before the first.
+/// Times in ms, to two significant digits; `null` before the first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LatencySummary {
-    /// Answers measured.
+    /// How many were measured.
     pub count: u64,
     /// Median.
     pub p50: Option<f64>,

@@ -7,8 +7,9 @@ use serde_json::Value;
 use ts_rs::{Config, TS};
 
 use crate::{
-    CloseInfo, DialPhase, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry, LogLevel, Notice, OptionError,
-    OptionFault, Options, RttSummary, Snapshot, State, Stats, SystemCause, config::ROWS,
+    CertificateTrace, CloseInfo, DialPhase, DialReport, ErrorCode, ErrorData, Interest, LatencySummary, LogEntry,
+    LogLevel, Notice, OptionError, OptionFault, Options, PhaseTrace, RttSummary, Snapshot, State, Stats, SystemCause,
+    TcpTrace, TlsTrace, UpgradeTrace, config::ROWS,
 };
 
 #[test]
@@ -50,7 +51,7 @@ fn option_table() -> String {
         .collect();
     format!(
         "// Generated from the Rust table by crates/protocol/src/typescript.rs. Do not edit.\n\n\
-         /** Every option in the order of the core: how it is read, its default, and the least and the greatest value. */\n\
+         /** Every option in the order of the core: how it is read, its default, and its least and greatest value. */\n\
          export const OPTION_TABLE = {{\n{rows}}} as const\n"
     )
 }
@@ -61,6 +62,12 @@ fn typescript() -> String {
         Snapshot::decl(&config),
         ErrorData::decl(&config),
         DialPhase::decl(&config),
+        DialReport::decl(&config),
+        PhaseTrace::decl(&config),
+        TcpTrace::decl(&config),
+        TlsTrace::decl(&config),
+        CertificateTrace::decl(&config),
+        UpgradeTrace::decl(&config),
         SystemCause::decl(&config),
         Notice::decl(&config),
         CloseInfo::decl(&config),

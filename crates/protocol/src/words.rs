@@ -29,7 +29,7 @@ fn length_of_half(words: &str, key: &str) -> usize {
 pub(super) const LONGEST: usize = 8 * 1024;
 const ELLIPSIS: &str = "…";
 /// What a client without a key sends in its place. It is no secret, and servers speak of it.
-const NO_KEY: &str = "anonymous";
+pub(super) const NO_KEY: &str = "anonymous";
 /// Bytes. A shorter key hides nothing, and occurs in other words.
 const SHORTEST_KEY: usize = 4;
 

@@ -120,7 +120,7 @@ impl History {
         let urls = (0..self.endpoints).map(|place| format!("ws://sim{place}/mcp-ws")).collect();
         let source = if self.endpoints == 0 { EndpointSource::Ask } else { EndpointSource::Known(urls) };
         let mut life = Life { sim: Sim::with_endpoints(self.config.clone(), source, self.seed), calls: Vec::new() };
-        life.sim.input(|session, _| session.set_interest(Interest::ALL));
+        life.sim.input(|session, _| session.set_interest(Interest(Interest::ALL.0 | Interest::DIALS)));
         if self.awaits_openings {
             life.sim.await_openings();
         }

@@ -12,7 +12,7 @@ impl Sim {
     /// long as the server does for an answer, and then authenticates by itself or leaves that to the client.
     pub fn await_openings(&mut self) {
         self.awaits_openings = true;
-        self.input(|session, _| session.set_interest(Interest(Interest::ALL.0 | Interest::OPENS)));
+        self.input(|session, _| session.set_interest(Interest(Interest::ALL.0 | Interest::OPENS | Interest::DIALS)));
     }
 
     /// `connect()`.

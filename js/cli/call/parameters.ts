@@ -2,9 +2,8 @@
  * The parameters of a tool call on the command line, as in HTTPie: any number of key=value, or one JSON value. They
  * stay JSON text, so that every digit of a number is sent.
  */
-import { readFile } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
 import { UsageError } from '../failures.js'
+import { readText, STANDARD_INPUT } from '../text-files.js'
 
 /**
  * The parameters as JSON.
@@ -16,7 +15,7 @@ export async function readParameters(words: readonly string[]): Promise<string> 
   if (!isWhole(first)) return objectOf(words)
   if (more.length > 0)
     throw new UsageError(`JSON parameters must be one argument (in quotes): ${more[0]} is one too many`)
-  if (first === STANDARD_INPUT) return checkJson(await contentsOf(STANDARD_INPUT), 'standard input is not JSON')
+  if (first === STANDARD_INPUT) return checkJson(await readText(STANDARD_INPUT), 'standard input is not JSON')
   return checkJson(first, 'the parameters are neither JSON nor key=value', first)
 }
 
@@ -69,24 +68,5 @@ function checkJson(json: string, fault: string, shown?: string): string {
 async function contentsOf(path: string, key?: string): Promise<string> {
   const prefix = key === undefined ? '' : `parameter "${key}": `
   if (path === '') throw new UsageError(`${prefix}the name of a file is missing after @; text that begins so is \\@…`)
-  const bytes = await (path === STANDARD_INPUT ? buffer(process.stdin) : readFile(path)).catch((error: unknown) => {
-    throw new UsageError(prefix + whyNoFile((error as NodeJS.ErrnoException).code, path))
-  })
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new UsageError(`${prefix}${nameOf(path)} is not text in UTF-8`)
-  }
+  return await readText(path, prefix)
 }
-
-function whyNoFile(code: string | undefined, path: string): string {
-  if (code === 'ENOENT') return `there is no file ${path}`
-  if (code === 'EISDIR') return `${nameOf(path)} is a folder, not a file`
-  return `${nameOf(path)} cannot be read (${code})`
-}
-
-function nameOf(path: string): string {
-  return path === STANDARD_INPUT ? 'standard input' : path
-}
-
-const STANDARD_INPUT = '-'

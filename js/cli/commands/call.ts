@@ -1,6 +1,6 @@
 /** The command line of `mcp-client call`. */
 import type { Command } from 'commander'
-import { parseText } from '../option-parsers.js'
+import { parseCount, parseText } from '../option-parsers.js'
 import { addJsonOption, addServerOptions } from '../server-options.js'
 
 export function addCallCommand(program: Command): void {
@@ -15,6 +15,8 @@ export function addCallCommand(program: Command): void {
   addServerOptions(command)
   addJsonOption(command, 'print the results as the JSON that came; control characters in it are escaped')
   command
+    .option('--repeat <times>', 'make the call so many times; print how long the answers took', parseCount)
+    .option('--concurrency <calls>', 'of those, how many at the same time (default: 1)', parseCount)
     .addHelpText(
       'after',
       '\nExample:\n  $ npx --no mcp-client call web_search query="reconnect backoff" numResults:=3\n',

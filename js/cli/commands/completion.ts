@@ -6,6 +6,9 @@ export function addCompletionCommand(program: Command): void {
     .command('completion')
     .description('Print a script that completes command lines of mcp-client in a shell.')
     .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
-    .addHelpText('after', '\nExample:\n  $ source <(npx --no mcp-client completion bash)\n')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npx --no mcp-client completion bash > ~/.local/share/bash-completion/completions/mcp-client\n',
+    )
     .action(async (shell) => (await import('../completion/completion.js')).completion(shell, program))
 }

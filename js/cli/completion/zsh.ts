@@ -14,8 +14,14 @@ ${places
   .join('\n')}
     esac
   done
+  # What follows is about the words from the command on.
+  if [[ -n $place ]]; then
+    local -a steps=(\${(s:/:)place})
+    shift \${#steps} words
+    (( CURRENT -= \${#steps} ))
+  fi
   case "$place" in
-${places.map((place) => `    (${quoted(keyOf(place.path))})\n      _arguments -S ${specsOf(place)}\n      ;;`).join('\n')}
+${places.map((place) => `    (${quoted(keyOf(place.path))})\n      _arguments ${specsOf(place)}\n      ;;`).join('\n')}
   esac
 }
 compdef _${program} ${program}
@@ -26,14 +32,11 @@ function keyOf(path: readonly string[]): string {
   return path.join('/')
 }
 
-function specsOf({ path, commands, options, values }: Place): string {
+function specsOf({ commands, options, values }: Place): string {
   const first = commands.map(({ name, description }) => `${escaped(name)}\\:${inDoubleQuotes(description)}`)
   const words = [...first, ...values.map(escaped)]
-  // Words that have led here are arguments too.
-  const skipped = path.map((_, index) => `${index + 1}: :`)
-  const next =
-    words.length === 0 ? [] : [`${path.length + 1}:${commands.length > 0 ? 'command' : 'value'}:((${words.join(' ')}))`]
-  return [...options.flatMap(specsOfFlag), ...skipped, ...next, '*: :'].map(quoted).join(' \\\n        ')
+  const next = words.length === 0 ? [] : [`1:${commands.length > 0 ? 'command' : 'value'}:((${words.join(' ')}))`]
+  return [...options.flatMap(specsOfFlag), ...next, '*: :()'].map(quoted).join(' \\\n        ')
 }
 
 function specsOfFlag({ names, description, takes, values, mayRepeat }: Flag): string[] {

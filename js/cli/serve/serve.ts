@@ -1,8 +1,11 @@
 /** `mcp-client serve`: runs a server on this machine until it is stopped. */
 import type { MCPTestServer, ServerDialect } from '../../testing.js'
-import { DEFAULT_URL } from '../defaults.js'
 import { isLoopback } from '../../shared/loopback.js'
+import { DEFAULT_URL } from '../defaults.js'
+import { toldToStop } from '../signals.js'
 import { oneLine } from '../text.js'
+import { logRequests, writeJson } from './log.js'
+import { toolsIn } from './tool-module.js'
 import { UsageError } from '../failures.js'
 
 export interface ServeOptions {
@@ -14,28 +17,37 @@ export interface ServeOptions {
   readonly compression: boolean
   readonly allowOrigin?: readonly string[]
   readonly allowHost?: readonly string[]
+  readonly toolModule?: string
+  readonly quiet: boolean
+  readonly json?: true
 }
 
 export async function serve(options: ServeOptions): Promise<void> {
-  const { host, token, dialect } = options
+  const { host, token, dialect, json, quiet } = options
   if (dialect === 'event' && token)
     throw new UsageError('--token is for the guide dialect: the event dialect has no authentication')
   const server = await listen(options)
   // Before the output tells anyone that there is something to stop.
-  const stopped = toldToStop()
-  process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
+  const { told } = toldToStop()
+  if (json) writeJson({ event: 'listening', url: server.url })
+  else process.stdout.write(`Listening on ${server.url}\n${hint(server, token !== undefined)}`)
   if (!token && !isLoopback(host))
     process.stderr.write('Anyone who can reach this machine can use this server: require a key with --token\n')
   reportRefusals(server)
-  await stopped
-  process.stdout.write('Stopping\n')
+  if (!quiet) logRequests(server, json === true)
+  await told
+  if (json) writeJson({ event: 'stopping' })
+  else process.stdout.write('Stopping\n')
   await server.close()
 }
 
 async function listen(given: ServeOptions): Promise<MCPTestServer> {
   const { MCPTestServer } = await import('../../testing.js')
-  const { token: tokens, allowOrigin: allowedOrigins, allowHost: allowedHosts, ...others } = given
-  const options = { ...others, tokens, history: 0, allowedOrigins, allowedHosts }
+  const { token: tokens, allowOrigin: allowedOrigins, allowHost: allowedHosts, toolModule } = given
+  const { port, host, docs, dialect, compression } = given
+  const tools = toolModule === undefined ? undefined : await toolsIn(toolModule)
+  const served = { port, host, docs, dialect, compression, tools }
+  const options = { ...served, tokens, history: 0, allowedOrigins, allowedHosts }
   return await MCPTestServer.listen(options).catch((error: unknown) => {
     throw explain(error, given.port, given.host)
   })
@@ -56,17 +68,6 @@ function hint(server: MCPTestServer, needsToken: boolean): string {
   const url = server.url === DEFAULT_URL ? '' : ` --url ${server.url}`
   const key = needsToken ? ' --api-key <token>' : ''
   return `Try it:  npx --no mcp-client call web_search query="reconnect"${url}${key}\n`
-}
-
-/** A second signal ends the process at once. */
-function toldToStop(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      for (const signal of SIGNALS) process.off(signal, stop)
-      resolve()
-    }
-    for (const signal of SIGNALS) process.on(signal, stop)
-  })
 }
 
 function explain(error: unknown, port: number, host: string): unknown {
@@ -98,5 +99,3 @@ const FLAGS: Readonly<Record<string, string>> = {
 }
 
 const MOST_REFUSALS = 100
-
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const

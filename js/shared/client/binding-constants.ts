@@ -26,4 +26,5 @@ export const FLAG = {
   wantsBytes: 2,
   mayBeAborted: 4,
   expectsConnection: 8,
+  traced: 16,
 } as const

@@ -51,12 +51,15 @@ export interface Mailbox {
 
 /** The core's half of a client. */
 export interface NativeClient {
+  id(): number
   number(): number
   connect(slot: number): string
   reconnect(slot: number): string
   authenticate(token: string | null, slot: number): string
   close(code: number, reason: string, drain: number, slot: number): string
   abort(key: number): boolean
+  /** Only where calls are traced. */
+  requestId?(key: number): string | null
   discardResults(slot: number): void
   tools(timeout: number, flags: number, slot: number): number | string
   sendToolRequest(name: string, parameters: string): string | null
@@ -76,5 +79,7 @@ export interface NativeClient {
   stats(): string
   awaitCommit(): void
   bufferedAmount(): number
+  /** Not in a page, whose core tells of no dial. */
+  page?(path: string, limit: number, answer: (json: string) => void): void
   requestTimeout(): number
 }

@@ -5,6 +5,7 @@ import { rejectWith } from '../rejections.js'
 import { abortWith, type Abortable } from '../signals.js'
 import { runSafely } from '../socket-events.js'
 import type { Waiter } from './hub.js'
+import type { CallTrace } from './runtime.js'
 
 type Settle = (value: any) => void
 
@@ -18,6 +19,7 @@ export interface Caller {
 export class Call implements Waiter, Abortable {
   /** Held, so that it is not garbage-collected while a call is in flight. */
   readonly client: Caller
+  readonly #trace: CallTrace | undefined
   /** None if it asks for the tools. */
   readonly #toolName: string | undefined
   readonly #resolve: Settle
@@ -27,26 +29,23 @@ export class Call implements Waiter, Abortable {
   #stopListening: (() => void) | undefined
   #isAborted = false
 
-  constructor(client: Caller, toolName: string | undefined, resolve: Settle, reject: Settle) {
+  constructor(client: Caller, toolName: string | undefined, resolve: Settle, reject: Settle, trace?: CallTrace) {
     this.client = client
+    this.#trace = trace
     this.#toolName = toolName
     this.#resolve = resolve
     this.#reject = reject
   }
 
-  done(value: unknown): void {
+  done(value: unknown, size?: number): void {
     this.#removeListener()
+    if (!this.#isAborted) this.#trace?.succeeded(size)
     this.#resolve(value)
   }
 
   failed(error: ErrorData): void {
     this.#removeListener()
-    if (!this.#isAborted) rejectWith(this.#resolve, this.client.failure(error, this.#toolName))
-  }
-
-  /** The call was not made. To be called before `useTool` returns: the stack shows who has called it. */
-  refused(error: ErrorData): void {
-    this.#reject(this.client.failure(error, this.#toolName)())
+    if (!this.#isAborted) rejectWith(this.#resolve, this.#failure(error))
   }
 
   /** Rejects with the signal's reason when it aborts. `takeBack` tells the native core. */
@@ -59,7 +58,19 @@ export class Call implements Waiter, Abortable {
     this.#isAborted = true
     this.#stopListening = undefined
     this.#whenAborted?.()
+    this.#trace?.failed(reason)
     this.#reject(reason)
+  }
+
+  /** Makes the error. Whoever traces the call is told of it then. */
+  #failure(data: ErrorData): () => MCPError {
+    const [make, trace] = [this.client.failure(data, this.#toolName), this.#trace]
+    if (trace === undefined) return make
+    return () => {
+      const error = make()
+      trace.failed(error)
+      return error
+    }
   }
 
   /** The signal may be the user's own and throw: that must not stop the delivery of other calls. */

@@ -14,6 +14,7 @@ import {
 import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
+import { DIALED, type AskForPage } from '../internals.js'
 import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../native-types.js'
 import {
   bufferFull,
@@ -54,7 +55,7 @@ import {
 } from './hub.js'
 import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
-import { runtime, type Replaceable } from './runtime.js'
+import { runtime, type CallTrace, type Replaceable } from './runtime.js'
 import { descriptionsOf } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
 
@@ -68,6 +69,7 @@ export type ClientArguments = [
 export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, Asked {
   readonly face: SocketFace
   readonly native: NativeClient
+  readonly id: number
   readonly errors = new ClientErrors()
   /** Whole, in the order of the core's list. */
   urls: readonly string[]
@@ -112,6 +114,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.id = this.native.id()
     this.#number = this.native.number()
     this.requestTimeout = this.native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
@@ -172,30 +175,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   // ── Calls and messages ─────────────────────────────────────────────────────────────────────────────────────
 
   useTool(toolName: string, parameters: unknown, options: UseToolOptions = NO_OPTIONS): Promise<any> {
-    // An error thrown in here rejects the promise.
-    return new Promise((resolve, reject) => {
-      checkName(toolName)
-      if (options !== NO_OPTIONS) checkCallOptions(options)
-      const { signal, timeout = this.requestTimeout, idempotent = false, responseType } = options
-      if (signal?.aborted) return reject(signal.reason)
-      const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
-      // A `toJSON` of the parameters may have aborted it.
-      if (signal?.aborted) return reject(signal.reason)
-      const call = new Call(this, toolName, resolve, reject)
-      const slot = occupy(call)
-      const flags =
-        this.#flags |
-        (idempotent === true ? FLAG.idempotent : 0) |
-        (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
-        (signal === undefined ? 0 : FLAG.mayBeAborted)
-      const key = request(this.#number, slot, toolName, json, timeout, flags)
-      if (typeof key === 'string') {
-        vacate(slot)
-        return call.refused(JSON.parse(key) as ErrorData)
-      }
-      if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
-      this.#flushSoon()
-    })
+    const { observers } = runtime
+    if (observers === undefined || !observers.tracesCalls()) return this.#call(toolName, parameters, options)
+    const context = { client: this.id, toolName, url: this.#snapshot.url }
+    return observers.traceCall(context, (trace) => this.#call(toolName, parameters, options, trace))
   }
 
   async tools(options: ToolsOptions = {}): Promise<readonly ToolDescription[]> {
@@ -208,7 +191,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       const key = this.native.tools(timeout, this.#flags, slot)
       if (typeof key === 'string') {
         vacate(slot)
-        return question.refused(JSON.parse(key) as ErrorData)
+        return reject(this.failure(JSON.parse(key) as ErrorData, undefined)())
       }
       if (signal !== undefined) question.abortBy(signal, () => this.native.abort(key) && vacate(slot))
       // The answer may be there already, and nothing else keep the process alive.
@@ -258,12 +241,15 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   listenersChanged(): void {
     if (!this.#isReferenced) this.#updateHold()
     if (this.face.has('open')) this.#holdOpenings()
+    if (this.#listeners.hear(DIALED)) this.#add(INTEREST.dials)
     if (this.#isFirstTurn) return
     const interest =
       (this.#listeners.hearMessages || this.face.has('message') ? INTEREST.messages : 0) |
       (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
-      (this.#listeners.hear('log') ? INTEREST.logs : 0) |
-      (this.face.has('open') ? INTEREST.opens : 0)
+      // Who observes all clients may begin at any time, and nobody says when.
+      (runtime.observers !== undefined || this.#listeners.hear('log') ? INTEREST.logs : 0) |
+      (this.face.has('open') ? INTEREST.opens : 0) |
+      (runtime.observers?.hearsDials() || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
     if (interest !== this.#interest) this.native.setInterest(interest)
     this.#interest = interest
   }
@@ -298,7 +284,13 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       case 'error':
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
-        return this.#listeners.emit('log', Object.freeze(notice.entry))
+        runtime.observers?.observeLog(this, Object.freeze(notice.entry))
+        return this.#listeners.emit('log', notice.entry)
+      case 'dialing':
+        return runtime.observers?.observeDialing(this, notice.connection, notice.url)
+      case 'dialed':
+        runtime.observers?.observeDialed(this, notice.dial, (error) => this.errors.reason(error))
+        return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
     }
   }
 
@@ -362,6 +354,8 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.face.begin()
+    this.#observeDials()
+    runtime.observers?.observeState(this, snapshot, previous)
     this.#listeners.emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
     if (state === 'closed' && (previous === 'connecting' || previous === 'reconnecting')) this.face.closeUnopened()
@@ -404,6 +398,40 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     return this.face.has('message') && !this.#listeners.haveAny && this.stats().requests === 0
   }
 
+  #call(toolName: string, parameters: unknown, options: UseToolOptions, trace?: CallTrace): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      try {
+        checkName(toolName)
+        if (options !== NO_OPTIONS) checkCallOptions(options)
+        const { signal, timeout = this.requestTimeout, idempotent = false, responseType } = options
+        if (signal?.aborted) throw signal.reason
+        const json = PARAMETERS_ARE_JSON in options ? (parameters as string) : serialise(toolName, parameters)
+        // A `toJSON` of the parameters may have aborted it.
+        if (signal?.aborted) throw signal.reason
+        const call = new Call(this, toolName, resolve, reject, trace)
+        const slot = occupy(call)
+        const flags =
+          this.#flags |
+          (idempotent === true ? FLAG.idempotent : 0) |
+          (responseType === 'buffer' ? FLAG.wantsBytes : 0) |
+          (signal === undefined ? 0 : FLAG.mayBeAborted) |
+          (trace === undefined ? 0 : FLAG.traced)
+        const key = request(this.#number, slot, toolName, json, timeout, flags)
+        if (typeof key === 'string') {
+          vacate(slot)
+          // Made here, so that its stack shows who has called.
+          throw this.failure(JSON.parse(key) as ErrorData, toolName)()
+        }
+        if (trace !== undefined && key !== undefined) trace.requestId = this.native.requestId?.(key) ?? null
+        if (signal !== undefined && key !== undefined) call.abortBy(signal, () => this.#takeBack(key, slot))
+        this.#flushSoon()
+      } catch (error) {
+        trace?.failed(error)
+        reject(error)
+      }
+    })
+  }
+
   /** The caller has given the call up. If it is settled already, its delivery frees the slot and settles nothing. */
   #takeBack(key: number, slot: number): void {
     if (this.native.abort(key)) vacate(slot)
@@ -412,6 +440,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
+    this.#observeDials()
     const settled = new Promise<void>((resolve) => {
       const failure = (data: ErrorData) => {
         const makeError = this.errors.failure(data)
@@ -469,9 +498,23 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   #holdOpenings(): void {
     this.face.holdsOpenings = true
-    if (this.#interest & INTEREST.opens) return
-    this.#interest |= INTEREST.opens
+    this.#add(INTEREST.opens)
+  }
+
+  /** A dial may follow. Who hears of dials may have begun to at any time, and nobody says when. */
+  #observeDials(): void {
+    if (runtime.observers?.hearsDials()) this.#add(INTEREST.dials)
+  }
+
+  /** An event that the core is asked for from now on. */
+  #add(interest: number): void {
+    if (this.#interest & interest) return
+    this.#interest |= interest
     this.native.setInterest(this.#interest)
+  }
+
+  async #askForPage(path: string, limit: number): ReturnType<AskForPage> {
+    return JSON.parse(await new Promise<string>((resolve) => this.native.page!(path, limit, resolve)))
   }
 }
 

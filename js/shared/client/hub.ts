@@ -21,7 +21,8 @@ import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 export interface Waiter {
   /** Whose core settles it. */
   readonly client: object
-  done(value: unknown): void
+  /** @param size of a result as JSON, in bytes, if it is known */
+  done(value: unknown, size?: number): void
   failed(error: ErrorData): void
 }
 
@@ -202,7 +203,7 @@ function deliver([kind, a, b, payload]: Item): void {
       return deliverResults(JSON.parse(text) as unknown[])
     case ITEM.RESULT: {
       const result: unknown = JSON.parse(text)
-      return take(a)?.done(result)
+      return take(a)?.done(result, b)
     }
     case ITEM.OPEN:
       if (text !== undefined) open.at(-1)!.key = JSON.parse(text) as string
@@ -211,11 +212,11 @@ function deliver([kind, a, b, payload]: Item): void {
       if (broken === undefined) addElements(open.at(-1)!.container, JSON.parse(text))
       return
     case ITEM.CLOSE:
-      return closeContainer(a)
+      return closeContainer(a, b)
     case ITEM.BYTES:
-      return take(a)?.done(payload)
+      return take(a)?.done(payload, payload?.length)
     case ITEM.DONE:
-      return take(a)?.done(undefined)
+      return take(a)?.done(undefined, 0)
     case ITEM.FAILED: {
       const error = JSON.parse(text) as ErrorData
       return take(a)?.failed(error)
@@ -289,18 +290,18 @@ function addElements(container: Container, elements: Container): void {
   else Object.assign(container, elements)
 }
 
-function closeContainer(slot: number): void {
+function closeContainer(slot: number, size: number): void {
   const { container, key } = open.pop()!
   const outer = open.at(-1)?.container
-  if (outer === undefined) endPieces(slot, container)
+  if (outer === undefined) endPieces(slot, container, size)
   else if (Array.isArray(outer)) outer.push(container)
   else define(outer, key, container)
 }
 
-function endPieces(slot: number, result: Container): void {
+function endPieces(slot: number, result: Container, size: number): void {
   const [waiter, error] = [take(slot), broken]
   broken = undefined
-  if (error === undefined) waiter?.done(result)
+  if (error === undefined) waiter?.done(result, size)
   else waiter?.failed(error)
 }
 

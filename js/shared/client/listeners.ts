@@ -1,13 +1,16 @@
 /** The listeners of a client's own events, and the asynchronous context that they run in. */
+import type { InternalEvents } from '../internals.js'
 import { runSafely } from '../socket-events.js'
 import type { MCPClientEvents } from '../types.js'
 import { runtime, type Context } from './runtime.js'
 
+type Events = MCPClientEvents & InternalEvents
+
 /** The listeners that users have added: what is used of an EventEmitter of Node.js. */
 export interface OwnListeners {
   /** Those of an event as they are to be called; a copy. */
-  rawListeners(event: keyof MCPClientEvents): ((...args: any[]) => unknown)[]
-  listenerCount(event: keyof MCPClientEvents): number
+  rawListeners(event: keyof Events): ((...args: any[]) => unknown)[]
+  listenerCount(event: keyof Events): number
   /** The events that have listeners. */
   eventNames(): unknown[]
 }
@@ -28,7 +31,7 @@ export class Listeners {
   }
 
   /** Whether an event has a listener. */
-  hear(event: keyof MCPClientEvents): boolean {
+  hear(event: keyof Events): boolean {
     return this.#own.listenerCount(event) > 0
   }
 
@@ -41,7 +44,7 @@ export class Listeners {
   }
 
   /** What a listener throws becomes an `uncaughtException`; the other listeners are called all the same. */
-  emit<E extends keyof MCPClientEvents>(event: E, ...args: MCPClientEvents[E]): void {
+  emit<E extends keyof Events>(event: E, ...args: Events[E]): void {
     const listeners = this.#own.rawListeners(event)
     if (listeners.length === 0) return
     this.inContext(() => {

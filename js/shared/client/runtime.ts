@@ -2,7 +2,9 @@
  * What a client needs of where it runs, and what differs between Node.js and a page. Nothing here knows either of them:
  * the class that users see installs its own before any client is made.
  */
-import type { MCPClientOptions } from '../types.js'
+import type { MCPError } from '../errors.js'
+import type { DialReport, ErrorData } from '../native-types.js'
+import type { ConnectionSnapshot, ConnectionState, LogEntry, MCPClientChannels, MCPClientOptions } from '../types.js'
 import type { Binding, NativeClient } from './binding.js'
 
 /** Where a client runs. */
@@ -42,6 +44,42 @@ export interface Runtime {
   replaceClosed(url: string, key: unknown): boolean
   /** Runs the 'close' listeners of a client. */
   runAfterClose(client: Replaceable, listeners: () => void): void
+  /** What observes all clients, besides their own listeners, where there is such a thing. */
+  readonly observers?: Observers
+}
+
+/** What observes all clients. */
+export interface Observers {
+  /** Whether somebody hears of calls. */
+  tracesCalls(): boolean
+  /**
+   * Makes a call of which somebody hears.
+   * @param call makes it, and tells the trace how it ends
+   */
+  traceCall<T>(context: MCPClientChannels['mcp-client:call'], call: (trace: CallTrace) => Promise<T>): Promise<T>
+  /** The state of a client has changed. */
+  observeState(client: Observed, snapshot: ConnectionSnapshot, previous: ConnectionState): void
+  /** A client has logged something. */
+  observeLog(client: Observed, entry: LogEntry): void
+  /** Whether somebody hears of dials. */
+  hearsDials(): boolean
+  /** A dial begins. */
+  observeDialing(client: Observed, connection: number, url: string): void
+  /** A dial is over. `makeError` makes the error of one that has failed. */
+  observeDialed(client: Observed, dial: DialReport, makeError: (error: ErrorData) => MCPError): void
+}
+
+/** A client, as far as its observers know it. */
+export interface Observed {
+  readonly id: number
+}
+
+/** Tells somebody how a call ends. */
+export interface CallTrace {
+  requestId: string | null
+  /** @param resultSize bytes, if they are known */
+  succeeded(resultSize: number | undefined): void
+  failed(error: unknown): void
 }
 
 /** An asynchronous context. While it is held, its stores are. */

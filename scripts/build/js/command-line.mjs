@@ -26,6 +26,8 @@ export async function buildCommandLine(root, source, output, constants) {
     bundle: true,
     splitting: true,
     platform: 'node',
+    // The CommonJS of some packages loads its own files in a way that cannot be bundled.
+    mainFields: ['module', 'main'],
     format: 'esm',
     target: 'node20',
     banner: { js: REQUIRE },

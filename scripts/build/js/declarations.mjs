@@ -2,6 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
+/** Packages that the types of an entry may name, because everyone who imports the entry has them. */
+export const TYPES_OF_PEERS = { './react': ['react'], './opentelemetry': ['@opentelemetry/api'] }
+
 /**
  * The entries of the package that have types.
  * @param {{ exports: object }} manifest package.json

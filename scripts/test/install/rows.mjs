@@ -118,8 +118,27 @@ const WORKERS = {
     console.log(JSON.stringify(answer))`,
 }
 
-/** Clients in asynchronous contexts of their own: the code of each user must see its own. */
+/**
+ * Clients in asynchronous contexts of their own: the code of each user must see its own. And the channels that tell of
+ * all clients: those of a call, in the context of its caller.
+ */
 const CONTEXTS = {
+  'channels.mjs': `import { AsyncLocalStorage } from 'node:async_hooks'
+    import { subscribe } from 'node:diagnostics_channel'
+    const storage = new AsyncLocalStorage()
+    const told = []
+    for (const event of ['start', 'end', 'asyncStart', 'asyncEnd'])
+      subscribe('tracing:mcp-client:call:' + event, ({ toolName }) => told.push([event, toolName, storage.getStore()].join()))
+    subscribe('tracing:mcp-client:connect:asyncEnd', ({ phases }) => told.push(phases.at(-1).phase))
+    subscribe('mcp-client:state', ({ snapshot }) => told.push(snapshot.state))
+    ${MAIN.import}
+    const answer = await storage.run('caller', main)
+    const expected = ['connecting', 'upgrade', 'authenticating', 'ready', 'closing', 'closed']
+    const calls = told.filter((text) => text.includes(','))
+    const others = told.filter((text) => !text.includes(',') && expected.includes(text))
+    if (!calls.length || calls.some((text) => !text.endsWith(',caller'))) throw new Error('calls: ' + calls)
+    if (others.join() !== expected.join()) throw new Error('others: ' + others)
+    console.log(JSON.stringify(answer))`,
   'contexts.mjs': `import { AsyncLocalStorage } from 'node:async_hooks'
     ${MAIN.import}
     const storage = new AsyncLocalStorage()
@@ -144,7 +163,7 @@ const CONTEXTS = {
 async function inNode(workspace, major) {
   const { program, version } = await nodeOf(major)
   const project = await workspace.installed({ ...PROGRAMS, ...WORKERS, ...CONTEXTS })
-  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', 'contexts.mjs'])
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', ...Object.keys(CONTEXTS)])
     await project.answers(script, { program })
   return `Node.js ${version}`
 }
@@ -169,7 +188,7 @@ async function inBun(workspace) {
   const project = workspace.project({ ...PROGRAMS, ...WORKERS, ...CONTEXTS })
   await project.run(program, ['add', NAME])
   checkInstalled(project)
-  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', 'contexts.mjs'])
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', ...Object.keys(CONTEXTS)])
     await project.answers(script, { program })
   return `Bun ${bun.versionOf('bun')}`
 }
@@ -179,7 +198,7 @@ async function inDeno(workspace) {
   const program = deno.program('deno')
   const project = workspace.project({ ...PROGRAMS, ...WORKERS, ...CONTEXTS, 'deno.json': { nodeModulesDir: 'auto' } })
   await project.run(program, ['add', `npm:${NAME}`])
-  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', 'contexts.mjs'])
+  for (const script of [...Object.keys(PROGRAMS), 'workers.mjs', ...Object.keys(CONTEXTS)])
     await project.answers(script, { program, flags: ['run', '--allow-all', '--quiet'] })
   return `Deno ${deno.versionOf('deno')}`
 }

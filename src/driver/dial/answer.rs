@@ -38,6 +38,22 @@ pub(super) async fn read_answer(
     }
 }
 
+/// The beginning of what is no answer at all, in quotes and escaped. `secrets` are left out, one that has come only in
+/// part too: what it came from may repeat what it was sent.
+pub(super) fn beginning(bytes: &[u8], secrets: &[&[u8]]) -> String {
+    let text = without(String::from_utf8_lossy(without_half(bytes, secrets)).into_owned(), secrets);
+    let mut shown: String = text.chars().take(MOST_CHARACTERS).flat_map(escaped).collect();
+    if text.chars().nth(MOST_CHARACTERS).is_some() {
+        shown.push('…');
+    }
+    format!("\"{shown}\"")
+}
+
+/// A header in words; `None` if it is empty.
+pub(super) fn shown_value(value: &[u8], secrets: &[&[u8]]) -> Option<String> {
+    shown(String::from_utf8_lossy(value).into_owned(), secrets)
+}
+
 /// What can be shown of a body.
 enum BodyKind {
     Text,
@@ -102,9 +118,14 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), head: &Head, kind: &Bo
 }
 
 /// `None` if the body ends with the connection, or with its last chunk.
-fn length_of(head: &Head) -> Option<usize> {
+pub(super) fn length_of(head: &Head) -> Option<usize> {
     let length = head.values("content-length").next()?;
     str::from_utf8(length).ok()?.trim().parse().ok()
+}
+
+/// The body comes in chunks (RFC 9112 § 7.1).
+pub(super) fn is_chunked(head: &Head) -> bool {
+    head.values("transfer-encoding").next().is_some()
 }
 
 /// A body, or of a body in chunks (RFC 9112 § 7.1) the first one.
@@ -116,7 +137,7 @@ struct FirstPart<'a> {
 
 impl<'a> FirstPart<'a> {
     fn of(head: &Head, body: &'a [u8]) -> Self {
-        if head.values("transfer-encoding").next().is_none() {
+        if !is_chunked(head) {
             return Self { bytes: body, is_whole: false };
         }
         let Some(end) = memchr::memchr(b'\n', body) else { return Self { bytes: &[], is_whole: false } };
@@ -163,14 +184,27 @@ fn printable(text: &str) -> String {
     shown
 }
 
+/// As in a literal of most languages.
+fn escaped(character: char) -> impl Iterator<Item = char> {
+    let plain = is_harmless(character) && !matches!(character, '"' | '\\');
+    plain.then_some(character).into_iter().chain((!plain).then(|| character.escape_default()).into_iter().flatten())
+}
+
+/// Without the beginning of a secret at the end.
+fn without_half<'a>(bytes: &'a [u8], secrets: &[&[u8]]) -> &'a [u8] {
+    let half = |secret: &[u8]| (SHORTEST_SECRET..secret.len()).rev().find(|length| bytes.ends_with(&secret[..*length]));
+    let longest = secrets.iter().filter_map(|secret| half(secret)).max().unwrap_or_default();
+    &bytes[..bytes.len() - longest]
+}
+
 /// Neither a control character, nor one that changes the direction or is not seen.
 fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-fn without(words: String, secrets: &[&[u8]]) -> String {
-    let mut words = words;
+/// The words of a server without the secrets that it repeats.
+pub(super) fn without(mut words: String, secrets: &[&[u8]]) -> String {
     for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
         if memmem::find(words.as_bytes(), secret).is_some()
             && let Ok(secret) = str::from_utf8(secret)
@@ -257,6 +291,16 @@ mod tests {
         assert_eq!(answer.text.as_deref(), Some("wrong: [secret]"));
         let cut = format!("HTTP/1.1 400 x\r\n\r\n{}hunter2", "x".repeat(MOST_CHARACTERS - 3));
         assert!(!read_with(&cut, &[b"hunter2"]).await.text.expect("it is text").contains("hun"));
+    }
+
+    #[test]
+    fn the_beginning_of_what_is_no_answer_is_bounded_and_escaped_and_has_no_secret() {
+        let shown = |bytes: &[u8]| beginning(bytes, &[b"hunter2", b"r"]);
+        assert_eq!(shown(b"SSH-2.0-\"x\\\"\r\n"), r#""SSH-2.0-\"x\\\"\r\n""#);
+        assert_eq!(shown("\u{1b}[31m é \u{202e}".as_bytes()), r#""\u{1b}[31m é \u{202e}""#);
+        assert_eq!(shown(b"\x15\x03\x01"), r#""\u{15}\u{3}\u{1}""#);
+        assert_eq!(shown(b"GET /hunter2 x-key: hunt"), r#""GET /[secret] x-key: ""#);
+        assert_eq!(shown(&[b'x'; 1000]), format!("\"{}…\"", "x".repeat(MOST_CHARACTERS)));
     }
 
     /// An answer whose connection stays open.

@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 
 use super::{
     extensions,
-    proxy::{Choice, Hop, is_loopback},
+    proxy::{Choice, Hop},
 };
-use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via, check_urls};
+use mcp_protocol::{Headers, OptionError, OptionFault, Route, Subprotocols, Via, check_urls, is_loopback};
 
 /// A route that was checked. Made once for a client, for all its dials; so it is small, and dialling cannot fail
 /// because of it.
@@ -25,7 +25,7 @@ pub(crate) struct Endpoint {
     pub(super) port: u16,
     pub(super) secure: bool,
     /// The subprotocols to offer.
-    pub(super) protocols: Box<[Box<str>]>,
+    pub(super) protocols: Subprotocols,
     /// Which proxy to go through.
     pub(super) proxy: Choice,
     /// Compression is offered.
@@ -68,7 +68,8 @@ impl Endpoint {
             request.headers_mut().insert("sec-websocket-extensions", offer);
         }
         let (request, key) = generate_request(request).map_err(|_| wrong("is not a valid URL"))?;
-        let protocols = route.protocols.iter().map(Into::into).collect();
+        let request = Zeroizing::new(request);
+        let protocols = route.protocols.clone();
         let request = around(&request, &key);
         Ok(Self { host, port, secure, protocols, proxy, compression: route.compression, request, secrets })
     }
@@ -78,13 +79,15 @@ impl Endpoint {
         if !matches!(self.proxy, Choice::Ask) {
             return None;
         }
-        let (scheme, default_port) = if self.secure { ("https", 443) } else { ("http", 80) };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.to_string() };
-        Some(if self.port == default_port {
-            format!("{scheme}://{host}")
-        } else {
-            format!("{scheme}://{host}:{}", self.port)
-        })
+        Some(format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority()))
+    }
+
+    /// The host and the port, unless that is the usual one.
+    pub(super) fn authority(&self) -> String {
+        // A zone is for this machine alone.
+        let host = self.host.split('%').next().unwrap_or_default();
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        if self.port == if self.secure { 443 } else { 80 } { host } else { format!("{host}:{}", self.port) }
     }
 
     /// What errors say of a way to the server. On loopback nobody expects a proxy.
@@ -149,7 +152,8 @@ fn add_headers(request: &mut Request, headers: &Headers) -> Result<(), OptionErr
             return Err(wrong("that the WebSocket upgrade sets itself; leave it out"));
         }
         // The value is not shown: it may be a secret.
-        let value = HeaderValue::try_from(value).map_err(|_| wrong("whose value HTTP does not allow"))?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| wrong("whose value HTTP does not allow"))?;
+        value.set_sensitive(true);
         if header == HOST && value.to_str().is_err() {
             return Err(wrong("whose value is not ASCII"));
         }
@@ -159,7 +163,7 @@ fn add_headers(request: &mut Request, headers: &Headers) -> Result<(), OptionErr
 }
 
 fn add_protocols(request: &mut Request, protocols: &Subprotocols) -> Result<(), OptionError> {
-    if protocols.iter().next().is_none() {
+    if protocols.is_empty() {
         return Ok(());
     }
     // A subprotocol is a token of HTTP, as a header name is (RFC 6455 § 4.1). It is not shown: it may be a secret.
@@ -167,8 +171,9 @@ fn add_protocols(request: &mut Request, protocols: &Subprotocols) -> Result<(), 
         let complaint = format!("has a value that HTTP does not allow as a subprotocol (number {})", index + 1);
         return Err(OptionError::new(OptionFault::Type, "protocols", &complaint));
     }
-    let value =
-        HeaderValue::try_from(protocols.iter().collect::<Vec<_>>().join(", ")).expect("tokens are header values");
+    let list = Zeroizing::new(protocols.iter().collect::<Vec<_>>().join(", "));
+    let mut value = HeaderValue::try_from(list.as_str()).expect("tokens are header values");
+    value.set_sensitive(true);
     request.headers_mut().insert("sec-websocket-protocol", value);
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(super) fn agreement<'a>(
     for part in parts {
         chosen
             .set(part)
-            .ok_or_else(|| format!("permessage-deflate was chosen with {part:.40?}, which is not valid"))?;
+            .ok_or_else(|| format!("permessage-deflate was chosen with {:?}, which is not valid", cut(part)))?;
     }
     Ok(Some(Agreement {
         server_keeps_context: !chosen.server_no_context_takeover,
@@ -62,6 +62,11 @@ impl Parameters {
     }
 }
 
+/// A parameter that is not valid may be of any length.
+fn cut(part: &str) -> &str {
+    part.char_indices().nth(MOST_SHOWN).map_or(part, |(end, _)| &part[..end])
+}
+
 fn set_flag(flag: &mut bool, value: Option<&str>) -> Option<()> {
     let is_new = !std::mem::replace(flag, true);
     (is_new && value.is_none()).then_some(())
@@ -76,6 +81,8 @@ fn set_bits(bits: &mut Option<u8>, value: Option<&str>) -> Option<()> {
 }
 
 const NAME: &str = "permessage-deflate";
+/// Characters of a parameter that an error shows: more than any of ours has.
+const MOST_SHOWN: usize = 60;
 /// RFC 7692 § 7.1.2.
 const LEAST_WINDOW_BITS: u8 = 8;
 const MOST_WINDOW_BITS: u8 = 15;
@@ -145,5 +152,7 @@ mod tests {
     fn the_error_names_the_parameter_at_fault() {
         let error = chosen(&["permessage-deflate; server_max_window_bits=99"]).expect_err("it is wrong");
         assert_eq!(error, "permessage-deflate was chosen with \"server_max_window_bits=99\", which is not valid");
+        let long = chosen(&[&format!("permessage-deflate; \u{1b}{}", "é".repeat(10_000))]).expect_err("it is wrong");
+        assert!(long.len() < 200 && long.contains(r#""\u{1b}é"#), "{long}");
     }
 }

@@ -20,8 +20,13 @@ pub(super) enum HeadError {
     /// The other side closed the connection before the head was complete.
     Closed,
     Io(io::Error),
-    /// It is not HTTP, or too long.
-    Invalid(String),
+    /// It is too long.
+    TooLong(String),
+    /// It is not HTTP: for this reason, and these bytes came.
+    NotHttp {
+        reason: String,
+        bytes: Vec<u8>,
+    },
 }
 
 impl Head {
@@ -116,7 +121,7 @@ impl HeadReader {
 
     fn check_length(&self, length: usize) -> Result<(), HeadError> {
         if self.taken + length > LONGEST {
-            return Err(HeadError::Invalid(format!("its head is longer than {LONGEST} bytes")));
+            return Err(HeadError::TooLong(format!("its head is longer than {LONGEST} bytes")));
         }
         Ok(())
     }
@@ -141,7 +146,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, HeadError> {
     match response.parse(bytes) {
         Ok(Status::Complete(_)) => Ok(Some(Head::from(response))),
         Ok(Status::Partial) => Ok(None),
-        Err(error) => Err(HeadError::Invalid(format!("it is not HTTP: {error}"))),
+        Err(error) => Err(HeadError::NotHttp { reason: format!("it is not HTTP: {error}"), bytes: bytes.to_vec() }),
     }
 }
 
@@ -175,7 +180,7 @@ mod tests {
 
     async fn reason(answer: &str) -> String {
         match read(answer).await {
-            Err(HeadError::Invalid(reason)) => reason,
+            Err(HeadError::TooLong(reason) | HeadError::NotHttp { reason, .. }) => reason,
             Err(error) => panic!("{error:?}"),
             Ok(_) => panic!("it was taken: {answer:.100}"),
         }
@@ -231,7 +236,8 @@ mod tests {
     async fn what_is_no_http_shows_with_its_first_bytes() {
         let (mut client, mut server) = duplex(1000);
         server.write_all(b"SSH-2.0-OpenSSH_9.6").await.expect("there is room");
-        assert!(matches!(read_head(&mut client).await, Err(HeadError::Invalid(_))), "it waited for more");
+        let Err(HeadError::NotHttp { bytes, .. }) = read_head(&mut client).await else { panic!("it was taken") };
+        assert_eq!(bytes, b"SSH-2.0-OpenSSH_9.6");
         for answer in ["HTTP/2 200\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nno header\r\n\r\n"] {
             assert!(reason(answer).await.contains("not HTTP"), "{answer}");
         }

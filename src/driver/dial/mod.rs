@@ -5,6 +5,7 @@ mod endpoint;
 mod extensions;
 mod head;
 mod owner;
+mod probe;
 mod progress;
 mod proxy;
 mod resolve;
@@ -25,10 +26,13 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-pub use self::resolve::{Resolve, Resolver};
 pub(super) use self::tls::answer_roots;
 pub(super) use self::upgrade::Upgraded;
 pub(super) use self::{endpoint::Endpoint, owner::Owner, progress::Progress, proxy::ProxyAnswer};
+pub use self::{
+    probe::Page,
+    resolve::{Resolve, Resolver},
+};
 use self::{
     proxy::{Hop, Tunnels},
     resolve::Turn,
@@ -133,15 +137,16 @@ impl Dialer {
     ) -> Result<(Stream, Option<SocketAddr>), DialFailure> {
         if let Hop::Through(proxy) = hop {
             progress.enter(DialPhase::Proxy);
-            let tunnels = Tunnels { owner, resolver: &self.resolver, turn: &self.turn, tls: &self.tls };
+            let tunnels = Tunnels { owner, resolver: &self.resolver, turn: &self.turn, tls: &self.tls, progress };
             return Ok((tunnels.open(proxy, &endpoint.host, endpoint.port).await?, None));
         }
         progress.enter(DialPhase::Name);
         let addresses = self.resolver.resolve(&self.turn, &endpoint.host, endpoint.port).await?;
+        progress.found(&addresses);
         progress.enter(DialPhase::Tcp);
         let addresses = self.suspects.put_last(tcp::interleave(addresses));
-        let tcp =
-            tcp::connect(addresses).await.map_err(|error| tcp_failure(error, DialPhase::Tcp, DialFailure::Tcp))?;
+        let tcp = tcp::connect(addresses, progress).await;
+        let tcp = tcp.map_err(|error| tcp_failure(error, DialPhase::Tcp, DialFailure::Tcp))?;
         let address = tcp.peer_addr().ok();
         Ok((Stream::Tcp(tcp), address))
     }
@@ -161,12 +166,12 @@ impl Dialer {
             }
             (Stream::Tcp(mut tcp), false) => {
                 progress.enter(DialPhase::Upgrade);
-                let upgraded = upgrade(&mut tcp, endpoint).await.map_err(DialFailure::Upgrade)?;
+                let upgraded = upgrade(&mut tcp, endpoint, progress).await.map_err(DialFailure::Upgrade)?;
                 Ok(Dialed { transport: Transport::plain(tcp), upgraded })
             }
             (Stream::Tls(mut proxy), false) => {
                 progress.enter(DialPhase::Upgrade);
-                let upgraded = upgrade(&mut *proxy, endpoint).await.map_err(DialFailure::Upgrade)?;
+                let upgraded = upgrade(&mut *proxy, endpoint, progress).await.map_err(DialFailure::Upgrade)?;
                 Ok(Dialed { transport: Transport::Tls(proxy), upgraded })
             }
         }
@@ -181,12 +186,12 @@ impl Dialer {
         transport: impl FnOnce(Box<TlsStream<S>>) -> Transport,
     ) -> Result<Dialed, DialFailure>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         progress.enter(DialPhase::Tls);
-        let mut encrypted = self.tls.connect(owner, &endpoint.host, stream).await?;
+        let mut encrypted = self.tls.connect(owner, &endpoint.host, stream, progress).await?;
         progress.enter(DialPhase::Upgrade);
-        match upgrade(&mut encrypted.stream, endpoint).await {
+        match upgrade(&mut encrypted.stream, endpoint, progress).await {
             Ok(upgraded) => Ok(Dialed { transport: transport(Box::new(encrypted.stream)), upgraded }),
             Err(failure) => Err(refused_by_tls(encrypted, failure).await),
         }
@@ -210,10 +215,12 @@ async fn refused_by_tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let UpgradeFailure::Broken(_) = failure else { return DialFailure::Upgrade(failure) };
+    let UpgradeFailure::Broken(broken) = failure else { return DialFailure::Upgrade(failure) };
+    // If the upgrade has read it already, the end of the stream comes next.
     match stream.read(&mut [0]).await.err().and_then(|error| tls_error(&error, identity_was_asked)) {
         Some(reason) => DialFailure::Tls(TlsFailure::Handshake(reason)),
-        None => DialFailure::Upgrade(failure),
+        None if broken.is_by_tls() => DialFailure::Tls(TlsFailure::Handshake(broken)),
+        None => DialFailure::Upgrade(UpgradeFailure::Broken(broken)),
     }
 }
 

@@ -13,9 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::address::{Proxy, Scheme};
 pub(crate) use self::choice::ProxyAnswer;
-pub(super) use self::{choice::Choice, environment::is_loopback, list::Hop};
+pub(super) use self::{choice::Choice, list::Hop};
 use super::{
     owner::Owner,
+    progress::Progress,
     resolve::{Resolver, Turn},
     stream::Stream,
     system_error::tcp_failure,
@@ -30,6 +31,7 @@ pub(super) struct Tunnels<'a> {
     pub(super) resolver: &'a Arc<Resolver>,
     pub(super) turn: &'a Turn,
     pub(super) tls: &'a Tls,
+    pub(super) progress: &'a Progress,
 }
 
 impl Tunnels<'_> {
@@ -68,10 +70,13 @@ impl Tunnels<'_> {
     async fn reach(&self, proxy: &Proxy) -> Result<Stream, DialFailure> {
         let found = self.resolver.resolve(self.turn, &proxy.host, proxy.port).await;
         let addresses = tcp::interleave(found.map_err(of_proxy)?);
+        self.progress.found(&addresses);
         let of_tcp = |error| DialFailure::Proxy(ProxyFailure::Tcp(error));
-        let tcp = tcp::connect(addresses).await.map_err(|error| tcp_failure(error, DialPhase::Proxy, of_tcp))?;
+        let tcp = tcp::connect(addresses, self.progress).await;
+        let tcp = tcp.map_err(|error| tcp_failure(error, DialPhase::Proxy, of_tcp))?;
         if proxy.scheme == Scheme::Https {
-            let encrypted = self.tls.for_proxy().connect(self.owner, &proxy.host, tcp).await.map_err(of_proxy)?;
+            let tls = self.tls.for_proxy();
+            let encrypted = tls.connect(self.owner, &proxy.host, tcp, self.progress).await.map_err(of_proxy)?;
             return Ok(Stream::Tls(Box::new(encrypted.stream)));
         }
         Ok(Stream::Tcp(tcp))

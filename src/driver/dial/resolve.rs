@@ -188,10 +188,12 @@ const THREAD_NAME: &str = "mcp-client-dns";
 mod tests {
     use std::{
         collections::BTreeMap,
+        future::{Future, poll_fn},
         sync::{
             atomic::{AtomicUsize, Ordering},
             mpsc,
         },
+        task::Poll,
     };
 
     use super::*;
@@ -246,17 +248,20 @@ mod tests {
     async fn those_who_ask_the_same_at_the_same_time_share_a_look_up_and_later_ones_do_not() {
         let (source, resolver) = manual();
         let gate = source.hang("a.test");
-        let many: Vec<_> = (0..500)
-            .map(|port| {
-                let resolver = Arc::clone(&resolver);
-                tokio::spawn(async move { resolver.resolve(&Turn::default(), "a.test", port).await })
-            })
-            .collect();
+        let asking = |port| {
+            let resolver = Arc::clone(&resolver);
+            Box::pin(async move { resolver.resolve(&Turn::default(), "a.test", port).await })
+        };
+        let mut many: Vec<_> = (0..500).map(asking).collect();
         // Each of them asks before it waits.
-        tokio::task::yield_now().await;
+        poll_fn(|cx| {
+            assert!(many.iter_mut().all(|asking| asking.as_mut().poll(cx).is_pending()));
+            Poll::Ready(())
+        })
+        .await;
         drop(gate);
         for (port, asking) in many.into_iter().enumerate() {
-            let found = asking.await.expect("no panic").expect("it is found");
+            let found = asking.await.expect("it is found");
             assert_eq!(found, [SocketAddr::from(([192, 0, 2, 1], port as u16))]);
         }
         assert_eq!(source.asked.load(Ordering::SeqCst), 1);

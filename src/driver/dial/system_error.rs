@@ -66,6 +66,7 @@ fn code_of(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::NetworkUnreachable => "ENETUNREACH",
         io::ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
         io::ErrorKind::PermissionDenied => "EACCES",
+        io::ErrorKind::InvalidInput => "EINVAL",
         _ => return None,
     })
 }

@@ -5,14 +5,15 @@ use std::{io, net::SocketAddr, time::Duration};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
-use super::system_error::system_error;
+use super::{progress::Progress, system_error::system_error};
 use mcp_protocol::SystemError;
 
 /// Connects to the first address that answers.
 ///
 /// Errors: that of the last address that failed.
-pub(super) async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, SystemError> {
-    let tcp = race(addresses).await.map_err(|(address, error)| SystemError { address, ..system_error(&error) })?;
+pub(super) async fn connect(addresses: Vec<SocketAddr>, progress: &Progress) -> Result<TcpStream, SystemError> {
+    let tcp =
+        race(addresses, progress).await.map_err(|(address, error)| SystemError { address, ..system_error(&error) })?;
     // Small requests must not wait for the acknowledgement of earlier ones.
     tcp.set_nodelay(true).map_err(|error| system_error(&error))?;
     // It is an aid, for routers that forget silent connections and for clients without a heartbeat: a system that does
@@ -37,12 +38,17 @@ pub(super) fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// RFC 8305 § 5: the next address is tried when the one before fails or is silent for a while; the first to connect
 /// wins.
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (Option<SocketAddr>, io::Error)> {
+async fn race(addresses: Vec<SocketAddr>, progress: &Progress) -> Result<TcpStream, (Option<SocketAddr>, io::Error)> {
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut last = (None, io::Error::from(io::ErrorKind::AddrNotAvailable));
     loop {
-        let more = waiting.next().map(|address| attempts.spawn(attempt(address))).is_some();
+        let next = waiting.next();
+        let more = next.is_some();
+        if let Some(address) = next {
+            progress.tries(address);
+            attempts.spawn(attempt(address));
+        }
         let finished = if more {
             match timeout(HEAD_START, attempts.join_next()).await {
                 Ok(finished) => finished,
@@ -52,8 +58,14 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (Option<SocketAdd
             attempts.join_next().await
         };
         match finished {
-            Some(Ok(Ok(tcp))) => return Ok(tcp),
-            Some(Ok(Err((address, error)))) => last = (Some(address), error),
+            Some(Ok(Ok((address, tcp)))) => {
+                progress.connected(address);
+                return Ok(tcp);
+            }
+            Some(Ok(Err((address, error)))) => {
+                progress.refused(address, &system_error(&error));
+                last = (Some(address), error);
+            }
             Some(Err(join)) => last = (None, io::Error::other(join)),
             None if more => {}
             None => return Err(last),
@@ -61,8 +73,8 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, (Option<SocketAdd
     }
 }
 
-async fn attempt(address: SocketAddr) -> Result<TcpStream, (SocketAddr, io::Error)> {
-    TcpStream::connect(address).await.map_err(|error| (address, error))
+async fn attempt(address: SocketAddr) -> Result<(SocketAddr, TcpStream), (SocketAddr, io::Error)> {
+    TcpStream::connect(address).await.map(|tcp| (address, tcp)).map_err(|error| (address, error))
 }
 
 /// After a minute of silence; given up after the system's own number of probes without an answer.
@@ -113,7 +125,9 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_refuses_is_followed_by_the_next() {
         let (_listener, good) = listening().await;
-        let tcp = race(vec![refusing().await, refusing().await, good]).await.expect("the last one listens");
+        let tcp = race(vec![refusing().await, refusing().await, good], &Progress::start())
+            .await
+            .expect("the last one listens");
         assert_eq!(tcp.peer_addr().expect("it is connected"), good);
     }
 
@@ -122,14 +136,14 @@ mod tests {
     async fn an_address_that_is_silent_is_overtaken_by_the_next() {
         let (_busy, _queue, mute) = silent().await;
         let (_listener, good) = listening().await;
-        let tcp = race(vec![mute, refusing().await, good]).await.expect("the last one listens");
+        let tcp = race(vec![mute, refusing().await, good], &Progress::start()).await.expect("the last one listens");
         assert_eq!(tcp.peer_addr().expect("it is connected"), good);
     }
 
     #[tokio::test]
     async fn the_system_watches_over_an_idle_connection() {
         let (_listener, address) = listening().await;
-        let tcp = connect(vec![address]).await.expect("it listens");
+        let tcp = connect(vec![address], &Progress::start()).await.expect("it listens");
         assert!(SockRef::from(&tcp).keepalive().expect("the system tells"));
         #[cfg(target_os = "linux")]
         assert_eq!(SockRef::from(&tcp).tcp_keepalive_time().expect("it tells"), Duration::from_secs(60));
@@ -138,9 +152,9 @@ mod tests {
     #[tokio::test]
     async fn when_all_addresses_fail_the_error_is_that_of_the_last_one() {
         let last = refusing().await;
-        let error = connect(vec![refusing().await, last]).await.expect_err("nobody listens");
+        let error = connect(vec![refusing().await, last], &Progress::start()).await.expect_err("nobody listens");
         assert_eq!((error.code, error.address), (Some("ECONNREFUSED"), Some(last)));
-        let error = connect(Vec::new()).await.expect_err("there is no address");
+        let error = connect(Vec::new(), &Progress::start()).await.expect_err("there is no address");
         assert_eq!((error.code, error.address), (Some("EADDRNOTAVAIL"), None));
     }
 }

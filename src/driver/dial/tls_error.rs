@@ -74,6 +74,7 @@ fn alert_words(alert: AlertDescription, identity_was_asked: bool) -> SystemError
 
 const TOO_OLD: &str =
     "the server speaks no version of TLS that is allowed: TLS 1.2 or newer, or what tls.minVersion says";
-const NOTHING_IN_COMMON: &str = "client and server have no cipher suite or key exchange in common";
+const NOTHING_IN_COMMON: &str = "client and server have no cipher suite or key exchange in common; a certificate on P-521 \
+     needs TLS 1.3";
 const IDENTITY_IS_DEMANDED: &str = "the server demands a client certificate: tls.cert and tls.key";
 const IDENTITY_IS_REFUSED: &str = "the server refuses the client's certificate (tls.cert)";

@@ -9,14 +9,15 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
-    answer::read_answer,
+    answer::{beginning, read_answer, shown_value, without},
     endpoint::Endpoint,
     extensions,
     head::{Head, HeadError, read_head},
+    progress::Progress,
     system_error::system_error,
 };
 use crate::driver::{clock::wall_clock, socket::deflate::Agreement};
-use mcp_protocol::{Answer, UpgradeFailure};
+use mcp_protocol::{Answer, Subprotocols, UpgradeFailure, UpgradeTrace};
 
 /// What the answer to the upgrade brought.
 pub(in crate::driver) struct Upgraded {
@@ -27,7 +28,11 @@ pub(in crate::driver) struct Upgraded {
 }
 
 /// Makes a WebSocket of the stream.
-pub(super) async fn upgrade<S>(stream: &mut S, endpoint: &Endpoint) -> Result<Upgraded, UpgradeFailure>
+pub(super) async fn upgrade<S>(
+    stream: &mut S,
+    endpoint: &Endpoint,
+    progress: &Progress,
+) -> Result<Upgraded, UpgradeFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -37,7 +42,8 @@ where
         stream.flush().await
     };
     sent.await.map_err(|error: io::Error| UpgradeFailure::Broken(system_error(&error)))?;
-    let (head, early) = read_head(stream).await?;
+    let (head, early) = read_head(stream).await.map_err(|error| without_head(error, &endpoint.secrets()))?;
+    progress.answered(trace(&head, &endpoint.secrets()));
     if head.status != 101 {
         let retry_after = head.values("retry-after").next().and_then(|value| retry_after(value, wall_clock()));
         let answer = read_answer(stream, &head, early, &endpoint.secrets()).await;
@@ -45,22 +51,34 @@ where
     }
     check(&head, &derive_accept_key(key.as_bytes()), &endpoint.protocols)?;
     let compression = extensions::agreement(head.values("sec-websocket-extensions"), endpoint.compression);
-    Ok(Upgraded { early, compression: compression.map_err(UpgradeFailure::NotWebSocket)? })
+    let refused = |reason| UpgradeFailure::NotWebSocket(without(reason, &endpoint.secrets()));
+    Ok(Upgraded { early, compression: compression.map_err(refused)? })
 }
 
-impl From<HeadError> for UpgradeFailure {
-    fn from(error: HeadError) -> Self {
-        match error {
-            HeadError::Closed => Self::Closed,
-            HeadError::Io(error) => Self::Broken(system_error(&error)),
-            HeadError::Invalid(reason) => Self::NotWebSocket(reason),
+/// Why there is no head. `secrets` are left out of what the server sent.
+fn without_head(error: HeadError, secrets: &[&[u8]]) -> UpgradeFailure {
+    match error {
+        HeadError::Closed => UpgradeFailure::Closed,
+        HeadError::Io(error) => UpgradeFailure::Broken(system_error(&error)),
+        HeadError::TooLong(reason) => UpgradeFailure::NotWebSocket(reason),
+        HeadError::NotHttp { reason, bytes } => {
+            UpgradeFailure::NotWebSocket(format!("{reason}; it sent {}", beginning(&bytes, secrets)))
         }
     }
 }
 
+fn trace(head: &Head, secrets: &[&[u8]]) -> UpgradeTrace {
+    let value = |name| {
+        let values: Vec<_> = head.values(name).filter_map(|value| shown_value(value, secrets)).collect();
+        (!values.is_empty()).then(|| values.join(", "))
+    };
+    let (extensions, protocol) = (value("sec-websocket-extensions"), value("sec-websocket-protocol"));
+    UpgradeTrace { status: head.status, extensions, protocol }
+}
+
 /// Checks a 101, all but the extensions. `accept` is the value that fits the key of the request, `offered` are its
 /// subprotocols.
-fn check(head: &Head, accept: &str, offered: &[Box<str>]) -> Result<(), UpgradeFailure> {
+fn check(head: &Head, accept: &str, offered: &Subprotocols) -> Result<(), UpgradeFailure> {
     let protocols: Vec<&[u8]> = head.values("sec-websocket-protocol").collect();
     let rules = [
         (head.is_http_1_1, "it is not HTTP/1.1"),
@@ -102,7 +120,7 @@ fn lists_upgrade(head: &Head) -> bool {
 }
 
 /// Names of subprotocols are case-sensitive.
-fn is_among(offered: &[Box<str>], chosen: &[u8]) -> bool {
+fn is_among(offered: &Subprotocols, chosen: &[u8]) -> bool {
     offered.iter().any(|protocol| protocol.as_bytes() == chosen)
 }
 
@@ -161,13 +179,14 @@ mod tests {
     /// What we make of it.
     fn check_by_us(key: &str, mut answer: &[u8]) -> Result<(), String> {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
-        let offered = ["a".into(), "b".into()];
-        let checked = runtime.block_on(read_head(&mut answer)).map_err(UpgradeFailure::from).and_then(|(head, _)| {
-            match head.status {
-                101 => check(&head, &derive_accept_key(key.as_bytes()), &offered),
-                status => Err(UpgradeFailure::Status { answer: Answer::of(status) }),
-            }
-        });
+        let offered = Subprotocols::from_iter(["a".to_owned(), "b".to_owned()]);
+        let checked =
+            runtime.block_on(read_head(&mut answer)).map_err(|error| without_head(error, &[])).and_then(|(head, _)| {
+                match head.status {
+                    101 => check(&head, &derive_accept_key(key.as_bytes()), &offered),
+                    status => Err(UpgradeFailure::Status { answer: Answer::of(status) }),
+                }
+            });
         checked.map_err(|failure| match failure {
             UpgradeFailure::Status { answer } => answer.status.to_string(),
             UpgradeFailure::Closed => "closed".to_owned(),

@@ -44,7 +44,7 @@ async fn echo(url: &str) -> Vec<String> {
     let endpoint = Endpoint::new(&Route::default(), url).expect("an endpoint");
     let dialer = Dialer::new(Resolver::system(), TlsOptions::default()).expect("the defaults are right");
     let dialed = dialer
-        .dial(&Nobody, &endpoint, Way::direct(LONGEST_CASE), &Progress::default())
+        .dial(&Nobody, &endpoint, Way::direct(LONGEST_CASE), &Progress::start())
         .await
         .unwrap_or_else(|_| panic!("{url} accepts no connection"));
     let Upgraded { early, compression } = dialed.upgraded;

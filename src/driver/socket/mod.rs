@@ -158,7 +158,7 @@ impl Socket {
     fn poll_grace(&mut self, cx: &mut Context<'_>) -> Option<Ending> {
         let WriteFailure { error, grace } = self.write_failure.as_mut()?;
         let grace = grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
-        grace.as_mut().poll(cx).is_ready().then(|| Ending::abnormal(system_error(error).message))
+        grace.as_mut().poll(cx).is_ready().then(|| Ending::abnormal(system_error(error).words()))
     }
 
     /// True when there may be more to read, and only the next turn will look for it.
@@ -238,7 +238,7 @@ fn ending_of(error: ReadError) -> Ending {
         ReadError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             return Ending::abnormal("no close frame came");
         }
-        ReadError::Io(error) => return Ending::abnormal(system_error(&error).message),
+        ReadError::Io(error) => return Ending::abnormal(system_error(&error).words()),
         ReadError::Violation(violation) => violation,
     };
     let code = match violation {

@@ -86,7 +86,7 @@ impl Given<'_> {
 
     pub(super) fn must_be(&self, kind: OptionFault, what: &str) -> OptionError {
         // These may be secrets: their values are never shown.
-        let is_secret = matches!(self.name, "apiKey" | "headers" | "protocols" | "proxy" | "tls" | "tls.key");
+        let is_secret = SECRET.contains(&self.name) || self.name.starts_with("tls.");
         let shown = if is_secret { kind_of(self.value) } else { show(self.value) };
         self.fault(kind, &format!("must be {what}, got {shown}"))
     }
@@ -272,6 +272,9 @@ fn kind_of(value: &Value) -> String {
         Value::Object(_) => "an object".into(),
     }
 }
+
+/// Options that may have secrets in them. A URL has its query.
+const SECRET: [&str; 6] = ["apiKey", "headers", "protocols", "proxy", "tls", "url"];
 
 /// The largest delay that JavaScript's own timers take, 2³¹ − 1 ms.
 const MAX_MILLIS: f64 = 2_147_483_647.0;

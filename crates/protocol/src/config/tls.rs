@@ -10,10 +10,11 @@ use super::{
 /// How to verify the server, and how to answer if it asks who we are. The default is that of the platform, and TLS 1.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsOptions {
-    /// Certificates to trust besides those of the machine, as PEM; one text may hold several.
-    pub ca: Vec<String>,
+    /// Certificates to trust besides those of the machine, as PEM; one text may hold several. As all PEM, it may hold a
+    /// private key, too.
+    pub ca: Vec<Secret>,
     /// The chain of the client's certificate, as PEM.
-    pub cert: Option<String>,
+    pub cert: Option<Secret>,
     /// Its private key, as PEM.
     pub key: Option<Secret>,
     /// The name to ask for and to verify, in place of the host.
@@ -39,8 +40,8 @@ impl Given<'_> {
             let full_name = format!("tls.{name}");
             let given = Given { name: &full_name, value };
             match name.as_str() {
-                "ca" => tls.ca = given.strings()?,
-                "cert" => tls.cert = Some(given.string()?),
+                "ca" => tls.ca = given.strings()?.into_iter().map(Secret::new).collect(),
+                "cert" => tls.cert = Some(Secret::new(given.string()?)),
                 "key" => tls.key = Some(Secret::new(given.string()?)),
                 "servername" => tls.servername = Some(given.string()?),
                 "rejectUnauthorized" => tls.reject_unauthorized = given.boolean()?,
@@ -78,13 +79,13 @@ mod tests {
     #[test]
     fn every_property_is_read() {
         let tls = parse(json!({
-            "ca": "a", "cert": "b", "key": "hunter2", "servername": "c", "rejectUnauthorized": false,
+            "ca": "hunter2 a", "cert": "hunter2 b", "key": "hunter2", "servername": "c", "rejectUnauthorized": false,
             "minVersion": "TLSv1.3"
         }))
         .expect("valid");
-        assert_eq!((tls.ca.as_slice(), tls.cert.as_deref()), (&["a".to_owned()][..], Some("b")));
-        assert_eq!((tls.servername.as_deref(), tls.reject_unauthorized, tls.only_tls_1_3), (Some("c"), false, true));
         assert!(!format!("{tls:?}").contains("hunter2"));
+        assert_eq!((tls.ca, tls.cert), (vec![Secret::new("hunter2 a")], Some(Secret::new("hunter2 b"))));
+        assert_eq!((tls.servername.as_deref(), tls.reject_unauthorized, tls.only_tls_1_3), (Some("c"), false, true));
         assert_eq!(parse(json!({})), Ok(TlsOptions::default()));
         assert_eq!(parse(json!({ "ca": ["a", "b"] })).expect("valid").ca.len(), 2);
     }
@@ -95,6 +96,9 @@ mod tests {
             (json!("x"), OptionFault::Type, "option \"tls\" must be an object with the properties"),
             (json!({ "ca": 1 }), OptionFault::Type, "option \"tls.ca\" must be a string"),
             (json!({ "key": ["hunter2"] }), OptionFault::Type, "option \"tls.key\" must be a string, got an array"),
+            (json!({ "cert": ["hunter2"] }), OptionFault::Type, "option \"tls.cert\" must be a string, got an array"),
+            (json!({ "ca": ["hunter2", 1] }), OptionFault::Type, "option \"tls.ca\" must be a string"),
+            (json!({ "servername": ["hunter2"] }), OptionFault::Type, "option \"tls.servername\" must be a string"),
             (json!({ "rejectUnauthorized": 0 }), OptionFault::Type, "option \"tls.rejectUnauthorized\" must be true"),
             (json!({ "minVersion": "TLSv1" }), OptionFault::Range, "option \"tls.minVersion\" must be 'TLSv1.2' or"),
             (json!({ "minVersion": 1.3 }), OptionFault::Type, "option \"tls.minVersion\" must be 'TLSv1.2' or"),

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// How many attempts follow a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,15 @@ impl EndpointSource {
         match self {
             Self::Known(urls) => urls,
             Self::Ask => &[],
+        }
+    }
+}
+
+impl Drop for EndpointSource {
+    /// Their queries may be secrets.
+    fn drop(&mut self) {
+        if let Self::Known(urls) = self {
+            urls.zeroize();
         }
     }
 }
@@ -147,6 +156,11 @@ impl Subprotocols {
     /// In the order of preference.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(Secret::expose)
+    }
+
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

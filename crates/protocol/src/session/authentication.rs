@@ -11,8 +11,10 @@ use crate::{
     error::{CallError, ErrorCode, Fault, NoToken, Reason},
     key_life::KeyLife,
     log::LogLine,
+    plaintext::is_readable_by_others,
     stats::whole_millis,
     timer::Timer,
+    words::NO_KEY,
 };
 
 impl<T> Session<T> {
@@ -63,6 +65,9 @@ impl<T> Session<T> {
 
     /// The user sends an auth message. It replaces ours, unless ours has been sent already.
     pub(super) fn user_authenticates(&mut self, now: Now, token: Option<Secret>) {
+        if let Some(token) = &token {
+            self.warn_of_plaintext(self.endpoints.in_use(), token);
+        }
         let Some(socket) = self.state.socket_mut() else { return };
         self.last_key.clone_from(&token);
         if socket.auth.users_message_sent(token) {
@@ -188,7 +193,21 @@ impl<T> Session<T> {
         self.reject_waiting(reason);
     }
 
+    /// A key is about to be sent to this endpoint: if others can read it on the way, the log says so, once.
+    pub(super) fn warn_of_plaintext(&mut self, endpoint: usize, token: &Secret) {
+        if self.plaintext_key_was_told || self.config.allow_plaintext_key || token.expose() == NO_KEY {
+            return;
+        }
+        let url = self.endpoints.url(endpoint);
+        if is_readable_by_others(url) {
+            self.plaintext_key_was_told = true;
+            let url = url.to_owned();
+            self.log(LogLine::PlaintextKey, &[("url", url.into())]);
+        }
+    }
+
     fn send_token(&mut self, token: &Secret, life: Option<KeyLife>) {
+        self.warn_of_plaintext(self.endpoints.in_use(), token);
         let Some(socket) = self.state.socket_mut() else { return };
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{Interest, Session, State};
 use crate::{
     Action, ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::Dialect,
-    dialing::{DialFailure, DialPhase, Remedy, Via},
+    dialing::{DialFailure, DialTrace, Remedy, Via},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
@@ -23,12 +25,14 @@ impl<T> Session<T> {
     /// False if it is not asked any more: then the list stays as it is.
     pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) -> bool {
         self.observe(now);
+        // Their queries may be secrets.
+        let urls = urls.map(Zeroizing::new);
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
             return false;
         }
         match urls {
             Ok(urls) if !urls.is_empty() => {
-                self.endpoints.replace(urls);
+                self.endpoints.replace(&urls);
                 self.endpoints.begin_round();
                 self.dial_if_allowed(now);
             }
@@ -49,9 +53,12 @@ impl<T> Session<T> {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection).filter(|place| dials.dials[*place].opened.is_none()) else { return };
         let socket = Socket::new(connection, dialect, now);
-        if dials.is_race && !is_told_of_openings {
+        let is_race = dials.is_race;
+        self.tell_opened(connection);
+        if is_race && !is_told_of_openings {
             return self.enter_race(now, place, socket);
         }
+        let State::Connecting(dials) = &mut self.state else { return };
         let dial = dials.dials.swap_remove(place);
         self.take_over(now, dial.endpoint, socket);
         self.begin_authentication(now);
@@ -63,15 +70,7 @@ impl<T> Session<T> {
         let Some(place) = dials.place(connection) else { return };
         dials.dials[place].via = Some(via.clone());
         if let Some(proxy) = via.proxy() {
-            self.log(LogLine::Proxy, &[("proxy", proxy.into())]);
-        }
-    }
-
-    /// The dial is in this phase now. A timeout names it.
-    pub fn handle_dial_phase(&mut self, connection: ConnectionId, phase: DialPhase) {
-        let State::Connecting(dials) = &mut self.state else { return };
-        if let Some(place) = dials.place(connection) {
-            dials.dials[place].phase = Some(phase);
+            self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
     }
 
@@ -82,8 +81,8 @@ impl<T> Session<T> {
         if dials.place(connection).is_none_or(|place| dials.dials[place].opened.is_some()) {
             return;
         }
-        let Some(dial) = dials.remove(connection) else { return };
-        self.dial_failed(now, &dial, failure);
+        let Some(mut dial) = dials.remove(connection) else { return };
+        self.dial_failed(now, &mut dial, failure);
     }
 
     /// Asks the url function, or dials. Returns the state before.
@@ -122,10 +121,22 @@ impl<T> Session<T> {
     }
 
     fn start_dial(&mut self, now: Now, connection: ConnectionId, endpoint: usize) {
-        self.log(LogLine::Dialing, &[("url", self.endpoints.url(endpoint).into())]);
+        let url = self.endpoints.url(endpoint).into();
+        self.log(LogLine::Dialing, &[("connection", connection.0.into()), ("url", url)]);
+        let told = self.tell_dialing(connection, endpoint);
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
-        dials.dials.push(Dial { id: connection, endpoint, deadline, phase: None, via: None, opened: None });
+        let begun = now.mono;
+        dials.dials.push(Dial {
+            id: connection,
+            endpoint,
+            deadline,
+            begun,
+            trace: None,
+            told,
+            via: None,
+            opened: None,
+        });
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
@@ -154,7 +165,8 @@ impl<T> Session<T> {
     /// Gives up what `connecting` waits for.
     pub(super) fn drop_dials(&mut self) {
         let State::Connecting(dials) = &mut self.state else { return };
-        for dial in std::mem::take(&mut dials.dials) {
+        for mut dial in std::mem::take(&mut dials.dials) {
+            self.tell_failed(&mut dial, &Fault::Closed);
             self.drop_dial(&dial);
         }
     }
@@ -172,23 +184,24 @@ impl<T> Session<T> {
             return self.url_function_failed(now, NoUrls::TimedOut(whole_millis(self.config.connect_timeout)));
         }
         while let State::Connecting(dials) = &mut self.state
-            && let Some(dial) = dials.due(now.mono).and_then(|connection| dials.remove(connection))
+            && let Some(mut dial) = dials.due(now.mono).and_then(|connection| dials.remove(connection))
         {
             self.drop_dial(&dial);
             if dial.opened.is_some() {
                 self.racer_timed_out(now, &dial);
             } else {
-                let (limit, phase) = (self.config.connect_timeout, dial.phase);
-                self.dial_failed(now, &dial, DialFailure::Timeout { limit, phase });
+                let (limit, phase) = (self.config.connect_timeout, dial.trace.as_deref().and_then(DialTrace::phase));
+                self.dial_failed(now, &mut dial, DialFailure::Timeout { limit, phase });
             }
         }
     }
 
-    fn dial_failed(&mut self, now: Now, dial: &Dial, failure: DialFailure) {
+    fn dial_failed(&mut self, now: Now, dial: &mut Dial, failure: DialFailure) {
         let (remedy, retry_after) = (failure.remedy(), failure.retry_after().unwrap_or_default());
         let url = self.endpoints.url(dial.endpoint).to_owned();
-        let fault = Fault::ConnectFailed { url: url.clone(), via: dial.via.clone(), failure: Box::new(failure) };
-        self.log(LogLine::DialFailed, &[("url", url.into()), ("cause", fault.log_cause().into())]);
+        let fault = Fault::ConnectFailed { url, via: dial.via.clone(), failure: Box::new(failure) };
+        self.tell_failed(dial, &fault);
+        self.log_failed_dial(dial, &fault);
         let reason = self.new_reason(fault);
         match remedy {
             Remedy::Authorization => self.endpoints.fail_for_good(reason.clone(), true),
@@ -196,6 +209,12 @@ impl<T> Session<T> {
             Remedy::Configuration | Remedy::Time => self.hold_off(now, dial.endpoint, retry_after),
         }
         self.dial_is_over(now, dial.endpoint, reason);
+    }
+
+    pub(super) fn log_failed_dial(&mut self, dial: &Dial, fault: &Fault) {
+        let (connection, url) = (dial.id.0.into(), self.endpoints.url(dial.endpoint).into());
+        let cause = fault.log_cause().into();
+        self.log(LogLine::DialFailed, &[("connection", connection), ("url", url), ("cause", cause)]);
     }
 
     /// The server asks not to be dialed for so long.

@@ -1,7 +1,7 @@
 //! Sockets that race: each authenticates, and the first to become `ready` is the client's. The user is told of that one
 //! alone. Source: PROTOCOL.md rule 16.
 
-use super::{Session, State, lifecycle::Ending};
+use super::{Session, State, lifecycle::Ending, text_to_send};
 use crate::{
     Action, ConnectionId, Now,
     config::{DialectChoice, Key, Secret, TokenSource},
@@ -129,8 +129,7 @@ impl<T> Session<T> {
     }
 
     fn racer_failed(&mut self, now: Now, dial: &Dial, fault: Fault) {
-        let url = self.endpoints.url(dial.endpoint).to_owned();
-        self.log(LogLine::DialFailed, &[("url", url.into()), ("cause", fault.log_cause().into())]);
+        self.log_failed_dial(dial, &fault);
         let reason = self.new_reason(fault);
         self.dial_is_over(now, dial.endpoint, reason);
     }
@@ -159,6 +158,8 @@ impl<T> Session<T> {
     }
 
     fn send_key_to_racer(&mut self, place: usize, secret: &Secret, life: Option<KeyLife>) {
+        let State::Connecting(dials) = &self.state else { return };
+        self.warn_of_plaintext(dials.dials[place].endpoint, secret);
         self.last_key = Some(secret.clone());
         let text = dialect::auth(secret.expose());
         let State::Connecting(dials) = &mut self.state else { return };
@@ -166,7 +167,7 @@ impl<T> Session<T> {
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         let unwritten = Unwritten::Other(text.len());
-        let transmit = socket.hand_out(text.into(), true, unwritten);
+        let transmit = socket.hand_out(text_to_send(text, true), true, unwritten);
         self.pass_on(transmit);
     }
 

@@ -112,6 +112,11 @@ impl<T> Session<T> {
         Some(payload)
     }
 
+    /// The id of a call that is not settled yet.
+    pub fn request_id(&self, key: RequestKey) -> Option<RequestId> {
+        self.pending.id(key)
+    }
+
     /// The caller aborted a request when it was answered already, but before it knew. Its results are given to nobody.
     pub fn discard_results(&mut self) {
         self.counters.succeeded -= 1;

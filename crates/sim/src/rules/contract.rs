@@ -15,7 +15,7 @@ fn the_defaults_are_the_contracts() {
         "race": false, "minUptime": 5_000, "maxRetryAfter": 60_000, "slowReconnectDelay": 5_000, "slowReconnectCodes": [1008, 1011], "noReconnectCodes": [1000],
         "maxPending": 65_536, "offlineQueueLimit": 1_024,
         "maxMessageSize": 64 * 1024 * 1024, "maxBufferedAmount": 16 * 1024 * 1024,
-        "dialect": "auto", "compression": true,
+        "dialect": "auto", "compression": true, "allowPlaintextKey": false,
     });
     assert_eq!(Value::Object(Options::default_table()), expected);
 }

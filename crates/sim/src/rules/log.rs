@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use super::*;
 use mcp_protocol::{
-    DialFailure, Ending, Interest, LogEntry, LogLevel, LogLine, LogValue, Secret, SystemError, TlsFailure,
-    UpgradeFailure, Via,
+    DialFailure, Ending, Interest, LogEntry, LogLevel, LogLine, Secret, SystemError, TlsFailure, UpgradeFailure, Via,
 };
 
 /// A client in `idle` that logs.
@@ -26,7 +25,7 @@ fn entries(sim: &Sim) -> Vec<LogEntry> {
 /// Level, message, and the fields that not every line has.
 fn shown(sim: &Sim) -> Vec<String> {
     let show = |entry: &LogEntry| {
-        let own = entry.fields.iter().filter(|(name, _)| !matches!(*name, "url" | "connection" | "attempt"));
+        let own = entry.fields.iter().filter(|(name, _)| !matches!(*name, "client" | "url" | "connection" | "attempt"));
         let fields: String = own.map(|(name, value)| format!(", {name} {}", value)).collect();
         format!("{:?}: {}{fields}", entry.level, entry.message).to_lowercase()
     };
@@ -105,6 +104,7 @@ fn an_outage_is_told_from_the_loss_to_the_return_with_causes_in_nodes_words() {
 #[test]
 fn every_line_says_which_client_connection_and_attempt_it_is_about() {
     let mut sim = logging(defaults);
+    sim.input(|session, _| session.set_client(7));
     sim.connect();
     refuse_tcp(&mut sim);
     wait_for_the_dial(&mut sim);
@@ -114,15 +114,49 @@ fn every_line_says_which_client_connection_and_attempt_it_is_about() {
     let seen: Vec<(u64, u64)> = entries(&sim)
         .iter()
         .map(|entry| {
-            assert_eq!(entry.fields.get("url"), Some(&"ws://sim/mcp-ws".into()));
-            let number = |name: &str| match entry.fields.get(name) {
-                Some(LogValue::Number(number)) => *number,
-                other => panic!("{name} is {other:?}"),
-            };
+            assert_eq!((entry.fields.number("client"), entry.fields.text("url")), (Some(7), Some("ws://sim/mcp-ws")));
+            let number = |name: &str| entry.fields.number(name).expect("a number");
             (number("connection"), number("attempt"))
         })
         .collect();
     assert_eq!(seen, [(1, 0), (1, 0), (1, 1), (2, 1), (2, 1), (2, 1), (2, 1)]);
+}
+
+#[test]
+fn a_line_about_a_dial_names_that_dial_though_others_are_under_way() {
+    let urls = ["ws://a/", "ws://b/?key=hunter2"].map(str::to_owned).to_vec();
+    let config = Config { race: true, ..Sim::exact() };
+    let mut sim = Sim::with_endpoints(config, mcp_protocol::EndpointSource::Known(urls), 1);
+    sim.input(|session, _| session.set_interest(Interest(Interest::LOGS)));
+    sim.connect();
+    sim.advance(250);
+    sim.select(1);
+    refuse_tcp(&mut sim);
+    sim.select(2);
+    sim.open();
+    sim.server_says(ACCEPTED);
+    let seen: Vec<(String, u64)> = entries(&sim)
+        .iter()
+        .map(|entry| (entry.message.clone(), entry.fields.number("connection").expect("a number")))
+        .collect();
+    let expected =
+        [("connecting", 1), ("connecting", 2), ("cannot connect", 1), ("the socket is open", 2), ("authenticated", 2)];
+    assert_eq!(seen, expected.map(|(message, number)| (message.to_owned(), number)));
+    assert!(!format!("{:?}", entries(&sim)).contains("hunter2"), "no query is logged");
+}
+
+#[test]
+fn what_a_server_says_is_one_line_and_moves_no_cursor() {
+    let mut sim = logging(defaults);
+    sim.connect();
+    sim.open();
+    sim.server_closes(1000, "bye\r\n\u{1b}[2Jerror: faked");
+    let strings = entries(&sim).into_iter().flat_map(|entry| {
+        entry.fields.iter().map(|(_, value)| value.to_string()).chain([entry.message]).collect::<Vec<_>>()
+    });
+    assert!(strings.into_iter().all(|text| !text.contains(char::is_control)));
+    let shown = r"bye\r\n\u{1b}[2Jerror: faked";
+    assert!(entries(&sim).iter().any(|entry| entry.fields.text("reason") == Some(shown)));
 }
 
 #[test]
@@ -259,7 +293,7 @@ fn eventful() -> Vec<Sim> {
 
 #[test]
 fn every_line_of_the_table_is_logged_with_its_level_and_fields_and_no_other_line_is() {
-    let common = ["attempt", "connection", "url"];
+    let common = ["attempt", "client", "connection", "url"];
     let logged: BTreeSet<String> = eventful()
         .iter()
         .flat_map(entries)

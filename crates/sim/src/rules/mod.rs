@@ -3,6 +3,7 @@
 mod commands_by_state;
 mod contract;
 mod dial_failures;
+mod dial_reports;
 mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
@@ -11,6 +12,7 @@ mod fuzz_inputs;
 mod limits;
 mod log;
 mod misuse;
+mod plaintext_key;
 mod random_histories;
 mod rule_01_attempt_counter;
 mod rule_02_backoff;

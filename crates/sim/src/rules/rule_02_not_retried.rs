@@ -1,5 +1,7 @@
 //! Rule 2, its last paragraph: what is not retried, because time will not mend it.
 
+use mcp_protocol::{Answer, ProxyFailure};
+
 use super::*;
 
 fn attempt(sim: &Sim) -> u32 {
@@ -120,4 +122,30 @@ fn ready_in_an_earlier_life_counts() {
     sim.connect();
     sim.refuse(404);
     assert_eq!(sim.state(), "reconnecting");
+}
+
+#[test]
+fn a_proxy_is_retried_as_a_server_is_but_says_nothing_of_the_key() {
+    let status = |status| ProxyFailure::Status { answer: Answer::of(status) };
+    let mended_by_configuration = [302, 401, 403, 407, 418].map(status).into_iter().chain([
+        ProxyFailure::Refused(2),
+        ProxyFailure::Authentication("refuses the user and the password"),
+        ProxyFailure::NotAProxy("it does not speak SOCKS5".to_owned()),
+    ]);
+    let mended_by_time = [408, 425, 429, 500, 502, 503, 504, 511]
+        .map(status)
+        .into_iter()
+        .chain([ProxyFailure::Refused(5), ProxyFailure::Closed]);
+    let expected = mended_by_configuration.map(|failure| (failure, "failed"));
+    for (failure, state) in expected.chain(mended_by_time.map(|failure| (failure, "reconnecting"))) {
+        let failure = DialFailure::Proxy(failure);
+        let mut sim = connecting(defaults);
+        sim.fail_dial(failure.clone());
+        assert_eq!((sim.state(), error_code(&sim)), (state, Some("CONNECT_FAILED")), "{failure}");
+        let mut sim = ready(defaults);
+        sim.drop_connection();
+        wait_for_the_dial(&mut sim);
+        sim.fail_dial(failure.clone());
+        assert_eq!(sim.state(), "reconnecting", "{failure}, after it was ready");
+    }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use super::super::{
-    answer::read_answer,
+    answer::{beginning, read_answer},
     head::{HeadError, read_head},
     system_error::system_error,
 };
@@ -30,11 +30,11 @@ where
         stream.flush().await
     };
     sent.await.map_err(|error: io::Error| ProxyFailure::Broken(system_error(&error)))?;
-    let (head, early) = read_head(stream).await?;
+    let pair = credentials.map(encoded);
+    let password = credentials.map(|credentials| &credentials.password[..]);
+    let secrets: Vec<&[u8]> = pair.iter().map(|pair| pair.as_bytes()).chain(password).collect();
+    let (head, early) = read_head(stream).await.map_err(|error| without_head(error, &secrets))?;
     if !(200..300).contains(&head.status) {
-        let pair = credentials.map(encoded);
-        let password = credentials.map(|credentials| &credentials.password[..]);
-        let secrets: Vec<&[u8]> = pair.iter().map(|pair| pair.as_bytes()).chain(password).collect();
         return Err(ProxyFailure::Status { answer: read_answer(stream, &head, early, &secrets).await });
     }
     if !early.is_empty() {
@@ -67,12 +67,14 @@ fn encoded(Credentials { user, password }: &Credentials) -> Zeroizing<String> {
     Zeroizing::new(BASE64.encode(&pair))
 }
 
-impl From<HeadError> for ProxyFailure {
-    fn from(error: HeadError) -> Self {
-        match error {
-            HeadError::Closed => Self::Closed,
-            HeadError::Io(error) => Self::Broken(system_error(&error)),
-            HeadError::Invalid(reason) => Self::NotAProxy(reason),
+/// Why there is no head. `secrets` are left out of what the proxy sent.
+fn without_head(error: HeadError, secrets: &[&[u8]]) -> ProxyFailure {
+    match error {
+        HeadError::Closed => ProxyFailure::Closed,
+        HeadError::Io(error) => ProxyFailure::Broken(system_error(&error)),
+        HeadError::TooLong(reason) => ProxyFailure::NotAProxy(reason),
+        HeadError::NotHttp { reason, bytes } => {
+            ProxyFailure::NotAProxy(format!("{reason}; it sent {}", beginning(&bytes, secrets)))
         }
     }
 }
@@ -96,5 +98,39 @@ mod tests {
         let with = sent("http://Aladdin:open%20sesame@p", "fd00::1");
         assert!(with.starts_with("CONNECT [fd00::1]:443 HTTP/1.1\r\nHost: [fd00::1]:443\r\n"), "{with}");
         assert!(with.ends_with("\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"), "{with}");
+    }
+
+    /// What comes of an answer after which the proxy hangs up.
+    async fn answered(answer: &[u8]) -> Result<(), ProxyFailure> {
+        let (mut client, mut server) = tokio::io::duplex(1 << 20);
+        server.write_all(answer).await.expect("there is room");
+        // Its request has room, too.
+        server.shutdown().await.expect("it is open");
+        let proxy = Proxy::parse("http://user:hunter2@p").expect("a proxy");
+        connect(&mut client, proxy.credentials.as_ref(), "example.com", 443).await
+    }
+
+    #[tokio::test]
+    async fn interim_answers_are_skipped_as_long_as_there_are_not_too_many() {
+        let interim = "HTTP/1.1 100 Continue\r\nx: y\r\n\r\n";
+        let opened = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_eq!(answered(format!("{}{opened}", interim.repeat(100)).as_bytes()).await, Ok(()));
+        let flood = answered(format!("{}{opened}", interim.repeat(5_000)).as_bytes()).await;
+        assert_eq!(flood, Err(ProxyFailure::NotAProxy("its head is longer than 65536 bytes".to_owned())));
+        assert_eq!(answered(interim.repeat(100).as_bytes()).await, Err(ProxyFailure::Closed));
+    }
+
+    #[tokio::test]
+    async fn whatever_a_proxy_sends_is_told_without_control_characters_and_without_our_secrets() {
+        for (start, line) in
+            [("HTTP/1.1 502 x\r\n\r\n", "\n"), ("HTTP/1.1 502 x\r\nLocation: /", "\r\n\r\n"), ("", "\n\n")]
+        {
+            let hostile = "\u{1b}[31m\u{7}\u{202e}\u{200b}\u{85}hunter2 dXNlcjpodW50ZXIy\t\u{9b}";
+            let failure = answered(format!("{start}{hostile}{line}").as_bytes()).await.expect_err("it is refused");
+            let cause = mcp_protocol::DialFailure::Proxy(failure.clone()).cause();
+            let told = format!("{failure} {}", cause.map(|cause| cause.message).unwrap_or_default());
+            assert!(!told.contains(|c: char| c.is_control() || "\u{202e}\u{200b}".contains(c)), "{told:?}");
+            assert!(!told.contains("hunter2") && !told.contains("dXNlcjpo"), "{told}");
+        }
     }
 }

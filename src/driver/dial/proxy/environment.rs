@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::address::Proxy;
-use mcp_protocol::Secret;
+use mcp_protocol::{Secret, is_loopback};
 
 /// The proxy for an endpoint. None on loopback, or if `NO_PROXY` excludes the endpoint.
 ///
@@ -36,11 +36,6 @@ fn find<'a>(variables: &'a [(String, Secret)], name: &str) -> Option<(&'a str, &
         found.map(|(name, value)| (name.as_str(), value.expose()))
     };
     spelt(&lower).or_else(|| spelt(name))
-}
-
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let is_name = host == "localhost" || host.ends_with(".localhost");
-    is_name || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// `list` is that of `NO_PROXY`; `host` is in lower case.

@@ -192,6 +192,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_reply_that_is_cut_short_is_a_closed_connection_wherever_it_is_cut() {
+        let hello: (&[u8], &[u8]) = (&[5, 2, 0, 2], &[5, 2]);
+        let login = [&[1, 4][..], b"user", &[2], b"pw"].concat();
+        let target = [5, 1, 0, 1, 10, 0, 0, 1, 1, 187];
+        let named = [&[5, 0, 0, 3, 255][..], &[0; 257]].concat();
+        for reply in [BOUND, &[&[5, 0, 0, 4][..], &[0; 18]].concat(), &named] {
+            let steps = [hello, (&login, &[1, 0]), (&target, reply)];
+            for step in 0..steps.len() {
+                for length in 0..steps[step].1.len() {
+                    let mut cut = steps[..=step].to_vec();
+                    cut[step].1 = &steps[step].1[..length];
+                    let closed = play("socks5://user:pw@p", "10.0.0.1", &cut).await;
+                    assert_eq!(closed, Err(ProxyFailure::Closed), "after {length} bytes of reply {step}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn a_name_that_is_too_long_is_refused_before_it_is_sent() {
         let long = "a".repeat(256);
         assert!(matches!(play("socks5h://p", &long, &[HELLO]).await, Err(ProxyFailure::NotAProxy(_))));

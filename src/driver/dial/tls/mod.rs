@@ -6,6 +6,7 @@ mod observe;
 mod options;
 mod p521;
 mod provider;
+mod system;
 mod trust;
 mod verify;
 mod words;
@@ -13,7 +14,7 @@ mod words;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use rustls::{
-    ClientConfig,
+    ClientConfig, HandshakeKind,
     client::Resumption,
     version::{TLS12, TLS13},
 };
@@ -26,13 +27,13 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 pub(in crate::driver) use self::trust::answer_roots;
 use self::{
     identity::Identity,
-    observe::observed,
+    observe::{Seen, observed},
     options::{Settings, server_name},
     provider::provider,
     verify::Verifier,
 };
-use super::owner::Owner;
-use mcp_protocol::{DialFailure, LogLevel, OptionError, TlsFailure, TlsOptions};
+use super::{owner::Owner, progress::Progress, system_error::exhaustion, thread};
+use mcp_protocol::{DialFailure, DialPhase, LogLevel, OptionError, TlsFailure, TlsOptions, TlsTrace};
 
 /// The TLS of one client.
 pub(super) struct Tls {
@@ -63,9 +64,15 @@ impl Tls {
     }
 
     /// Shakes hands with the server and verifies that it is `host`, or what `tls.servername` says.
-    pub(super) async fn connect<S>(&self, owner: &dyn Owner, host: &str, stream: S) -> Result<Encrypted<S>, DialFailure>
+    pub(super) async fn connect<S>(
+        &self,
+        owner: &dyn Owner,
+        host: &str,
+        stream: S,
+        progress: &Progress,
+    ) -> Result<Encrypted<S>, DialFailure>
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let config = Arc::clone(self.config.get_or_try_init(|| self.make_config(owner)).await?);
         if !self.options.reject_unauthorized {
@@ -75,7 +82,14 @@ impl Tls {
             Some(name) => name.clone(),
             None => server_name(host).ok_or(DialFailure::Tls(TlsFailure::HostName))?,
         };
-        let (result, seen) = observed(TlsConnector::from(config).connect(name, stream)).await;
+        let handshake = observed(TlsConnector::from(config).connect(name, stream));
+        let (result, seen) = if system::MAY_BLOCK {
+            let polled = thread::poll(system::THREAD_NAME, handshake).await;
+            polled.map_err(|error| DialFailure::Exhausted { phase: Some(DialPhase::Tls), error: exhaustion(&error) })?
+        } else {
+            handshake.await
+        };
+        progress.encrypted(trace(result.as_ref().ok(), &seen, self.options.reject_unauthorized));
         match result {
             Ok(stream) => Ok(Encrypted { stream, identity_was_asked: seen.identity_was_asked }),
             Err(error) => Err(DialFailure::Tls(words::handshake_failure(&error, seen))),
@@ -103,6 +117,22 @@ impl Tls {
         let config = Arc::new(config);
         shared.push((self.options.clone(), Arc::downgrade(&config)));
         Ok(config)
+    }
+}
+
+/// What there is to tell of a handshake that has succeeded, or of one that has failed.
+fn trace<S>(stream: Option<&TlsStream<S>>, seen: &Seen, verified: bool) -> TlsTrace {
+    let Some(stream) = stream else {
+        return TlsTrace { certificate: seen.certificate.clone(), verified, ..TlsTrace::default() };
+    };
+    let (_, connection) = stream.get_ref();
+    let leaf = connection.peer_certificates().and_then(|chain| chain.first());
+    TlsTrace {
+        version: connection.protocol_version().map(|version| words::version(version).to_owned()),
+        cipher: connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
+        resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        verified,
+        certificate: leaf.and_then(|leaf| words::Described::of(leaf)).map(|leaf| leaf.trace()),
     }
 }
 

@@ -9,10 +9,11 @@ use std::{
     pin::pin,
 };
 
-use mcp_protocol::SystemError;
+use mcp_protocol::{CertificateTrace, SystemError};
 
 thread_local! {
-    static SEEN: RefCell<Seen> = const { RefCell::new(Seen { identity_was_asked: false, refusal: None }) };
+    static SEEN: RefCell<Seen> =
+        const { RefCell::new(Seen { identity_was_asked: false, refusal: None, certificate: None }) };
 }
 
 /// What was noted during a handshake.
@@ -21,6 +22,8 @@ pub(super) struct Seen {
     pub(super) identity_was_asked: bool,
     /// Why the server's certificate does not verify.
     pub(super) refusal: Option<SystemError>,
+    /// That certificate.
+    pub(super) certificate: Option<CertificateTrace>,
 }
 
 /// Runs a handshake; returns what was noted meanwhile as well.
@@ -41,6 +44,6 @@ pub(super) fn note_identity_was_asked() {
     SEEN.with_borrow_mut(|seen| seen.identity_was_asked = true);
 }
 
-pub(super) fn note_refusal(refusal: SystemError) {
-    SEEN.with_borrow_mut(|seen| seen.refusal = Some(refusal));
+pub(super) fn note_refusal(refusal: SystemError, certificate: Option<CertificateTrace>) {
+    SEEN.with_borrow_mut(|seen| (seen.refusal, seen.certificate) = (Some(refusal), certificate));
 }

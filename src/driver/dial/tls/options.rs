@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use rustls::{
+    crypto::ring::sign::any_supported_type,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
     sign::CertifiedKey,
 };
+use zeroize::Zeroizing;
 
-use super::provider::provider;
 use mcp_protocol::{OptionError, OptionFault, Secret, TlsOptions};
 
 /// The option `tls`, read.
@@ -25,7 +26,7 @@ impl Settings {
     pub(super) fn new(options: &TlsOptions) -> Result<Self, OptionError> {
         let mut ca = Vec::new();
         for pem in &options.ca {
-            ca.extend(certificates("tls.ca", pem)?);
+            ca.extend(certificates("tls.ca", pem.expose())?);
         }
         let name = options.servername.as_deref();
         Ok(Self { ca, identity: identity(options)?, server_name: name.map(checked_name).transpose()? })
@@ -77,9 +78,9 @@ fn identity(options: &TlsOptions) -> Result<Option<Arc<CertifiedKey>>, OptionErr
         (None, Some(_)) => return Err(wrong("tls.key", "needs its certificate: give it as tls.cert")),
         (Some(cert), Some(key)) => (cert, key),
     };
-    let chain = certificates("tls.cert", cert)?;
-    let key = private_key(key)?;
-    let key = provider().key_provider.load_private_key(key).map_err(|_| {
+    let chain = certificates("tls.cert", cert.expose())?;
+    let key = Zeroizing::new(private_key(key)?);
+    let key = any_supported_type(&key).map_err(|_| {
         wrong(
             "tls.key",
             "is of a kind that is not supported: RSA from 2048 to 8192 bits, EC on P-256 or P-384, Ed25519 are",

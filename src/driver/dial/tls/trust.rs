@@ -1,15 +1,22 @@
-//! The certificates that this process trusts: those of the machine, or of `SSL_CERT_FILE` and `SSL_CERT_DIR` in their
-//! place, or of Node.js if the machine has none; and those of `NODE_EXTRA_CA_CERTS`.
+//! What this process trusts: the verification of the operating system, or where it has none the certificates of the
+//! machine, or those of Node.js if there are none; `SSL_CERT_FILE` and `SSL_CERT_DIR` in place of all that; and the
+//! certificates of `NODE_EXTRA_CA_CERTS`.
 
-use std::{collections::HashSet, env, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use rustls_native_certs::{CertificateResult, ErrorKind, load_native_certs};
+use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
 use tokio::sync::{OnceCell, watch};
 
+use super::system;
 use crate::driver::dial::{
     owner::Owner,
     system_error::{exhaustion, system_error},
@@ -24,11 +31,13 @@ pub(super) struct Store {
     pub(super) roots: RootCertStore,
     /// The same certificates, as they are: one of them may be a server's own.
     pub(super) certificates: HashSet<CertificateDer<'static>>,
+    /// The operating system is asked about servers that these certificates do not vouch for.
+    pub(super) asks_system: bool,
 }
 
 impl Store {
     fn empty() -> Self {
-        Self { roots: RootCertStore::empty(), certificates: HashSet::new() }
+        Self { roots: RootCertStore::empty(), certificates: HashSet::new(), asks_system: false }
     }
 
     /// Adds a certificate. False if it cannot be an authority.
@@ -36,6 +45,47 @@ impl Store {
         let is_root = self.roots.add(certificate.clone()).is_ok();
         self.certificates.insert(certificate);
         is_root
+    }
+}
+
+/// Files and folders with certificates.
+struct Places {
+    file: Option<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Those that the user names in place of the system's. An empty variable is not set, as for curl and Go; OpenSSL
+    /// would trust nothing.
+    fn in_environment() -> Option<Self> {
+        let file = path_in(FILE).map(PathBuf::from);
+        let folders = path_in(FOLDERS).unwrap_or_default();
+        let folders: Vec<_> = env::split_paths(&folders).filter(|folder| !folder.as_os_str().is_empty()).collect();
+        (file.is_some() || !folders.is_empty()).then_some(Self { file, folders })
+    }
+
+    /// Blocks for milliseconds.
+    fn load(&self) -> CertificateResult {
+        let (first, others) = match &self.folders[..] {
+            [] => (None, &[][..]),
+            [first, others @ ..] => (Some(first.as_path()), others),
+        };
+        let mut all = load_certs_from_paths(self.file.as_deref(), first);
+        for folder in others {
+            let more = load_certs_from_paths(None, Some(folder));
+            all.certs.extend(more.certs);
+            all.errors.extend(more.errors);
+        }
+        all
+    }
+
+    /// The variables that name them.
+    fn variables(&self) -> &'static str {
+        match (&self.file, &self.folders[..]) {
+            (Some(_), []) => FILE,
+            (Some(_), _) => "SSL_CERT_FILE and SSL_CERT_DIR",
+            (None, _) => FOLDERS,
+        }
     }
 }
 
@@ -61,33 +111,46 @@ pub(in crate::driver) fn answer_roots(pem: &str) {
 }
 
 async fn find(owner: &dyn Owner) -> Result<Found, DialFailure> {
-    let exhausted = |error| DialFailure::Exhausted { phase: Some(DialPhase::Tls), error };
-    // Reading them takes milliseconds, and blocks.
-    let system = thread::run(THREAD_NAME, load_native_certs).await.map_err(|error| exhausted(exhaustion(&error)))?;
-    if let Some(error) = handles_ran_out(&system) {
-        return Err(exhausted(error));
-    }
-    let mut notes = Vec::new();
-    let mut store = Store::empty();
-    for certificate in system.certs {
-        store.add(certificate);
-    }
-    let replaced = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter(|name| path_in(name).is_some());
-    let replaced = replaced.collect::<Vec<_>>().join(" and ");
-    if !replaced.is_empty() && store.certificates.is_empty() {
-        let errors: Vec<_> = system.errors.iter().map(ToString::to_string).collect();
-        let errors = errors.join("; ");
-        notes.push((LogLevel::Warn, format!("{replaced}: no certificate is trusted, for none was found: {errors}")));
-    } else if store.certificates.is_empty() {
-        for certificate in roots_of_node(owner).await.iter() {
-            store.add(certificate.clone());
+    let (mut store, mut notes) = (Store::empty(), Vec::new());
+    match (Places::in_environment(), system::places()) {
+        (Some(places), _) => {
+            let variables = places.variables();
+            let errors = load(&mut store, places).await?;
+            if store.certificates.is_empty() {
+                let message = format!("{variables}: no certificate is trusted, for none was found: {errors}");
+                notes.push((LogLevel::Warn, message));
+            }
         }
-        let message = "this machine has no store of certificates: those that Node.js brings are trusted";
-        notes.push((LogLevel::Info, message.to_owned()));
+        (None, None) => store.asks_system = true,
+        (None, Some((file, folders))) => {
+            load(&mut store, Places { file, folders }).await?;
+            if store.certificates.is_empty() {
+                for certificate in roots_of_node(owner).await.iter() {
+                    store.add(certificate.clone());
+                }
+                let message = "this machine has no store of certificates: those that Node.js brings are trusted";
+                notes.push((LogLevel::Info, message.to_owned()));
+            }
+        }
     }
     add_extra(&mut store, &mut notes);
     notes.extend(answers_to_variables());
     Ok(Found { store: Arc::new(store), notes })
+}
+
+/// Adds the certificates of these places. Returns what went wrong with some of them.
+async fn load(store: &mut Store, places: Places) -> Result<String, DialFailure> {
+    let exhausted = |error| DialFailure::Exhausted { phase: Some(DialPhase::Tls), error };
+    let loaded =
+        thread::run(system::THREAD_NAME, move || places.load()).await.map_err(|error| exhausted(exhaustion(&error)))?;
+    if let Some(error) = handles_ran_out(&loaded) {
+        return Err(exhausted(error));
+    }
+    for certificate in loaded.certs {
+        store.add(certificate);
+    }
+    let errors: Vec<_> = loaded.errors.iter().map(ToString::to_string).collect();
+    Ok(errors.join("; "))
 }
 
 fn handles_ran_out(result: &CertificateResult) -> Option<mcp_protocol::SystemError> {
@@ -154,10 +217,9 @@ fn path_in(name: &str) -> Option<std::ffi::OsString> {
     env::var_os(name).filter(|path| !path.is_empty())
 }
 
+const FILE: &str = "SSL_CERT_FILE";
+const FOLDERS: &str = "SSL_CERT_DIR";
 const EXTRA: &str = "NODE_EXTRA_CA_CERTS";
-
-/// At most 15 bytes, or Linux cuts it.
-const THREAD_NAME: &str = "mcp-client-tls";
 
 static FOUND: OnceCell<Found> = OnceCell::const_new();
 static ROOTS_OF_NODE: std::sync::LazyLock<watch::Sender<Option<Arc<[CertificateDer<'static>]>>>> =

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use rustls::{
-    CertificateError, Error,
+    CertificateError, Error, ProtocolVersion,
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use x509_cert::{
@@ -12,12 +12,12 @@ use x509_cert::{
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
-use super::observe::Seen;
+use super::{observe::Seen, system};
 use crate::driver::dial::{
     system_error::system_error,
     tls_error::{rustls_error, words_of},
 };
-use mcp_protocol::{SystemError, TlsFailure};
+use mcp_protocol::{CertificateTrace, SystemError, TlsFailure};
 
 /// Why a handshake failed.
 pub(super) fn handshake_failure(error: &io::Error, seen: Seen) -> TlsFailure {
@@ -59,6 +59,10 @@ pub(super) fn refusal(
             SystemError::new(Some("DEPTH_ZERO_SELF_SIGNED_CERT"), words)
         }
         CertificateError::UnknownIssuer => unknown_issuer(leaf, intermediates),
+        CertificateError::Other(other) if system::refusal_in(other).is_some() => {
+            let words = system::refusal_in(other).map(shown).unwrap_or_default();
+            SystemError::new(Some("CERT_UNTRUSTED"), format!("the operating system refuses it: {words}"))
+        }
         reason => certificate_words(reason),
     }
 }
@@ -115,6 +119,15 @@ fn certificate_words(reason: &CertificateError) -> SystemError {
     SystemError::new(code, words)
 }
 
+/// As Node.js has it.
+pub(super) fn version(version: ProtocolVersion) -> &'static str {
+    match version {
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        _ => "another version",
+    }
+}
+
 /// What a certificate says of itself.
 pub(super) struct Described(Certificate);
 
@@ -134,6 +147,18 @@ impl Described {
 
     fn subject(&self) -> String {
         shown(&self.0.tbs_certificate().subject().to_string())
+    }
+
+    /// For diagnosis.
+    pub(super) fn trace(&self) -> CertificateTrace {
+        let validity = self.0.tbs_certificate().validity();
+        let millis = |time: Duration| time.as_secs() as f64 * 1000.0;
+        CertificateTrace {
+            subject: self.subject(),
+            issuer: self.issuer(),
+            not_before: millis(validity.not_before.to_unix_duration()),
+            not_after: millis(validity.not_after.to_unix_duration()),
+        }
     }
 
     pub(super) fn check_time(&self, now: UnixTime) -> Result<(), CertificateError> {

@@ -1,0 +1,41 @@
+//! Tells of dials: that one begins, and when it is over, what it did. Only with [`Interest::DIALS`].
+
+use super::{Interest, Session, State};
+use crate::{ConnectionId, Notice, dialing::DialTrace, dials::Dial, error::Fault};
+
+impl<T> Session<T> {
+    /// How far the dial has come; a timeout names its phase. Call it before the dial is reported to have ended, too.
+    pub fn handle_dial_trace(&mut self, connection: ConnectionId, trace: DialTrace) {
+        let State::Connecting(dials) = &mut self.state else { return };
+        if let Some(place) = dials.place(connection) {
+            dials.dials[place].trace = Some(Box::new(trace));
+        }
+    }
+
+    /// Returns the endpoint as it was told: then the end of the dial is told too.
+    pub(super) fn tell_dialing(&mut self, connection: ConnectionId, endpoint: usize) -> Option<Box<str>> {
+        if !self.interest.wants(Interest::DIALS) {
+            return None;
+        }
+        let url = self.endpoints.url(endpoint).to_owned();
+        self.notify(Notice::Dialing { connection: connection.0, endpoint: endpoint as u32, url: url.clone() });
+        Some(url.into())
+    }
+
+    /// The dial has opened a socket.
+    pub(super) fn tell_opened(&mut self, connection: ConnectionId) {
+        let now = self.last.mono;
+        let State::Connecting(dials) = &mut self.state else { return };
+        let Some(place) = dials.place(connection) else { return };
+        if let Some(dial) = dials.dials[place].report(now, None) {
+            self.notify(Notice::Dialed { dial });
+        }
+    }
+
+    /// The dial has failed, or is given up.
+    pub(super) fn tell_failed(&mut self, dial: &mut Dial, fault: &Fault) {
+        if let Some(dial) = dial.report(self.last.mono, Some(fault)) {
+            self.notify(Notice::Dialed { dial });
+        }
+    }
+}

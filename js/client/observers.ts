@@ -1,0 +1,41 @@
+/**
+ * What observes all clients of the process, besides their own listeners: subscribers of channels, and the log that the
+ * environment asks for.
+ */
+import { environment } from '../native/environment.js'
+import type { Observers } from '../shared/client/runtime.js'
+import { beginDial, endDial, hearsDials, publish, traceCall, tracesCalls } from './channels.js'
+
+type LogOutput = typeof import('./log-output.js')
+
+export const observers: Observers = {
+  tracesCalls,
+  traceCall,
+  observeState: ({ id }, snapshot, previous) => publish('mcp-client:state', () => ({ client: id, snapshot, previous })),
+  observeLog({ id }, entry) {
+    write?.(entry)
+    publish('mcp-client:log', () => ({ client: id, entry }))
+  },
+  hearsDials,
+  observeDialing: beginDial,
+  observeDialed: endDial,
+}
+
+const write = outputOfEnvironment()
+
+function outputOfEnvironment(): ReturnType<LogOutput['logOutput']> | undefined {
+  const level = environment('MCP_CLIENT_LOG')
+  if (level === undefined && !isNamedIn(environment('NODE_DEBUG'))) return undefined
+  const { logOutput } = require('./log-output.js') as LogOutput
+  return logOutput({ level, format: environment('MCP_CLIENT_LOG_FORMAT') })
+}
+
+/** As Node.js reads `NODE_DEBUG`: names in any case with commas between, `*` for anything. Bun does not offer it. */
+function isNamedIn(list: string | undefined): boolean {
+  if (list === undefined) return false
+  const names = list
+    .replace(/[|\\{}()[\]^$+?.]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll(',', '$|^')
+  return new RegExp(`^${names}$`, 'i').test('mcp-client')
+}
