@@ -453,7 +453,7 @@ fn failure(kind: u32, words: &str) -> DialFailure {
 }
 
 fn lines(text: &str) -> Vec<String> {
-    text.lines().map(str::to_owned).collect()
+    text.split_terminator('\n').map(str::to_owned).collect()
 }
 
 /// An empty text is not JSON.

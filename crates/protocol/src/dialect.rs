@@ -6,6 +6,7 @@ use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
     error::{ErrorCode, Fault},
+    quoted::write_quoted,
     request_id::RequestId,
     words,
 };
@@ -290,10 +291,6 @@ fn our_id(text: &str, span: &Span) -> Option<RequestId> {
 
 fn string_at<'a>(text: &'a str, span: Option<&Span>) -> Option<Cow<'a, str>> {
     envelope::decode_string(&text[span?.clone()])
-}
-
-fn write_quoted(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a string is always JSON, and a vector takes all");
 }
 
 /// The largest number of bytes that id and keys add to a request.

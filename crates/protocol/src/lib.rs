@@ -32,6 +32,7 @@ mod key_life;
 mod log;
 mod pending;
 mod plaintext;
+mod quoted;
 mod received;
 mod record;
 mod request_id;
@@ -67,6 +68,7 @@ pub use self::{
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::{LogFields, LogLine, LogValue},
     plaintext::is_loopback,
+    quoted::write_quoted,
     received::Received,
     record::{Record, What},
     request_id::{RequestId, RequestKey},
