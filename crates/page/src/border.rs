@@ -4,7 +4,7 @@
 //! function returns beside a number is in a [`Block`], which stays where it is; the text there stays until the next
 //! call. Times are in ms: `mono` since a fixed moment, `wall` since 1970.
 
-use std::{cell::RefCell, ptr, time::Duration};
+use std::{cell::UnsafeCell, ptr, time::Duration};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -18,9 +18,20 @@ use crate::{
     items::{Item, Payload},
 };
 
-thread_local! {
-    // The instance has one thread.
-    static INSTANCE: RefCell<Instance> = const { RefCell::new(Instance::new()) };
+/// What the functions share. A `RefCell` in thread-local storage would be a twentieth of what a page loads.
+static INSTANCE: Shared = Shared(UnsafeCell::new(Instance::new()));
+
+struct Shared(UnsafeCell<Instance>);
+
+// SAFETY: an instance of the module has one thread.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn with_borrow_mut<R>(&self, act: impl FnOnce(&mut Instance) -> R) -> R {
+        // SAFETY: JavaScript calls one function at a time, and none of them calls JavaScript. What is done in here calls
+        // no function of this file that borrows.
+        act(unsafe { &mut *self.0.get() })
+    }
 }
 
 struct Instance {
@@ -150,7 +161,7 @@ macro_rules! exports {
 exports! {
     /// Where the [`Block`] is.
     fn block() -> *const u8 {
-        INSTANCE.with_borrow(|instance| ptr::from_ref(&instance.block).cast())
+        INSTANCE.with_borrow_mut(|instance| ptr::from_ref(&instance.block).cast())
     }
 
     /// Room for texts of so many bytes, one after the other. What was written before is gone.

@@ -33,7 +33,7 @@ impl Backoff {
         let (base, max) = (self.base.as_secs_f64(), self.max.as_secs_f64());
         // factorⁿ overflows to infinity for large n, and 0 · ∞ is NaN: `min` then takes the cap, which is right for
         // both.
-        let seconds = (base * self.factor.powf(f64::from(attempts_made))).min(max);
+        let seconds = (base * self.factor.powi(attempts_made.try_into().unwrap_or(i32::MAX))).min(max);
         let jittered = match self.jitter {
             Jitter::Fraction(fraction) => seconds * (1.0 + fraction * rng.random_range(-1.0..=1.0)),
             Jitter::Full => seconds * rng.random_range(0.0..=1.0),

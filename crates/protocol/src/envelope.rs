@@ -130,17 +130,15 @@ pub fn is_truthy(raw: &str) -> bool {
 /// number would take tables of 10 KB, which a page would have to load.
 fn is_zero(number: &str) -> bool {
     let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-    let (whole, fraction) = digits.trim_start_matches('-').split_once('.').unwrap_or((digits, ""));
-    let whole = whole.trim_start_matches(['-', '0']);
-    let mut significant = whole.bytes().chain(fraction.bytes()).skip_while(|digit| *digit == b'0').peekable();
-    if significant.peek().is_none() {
-        return true;
-    }
+    let is_significant = |byte: &u8| matches!(byte, b'1'..=b'9');
+    let Some(first) = digits.bytes().position(|byte| is_significant(&byte)) else { return true };
     // That of the first digit. An exponent that no integer can hold is beyond all others.
-    let leading_zeros = fraction.bytes().take_while(|digit| *digit == b'0').count() as i64;
-    let place = if whole.is_empty() { -1 - leading_zeros } else { whole.len() as i64 - 1 };
+    let point = digits.find('.').unwrap_or(digits.len());
+    let place = if first < point { point - first - 1 } else { first - point } as i64;
+    let place = if first < point { place } else { -place };
     let beyond = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
     let place = place.saturating_add(exponent.parse().unwrap_or(beyond));
+    let significant = digits[first..].bytes().filter(|byte| *byte != b'.');
     place < LEAST_PLACE || (place == LEAST_PLACE && significant.le(HALF_OF_LEAST.bytes()))
 }
 

@@ -14,11 +14,11 @@ pub enum State {
     /// A dial is under way, or several of a race: DNS, TCP, TLS, HTTP upgrade. Before that, the url function.
     Connecting(Dials),
     /// The socket is open; the server has not answered the auth message yet.
-    Authenticating(Socket),
+    Authenticating(Box<Socket>),
     /// Authenticated: tools can be called.
-    Ready(Socket),
+    Ready(Box<Socket>),
     /// The server refused the token. The socket is still open, unless the upgrade itself was refused.
-    Unauthorized(Option<Socket>),
+    Unauthorized(Option<Box<Socket>>),
     /// Waiting for the next attempt.
     Reconnecting {
         /// How long the wait is, jitter included.
@@ -31,7 +31,7 @@ pub enum State {
         ends: u64,
     },
     /// `close` was called; calls in flight or the peer's close frame are still to come.
-    Closing(Socket, Closing),
+    Closing(Box<Socket>, Closing),
     /// Closed by us, or by the server with a code that forbids reconnecting. Only `connect` leaves it.
     Closed,
     /// The attempts are used up, or no retry can help. Only `connect` leaves it.

@@ -156,7 +156,7 @@ impl<T> Session<T> {
         self.timers.stop(Timer::Connect);
         self.timers.stop(Timer::Race);
         self.endpoints.use_this(endpoint);
-        self.enter(State::Authenticating(socket));
+        self.enter(State::Authenticating(Box::new(socket)));
         self.log(LogLine::Open, &[]);
         self.notify(Notice::Open);
         self.schedule_ping(now);

@@ -200,7 +200,10 @@ impl<T> Session<T> {
             return self.become_closed(None, &why);
         }
         let phase = Closing::Draining { code, reason: reason.to_owned() };
-        self.enter_with(|socket| State::Closing(Socket { auth: Auth::default(), ..socket }, phase));
+        self.enter_with(|mut socket| {
+            socket.auth = Auth::default();
+            State::Closing(socket, phase)
+        });
         self.fail_connects(&Fault::Closed.into());
         self.fail_queued(&why);
         self.timers.set(Timer::Drain, now.mono.saturating_add(drain));
@@ -266,7 +269,7 @@ impl<T> Session<T> {
     }
 
     /// Like `enter`, for states that keep the open socket.
-    pub(super) fn enter_with(&mut self, next: impl FnOnce(Socket) -> State) {
+    pub(super) fn enter_with(&mut self, next: impl FnOnce(Box<Socket>) -> State) {
         let previous = self.state.name();
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
             State::Authenticating(socket)
