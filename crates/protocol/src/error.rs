@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    dialing::{DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, Via},
+    dialing::{DialFailure, DialPhase, Remedy, SystemError, Via},
     request_id::RequestId,
 };
 
@@ -237,10 +237,7 @@ impl Fault {
             system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
             from_token_function: matches!(self, Self::NoToken(_)),
             from_url_function: matches!(self, Self::NoUrls(_)),
-            from_proxy_function: matches!(
-                dial.map(|failure| &**failure),
-                Some(DialFailure::Proxy(ProxyFailure::Function))
-            ),
+            from_proxy_function: dial.is_some_and(|failure| failure.is_of_proxy_function()),
         }
     }
 }
@@ -472,8 +469,8 @@ impl From<SystemError> for SystemCause {
         Self {
             message,
             code,
-            address: address.map(|address| address.ip().to_string()),
-            port: address.map(|address| address.port()),
+            address: address.as_ref().map(|address| address.ip().to_string()),
+            port: address.as_ref().map(|address| address.port()),
         }
     }
 }

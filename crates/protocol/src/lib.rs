@@ -52,6 +52,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Serialize;
 
+#[cfg(feature = "system")]
+pub use self::dialing::{CertificateTrace, TcpTrace, TlsTrace, UpgradeTrace};
 #[cfg(feature = "sim")]
 pub use self::footprint::Footprint;
 pub use self::{
@@ -62,8 +64,8 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{
-        Answer, CertificateTrace, DialFailure, DialPhase, DialReport, DialTrace, PageFailure, PhaseTrace, ProxyFailure,
-        Remedy, SystemError, TcpTrace, TlsFailure, TlsTrace, UpgradeFailure, UpgradeTrace, Via,
+        Answer, DialFailure, DialPhase, DialReport, DialTrace, PageFailure, PhaseTrace, ProxyFailure, Remedy,
+        SystemError, TlsFailure, UpgradeFailure, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     log::{LogFields, LogLine, LogValue},

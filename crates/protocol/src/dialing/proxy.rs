@@ -98,6 +98,10 @@ impl ProxyFailure {
         }
     }
 
+    pub(super) fn is_of_function(&self) -> bool {
+        *self == Self::Function
+    }
+
     pub(super) fn answer(&self) -> Option<&Answer> {
         match self {
             Self::Status { answer } => Some(answer),

@@ -10,7 +10,7 @@ use crate::{
     Action, ConnectionId, Notice, Now,
     config::DialectChoice,
     dialect::Dialect,
-    dialing::{DialFailure, DialTrace, Remedy, Via},
+    dialing::{DialFailure, DialTrace, Remedy},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
@@ -65,7 +65,8 @@ impl<T> Session<T> {
     }
 
     /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
-    pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
+    #[cfg(feature = "system")]
+    pub fn handle_via(&mut self, connection: ConnectionId, via: crate::Via) {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
         dials.dials[place].via = Some(via.clone());
