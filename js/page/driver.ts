@@ -223,10 +223,9 @@ export class Driver implements SocketListener {
   }
 
   bytesCame(connection: number, bytes: ArrayBuffer): void {
-    this.#event(() => {
-      this.#core.writeBytes(new Uint8Array(bytes))
-      this.#core.exports.binary_message(connection, bytes.byteLength, ...times())
-    })
+    const text = textIn(bytes)
+    if (text !== undefined) return this.textCame(connection, text)
+    this.#event(() => this.#core.exports.binary_message(connection, bytes.byteLength, ...times()))
   }
 
   closed(connection: number, code: number, reason: string, wasClean: boolean): void {
@@ -326,7 +325,17 @@ export class Driver implements SocketListener {
   }
 }
 
+/** The text that bytes are, if they are UTF-8. */
+function textIn(bytes: ArrayBuffer): string | undefined {
+  try {
+    return strict.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 const encoder = new TextEncoder()
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Kinds of outputs (crates/page/src/border.rs). */
 const OUTPUT = { dial: 1, send: 2, close: 3, drop: 4 } as const

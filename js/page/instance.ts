@@ -192,7 +192,7 @@ export function times(): [mono: number, wall: number] {
 }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Bytes of UTF-8 that a unit of a JavaScript string takes at most. */
 const MOST_BYTES = 3

@@ -220,7 +220,7 @@ impl Client {
         self.session.handle_written(connection, 1);
     }
 
-    /// A text message has come.
+    /// A text message has come, or a binary one that is UTF-8.
     pub fn handle_text(&mut self, now: Now, connection: ConnectionId, text: ByteString) {
         if self.refuses(now, connection, text.len()) {
             return;
@@ -230,13 +230,10 @@ impl Client {
         self.limit_items(now, connection);
     }
 
-    /// A binary message has come.
-    pub fn handle_binary(&mut self, now: Now, connection: ConnectionId, bytes: Bytes) {
-        let length = bytes.len();
-        match ByteString::try_from(bytes) {
-            Ok(text) => self.handle_text(now, connection, text),
-            Err(_) if self.refuses(now, connection, length) => {}
-            Err(_) => self.change(|session| session.handle_binary(now, connection, length)),
+    /// A binary message has come that is not UTF-8.
+    pub fn handle_binary(&mut self, now: Now, connection: ConnectionId, bytes: usize) {
+        if !self.refuses(now, connection, bytes) {
+            self.change(|session| session.handle_binary(now, connection, bytes));
         }
     }
 

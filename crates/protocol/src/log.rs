@@ -205,17 +205,25 @@ pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) {
         return Cow::Borrowed(text);
     }
-    let shown = |character: char| match is_control(character) {
-        true => character.escape_default().collect(),
-        false => String::from(character),
-    };
-    text.chars().map(shown).collect::<String>().into()
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            '\t' => shown.push_str("\\t"),
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            control if is_control(control) => shown.push_str(&format!("\\u{{{:x}}}", u32::from(control))),
+            other => shown.push(other),
+        }
+    }
+    shown.into()
 }
 
 /// It controls a terminal, ends a line, or turns the direction of what follows.
 fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        character,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]
