@@ -5,6 +5,7 @@ import { MCPClient } from '@mcp-integration/client'
 import { PATIENT, inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
+import { needs } from './helpers/where.mjs'
 
 /** The tokens of the auth messages that come, in order. */
 function tokensOf(server) {
@@ -31,7 +32,7 @@ describe('the token', () => {
     await ready(t, await listen(t, { tokens: [apiKey] }), { apiKey })
   })
 
-  test('is MCP_API_KEY where none is given, else "anonymous"', async (t) => {
+  test('is MCP_API_KEY where none is given, else "anonymous"', needs('environment variables'), async (t) => {
     const server = await listen(t)
     const tokens = tokensOf(server)
     const program = async ({ MCPClient, input: { url, apiKey } }) => {

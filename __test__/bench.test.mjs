@@ -23,10 +23,13 @@ import { runRounds, takeStock } from '../benches/harness/run.mjs'
 import { startServer } from '../benches/harness/server.mjs'
 import { figureOf, quantile, ratioOf } from '../benches/harness/statistics.mjs'
 import { wakeUpTime } from '../benches/harness/wake-up.mjs'
+import { judgeInPages, pageSection } from '../benches/report/page.mjs'
 import { logScale } from '../benches/report/svg.mjs'
 import { openingFigures, summaryTable } from '../benches/report/summary.mjs'
 import { lossesTable } from '../benches/report/tables.mjs'
 import { fill, store, writeReport } from '../benches/report/write.mjs'
+import { FLOORS, WORKLOADS as IN_PAGES } from '../benches/page/index.mjs'
+import { runInPages } from '../benches/page/run.mjs'
 import { Expectation, WrongAnswer } from '../benches/workloads/expected.mjs'
 import { SHORT, WORKLOADS } from '../benches/workloads/index.mjs'
 import { BINARY } from './helpers/binary.mjs'
@@ -250,6 +253,33 @@ describe('the report', () => {
     assert.equal(addonSize(), `${statSync(BINARY).size.toLocaleString('en')} bytes, of at most 4,500,000`)
   })
 
+  it('has the floors of pages, and what a page loads', () => {
+    const inPages = [
+      ...rounds('ours', 'page-1', 'p50', [11, 22]),
+      ...rounds('guide', 'page-1', 'p50', [10, 20]),
+      ...rounds('ours', 'page-ready', 'readyTime', [31]),
+    ]
+    const verdicts = judgeInPages(inPages).filter(({ measured }) => measured !== null)
+    assert.deepEqual(
+      verdicts.map(({ figure, reached }) => [figure, reached]),
+      [
+        ['p50', true],
+        ['readyTime', false],
+      ],
+    )
+    const sizes = { script: { bytes: 60_000, compressed: 20_000 }, module: { bytes: 150_000, compressed: 60_000 } }
+    const section = pageSection({
+      samples: inPages,
+      sizes,
+      browser: 'Chromium 1',
+      date: 'today',
+      machine: { cores: 2 },
+    })
+    assert.match(section, /\| 1 in flight, 100 B: p50, µs \| 1\.1 \([^|]+\| × plain code \| ≤ 1\.1 \| yes \|/)
+    assert.match(section, /with gzip, KB \| 78\.1 \|  \| ≤ 70\.0 \| \*\*no\*\* \|/)
+    assert.match(section, /\| together \| 210,000 \| 80,000 \|/)
+  })
+
   it('shows where another client is better', () => {
     assert.match(lossesTable(samples, results.clients), /1 in flight, 100 B \| p50 \| `undici` 2\.2 /)
     assert.doesNotMatch(lossesTable(samples, results.clients), /`ws`/)
@@ -314,6 +344,16 @@ describe('the harness', () => {
     const samples = await runRounds({ program, workloads, clients: present, rounds: 1, isShort: true })
     assert.deepEqual(new Set(samples.map(({ client }) => client)), new Set(present))
     for (const { client, figures } of samples) assert.ok(figures.callsPerSecond > 0, client)
+  })
+
+  it('gets right answers in pages, from every client', async () => {
+    const { samples, sizes } = await runInPages({ program, rounds: 1, isShort: true })
+    assert.equal(samples.length, Object.values(IN_PAGES).flatMap(({ clients }) => clients).length)
+    for (const { workload, figure } of FLOORS) {
+      const { figures } = samples.find((sample) => sample.workload === workload && sample.client === 'ours')
+      assert.ok(figures[figure] > 0, `${workload} ${figure}`)
+    }
+    assert.ok(sizes.module.compressed > 0 && sizes.script.compressed > 0)
   })
 
   it('measures every group of workloads', async () => {

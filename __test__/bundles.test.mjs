@@ -60,7 +60,7 @@ describe('bundles', () => {
     if (loaded.has(name)) return loaded
     loaded.add(name)
     const code = await readFile(join(DIST, 'cli', name), 'utf8')
-    const imports = [...code.matchAll(/^(?:import|\} from) *(?:[^"]*from *)?"(\.[^"]+)";$/gm)].map(([, path]) => path)
+    const imports = [...code.matchAll(/\b(?:from|import) ?"(\.[^"]+\.mjs)"/g)].map(([, path]) => path)
     for (const path of imports) await loadedBy(path.replace(/^\.\//, ''), loaded)
     return loaded
   }
@@ -68,13 +68,15 @@ describe('bundles', () => {
   test('each command of the command line loads what it needs when it runs, and contains neither client nor server', async () => {
     const atStart = [...(await loadedBy('program.mjs'))]
     const all = (await readdir(join(DIST, 'cli'))).filter((name) => name.endsWith('.mjs'))
-    const commands = ['call', 'completion', 'serve'].map((name) => all.find((file) => file.startsWith(`${name}-`)))
+    const commands = ['call', 'completion', 'doctor', 'monitor', 'screen', 'serve', 'watch'].map((name) =>
+      all.find((file) => file.startsWith(`${name}-`)),
+    )
     for (const command of commands) assert.ok(!atStart.includes(command), `${command} is loaded at the start`)
     assert.ok(atStart.length > 1 && atStart.length < all.length - commands.length, atStart.join())
     const code = await Promise.all(all.map((name) => readFile(join(DIST, 'cli', name), 'utf8')))
     assert.match(code.join(), /import\("\.\.\/index\.js"\)/)
     assert.match(code.join(), /import\("\.\.\/testing\.js"\)/)
-    assert.doesNotMatch(code.join(), /WebSocketServer|\bfrom "\.\.\/(index|testing)\.js"/)
+    assert.doesNotMatch(code.join(), /WebSocketServer|\bfrom ?"\.\.\/(index|testing)\.js"/)
   })
 
   test('loading the server loads neither the client nor anything native', async () => {
@@ -89,7 +91,7 @@ describe('bundles', () => {
   test('the licence of every bundled package goes along', async () => {
     const notices = await readFile(join(DIST, 'THIRD-PARTY-LICENSES.txt'), 'utf8')
     const require = createRequire(import.meta.url)
-    for (const name of ['commander', 'minisearch', 'ws', 'yocto-spinner', 'yoctocolors']) {
+    for (const name of ['chalk', 'commander', 'ink', 'minisearch', 'react', 'ws', 'yocto-spinner', 'yoga-layout']) {
       const folder = require.resolve(name).replace(/(node_modules[/\\][^/\\]+).*/, '$1')
       const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
       assert.ok(notices.includes(`\n${name} ${version} (MIT)\n`), `${name} is missing`)

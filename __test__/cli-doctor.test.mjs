@@ -196,6 +196,10 @@ describe('the doctor names the cause when', AT_ONCE, () => {
     await assertCause('wss://no-such-host.invalid', 'name', /no-such-host\.invalid|cannot look names up/)
   })
 
+  test('the address is one of a link, without its interface', async () => {
+    await assertCause('ws://[fe80::1]:81', 'tcp', /^fe80::1 is an address of a link/)
+  })
+
   test('the server takes the connection and says nothing', async (t) => {
     const [url, args] = [await silentUrl(t), ['--timeout', '300']]
     await assertCause(url, 'upgrade', /does not answer the HTTP upgrade/, { args })
@@ -222,10 +226,11 @@ describe('the doctor names the cause when', AT_ONCE, () => {
     [401, /refuses the client before the WebSocket is open/],
     [403, /refuses the client before the WebSocket is open/],
     [404, /does not take WebSockets at this path/],
-    [426, /does not take WebSockets at this path/],
+    [426, /a gateway before the server does not pass it on/],
     [429, /too many connections/],
     [502, /the platform behind it does not work/],
     [503, /the platform behind it does not work/],
+    [511, /wants you to sign in/],
   ]) {
     test(`the upgrade is answered with ${status}`, async (t) => {
       const answer = `HTTP/1.1 ${status} Words\r\nLocation: https://portal.example/login\r\nContent-Length: 0\r\n\r\n`
@@ -416,7 +421,7 @@ describe('the doctor names each fault of TLS:', AT_ONCE, () => {
   ]) {
     test(what, async (t) => {
       const certificate = selfSigned()
-      const { port } = await startServer(t, certificate, args)
+      const { port } = await startServer(t, certificate, { args })
       await assertCause(`wss://localhost:${port}`, 'tls', cause, { env: await trusting(t, certificate) })
     })
   }
@@ -433,6 +438,7 @@ describe('the doctor names each fault of a proxy:', AT_ONCE, () => {
 
   for (const [what, options, cause] of [
     ['it wants a login', { login: 'Basic x' }, /wants a user and a password/],
+    ['it wants another login', answering('HTTP/1.1 401 Unauthorized\r\n\r\n'), /wants a user and a password/],
     [
       'it forbids the host',
       answering('HTTP/1.1 403 Forbidden\r\n\r\n'),

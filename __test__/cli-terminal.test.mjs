@@ -12,6 +12,7 @@ const AT_ONCE = { concurrency: 4 }
 const NO_CERTIFICATES = { NODE_EXTRA_CA_CERTS: '', SSL_CERT_FILE: '', SSL_CERT_DIR: '' }
 
 const CTRL_C = '\u0003'
+const CTRL_D = '\u0004'
 const COLOUR = /\u001b\[\d+(;\d+)*m/
 const ANY_ESCAPE = /\u001b/
 
@@ -33,6 +34,26 @@ describe('in a terminal', AT_ONCE, () => {
     assert.match(terminal.output(), /\u001b\[\?25h(?!.*\u001b\[\?25l)/s)
     assert.deepEqual(terminal.screen(), [])
   })
+
+  test('mcp says that it is for hosts, and ends with Ctrl-D', async (t) => {
+    const terminal = startInTerminal(t, ['mcp', DEAF_URL])
+    await terminal.shows(/this is for MCP hosts, .* Ctrl\+D ends it/s)
+    terminal.type(CTRL_D)
+    assert.deepEqual(await terminal.ended, { code: 0, signal: 0 })
+  })
+
+  for (const columns of [20, 40, 80]) {
+    test(`tools keeps each tool on a line of ${columns} columns`, async (t) => {
+      const described = [{ name: 'a', description: 'long '.repeat(50) }, { name: 'b' }]
+      const { url } = await listen(t, { dialect: 'event', schemas: described })
+      const terminal = startInTerminal(t, ['tools', url], { columns })
+      assert.equal((await terminal.ended).code, 0)
+      const [head, first, second] = terminal.all()
+      assert.match(head, /^TOOL/)
+      assert.match(first, /^a .*…$/)
+      assert.match(second, /^b /)
+    })
+  }
 
   for (const columns of [20, 40, 80]) {
     test(`the doctor keeps within ${columns} columns`, async (t) => {

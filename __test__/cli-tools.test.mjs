@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { runCli } from './helpers/cli.mjs'
+import { runCli, serve } from './helpers/cli.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -53,6 +53,11 @@ describe('mcp-client tools', AT_ONCE, () => {
     assert.deepEqual(tools[2].inputSchema.required, ['ms'])
     const second = await runCli(['tools', '--tools', await fileOf(t, first.stdout), '--json'])
     assert.deepEqual(second, first)
+  })
+
+  test('serve --schemas named is a platform that describes its tools', async (t) => {
+    const { url } = await serve(t, ['--port', '0', '--dialect', 'event', '--schemas', 'named'])
+    assert.match((await runCli(['tools', url])).stdout, /^sleep +ms +Answers after a delay\.$/m)
   })
 
   test('a file is read without a connection', async (t) => {

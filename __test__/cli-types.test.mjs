@@ -50,17 +50,15 @@ async function typesOf(t, tools) {
 }
 
 /** Compiles the declarations with this code, in this package, so that its name is found. Returns what is wrong. */
-function compile(t, declarations, code) {
+function compile(t, declarations, code, { isModule = false } = {}) {
+  const [declarationsFile, codeFile] = isModule ? ['mcp-tools.d.mts', 'code.mts'] : ['mcp-tools.d.ts', 'code.ts']
   mkdirSync(join(ROOT, 'target/types'), { recursive: true })
   const folder = mkdtempSync(join(ROOT, 'target/types/'))
   t.after(() => rmSync(folder, { recursive: true }))
-  writeFileSync(join(folder, 'mcp-tools.d.ts'), declarations)
-  writeFileSync(join(folder, 'code.mts'), code)
+  writeFileSync(join(folder, declarationsFile), declarations)
+  writeFileSync(join(folder, codeFile), code)
   const compilerOptions = { strict: true, noEmit: true, module: 'nodenext', target: 'es2022', types: ['node'] }
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: ['mcp-tools.d.ts', 'code.mts'] }),
-  )
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [declarationsFile, codeFile] }))
   const { stdout } = spawnSync(process.execPath, [TSC, '--project', folder], { encoding: 'utf8' })
   return stdout
 }
@@ -71,6 +69,7 @@ describe('mcp-client types', AT_ONCE, () => {
     const code = `
       import { MCPClient } from '@mcp-integration/client'
       const client = new MCPClient('ws://localhost')
+      export async function use(): Promise<void> {
       const { items } = await client.useTool('web_search', { query: 'x', numResults: 3, provider: 'tavily' })
       const title: string = items[0]!.title
       const status: unknown = await client.useTool('status')
@@ -86,8 +85,10 @@ describe('mcp-client types', AT_ONCE, () => {
       client.useTool('web_search', { query: 'x', provider: 'bing' })
       // @ts-expect-error unknown results are to be looked at first
       const length: number = (await client.useTool('status')).length
-      export { title, status, length }`
+      console.log(title, status, length)
+      }`
     assert.equal(compile(t, text, code), '')
+    assert.equal(compile(t, text, code, { isModule: true }), '')
   })
 
   test('is the same whenever it is printed, and whatever the order of the tools is', async (t) => {

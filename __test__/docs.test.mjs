@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { MCPClient } from '@mcp-integration/client'
@@ -11,16 +11,21 @@ import { FaultProxy, MCPTestServer } from '@mcp-integration/client/testing'
 import { ERROR_CODES } from '../dist/shared/native-types.js'
 import { bridged, rawServer } from './helpers/bridge.mjs'
 import { defaultOptions } from './helpers/binary.mjs'
+import { launchBrowser } from './helpers/browser.mjs'
 import { runCli } from './helpers/cli.mjs'
 import { next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { play } from './helpers/conversation.mjs'
 import { codesOf, headingsOf, linksOf, parseDocument, tablesUnder } from './helpers/markdown.mjs'
+import { entryIn } from './helpers/host-entries.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { SITUATIONS } from './helpers/networks-page.mjs'
+import { listenMcp } from './helpers/mcp-server.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { start } from './helpers/program.mjs'
+import { checkImportMap, runInPage, runUnderPolicy } from './helpers/page-snippets.mjs'
 import { ROOT } from './helpers/root.mjs'
 import {
+  ANY_MCP_SERVER,
   compileForElectron,
   compileForPage,
   LOCAL_SERVER,
@@ -62,18 +67,25 @@ function read(path) {
 }
 
 describe('every block of code runs', AT_ONCE, () => {
-  const withServer = (run) => async (t, block) => run(t, block, await listen(t))
+  let browser
+  const chromium = () => (browser ??= launchBrowser())
+  after(async () => (await browser)?.close())
+  const withServer = (run) => async (t, block) => run(t, block, await serverFor(t, block))
   const RUNNERS = {
     js: withServer(runJavaScript),
     cjs: withServer(runJavaScript),
     jsx: withServer(runJsx),
     ts: withServer(runTypeScript),
+    'js page': async (t, block) => runInPage(t, await chromium(), block),
+    http: async (t, block) => runUnderPolicy(t, await chromium(), block),
+    html: (_t, block) => checkImportMap(block),
     'ts electron': compileForElectron,
     'ts page': compileForPage,
     'tsx page': compileForPage,
     sh: withServer(runShell),
     wire: (t, { code }) => play(t, code),
     json: (_t, { code }) => JSON.parse(code),
+    toml: (_t, block) => assert.ok(entryIn(block).command),
     tree: (_t, { code }) => checkTree(code),
   }
   for (const { name, blocks } of DOCUMENTS.values()) {
@@ -91,6 +103,12 @@ describe('every block of code runs', AT_ONCE, () => {
       test(`${name}: the page of the guide, over ${socket}`, (t) => runPage(t, page, socket))
   }
 })
+
+/** The server of the platform, and if the block needs one, that of MCP. */
+async function serverFor(t, { code }) {
+  const { url } = await listen(t)
+  return { url, ...(code.includes(ANY_MCP_SERVER) && { mcpUrl: (await listenMcp(t)).url }) }
+}
 
 /** Each line is a path, two spaces or more, a remark; what is indented lies in the folder above it. */
 function checkTree(code) {

@@ -343,46 +343,12 @@ describe('what pages load', () => {
     assert.equal(OfBridge, OfReact)
   })
 
-  test('makes no client of its own, and says what to do instead', async (t) => {
-    const { code } = await bundleForPages(`
-      import { createElement } from 'react'
-      import { createRoot } from 'react-dom/client'
-      import { flushSync } from 'react-dom'
-      import { useMCPWebSocket } from '@mcp-integration/client/react'
-      export function show(container) {
-        const Page = () => useMCPWebSocket({ url: 'ws://127.0.0.1:1' }).error?.message ?? 'none'
-        const root = createRoot(container)
-        flushSync(() => root.render(createElement(Page)))
-        const text = container.textContent
-        root.unmount()
-        return text
-      }
-    `)
-    const { Window } = await import('happy-dom')
-    const window = new Window()
-    t.after(() => window.close())
-    const { run, context } = world({
-      window,
-      document: window.document,
-      navigator: { userAgent: '' },
-      setTimeout,
-      clearTimeout,
-      setImmediate,
-      performance,
-    })
-    run(code)
-    assert.match(
-      run('page').show(context.document.createElement('div')),
-      /a page cannot load native code.*connectClient\(\)/,
-    )
-  })
-
   test('with require in a bundle for pages is no native code either', async () => {
     const { code, inputs } = await bundleForPages(`module.exports = require('@mcp-integration/client/react')`, {
       format: 'cjs',
     })
     assert.ok(
-      inputs.some((path) => path.endsWith('dist/react/no-client.js')),
+      inputs.some((path) => path.endsWith('dist/browser/portable-inline.js')),
       inputs.join(),
     )
     assert.ok(!inputs.some((path) => /dist\/(index\.js$|client\/|native\/)/.test(path)))

@@ -6,6 +6,7 @@ import { MCPError, MCPToolError, WS_ERROR_CODES } from '@mcp-integration/client'
 import { next, open, reached, ready, rejection } from './helpers/client.mjs'
 import { DEAF_URL, listenTcp, silentUrl } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
+import { needs } from './helpers/where.mjs'
 
 const OWN = ['code', 'retryable', 'toolName', 'requestId', 'sent', 'cause', 'phase', 'status']
 
@@ -61,7 +62,7 @@ describe('CONNECT_FAILED:', () => {
     return client.error
   }
 
-  test('the connection is refused', async (t) => {
+  test('the connection is refused', needs('the reason why a dial failed'), async (t) => {
     const message = `cannot connect to ${DEAF_URL}: connection refused (ECONNREFUSED)`
     assertError(await failed(t, DEAF_URL), {
       message,
@@ -72,7 +73,7 @@ describe('CONNECT_FAILED:', () => {
     })
   })
 
-  test('the server says nothing within connectTimeout', async (t) => {
+  test('the server says nothing within connectTimeout', needs('the reason why a dial failed'), async (t) => {
     const error = await failed(t, await silentUrl(t), { connectTimeout: 20 })
     // A busy machine may need all of the time for TCP.
     assert.ok(['tcp', 'upgrade'].includes(error.phase), error.phase)
@@ -85,7 +86,7 @@ describe('CONNECT_FAILED:', () => {
     })
   })
 
-  test('the server hangs up', async (t) => {
+  test('the server hangs up', needs('the reason why a dial failed', 'raw sockets'), async (t) => {
     const { url } = await listenTcp(t, (socket) => socket.once('data', () => socket.end()))
     const error = await failed(t, url)
     assertError(error, {
@@ -97,7 +98,7 @@ describe('CONNECT_FAILED:', () => {
     })
   })
 
-  test('the server speaks no HTTP', async (t) => {
+  test('the server speaks no HTTP', needs('the reason why a dial failed', 'raw sockets'), async (t) => {
     const { url } = await listenTcp(t, (socket) => socket.end('220 mail.example ESMTP\r\n'))
     assertError(await failed(t, url), {
       message: /not a WebSocket handshake/,
@@ -108,7 +109,7 @@ describe('CONNECT_FAILED:', () => {
     })
   })
 
-  test('the server answers with an HTTP status', async (t) => {
+  test('the server answers with an HTTP status', needs('the reason why a dial failed'), async (t) => {
     const server = await listen(t)
     server.refuseUpgrades(503)
     const expected = { code: 'CONNECT_FAILED', phase: 'upgrade' }
@@ -198,25 +199,29 @@ describe('CONNECTION_LOST:', () => {
   })
 })
 
-test('RECONNECT_EXHAUSTED: the attempts are used up; the last failure is the cause', async (t) => {
-  const client = open(t, DEAF_URL, { maxReconnectAttempts: 1 })
-  const [failed] = await next(client, 'failed')
-  const expected = {
-    message: 'Maximum reconnection attempts reached',
-    code: 'RECONNECT_EXHAUSTED',
-    retryable: false,
-    cause: true,
-  }
-  assertError(failed, expected)
-  assertError(client.error, expected)
-  assertError(failed.cause, {
-    message: /ECONNREFUSED/,
-    code: 'CONNECT_FAILED',
-    retryable: true,
-    phase: 'tcp',
-    cause: true,
-  })
-})
+test(
+  'RECONNECT_EXHAUSTED: the attempts are used up; the last failure is the cause',
+  needs('the reason why a dial failed'),
+  async (t) => {
+    const client = open(t, DEAF_URL, { maxReconnectAttempts: 1 })
+    const [failed] = await next(client, 'failed')
+    const expected = {
+      message: 'Maximum reconnection attempts reached',
+      code: 'RECONNECT_EXHAUSTED',
+      retryable: false,
+      cause: true,
+    }
+    assertError(failed, expected)
+    assertError(client.error, expected)
+    assertError(failed.cause, {
+      message: /ECONNREFUSED/,
+      code: 'CONNECT_FAILED',
+      retryable: true,
+      phase: 'tcp',
+      cause: true,
+    })
+  },
+)
 
 test('REQUEST_TIMEOUT: no answer in time', async (t) => {
   const { client } = await holding(t)
@@ -387,10 +392,10 @@ test("WS_ERROR_CODES is the guide's table, and cannot be changed", () => {
 })
 
 describe('instanceof', () => {
-  const copy = createRequire(import.meta.url)('../dist/shared/errors.js')
   const details = { code: 'CLOSED', retryable: false }
 
-  test('knows the errors of each copy of the classes, of both classes and no others', () => {
+  test('knows the errors of each copy of the classes, of both classes and no others', needs('Node.js'), () => {
+    const copy = createRequire(import.meta.url)('../dist/shared/errors.js')
     assert.notEqual(copy.MCPError, MCPError)
     const error = new copy.MCPError('gone', details)
     const toolError = new copy.MCPToolError('no', { retryable: false, toolCode: null, data: null })

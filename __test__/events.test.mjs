@@ -7,6 +7,7 @@ import { MCPClient, MCPError } from '@mcp-integration/client'
 import { PATIENT, inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
+import { needs } from './helpers/where.mjs'
 
 const names = (told) => told.map(([name]) => name)
 
@@ -162,16 +163,20 @@ describe('the event', () => {
     assert.ok(Object.isFrozen(entry))
   })
 
-  test('"log" names the client by its number, which counts up in the process and its workers', async (t) => {
-    const [first, second] = [0, 1].map(() => open(t, DEAF_URL, { autoConnect: false }))
-    assert.equal(second.id, first.id + 1)
-    const program = `
+  test(
+    '"log" names the client by its number, which counts up in the process and its workers',
+    needs('Node.js'),
+    async (t) => {
+      const [first, second] = [0, 1].map(() => open(t, DEAF_URL, { autoConnect: false }))
+      assert.equal(second.id, first.id + 1)
+      const program = `
       const { MCPClient } = require('@mcp-integration/client')
       const { parentPort, workerData } = require('node:worker_threads')
       parentPort.postMessage(new MCPClient({ url: workerData, autoConnect: false }).id)`
-    const worker = new Worker(program, { eval: true, workerData: DEAF_URL })
-    assert.deepEqual(await once(worker, 'message'), [second.id + 1])
-  })
+      const worker = new Worker(program, { eval: true, workerData: DEAF_URL })
+      assert.deepEqual(await once(worker, 'message'), [second.id + 1])
+    },
+  )
 
   test('"log" is quiet at info in an undisturbed life, and tells every step of it at debug', async (t) => {
     const client = open(t, await listen(t))
@@ -191,21 +196,25 @@ describe('the event', () => {
     )
   })
 
-  test('"log" tells why the client cannot connect, in the words of Node.js, and without the query', async (t) => {
-    const client = open(t, `${DEAF_URL}?key=hunter2`, { maxReconnectAttempts: 1 })
-    const entries = record(client, ['log'])
-    await next(client, 'failed')
-    const told = entries.map(([, { level, message, fields }]) => [level, message, fields.attempt, fields.cause])
-    assert.deepEqual(told, [
-      ['debug', 'connecting', 0, undefined],
-      ['warn', 'cannot connect', 0, 'ECONNREFUSED'],
-      ['info', 'waiting before the next attempt', 1, 'ECONNREFUSED'],
-      ['debug', 'connecting', 1, undefined],
-      ['warn', 'cannot connect', 1, 'ECONNREFUSED'],
-      ['error', 'the client has failed', 1, 'ECONNREFUSED'],
-    ])
-    assert.ok(entries.every(([, { fields }]) => fields.url === DEAF_URL))
-  })
+  test(
+    '"log" tells why the client cannot connect, in the words of Node.js, and without the query',
+    needs('the reason why a dial failed'),
+    async (t) => {
+      const client = open(t, `${DEAF_URL}?key=hunter2`, { maxReconnectAttempts: 1 })
+      const entries = record(client, ['log'])
+      await next(client, 'failed')
+      const told = entries.map(([, { level, message, fields }]) => [level, message, fields.attempt, fields.cause])
+      assert.deepEqual(told, [
+        ['debug', 'connecting', 0, undefined],
+        ['warn', 'cannot connect', 0, 'ECONNREFUSED'],
+        ['info', 'waiting before the next attempt', 1, 'ECONNREFUSED'],
+        ['debug', 'connecting', 1, undefined],
+        ['warn', 'cannot connect', 1, 'ECONNREFUSED'],
+        ['error', 'the client has failed', 1, 'ECONNREFUSED'],
+      ])
+      assert.ok(entries.every(([, { fields }]) => fields.url === DEAF_URL))
+    },
+  )
 
   test('"log" names what a key function threw by its class alone', async (t) => {
     const apiKey = () => Promise.reject(new RangeError('hunter2'))
@@ -283,16 +292,20 @@ describe('the order:', () => {
     assert.deepEqual(names(told.slice(0, 5)), ['state', 'close', 'error', 'reconnecting', 'useTool() rejected'])
   })
 
-  test('when the client fails: state, error, failed, then promises', async (t) => {
-    const server = await listen(t)
-    server.refuseUpgrades(404)
-    const client = open(t, server)
-    const told = record(client, ['state', 'error', 'failed'])
-    const call = client.useTool('echo').catch(() => told.push(['useTool() rejected']))
-    await client.connect().catch(() => told.push(['connect() rejected']))
-    await call
-    assert.deepEqual(names(told), ['state', 'state', 'error', 'failed', 'useTool() rejected', 'connect() rejected'])
-  })
+  test(
+    'when the client fails: state, error, failed, then promises',
+    needs('the reason why a dial failed'),
+    async (t) => {
+      const server = await listen(t)
+      server.refuseUpgrades(404)
+      const client = open(t, server)
+      const told = record(client, ['state', 'error', 'failed'])
+      const call = client.useTool('echo').catch(() => told.push(['useTool() rejected']))
+      await client.connect().catch(() => told.push(['connect() rejected']))
+      await call
+      assert.deepEqual(names(told), ['state', 'state', 'error', 'failed', 'useTool() rejected', 'connect() rejected'])
+    },
+  )
 
   test('on close(): state, calls, state, close, then its promise', async (t) => {
     const server = await listen(t)

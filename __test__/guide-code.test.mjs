@@ -9,15 +9,8 @@ import { runInNewContext } from 'node:vm'
 import { MCPClient as WebSocket, WS_ERROR_CODES } from '@mcp-integration/client'
 import { MCPTestServer } from '@mcp-integration/client/testing'
 import { transform } from 'esbuild'
-import {
-  AUTHENTICATION,
-  COMPONENT,
-  CONNECTION,
-  ERRORS,
-  mountGuide,
-  openGuidePage,
-  runWholeGuide,
-} from './helpers/guide.mjs'
+import { mountGuide, openGuidePage, runWholeGuide } from './helpers/guide.mjs'
+import { AUTHENTICATION, COMPONENT, CONNECTION, ERRORS } from './helpers/guide-text.mjs'
 import { loadReact } from './helpers/react.mjs'
 import { listen } from './helpers/test-server.mjs'
 

@@ -10,6 +10,7 @@ import { describe, test } from 'node:test'
 import { build } from 'esbuild'
 import { BINARY, PLATFORM } from './helpers/binary.mjs'
 import { ROOT } from './helpers/root.mjs'
+import { listen } from './helpers/test-server.mjs'
 
 const NAME = '@mcp-integration/client'
 const { PLATFORMS } = createRequire(import.meta.url)('../dist/native/platform.js')
@@ -51,13 +52,13 @@ function load({ folder }, { fake = '', env = {}, argv = [], entry = NAME } = {})
   return run(folder, program, { env, argv }).then(JSON.parse)
 }
 
-/** What the program prints. */
+/** What the program prints; `null` is one that `argv` names. */
 function run(folder, program, { env = {}, argv = [] } = {}) {
   const { MCP_CLIENT_NATIVE_PATH: _, ...clean } = process.env
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
-      [...argv, '--eval', program],
+      program === null ? argv : [...argv, '--eval', program],
       { cwd: folder, env: { ...clean, ...env } },
       (error, stdout, stderr) => {
         if (error) reject(new Error(stderr, { cause: error }))
@@ -320,6 +321,63 @@ describe('a native part that is not there', () => {
   })
 })
 
+describe('the portable client takes its place', () => {
+  /** A WebSocket for Node.js 20, which has none. */
+  const WITH_WEBSOCKET = ['--require', join(ROOT, '__test__/helpers/websocket.cjs')]
+  const ASKED_FOR = { MCP_CLIENT_PORTABLE: '1' }
+
+  test('if there is no native part and it is asked for, and makes calls', async (t) => {
+    const there = await project(t)
+    const server = await listen(t)
+    const program = `
+      const { MCPClient } = require('${NAME}')
+      const client = new MCPClient(process.argv[1])
+      client.useTool('echo', 'hello').then(async (result) => {
+        await client.close()
+        console.log(result, client instanceof require('node:events'))
+      })`
+    const argv = [...WITH_WEBSOCKET, '--eval', program, server.url]
+    assert.equal(await run(there.folder, null, { env: ASKED_FOR, argv }), 'hello true\n')
+  })
+
+  test('never by surprise: not unasked, and not of a native part that is there', async (t) => {
+    const there = await project(t)
+    assert.match(
+      (await load(there, { argv: WITH_WEBSOCKET })).message,
+      /or set MCP_CLIENT_PORTABLE=1 to use the portable/,
+    )
+    const at = await installPlatform(there.folder, PLATFORM, {})
+    await cp(BINARY, join(at, 'it.node'))
+    const program = `
+      const { MCPClient } = require('${NAME}')
+      new MCPClient('ws://localhost', { autoConnect: false, headers: {} })
+      console.log('made')`
+    assert.equal(await run(there.folder, program, { env: ASKED_FOR, argv: WITH_WEBSOCKET }), 'made\n')
+  })
+
+  test('and refuses what it cannot do', async (t) => {
+    const there = await project(t)
+    for (const option of ['headers: {}', 'tls: {}', "proxy: 'http://localhost'"]) {
+      const program = `
+        const { MCPClient } = require('${NAME}')
+        try {
+          new MCPClient('ws://localhost', { autoConnect: false, ${option} })
+        } catch ({ name, message }) {
+          console.log(name, message)
+        }`
+      const [name] = option.split(':')
+      const told = await run(there.folder, program, { env: ASKED_FOR, argv: WITH_WEBSOCKET })
+      assert.match(told, new RegExp(`^TypeError option "${name}" cannot be used`))
+    }
+  })
+
+  test('but not where Node.js has no WebSocket, and says so', async (t) => {
+    const there = await project(t)
+    const fake = 'delete globalThis.WebSocket'
+    assert.match((await load(there, { env: ASKED_FOR, fake })).message, /needs a WebSocket .* from version 22 on$/)
+  })
+})
+
 describe('a native part that is there and cannot be loaded', () => {
   test('is told of with the reason of the system', async (t) => {
     const there = await project(t)
@@ -388,7 +446,10 @@ describe('a platform without binaries', () => {
       const { platform, arch } = { platform: process.platform, arch: process.arch, ...what }
       assert.ok(message.startsWith(`${NAME} has no binary for this platform (${platform} ${arch}`), message)
       assert.ok(message.includes(`there are binaries for ${PLATFORMS.join(', ')}: `), message)
-      assert.match(message, /build the addon from its sources and name the \.node file in MCP_CLIENT_NATIVE_PATH$/)
+      assert.match(
+        message,
+        /build the addon from its sources and name the \.node file in MCP_CLIENT_NATIVE_PATH, or set MCP_CLIENT_PORTABLE=1 to use the portable client, which needs Node\.js 22$/,
+      )
     })
   }
 

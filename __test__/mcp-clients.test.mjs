@@ -1,17 +1,12 @@
-/** `mcp-client mcp` under hosts that others wrote. rmcp, which has to be built, is in `npm run test:peers`. */
+/** `mcp-client mcp` under hosts that others wrote. rmcp and the inspector are in `npm run test:peers`. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Client as ClientOfToday } from '@modelcontextprotocol/client'
 import { StdioClientTransport as TransportOfToday } from '@modelcontextprotocol/client/stdio'
 import { Client as ClientOfVersion1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport as TransportOfVersion1 } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
-import { folderOf } from './helpers/documents.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 /** Most of the time of these tests is that of processes that start. */
@@ -117,27 +112,3 @@ for (const [name, connect] of Object.entries(HOSTS)) {
     })
   })
 }
-
-describe('the command line of the inspector', AT_ONCE, () => {
-  const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json')
-  const inspector = join(dirname(manifest), 'clients/launcher/build/index.js')
-
-  async function inspect(t, url, args) {
-    const folder = await folderOf(t, { 'none.txt': '' })
-    const env = { ...process.env, MCP_CATALOG_PATH: join(folder, 'catalog.json') }
-    const all = [inspector, '--cli', process.execPath, MAIN, 'mcp', url, ...args]
-    return JSON.parse((await promisify(execFile)(process.execPath, all, { env })).stdout)
-  }
-
-  test('lists the tools', async (t) => {
-    const { tools } = await inspect(t, (await platform(t)).url, ['--method', 'tools/list'])
-    assert.equal(tools.length, 7)
-    assert.equal(tools[0].description, 'Answers with its own parameters.')
-  })
-
-  test('calls one', async (t) => {
-    const args = ['--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', 'city=Oslo']
-    const result = await inspect(t, (await platform(t)).url, args)
-    assert.deepEqual(result.structuredContent, { city: 'Oslo' })
-  })
-})

@@ -225,7 +225,7 @@ describe('a wrong command line', AT_ONCE, () => {
     [['mcp', 'ftp://example.com'], /ftp/],
     [['mcp', '--tools', '/no/such/file'], /there is no file \/no\/such\/file/],
     [['mcp', '--allow', ''], /--allow.*empty/],
-    [['mcp', '--max-result', '0'], /--max-result.*whole number of characters from 1 on/],
+    [['mcp', '--max-result', '0'], /--max-result.*whole number from 1 to/],
   ]) {
     test(`${args.join(' ')} is one line on stderr and exits with 2`, async () => {
       const { code, stdout, stderr } = await runCli(args)

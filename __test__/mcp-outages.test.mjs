@@ -73,6 +73,16 @@ describe('an outage of the platform', AT_ONCE, () => {
     assert.match(message, /the tools of the platform are not known yet: .*not known to this server/)
   })
 
+  test('where the client has stopped, it is tried again after 30 s, and works when all is well again', async (t) => {
+    const server = await listen(t, { tokens: ['right'] })
+    const host = await Host.open(t, [server.url, '--tools', await toolsFile(t)])
+    assert.equal(errorIn(await host.call('echo', {})).code, 'AUTH_FAILED')
+    server.setTokens(undefined)
+    const [, seconds] = /A call in (\d+) s/.exec(errorIn(await host.call('echo', {})).hint)
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
+    assert.deepEqual((await host.call('echo', { a: 1 })).structuredContent, { a: 1 })
+  })
+
   test('a server that says goodbye with 1000 is connected to again by the next call', async (t) => {
     const server = await listen(t, { dialect: 'event', schemas: 'named' })
     const host = await Host.open(t, [server.url])

@@ -135,6 +135,14 @@ describe('the list of tools', AT_ONCE, () => {
     assert.deepEqual([error.code, error.message], [-32602, 'Unknown tool: "echo"'])
   })
 
+  test('the log says which names of --allow and --deny fit none', async (t) => {
+    const { url } = await describing(t, [{ name: 'echo' }])
+    const host = await Host.open(t, [url, '--allow', 'echo', '--deny', 'web_serch', '--deny', 'a.*'])
+    assert.deepEqual(names(await host.tools()), ['echo'])
+    await host.says(/there is no tool "web_serch" to allow or deny/)
+    await host.says(/there is no tool "a\.\*" to allow or deny/)
+  })
+
   test('changes, and hosts are told, when the platform describes other tools', async (t) => {
     const server = await describing(t, [{ name: 'old' }])
     const host = await Host.open(t, [server.url])
@@ -238,7 +246,14 @@ describe('what a hostile platform says of its tools', AT_ONCE, () => {
   })
 
   test('a status of nonsense names no tools', async (t) => {
-    for (const results of [null, 'x', [], { activeTools: 'all' }, { tools: [null, { name: 7 }, { name: '' }] }]) {
+    for (const results of [
+      null,
+      'x',
+      [],
+      { activeTools: 'all' },
+      { tools: [{ name: 'a' }], more: 'x'.repeat(1024 * 1024) },
+      { tools: [null, { name: 7 }, { name: '' }] },
+    ]) {
       const host = await Host.open(t, [(await listen(t, { tools: { status: () => results } })).url])
       assert.deepEqual(await host.tools(), [], JSON.stringify(results))
     }

@@ -728,10 +728,11 @@ test('a production build of React takes calls and commands of children just as w
   assert.deepEqual(stdout.trim().split('\n').sort(), ['answered', 'connected'])
 })
 
-test('where Jest gives a program of Node.js what pages get, as with jsdom, the hook makes its client all the same', async (t) => {
+test('where Jest gives a program of Node.js what pages get, as with jsdom, the hook makes the client of pages', async (t) => {
   const server = await listen(t)
-  // The condition that jest-environment-jsdom resolves with, and the globals that jsdom has not.
+  // The condition that jest-environment-jsdom resolves with, the WebSocket of jsdom, and the globals that it has not.
   const script = `
+    globalThis.WebSocket ??= require('./node_modules/ws/index.js').WebSocket
     const { Window } = require('happy-dom')
     const page = new Window({ url: 'about:blank' })
     Object.assign(globalThis, { window: page, document: page.document })
@@ -743,9 +744,11 @@ test('where Jest gives a program of Node.js what pages get, as with jsdom, the h
     const Probe = () => {
       const { snapshot, error, callTool } = useMCPWebSocket({ url: ${JSON.stringify(server.url)} })
       if (error) console.log(error.message)
-      if (snapshot.state === 'ready') callTool('echo', 'over a page').then(console.log).finally(() => root.unmount())
+      // Rendered twice.
+      if (snapshot.state === 'ready') call ??= callTool('echo', 'over a page').then(console.log, console.log).finally(() => root.unmount())
       return null
     }
+    let call
     root.render(createElement(StrictMode, null, createElement(Probe)))
   `
   const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=browser', '-e', script], {

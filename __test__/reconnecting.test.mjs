@@ -4,9 +4,10 @@ import { describe, test } from 'node:test'
 import { PATIENT, inbox, next, open, reached, ready, record, rejection } from './helpers/client.mjs'
 import { DEAF_URL, listenTcp, silentUrl } from './helpers/ports.mjs'
 import { listen } from './helpers/test-server.mjs'
+import { needs } from './helpers/where.mjs'
 
 describe('attempts', () => {
-  test('are counted without the first dial: a cap of 2 means three dials', async (t) => {
+  test('are counted without the first dial: a cap of 2 means three dials', needs('raw sockets'), async (t) => {
     let dials = 0
     const { url } = await listenTcp(t, (socket) => {
       dials++
@@ -62,25 +63,29 @@ describe('attempts', () => {
 })
 
 describe('the delay', () => {
-  test('is at least as long as the server asks with Retry-After, in seconds or as a date, up to maxRetryAfter', async (t) => {
-    for (const [header, least, most] of [
-      ['2', 2_000, 2_000],
-      [() => new Date(Date.now() + 5_000).toUTCString(), 3_000, 5_000],
-      ['Sun, 06 Nov 1994 08:49:37 GMT', 1, 1],
-      ['86400', 6_000, 6_000],
-      ['soon', 1, 1],
-    ]) {
-      const value = typeof header === 'function' ? header() : header
-      const { url } = await listenTcp(t, (socket) => {
-        socket.on('error', () => {})
-        socket.once('data', () => socket.end(`HTTP/1.1 503 Later\r\nRetry-After: ${value}\r\n\r\n`))
-      })
-      const client = open(t, url, { maxRetryAfter: 6_000 })
-      const [{ delay }] = await next(client, 'reconnecting')
-      assert.ok(delay >= least && delay <= most, `${value}: ${delay}`)
-      assert.equal(client.snapshot.retryDelay, delay)
-    }
-  })
+  test(
+    'is at least as long as the server asks with Retry-After, in seconds or as a date, up to maxRetryAfter',
+    needs('the reason why a dial failed', 'raw sockets'),
+    async (t) => {
+      for (const [header, least, most] of [
+        ['2', 2_000, 2_000],
+        [() => new Date(Date.now() + 5_000).toUTCString(), 3_000, 5_000],
+        ['Sun, 06 Nov 1994 08:49:37 GMT', 1, 1],
+        ['86400', 6_000, 6_000],
+        ['soon', 1, 1],
+      ]) {
+        const value = typeof header === 'function' ? header() : header
+        const { url } = await listenTcp(t, (socket) => {
+          socket.on('error', () => {})
+          socket.once('data', () => socket.end(`HTTP/1.1 503 Later\r\nRetry-After: ${value}\r\n\r\n`))
+        })
+        const client = open(t, url, { maxRetryAfter: 6_000 })
+        const [{ delay }] = await next(client, 'reconnecting')
+        assert.ok(delay >= least && delay <= most, `${value}: ${delay}`)
+        assert.equal(client.snapshot.retryDelay, delay)
+      }
+    },
+  )
 
   async function delaysOf(t, options) {
     const client = open(t, DEAF_URL, { maxReconnectAttempts: 6, ...options })
@@ -130,7 +135,7 @@ describe('the delay', () => {
     assert.ok(delay >= 800 && delay <= 1_200, `${delay}`)
   })
 
-  test('is spread by reconnectJitter', async (t) => {
+  test('is spread by reconnectJitter', needs('many failed dials'), async (t) => {
     const options = { baseReconnectDelay: 100_000, maxReconnectDelay: 100_000 }
     for (const [reconnectJitter, least, most] of [
       [0.2, 80_000, 120_000],
@@ -279,7 +284,7 @@ describe('calls without a connection', () => {
     assert.deepEqual({ code, message, sent }, expected)
   })
 
-  test('are rejected with the error of a client that fails', async (t) => {
+  test('are rejected with the error of a client that fails', needs('the reason why a dial failed'), async (t) => {
     const server = await listen(t)
     server.refuseUpgrades(404)
     const client = open(t, server)

@@ -1,6 +1,6 @@
 /**
- * The example with the search page, in a real Chromium: the hook over the bridge over a WebSocket, as Vite bundles
- * them. `UPDATE_SCREENSHOTS=1` takes the pictures of the documents anew.
+ * The example with the search page, in a real Chromium, as Vite bundles it: over the page's own client, and over the
+ * bridge. `UPDATE_SCREENSHOTS=1` takes the pictures of the documents anew.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { MCPError } from '@mcp-integration/client'
 import { connectClient, webSocketPort } from '@mcp-integration/client/bridge'
 import { WebSocket } from 'ws'
+import { serveBridgedPage } from '../examples/web-search/serve-bridged.mjs'
 import { servePage } from '../examples/web-search/serve.mjs'
 import { launchBrowser } from './helpers/browser.mjs'
 import { serve } from './helpers/cli.mjs'
@@ -20,12 +21,12 @@ import { NO_SIGNALS } from './helpers/signals.mjs'
 import { ROOT } from './helpers/root.mjs'
 import { listen } from './helpers/test-server.mjs'
 
-/** Attempts that come soon enough for a test, and late enough to be counted down to. */
-const EVERY_TWO_SECONDS = { baseReconnectDelay: 2_000, maxReconnectDelay: 2_000, maxReconnectAttempts: Infinity }
+/** The key of the page's visitors. */
+const KEY = 'example-key'
 
 /** Serves the page over this client. */
 async function served(t, client, options = { port: 0 }) {
-  const page = await servePage(client, options)
+  const page = await serveBridgedPage(client, options)
   t.after(() => page.close())
   return page
 }
@@ -37,13 +38,23 @@ describe('the page', () => {
   })
   after(() => browser?.close())
 
+  /** Serves the page beside this platform; its client is its own. */
+  async function visitOwn(t, platform, key, options) {
+    const page = await servePage(platform, key, { port: 0 })
+    t.after(() => page.close())
+    return visit(t, page.url, options)
+  }
+
   /** What a reader sees, and the faults that the browser has found. */
   async function visit(t, url, options = {}) {
     const tab = await browser.newPage({ viewport: { width: 900, height: 640 }, ...options })
     t.after(() => tab.close())
     const faults = []
     tab.on('pageerror', (error) => faults.push(error.message))
-    tab.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()))
+    tab.on('console', (message) => {
+      const isOfBrowser = message.text().startsWith('WebSocket connection to')
+      if (['error', 'warning'].includes(message.type()) && !isOfBrowser) faults.push(message.text())
+    })
     await tab.goto(url)
     const badge = tab.getByRole('status', { name: 'Connection' })
     const button = tab.getByRole('button', { name: 'Search' })
@@ -69,9 +80,8 @@ describe('the page', () => {
   }
 
   test('searches, shows that the server was killed and when it will try again, and searches again when it is back', async (t) => {
-    const first = await serve(t, ['--port', '0'])
-    const { url } = await served(t, open(t, first.url, EVERY_TWO_SECONDS))
-    const { badge, button, colour, faults, picture, search, shows, tab } = await visit(t, url)
+    const first = await serve(t, ['--port', '0', '--token', KEY])
+    const { badge, button, colour, faults, picture, search, shows, tab } = await visitOwn(t, first, KEY)
 
     await shows('Connected')
     const green = await colour()
@@ -81,7 +91,7 @@ describe('the page', () => {
 
     first.child.kill('SIGKILL')
     await shows('Reconnecting')
-    await shows(/^connection lost: /)
+    await shows(/^(connection lost|cannot connect)/)
     assert.notEqual(await colour(), green)
     assert.equal(await button.isDisabled(), true)
     assert.equal(await tab.getByRole('listitem').count(), 5, 'the results stay')
@@ -89,11 +99,46 @@ describe('the page', () => {
     await picture('search-page-outage')
     await shows(/^Attempt \d+ in 1 s$/)
 
-    await serve(t, ['--port', new URL(first.url).port])
+    await serve(t, ['--port', new URL(first.url).port, '--token', KEY])
     await shows('Connected')
     assert.deepEqual([await badge.textContent(), await colour()], ['Connected', green])
     assert.match((await search('heartbeat')).join('\n'), /[Hh]eartbeat/)
     assert.deepEqual(faults, [])
+  })
+
+  test('asks the server that it is from for its key, before each connection', async (t) => {
+    const server = await listen(t, { tokens: [KEY] })
+    const { faults, search, shows, tab } = await visitOwn(t, server, KEY)
+    await shows('Connected')
+    const asked = tab.waitForRequest((request) => request.url().endsWith('/key'))
+    await server.terminateAll()
+    await asked
+    await shows('Connected')
+    await search('backoff')
+    assert.deepEqual(faults, [])
+  })
+
+  test('says that its key is refused, and connects when it is accepted', async (t) => {
+    const server = await listen(t, { tokens: ['another'] })
+    const { shows, tab } = await visitOwn(t, server, KEY)
+    await shows('Key refused')
+    await server.setTokens([KEY])
+    await tab.getByRole('button', { name: 'Connect again' }).click()
+    await shows('Connected')
+  })
+
+  test('searches over the bridge too, where no key is in the page', async (t) => {
+    const server = await listen(t, { tokens: [KEY] })
+    const { url } = await served(t, open(t, server, { apiKey: KEY }))
+    const { faults, search, shows, tab } = await visit(t, url)
+    const requests = []
+    tab.on('request', (request) => requests.push(request.url()))
+    await shows('Connected')
+    assert.match((await search('reconnect backoff')).join('\n'), /Backoff/)
+    await server.terminateAll()
+    await shows('Connected')
+    await search('heartbeat')
+    assert.deepEqual([requests, faults], [[], []])
   })
 
   test('counts down from what is left of a wait, where it is loaded in the middle of one', async (t) => {
@@ -156,7 +201,7 @@ describe('the page', () => {
 
   test('says that its own process has ended, and finds it again by itself', async (t) => {
     const client = await ready(t, await listen(t))
-    const first = await servePage(client, { port: 0 })
+    const first = await serveBridgedPage(client, { port: 0 })
     const { search, shows } = await visit(t, first.url)
     await shows('Connected')
     await first.close()
@@ -383,14 +428,15 @@ function contrasts({ property, selector }) {
 describe('the process behind the page', () => {
   test('lets no other site use the client', async (t) => {
     const { url } = await served(t, await ready(t, await listen(t)))
+    const { origin: own } = new URL(url)
     for (const origin of [
       undefined,
       'null',
       'https://evil.example',
-      url.replace('http:', 'https:'),
+      own.replace('http:', 'https:'),
       'http://127.0.0.1',
     ]) {
-      const socket = new WebSocket(`${url}bridge`, { origin })
+      const socket = new WebSocket(`${own}/bridge`, { origin })
       const [, response] = await once(
         socket.on('error', () => {}),
         'unexpected-response',
@@ -402,7 +448,7 @@ describe('the process behind the page', () => {
 
   test('lets the page use one tool', async (t) => {
     const { url } = await served(t, await ready(t, await listen(t)))
-    const far = connectClient(webSocketPort(new WebSocket(`${url}bridge`, { origin: new URL(url).origin })))
+    const far = connectClient(webSocketPort(new WebSocket(new URL('/bridge', url), { origin: new URL(url).origin })))
     t.after(() => far.close())
     assert.equal((await far.useTool('web_search', { query: 'backoff', numResults: 1 })).items.length, 1)
     assert.equal((await rejection(far.useTool('echo'))).code, 'NOT_ALLOWED')
@@ -422,8 +468,10 @@ describe('the process behind the page', () => {
         if (match) return match
       }
     }
-    const [, url] = await printed(/The page: +(http:\S+)/)
-    assert.match(await (await fetch(url)).text(), /<title>Web Search<\/title>/)
+    for (const pattern of [/The page: +(http:\S+)/, /The same, bridged: +(http:\S+)/]) {
+      const [, url] = await printed(pattern)
+      assert.match(await (await fetch(url)).text(), /<title>Web Search<\/title>/)
+    }
     for (const words of [/The server is away/, /The server is back/]) {
       child.stdin.write('\n')
       await printed(words)

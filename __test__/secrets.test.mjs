@@ -1,11 +1,12 @@
 /** No secret is shown: not by the client, not by an error, not in the log, not over a bridge, not by the command. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { MCPClient } from '@mcp-integration/client'
 import { createAuthority } from './helpers/certificates.mjs'
-import { runCli } from './helpers/cli.mjs'
+import { runCli, startCli } from './helpers/cli.mjs'
 import { inbox, next, open, reached, ready, rejection } from './helpers/client.mjs'
 import { convert, RSA, selfSigned } from './helpers/openssl.mjs'
 import { DEAF_URL, listenTcp, silentUrl } from './helpers/ports.mjs'
@@ -288,25 +289,19 @@ describe('no secret is in the error for an option that is refused', () => {
 })
 
 test('no secret is printed by the command, however talkative Node.js is', async (t) => {
-  const server = await listen(t, { tokens: ['another'] })
-  const { url } = await listenTcp(t, (socket) =>
-    socket.once('data', (data) => socket.end(repeating(403, String(data)))),
-  )
-  const environments = [{}, { HTTP_PROXY: plantedProxy(url.replace('ws:', 'http:')), NO_PROXY: '' }]
+  const tls = await listenTls(t, authority.issue())
+  const { url } = await listenTcp(t, (socket) => socket.on('data', (data) => socket.end(repeating(403, String(data)))))
+  const proxied = { HTTP_PROXY: plantedProxy(url.replace('ws:', 'http:')), NO_PROXY: '' }
   const runs = []
-  for (const [target, env] of [
-    [server.url, environments[0]],
-    [url, environments[0]],
-    [DEAF_URL, environments[0]],
-    [NOWHERE, environments[1]],
-  ]) {
-    for (const flags of CLI_FLAGS) {
-      const talkative = { NODE_DEBUG: '*', RUST_BACKTRACE: '1', ...env }
-      const args = ['call', 'echo', '--url', withQuery(target), ...flags]
-      runs.push(runCli([...args, '--api-key', PLANTED.key], talkative))
-      runs.push(runCli(args, { ...talkative, MCP_API_KEY: PLANTED.key }))
+  for (const [target, env] of [[url], [`wss://localhost:${tls.port}`], [NOWHERE, proxied]]) {
+    for (const [place, command] of COMMANDS.entries()) {
+      const args = [...command, '--url', withQuery(target)]
+      const talkative = { NODE_DEBUG: '*', MCP_CLIENT_LOG: 'debug', RUST_BACKTRACE: '1', ...env }
+      if (place % 2 === 0) runs.push(runCli([...args, '--api-key', PLANTED.key], talkative))
+      else runs.push(runCli(args, { ...talkative, MCP_API_KEY: PLANTED.key }))
     }
   }
+  runs.push(runCli(['doctor', withQuery(DEAF_URL), '--url', withQuery(DEAF_URL)]), retrying())
   for (const { code, stdout, stderr } of await Promise.all(runs)) {
     assert.notEqual(code, 0)
     assertKept('standard output', stdout, true)
@@ -314,8 +309,19 @@ test('no secret is printed by the command, however talkative Node.js is', async 
   }
 })
 
-/** Everything that makes the command say more, or in another form. */
-const CLI_FLAGS = [[], ['--json']]
+/** `watch` goes on for ever: it is stopped when it waits for its next attempt. */
+async function retrying() {
+  const { child, output, ended } = startCli(['watch', withQuery(DEAF_URL), '--api-key', PLANTED.key])
+  while (!output.stderr.includes('next attempt')) {
+    const isOver = await Promise.race([once(child.stderr, 'data').then(() => false), ended.then(() => true)])
+    assert.ok(!isOver, output.stderr)
+  }
+  child.kill('SIGKILL')
+  return ended
+}
+
+/** What connects, and everything that makes it say more, or in another form. */
+const COMMANDS = [['call', 'echo'], ['doctor'], ['doctor', '--json'], ['watch', '--all'], ['tools']]
 
 test('client.url alone has the query, and the server gets it', async (t) => {
   const server = await listen(t)

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mcp_protocol::{
-    Action, Backoff, Call, Config, ConnectionId, Event, Jitter, Now, Outcome, Received, Session, envelope,
+    Action, Backoff, Call, Config, ConnectionId, Event, FlightRecord, Jitter, Now, Outcome, Received, Session, envelope,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, de::IgnoredAny};
@@ -58,6 +58,34 @@ fn session(criterion: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+/// What the flight recorder costs: an input and what follows from it, with its ring full; and what it makes of them.
+fn record(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("flight recorder");
+    let (mut session, connection, mut now) = ready_session();
+    // The cheapest inputs that there are, so that most of the time is the recorder's.
+    group.bench_function("event", |bencher| {
+        bencher.iter(|| {
+            now.mono += Duration::from_micros(1);
+            session.handle_bytes(now, connection);
+        });
+    });
+    let mut is_paused = false;
+    group.bench_function("event with the clocks", |bencher| {
+        bencher.iter(|| {
+            now.mono += Duration::from_micros(1);
+            is_paused = !is_paused;
+            session.handle_paused(now, connection, is_paused);
+        });
+    });
+    session.handle_paused(now, connection, false);
+    call_all(&mut session, connection, now, 256);
+    group.bench_function("dump", |bencher| bencher.iter(|| FlightRecord::of(&session).to_json("1.0.0").len()));
+    group.finish();
+    criterion.bench_function("stats", |bencher| {
+        bencher.iter(|| serde_json::to_string(&session.stats()).expect("it is data").len());
+    });
 }
 
 fn backoff(criterion: &mut Criterion) {
@@ -134,5 +162,5 @@ fn call_all(session: &mut Session<u64>, connection: ConnectionId, now: Now, coun
     std::iter::from_fn(|| session.poll_event()).filter(is_result).count()
 }
 
-criterion_group!(benches, splitter, session, backoff);
+criterion_group!(benches, splitter, session, record, backoff);
 criterion_main!(benches);

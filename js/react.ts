@@ -1,7 +1,7 @@
 'use client'
 /**
  * `@mcp-integration/client/react`: the hook of the integration guide. Components share a client, or use one of yours.
- * Importing it loads no native code; that happens when the first client is made.
+ * Importing it loads neither native code nor WebAssembly; that happens when the first client is made.
  *
  * @packageDocumentation
  */

@@ -2,20 +2,10 @@
  * The code of the integration guide, taken from a copy of it, and a page to run it in. The code runs unchanged; what it
  * leaves out ("… other event handlers", "Handle other message types") is composed of other blocks of the guide.
  */
-import { readFileSync } from 'node:fs'
 import { createContext, runInContext } from 'node:vm'
 import { format } from 'node:util'
-import { parseDocument } from './markdown.mjs'
+import { AUTHENTICATION, CONNECTION, ERRORS, HEARTBEAT, HOOK, RECONNECTION, TOOLS } from './guide-text.mjs'
 import { loadReact } from './react.mjs'
-
-const NAME = 'websocket-integration-guide.md'
-const TEXT = readFileSync(new URL(`../guide/${NAME}`, import.meta.url), 'utf8')
-const CODE = parseDocument(NAME, TEXT)
-  .blocks.filter(({ language }) => /^(javascript|jsx)$/.test(language))
-  .map(({ code }) => code)
-
-/** The guide's blocks of code, in order. */
-export const [CONNECTION, AUTHENTICATION, HEARTBEAT, RECONNECTION, TOOLS, ERRORS, HOOK, COMPONENT] = CODE
 
 const [URL_CODE] = CONNECTION.split('// Create WebSocket connection')
 const MESSAGE_CODE = piece(CONNECTION, '// Listen for messages', '// Connection closed')

@@ -6,7 +6,7 @@ import { startCli } from './cli.mjs'
 const REVISION = '2025-11-25'
 
 /**
- * An MCP host without a library: starts `mcp-client mcp`, writes lines, and reads lines, of which each must be a
+ * An MCP host without a library: starts `mcp-client mcp`, writes lines and reads lines. Each that it reads must be a
  * message of JSON-RPC. It is killed after the test.
  */
 export class Host {

@@ -1,20 +1,10 @@
 /**
  * React 18 and 19 side by side, each with its own copy of the hook, in a page of happy-dom.
  */
-import { createRequire, Module } from 'node:module'
 import { Window } from 'happy-dom'
+import { withReact } from './react-versions.mjs'
 
-const require = createRequire(import.meta.url)
-
-/** What these names resolve to for React of that version and for the package. */
-const PACKAGES = {
-  18: { react: 'react18', 'react-dom': 'react-dom18' },
-  19: { react: 'react', 'react-dom': 'react-dom' },
-}
-
-const OF_A_VERSION = /node_modules[/\\](react|scheduler)|dist[/\\]react(\.js$|[/\\])/
-
-export const VERSIONS = [18, 19]
+export { VERSIONS } from './react-versions.mjs'
 
 /** The page; its location must not choose a server. */
 const page = new Window({ url: 'about:blank' })
@@ -25,29 +15,18 @@ const loaded = new Map()
 
 /** React, its renderers and the package's hook over it. */
 export function loadReact(version) {
-  if (!loaded.has(version)) loaded.set(version, load(PACKAGES[version]))
+  if (!loaded.has(version)) loaded.set(version, withReact(version, load))
   return loaded.get(version)
 }
 
-function load(packages) {
-  const resolve = Module._resolveFilename
-  Module._resolveFilename = function (request, ...rest) {
-    const [name, ...path] = request.split('/')
-    return Reflect.apply(resolve, this, [[packages[name] ?? name, ...path].join('/'), ...rest])
-  }
-  try {
-    const React = require('react')
-    return {
-      React,
-      ...require('react-dom'),
-      ...require('react-dom/client'),
-      ...require('react-dom/server'),
-      ...require('@mcp-integration/client/react'),
-    }
-  } finally {
-    Module._resolveFilename = resolve
-    // Otherwise the next version would get this one's modules.
-    for (const path of Object.keys(require.cache)) if (OF_A_VERSION.test(path)) delete require.cache[path]
+function load(require) {
+  const React = require('react')
+  return {
+    React,
+    ...require('react-dom'),
+    ...require('react-dom/client'),
+    ...require('react-dom/server'),
+    ...require('@mcp-integration/client/react'),
   }
 }
 

@@ -1,7 +1,10 @@
 /** Plants secrets wherever a client takes one, and finds them in whatever it tells and shows. */
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { connectClient, serveClient } from '@mcp-integration/client/bridge'
+import { MCPClientInstrumentation } from '@mcp-integration/client/opentelemetry'
 import { createAuthority } from './certificates.mjs'
 import { open, record } from './client.mjs'
 
@@ -32,14 +35,20 @@ const OUTPUTS = [
   { name: 'events', listen: (client, tell) => tell(record(client, EVENTS)) },
   { name: 'the log', listen: (client, tell) => client.on('log', tell), leaves: true },
   { name: 'messages of the server', listen: (client, tell) => client.on('message', tell) },
+  { name: 'reports of dials', listen: (client, tell) => client.on(DIALED, tell), leaves: true },
+  { name: 'the channels', listen: listenToChannels, leaves: true },
   { name: 'events of the WebSocket', listen: listenAsToWebSocket },
   { name: 'warnings of the process', listen: listenToProcess },
   { name: 'the bridge', listen: listenToBridge, leaves: true },
+  { name: 'the spans', listen: listenToSpans, leaves: true },
   { name: 'the client', show: (client) => client },
   { name: 'the snapshot', show: (client) => client.snapshot },
   { name: 'the statistics', show: (client) => client.stats(), leaves: true },
   { name: 'the error', show: (client) => client.error },
 ]
+
+/** What `mcp-client doctor` listens to. */
+const DIALED = Symbol.for('@mcp-integration/client dialed')
 
 const EVENTS = ['state', 'open', 'authenticated', 'close', 'reconnecting', 'heartbeat', 'failed', 'error']
 
@@ -163,6 +172,29 @@ function listenAsToWebSocket(client, tell) {
 function listenToProcess(_client, tell, t) {
   process.on('warning', tell)
   t.after(() => process.off('warning', tell))
+}
+
+/** What the channels tell of this client. */
+function listenToChannels(client, tell, t) {
+  const traced = ['call', 'connect'].flatMap((name) =>
+    ['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((event) => `tracing:mcp-client:${name}:${event}`),
+  )
+  const listener = (message) => message.client === client.id && tell({ ...message })
+  for (const name of ['mcp-client:state', 'mcp-client:log', ...traced]) {
+    subscribe(name, listener)
+    t.after(() => unsubscribe(name, listener))
+  }
+}
+
+/** The spans of this client. */
+function listenToSpans(client, tell, t) {
+  const onEnd = ({ name, attributes, events, status }) =>
+    attributes['mcp_client.id'] === client.id && tell({ name, attributes, events, status })
+  const done = async () => {}
+  const processor = { onStart() {}, onEnd, forceFlush: done, shutdown: done }
+  const instrumentation = new MCPClientInstrumentation()
+  instrumentation.setTracerProvider(new BasicTracerProvider({ spanProcessors: [processor] }))
+  t.after(() => instrumentation.disable())
 }
 
 /** Every message in both directions, and what the far end tells and shows. */

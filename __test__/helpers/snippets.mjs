@@ -18,6 +18,8 @@ export const LOCAL_SERVER = 'ws://127.0.0.1:8080/mcp-ws'
 
 /** The documents' placeholders for a server and for a folder of documents. */
 const ANY_SERVER = 'wss://example.com/mcp-ws'
+/** That of a server that speaks JSON-RPC. In a block of JavaScript a server of the test takes its place. */
+export const ANY_MCP_SERVER = 'wss://mcp.example.com/mcp'
 const ANY_FOLDER = './docs'
 
 /** ms; a snippet that takes longer is killed, and its test sees the signal. */
@@ -35,6 +37,7 @@ async function projectOf(t) {
 
 /** Other packages that a reader of some documents has installed. */
 const READERS_PACKAGES = [
+  '@modelcontextprotocol',
   '@opentelemetry',
   '@types',
   'electron',
@@ -154,10 +157,11 @@ async function compile(folder, file, text, options = {}) {
 
 /** The block after empty lines, so that line numbers in errors are the document's. */
 function textFor({ code, line }, server) {
-  return (
-    '\n'.repeat(line - 1) +
-    (server ? code.replaceAll(ANY_SERVER, server.url).replaceAll(LOCAL_SERVER, server.url) : code)
-  )
+  return '\n'.repeat(line - 1) + (server ? withServer(code, server) : code)
+}
+
+function withServer(code, { url, mcpUrl = ANY_MCP_SERVER }) {
+  return code.replaceAll(ANY_SERVER, url).replaceAll(LOCAL_SERVER, url).replaceAll(ANY_MCP_SERVER, mcpUrl)
 }
 
 async function runProgram(folder, file, text, block, server) {
@@ -279,19 +283,24 @@ function assertFile(path) {
 }
 
 /** The texts after the arrows in comments. */
-function promisesOf(code, comment) {
+/** What the comments of a block say that it prints. */
+export function promisesOf(code, comment) {
   return [...code.matchAll(new RegExp(`${comment} → (.*)$`, 'gm'))].map(([, text]) => text.trim())
 }
 
-/** Each promised line must be printed, in this order; `…` stands for anything. */
+/** Each promised line must be printed, in this order. */
 function assertPrinted(stdout, promises) {
   const lines = stdout.split('\n')
   for (const promise of promises) {
-    const pattern = new RegExp(`^${promise.split('…').map(literally).join('.*')}$`)
-    const at = lines.findIndex((line) => pattern.test(line))
+    const at = lines.findIndex((line) => patternOf(promise).test(line))
     assert.notEqual(at, -1, `"${promise}" was not printed, but:\n${stdout}`)
     lines.splice(0, at + 1)
   }
+}
+
+/** What a line that was promised looks like; `…` stands for anything. */
+export function patternOf(promise) {
+  return new RegExp(`^${promise.split('…').map(literally).join('.*')}$`)
 }
 
 function literally(text) {

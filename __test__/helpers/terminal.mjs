@@ -51,11 +51,14 @@ export function startProgram(t, program, args, { columns = 80, rows = 24, env = 
   })
   const screen = () => linesOf(terminal, terminal.buffer.active.baseY)
   return {
+    pid: child.pid,
     ended,
     /** The lines that are seen now, without blanks at their ends. */
     screen,
     /** All lines since the start, those that have left the screen too. */
     all: () => linesOf(terminal, 0),
+    /** The screen as runs of characters that look the same, line by line, to be drawn. */
+    cells: () => cellsOf(terminal),
     /** Everything that was written, escape sequences included. */
     output: () => output,
     /** The alternate screen is shown, as editors do. */
@@ -70,10 +73,9 @@ export function startProgram(t, program, args, { columns = 80, rows = 24, env = 
       let look
       const shown = new Promise((resolve, reject) => {
         look = () => pattern.test(screen().join('\n')) && resolve(screen())
-        setTimeout(
-          () => reject(new Error(`waited in vain for ${pattern}:\n${screen().join('\n')}`)),
-          FAR_TOO_LONG,
-        ).unref()
+        const fail = (why) => reject(new Error(`${why} before it showed ${pattern}:\n${screen().join('\n')}`))
+        setTimeout(fail, FAR_TOO_LONG, 'the time was over').unref()
+        void ended.then(({ code }) => fail(`it ended with ${code}`))
       })
       waiting.add(look)
       look()
@@ -93,4 +95,30 @@ function linesOf(terminal, from) {
   )
   while (lines.at(-1) === '') lines.pop()
   return lines
+}
+
+function cellsOf(terminal) {
+  const { active } = terminal.buffer
+  const lines = Array.from({ length: terminal.rows }, (_, row) => runsOf(active.getLine(active.baseY + row)))
+  while (lines.at(-1)?.every(({ text }) => text.trim() === '')) lines.pop()
+  return lines
+}
+
+function runsOf(line) {
+  const runs = []
+  for (let column = 0; column < line.length; column += 1) {
+    const cell = line.getCell(column)
+    const look = {
+      colour: cell.isFgPalette() ? cell.getFgColor() : -1,
+      isBold: Boolean(cell.isBold()),
+      isDim: Boolean(cell.isDim()),
+      isInverse: Boolean(cell.isInverse()),
+    }
+    const last = runs.at(-1)
+    // The second half of a wide character has no text.
+    const text = cell.getWidth() === 0 ? '' : cell.getChars() || ' '
+    if (last && Object.keys(look).every((name) => look[name] === last[name])) last.text += text
+    else runs.push({ ...look, text })
+  }
+  return runs
 }

@@ -1,5 +1,6 @@
 /** Code as users write it: it must compile, and what is wrong must not. */
 import { subscribe } from 'node:diagnostics_channel'
+import type { Transport } from '@modelcontextprotocol/client'
 import { trace } from '@opentelemetry/api'
 import { MCPClient, MCPError, MCPToolError, WS_ERROR_CODES } from '@mcp-integration/client'
 import type {
@@ -15,6 +16,7 @@ import type {
 } from '@mcp-integration/client'
 import type * as bridge from '@mcp-integration/client/bridge'
 import type * as react from '@mcp-integration/client/react'
+import { WebSocketClientTransport } from '@mcp-integration/client/mcp-transport'
 import { MCPClientInstrumentation } from '@mcp-integration/client/opentelemetry'
 import { mapTools, withRetry } from '@mcp-integration/client/retry'
 import { FaultProxy, MCPTestServer, type FaultProxyConnection } from '@mcp-integration/client/testing'
@@ -95,6 +97,12 @@ export async function use(): Promise<void> {
   instrumentation.setTracerProvider(trace.getTracerProvider())
   // @ts-expect-error the option does not exist
   new MCPClientInstrumentation({ enable: false })
+
+  // What the client of the MCP SDK takes.
+  const transport: Transport = new WebSocketClientTransport('wss://x', { headers: { a: 'b' }, heartbeatInterval: 5 })
+  await transport.close()
+  // @ts-expect-error the option does not exist
+  new WebSocketClientTransport('wss://x', { apiKey: 'b' })
 
   // What repeats calls, and lists of them, are typed by the tool's name too.
   const retrying = withRetry(client, { attempts: 3, budget: Infinity })

@@ -4,7 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../scripts/lib/root.mjs'
 import { OURS, REFERENCE } from '../clients/index.mjs'
+import { runInPages } from '../page/run.mjs'
 import { gatherMicro } from '../report/micro.mjs'
+import { pageSection } from '../report/page.mjs'
 import { goalsTable, workloadTables } from '../report/tables.mjs'
 import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
@@ -26,6 +28,7 @@ async function main(args) {
   if (options.report) return report(out)
   if (options.micro) return runMicro(out)
   const program = options['no-build'] ? serverPath() : await buildAll()
+  if (options.page) return await inPages(program, options, out)
   return options.growth ? await growth(program, options, out) : await compare(program, options, out)
 }
 
@@ -60,6 +63,15 @@ async function growth(program, { clients, curves, client }, out) {
   // The other curves stay as they are.
   const others = (stored(out, 'growth')?.points ?? []).filter(({ curve }) => !curves.includes(curve))
   store(out, 'growth', { ...circumstances(present), points: [...others, ...points] })
+  return report(out)
+}
+
+async function inPages(program, { rounds, short: isShort }, out) {
+  const { samples, sizes, browser } = await runInPages({ program, rounds, isShort, tell: progress })
+  const run = { ...circumstances([]), browser, sizes, samples }
+  say(pageSection(run))
+  if (isShort) return 0
+  store(out, 'page', run)
   return report(out)
 }
 

@@ -13,6 +13,7 @@ export const USAGE = `npm run bench -- [options]
   --save             store the ratios in benches/baseline.json
   --growth           measure the growth curves instead (${Object.keys(GROWTH).join(', ')}; one of them with --only)
   --micro            run the Rust micro-benchmarks instead
+  --page             measure the client of pages instead, in Chromium; about 4 minutes
   --report           write docs/performance.md from what was stored
   --out <folder>     where performance.md and performance/ are written (default docs)
   --short            take a few seconds; the figures mean nothing and are not stored
@@ -30,6 +31,7 @@ export function readOptions(args) {
       save: { type: 'boolean', default: false },
       growth: { type: 'boolean', default: false },
       micro: { type: 'boolean', default: false },
+      page: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       out: { type: 'string' },
       short: { type: 'boolean', default: false },

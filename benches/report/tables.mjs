@@ -110,7 +110,8 @@ function isLoss(figure, { median, low, high }) {
   return isHigherBetter(figure) ? median < 1 - TIE && high < 1 : median > 1 + TIE && low > 1
 }
 
-function withSpread(summary) {
+/** The median, with its quartiles if there are several values. */
+export function withSpread(summary) {
   if (summary === null) return '–'
   const { median, low, high, count } = summary
   return count === 1 ? write(median) : `${write(median)} (${write(low)}–${write(high)})`

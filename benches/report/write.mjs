@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { CLIENTS } from '../clients/index.mjs'
 import { growthSection } from './growth.mjs'
 import { microSection } from './micro.mjs'
+import { pageSection } from './page.mjs'
 import { growthPlots, ratioPlots } from './plots.mjs'
 import { openingFigures, summaryTable } from './summary.mjs'
 import { goalsTable, lossesTable, serverTable, table, workloadTables } from './tables.mjs'
 
 /**
- * Stores a run for the report as 'results', 'growth' or 'micro', with one entry a line so that diffs are readable.
+ * Stores a run for the report as 'results', 'growth', 'micro' or 'page', with one entry a line so that diffs are
+ * readable.
  */
 export function store(out, name, { samples, points, benchmarks, ...rest }) {
   const [key, list] = Object.entries({ samples, points, benchmarks }).find(([, list]) => list !== undefined)
@@ -47,7 +49,10 @@ export function writeReport(out) {
   for (const [name, svg] of Object.entries(plots)) writeFileSync(join(folder, `${name}.svg`), svg)
   writeFileSync(
     join(out, 'performance.md'),
-    fill(readFileSync(TEMPLATE, 'utf8'), sectionsOf(results, growth, stored(out, 'micro'))),
+    fill(readFileSync(TEMPLATE, 'utf8'), {
+      ...sectionsOf(results, growth, stored(out, 'micro')),
+      page: pageSection(stored(out, 'page')),
+    }),
   )
   return true
 }

@@ -1,20 +1,24 @@
 /**
- * `npm run example`: an embedded platform server, a client, and the page. Enter takes the server away and brings it
- * back; Ctrl-C ends all.
+ * `npm run example`: an embedded platform server, and the page, over its own client and over one in this process. Enter
+ * takes the server away and brings it back; Ctrl-C ends all.
  */
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { MCPClient } from '@mcp-integration/client'
 import { MCPTestServer } from '@mcp-integration/client/testing'
+import { serveBridgedPage } from './serve-bridged.mjs'
 import { servePage } from './serve.mjs'
 
-const server = await MCPTestServer.listen({ tokens: ['example-key'] })
-const client = new MCPClient(server.url, { apiKey: 'example-key', maxReconnectAttempts: Infinity })
-const page = await servePage(client)
+const KEY = 'example-key'
+const server = await MCPTestServer.listen({ tokens: [KEY] })
+const page = await servePage(server, KEY)
+const client = new MCPClient(server.url, { apiKey: KEY, maxReconnectAttempts: Infinity })
+const bridged = await serveBridgedPage(client)
 
 console.log(`
-  The page:         ${page.url}
-  Platform server:  ${server.url}
+  The page:              ${page.url}
+  The same, bridged:     ${bridged.url}
+  Platform server:       ${server.url}
 
   Enter takes the server away, and brings it back. Ctrl-C ends it all.
 `)
@@ -32,6 +36,7 @@ keyboard.on('line', async () => {
 await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
 keyboard.close()
 await page.close()
+await bridged.close()
 await client.close()
 await server.close()
 console.log('\n  Ended.')

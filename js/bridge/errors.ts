@@ -1,6 +1,7 @@
 /** Errors on their way across the bridge: what is sent of an error, and the instance that is made of it. */
 import { MCPError, MCPToolError, errorOf, makeError } from '../shared/errors.js'
 import { isError, messageOf } from '../shared/foreign.js'
+import { isCausedByUser } from '../shared/thrown.js'
 import { VERSION, type BridgeError } from './messages.js'
 
 /** How far causes of causes are followed: a forged chain may be endless. */
@@ -9,7 +10,7 @@ const MAX_CAUSES = 8
 /** What is sent of an error: message and codes, never a stack and never other properties. */
 export function encodeError(error: unknown, depth = 0): BridgeError {
   if (!(error instanceof MCPError)) return encodeForeign(error)
-  const cause = causeToSend(error)
+  const cause = isCausedByUser(error) ? undefined : error.cause
   return {
     code: error.code,
     message: error.message,
@@ -110,13 +111,4 @@ function encodeForeign(error: unknown): BridgeError {
     message: messageOf(error),
     retryable: false,
   }
-}
-
-/** An error of a user's function, whatever it is, may contain its secret, a token or a password: it is not sent. */
-function causeToSend({ code, phase, proxy, message, cause }: MCPError): unknown {
-  // A proxy function that has failed has named no proxy.
-  const isOfProxyFunction = phase === 'proxy' && proxy === undefined
-  // The words are the core's own.
-  const isOfUrlFunction = code === 'CONNECT_FAILED' && message.startsWith('the url function ')
-  return code === 'AUTH_FAILED' || isOfProxyFunction || isOfUrlFunction ? undefined : cause
 }

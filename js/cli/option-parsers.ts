@@ -14,18 +14,19 @@ export function parseMilliseconds(text: string): number {
   return ms
 }
 
+/** Shorter ones would be a load test. */
+export function parseInterval(text: string): number {
+  const ms = wholeNumber(text)
+  if (ms === undefined || ms < SHORTEST_INTERVAL_MS || ms > MAX_TIMER_MS)
+    throw new InvalidArgumentError(`It must be a whole number of milliseconds from ${SHORTEST_INTERVAL_MS}.`)
+  return ms
+}
+
 export function parseCount(text: string): number {
   const count = wholeNumber(text)
   if (count === undefined || count < 1 || count > MOST_TIMES)
     throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_TIMES}.`)
   return count
-}
-
-export function parseCharacters(text: string): number {
-  const characters = wholeNumber(text)
-  if (characters === undefined || characters < 1)
-    throw new InvalidArgumentError('It must be a whole number of characters from 1 on.')
-  return characters
 }
 
 export function parseText(text: string): string {
@@ -41,6 +42,8 @@ export function parseTexts(text: string, before: readonly string[] | undefined):
 function wholeNumber(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
+
+const SHORTEST_INTERVAL_MS = 100
 
 /** Of which the latencies fit into memory. */
 const MOST_TIMES = 10_000_000

@@ -7,6 +7,7 @@ import { addCallCommand } from './commands/call.js'
 import { addCompletionCommand } from './commands/completion.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addMcpCommand } from './commands/mcp.js'
+import { addMonitorCommand } from './commands/monitor.js'
 import { addServeCommand } from './commands/serve.js'
 import { addToolsCommand } from './commands/tools.js'
 import { addTypesCommand } from './commands/types.js'
@@ -64,6 +65,7 @@ const COMMANDS = [
   addCallCommand,
   addWatchCommand,
   addDoctorCommand,
+  addMonitorCommand,
   addToolsCommand,
   addTypesCommand,
   addMcpCommand,

@@ -55,7 +55,9 @@ export function clientOptions({ url, apiKey, timeout }: ServerOptions, argument?
 
 function endpointsOf(options: readonly string[] | undefined, argument: string | undefined): string | readonly string[] {
   if (argument !== undefined && options !== undefined)
-    throw new UsageError(`the server is given twice, as ${argument} and by --url: give it once, or repeat --url`)
+    throw new UsageError(
+      `the server is given twice, as ${argument.replace(/[?#].*/, '')} and by --url: give it once, or repeat --url`,
+    )
   const [only, ...others] = options ?? [argument ?? (process.env.MCP_WS_URL || DEFAULT_URL)]
   return others.length === 0 ? only! : [only!, ...others]
 }

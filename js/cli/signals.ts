@@ -5,7 +5,8 @@ export function toldToStop(): { readonly told: Promise<void>; end(): void } {
   let end = () => {}
   const told = new Promise<void>((resolve) => {
     const stop = () => {
-      end()
+      // Not at once: a library that also listens ends the process if it is the only one.
+      setImmediate(end)
       resolve()
     }
     end = () => {

@@ -7,6 +7,7 @@ import { channel, type Channel } from 'node:diagnostics_channel'
 import type { CallTrace, Observed } from '../shared/client/runtime.js'
 import { MCPError, MCPToolError } from '../shared/errors.js'
 import type { DialReport, ErrorData } from '../shared/native-types.js'
+import { withoutThrown } from '../shared/thrown.js'
 import type { MCPClientChannels } from '../shared/types.js'
 
 type Message<N extends keyof MCPClientChannels> = MCPClientChannels[N]
@@ -119,7 +120,7 @@ class Trace<C extends { error?: unknown }> implements CallTrace {
   }
 
   failed(error: unknown): void {
-    this.#context.error = error
+    this.#context.error = withoutThrown(error)
     if (error instanceof MCPError) {
       // An answer proves that the request was sent.
       const { requestId, sent = error instanceof MCPToolError || undefined } = error

@@ -4,6 +4,8 @@
  */
 import { environment } from '../native/environment.js'
 import type { Observers } from '../shared/client/runtime.js'
+import { withoutThrown } from '../shared/thrown.js'
+import type { ConnectionSnapshot } from '../shared/types.js'
 import { beginDial, endDial, hearsDials, publish, traceCall, tracesCalls } from './channels.js'
 
 type LogOutput = typeof import('./log-output.js')
@@ -11,7 +13,8 @@ type LogOutput = typeof import('./log-output.js')
 export const observers: Observers = {
   tracesCalls,
   traceCall,
-  observeState: ({ id }, snapshot, previous) => publish('mcp-client:state', () => ({ client: id, snapshot, previous })),
+  observeState: ({ id }, snapshot, previous) =>
+    publish('mcp-client:state', () => ({ client: id, snapshot: forOthers(snapshot), previous })),
   observeLog({ id }, entry) {
     write?.(entry)
     publish('mcp-client:log', () => ({ client: id, entry }))
@@ -19,6 +22,12 @@ export const observers: Observers = {
   hearsDials,
   observeDialing: beginDial,
   observeDialed: endDial,
+}
+
+/** Without what a function of the user's has thrown. */
+function forOthers(snapshot: ConnectionSnapshot): ConnectionSnapshot {
+  const error = withoutThrown(snapshot.error) as ConnectionSnapshot['error']
+  return error === snapshot.error ? snapshot : Object.freeze({ ...snapshot, error })
 }
 
 const write = outputOfEnvironment()

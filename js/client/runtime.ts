@@ -2,30 +2,54 @@
 import { environment } from '../native/environment.js'
 import { loadNative } from '../native/load.js'
 import { checkNetwork } from '../native/permissions.js'
+import type { Binding } from '../shared/client/binding.js'
 import type { Runtime } from '../shared/client/runtime.js'
 import { apart, runApart } from './contexts.js'
 import type { NodeParts } from './node.js'
 import { observers } from './observers.js'
 import { routeOptions } from './route-options.js'
 import { answerRoots, resumeAfter } from './stand-in.js'
-import { closedBefore, contextOfClient, replaceClosed, runAfterClose } from './succession.js'
+import { closedBefore, contextOfClient, runAfterClose } from './succession.js'
 
 /** @param node as it was when the package was loaded */
 export function runtimeOf(node: NodeParts): Runtime {
   return {
-    loadBinding: loadNative,
+    loadBinding,
     now: node.now,
     runApart,
     scheduleApart: (act) => void apart.runInAsyncScope(node.setImmediate, undefined, act),
     contextOfClient,
     environment,
     checkNetwork,
-    routeOptions,
+    routeOptions: (options) => (usesPortableCore() ? {} : routeOptions(options)),
     resumeAfter: (native, ms) => resumeAfter(node, native, ms),
     answerRoots,
     closedBefore,
-    replaceClosed,
+    // The asynchronous context has told.
+    predecessorOf: () => undefined,
     runAfterClose,
     observers,
   }
 }
+
+function loadBinding(): Binding {
+  binding ??= loadNative(portableCore)
+  return binding
+}
+
+let binding: Binding | undefined
+let isPortable = false
+
+/** For platforms that have no binary, and never by surprise. It knows nothing of headers, TLS and proxies. */
+function portableCore(): Binding | undefined {
+  if (environment(PORTABLE) !== '1') return undefined
+  isPortable = true
+  return (require('./portable-binding.js') as typeof import('./portable-binding.js')).portableBinding()
+}
+
+function usesPortableCore(): boolean {
+  if (environment(PORTABLE) === '1') runApart(loadBinding)
+  return isPortable
+}
+
+const PORTABLE = 'MCP_CLIENT_PORTABLE'

@@ -40,24 +40,7 @@ export function closedBefore(): Replaceable | undefined {
   return closed.getStore()?.client
 }
 
-/**
- * Called when a client is made. If the 'close' of another one led to that, it may replace that one; returns whether it
- * did.
- */
-export function replaceClosed(url: string, key: unknown): boolean {
-  const other = closedBefore()
-  if (other === undefined || !isTheSameEndpoint(other.url, url) || other.key !== key || !other.isReplaceable)
-    return false
-  other.replace()
-  return true
-}
-
 /** The context of a new client, without a mark: its own code does not run because of the 'close' of another one. */
 export function contextOfClient(): AsyncResource {
   return closedBefore() === undefined ? currentContext() : closed.run(undefined, currentContext)
-}
-
-/** Without the query, in which some put a token or the time. */
-function isTheSameEndpoint(one: string, other: string): boolean {
-  return one.split('?')[0] === other.split('?')[0]
 }

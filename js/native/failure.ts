@@ -8,7 +8,7 @@ import { PACKAGE, PLATFORMS, platformWords } from './platform.js'
 export function noBinary(): string {
   return (
     `${PACKAGE} has no binary for this platform (${platformWords()}); there are binaries for ${PLATFORMS.join(', ')}: ` +
-    'use one of these, or build the addon from its sources and name the .node file in MCP_CLIENT_NATIVE_PATH'
+    `use one of these, build the addon from its sources and name the .node file in MCP_CLIENT_NATIVE_PATH, or ${PORTABLE}`
   )
 }
 
@@ -97,9 +97,12 @@ function others(): string {
   return names.length > 0 ? ` These are installed instead: ${names.join(', ')}.` : ''
 }
 
+/** A client that has no native part. */
+const PORTABLE = 'set MCP_CLIENT_PORTABLE=1 to use the portable client, which needs Node.js 22'
+
 const CAUSES =
   'optional dependencies were omitted (install again without --omit=optional or --no-optional); ' +
   'node_modules or the lockfile come from another platform (delete both and install again on this one); ' +
   'on Alpine, node_modules come from a system with glibc, or the other way round (install in the image itself); ' +
   'in Electron, the package is in the ASAR archive or was left out (list node_modules/@mcp-integration under asarUnpack). ' +
-  'Or name the .node file in MCP_CLIENT_NATIVE_PATH.'
+  `Or name the .node file in MCP_CLIENT_NATIVE_PATH, or ${PORTABLE}.`

@@ -16,19 +16,22 @@ import { PACKAGE, PLATFORMS, platformName } from './platform.js'
 
 export type Native = typeof Binding
 
-/** @throws Error with cause and remedy */
-export function loadNative(): Native {
+/**
+ * @param substitute what is used if there is no binary for this platform; undefined if nothing is
+ * @throws Error with cause and remedy
+ */
+export function loadNative<T>(substitute: () => T | undefined): Native | T {
   const override = environment('MCP_CLIENT_NATIVE_PATH')
   if (override !== undefined) return open(resolve(override))
   const platform = platformName()
   const file = `mcp-client.${platform}.node`
   const beside = join(home(), '..', file)
   if (exists(beside)) return open(beside)
-  if (!PLATFORMS.includes(platform)) throw new Error(failure().noBinary())
+  if (!PLATFORMS.includes(platform)) return substitute() ?? fail(failure().noBinary())
   const name = `${PACKAGE}-${platform}`
   // Installers put it next to this package; Node.js takes longer to find it by its name.
   const installed = join(home(), '../..', `client-${platform}`, file)
-  return openIfOurs(name, installed) ?? openBundled(name, platform) ?? openElsewhere(name, file)
+  return openIfOurs(name, installed) ?? openBundled(name, platform) ?? openElsewhere(name, file, substitute)
 }
 
 /** The one next to this package may belong to another installation. */
@@ -38,13 +41,17 @@ function openIfOurs(name: string, at: string): Native | undefined {
   return isOurs(loaded) ? loaded : undefined
 }
 
-function openElsewhere(name: string, file: string): Native {
+function openElsewhere<T>(name: string, file: string, substitute: () => T | undefined): Native | T {
   const found = findByName(name, file)
   if (typeof found === 'string') return open(name, found)
   // A single executable application has no other folder.
   const besideProgram = join(dirname(execPath), file)
   if (exists(besideProgram)) return open(besideProgram)
-  throw new Error(failure().missing(name, home(), found.cause), found)
+  return substitute() ?? fail(failure().missing(name, home(), found.cause), found)
+}
+
+function fail(message: string, options?: ErrorOptions): never {
+  throw new Error(message, options)
 }
 
 /**

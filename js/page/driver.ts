@@ -10,6 +10,7 @@ import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
 import { sleep } from './turns.js'
+import { encoder, textIn } from './utf8.js'
 
 /** Whose driver it is. */
 export interface DriverOwner {
@@ -223,7 +224,7 @@ export class Driver implements SocketListener {
   }
 
   bytesCame(connection: number, bytes: ArrayBuffer): void {
-    const text = textIn(bytes)
+    const text = textIn(new Uint8Array(bytes))
     if (text !== undefined) return this.textCame(connection, text)
     this.#event(() => this.#core.exports.binary_message(connection, bytes.byteLength, ...times()))
   }
@@ -324,18 +325,6 @@ export class Driver implements SocketListener {
     this.#event(() => this.#core.exports.timeout(...times()))
   }
 }
-
-/** The text that bytes are, if they are UTF-8. */
-function textIn(bytes: ArrayBuffer): string | undefined {
-  try {
-    return strict.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-const encoder = new TextEncoder()
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Kinds of outputs (crates/page/src/border.rs). */
 const OUTPUT = { dial: 1, send: 2, close: 3, drop: 4 } as const

@@ -23,7 +23,7 @@ interface Scope {
   readonly fetch: typeof globalThis.fetch
   readonly performance: { now(): number }
   readonly Date: { now(): number }
-  readonly MessageChannel: typeof globalThis.MessageChannel
+  readonly MessageChannel: typeof globalThis.MessageChannel | undefined
   readonly setImmediate: ((act: () => void) => unknown) | undefined
 }
 

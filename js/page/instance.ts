@@ -3,6 +3,7 @@
  * describes them.
  */
 import { now, wallClock, WebAssembly, type WasmModule } from './globals.js'
+import { decoder, encoder } from './utf8.js'
 
 /** What the module exports. Times are the last two arguments where there are any. */
 interface Exports {
@@ -190,9 +191,6 @@ export class Instance {
 export function times(): [mono: number, wall: number] {
   return [now(), wallClock()]
 }
-
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Bytes of UTF-8 that a unit of a JavaScript string takes at most. */
 const MOST_BYTES = 3

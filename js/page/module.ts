@@ -10,9 +10,9 @@ export interface ModuleSource {
   load(): Promise<WasmModule>
 }
 
-/** The module in a file beside the code. */
-export function moduleAt(url: URL | string): ModuleSource {
-  return new Source(() => fetchModule(String(url)))
+/** The module in a file beside the code. The function says where; it throws if the code cannot know. */
+export function moduleAt(url: () => URL): ModuleSource {
+  return new Source(async () => fetchModule(whereIs(url)))
 }
 
 /** The module in the code. */
@@ -50,6 +50,17 @@ class Source implements ModuleSource {
   }
 }
 
+function whereIs(url: () => URL): string {
+  try {
+    return url().href
+  } catch (cause) {
+    throw new Error(
+      'a classic script cannot say where mcp-page.wasm is: build an ES module, or use the entry portable/inline, which has the module in it',
+      { cause },
+    )
+  }
+}
+
 async function fetchModule(url: string): Promise<WasmModule> {
   need()
   if (new URL(url).protocol === 'file:')
@@ -69,10 +80,15 @@ async function fetchModule(url: string): Promise<WasmModule> {
     throw new Error(`${url} was answered with HTTP ${response.status}: serve mcp-page.wasm of the package there`)
   const type = response.headers.get('content-type')?.split(';')[0]?.trim() ?? ''
   if (type !== 'application/wasm')
-    throw new Error(
-      `${url} is served as ${type === '' ? 'nothing in particular' : type}: the server must send mcp-page.wasm as application/wasm`,
-    )
+    throw new Error(`${url} is served as ${type === '' ? 'nothing in particular' : type}: ${remedyFor(url)}`)
   return compileWith(() => WebAssembly!.compileStreaming(response))
+}
+
+/** Vite up to 7 bundles packages for its development server, and leaves behind what lies beside the code. */
+function remedyFor(url: string): string {
+  return url.includes('/.vite/deps/')
+    ? "add optimizeDeps: { exclude: ['@mcp-integration/client'] } to the settings of Vite"
+    : 'the server must send mcp-page.wasm as application/wasm'
 }
 
 function compile(bytes: Uint8Array): Promise<WasmModule> {

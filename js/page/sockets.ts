@@ -39,6 +39,8 @@ export class Sockets {
     } catch (error) {
       return this.#refused(connection, url, error as Error)
     }
+    // Chromium never tells that such a socket closes.
+    if (socket.readyState === CLOSED) return this.#fail(connection, DIAL_FAILURE.policy)
     socket.binaryType = 'arraybuffer'
     this.#sockets.set(connection, socket)
     this.#listen(connection, socket)
@@ -141,6 +143,8 @@ function isSecurePage(): boolean {
 }
 
 const OPEN = 1
+/** Of a new socket: the browser has refused it because of the policy of the page. */
+const CLOSED = 3
 const NORMAL = 1000
 /** Units of what a runtime says of a failure. */
 const LONGEST_WORDS = 200

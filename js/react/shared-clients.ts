@@ -3,6 +3,8 @@
  * of the event loop after the last hook has released it: until then StrictMode, a fast remount or a hot reload may use
  * it again.
  */
+// In a page, this is the client of pages (`imports` of package.json).
+import { MCPClient } from '#native-client'
 import { makeError, MCPError } from '../shared/errors.js'
 import { messageOf } from '../shared/foreign.js'
 import { soon } from '../shared/globals.js'
@@ -78,20 +80,12 @@ function make(latest: Options): Shared {
   }
   const shared = { options, holders, failure: IDLE }
   try {
-    const client = new (loadClient())({ ...options, ...endpointOf(latest.current, ask), autoConnect: false })
+    const client = new MCPClient({ ...options, ...endpointOf(latest.current, ask), autoConnect: false })
     return { ...shared, client }
   } catch (cause) {
     // As in the guide, a socket that cannot be made is an error to show, not one that unmounts the page.
     return { ...shared, client: null, failure: Object.freeze({ ...IDLE, state: 'failed', error: asMCPError(cause) }) }
   }
-}
-
-/**
- * Required only when it is needed, because it loads native code. In a page, the bundler finds no-client.ts under this
- * name (`imports` of package.json).
- */
-function loadClient(): new (options: MCPClientOptions) => MCPClientLike {
-  return (require('#native-client') as { MCPClient: new (options: MCPClientOptions) => MCPClientLike }).MCPClient
 }
 
 function closeUnused(key: string, shared: Shared): void {

@@ -81,6 +81,18 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly message: string;
   BRIDGE_VERSION: { message: 'the other end of the bridge is of another version', retryable: false },
 }
 
+/** An event of the flight recorder. */
+export interface FlightEvent {
+  /** When, in ms since 1970. */
+  readonly at: number
+  /** When, in ms of a clock that is never set, to the microsecond. */
+  readonly mono: number
+  /** What it is. */
+  readonly kind: string
+  /** The facts that belong to it. */
+  readonly [field: string]: string | number | boolean | null
+}
+
 export type Snapshot = { 
 /**
  * The name of the state.
@@ -368,7 +380,11 @@ rtt: number, } | { "type": "failed",
 /**
  * The reason.
  */
-error: ErrorData, } | { "type": "error", 
+error: ErrorData, 
+/**
+ * The newest events of the flight recorder.
+ */
+events: FlightEvent[], } | { "type": "error", 
 /**
  * The error.
  */

@@ -79,6 +79,14 @@ export class SocketListeners {
     return this.#handlers.size > 0 || [...this.#lists.values()].some(({ size }) => size > 0)
   }
 
+  /** The code of the listeners. That of the same code, called again, is the same. */
+  sourceOf(type: SocketEventType): string {
+    const functions = [...(this.#lists.get(type)?.keys() ?? [])].map((each) =>
+      'handleEvent' in each ? each.handleEvent : each,
+    )
+    return [this.#handlers.get(type) ?? '', ...functions].map(String).join('\n')
+  }
+
   dispatch(type: SocketEventType, target: object, details: object): void {
     if (!this.has(type)) return
     const event = new SocketEvent(type, target, details)

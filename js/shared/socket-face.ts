@@ -65,6 +65,11 @@ export class SocketFace {
     return this.#listeners.hasAny()
   }
 
+  /** The code of the listeners. */
+  sourceOf(type: SocketEventType): string {
+    return this.#listeners.sourceOf(type)
+  }
+
   /** `run` calls the listeners. */
   dispatch(type: SocketEventType, details: object, run = (listeners: () => void): void => listeners()): void {
     if (!this.#listeners.has(type)) return

@@ -9,6 +9,7 @@ import { createRequire, isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { build } from 'esbuild'
 import { licensesOfBundled } from '../lib/licenses/bundled.mjs'
+import { MODULE } from '../lib/page-module.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { buildCommandLine } from './js/command-line.mjs'
 import { declarationsReachableFrom, TYPES_OF_PEERS, typesOfEntries } from './js/declarations.mjs'
@@ -17,12 +18,28 @@ import { buildForPages } from './js/pages.mjs'
 const SOURCE = join(ROOT, 'js')
 const OUTPUT = join(ROOT, 'dist')
 
+/** What a client uses of js/shared, wherever it runs. */
+const SHARED = [
+  'shared/arguments',
+  'shared/close-codes',
+  'shared/errors',
+  'shared/foreign',
+  'shared/globals',
+  'shared/internals',
+  'shared/loopback',
+  'shared/native-types',
+  'shared/option-names',
+  'shared/rejections',
+  'shared/signals',
+  'shared/socket-events',
+  'shared/socket-face',
+]
+
 /**
  * Each bundle: its entry, and the folders and files that it includes. Whatever else an entry imports from js/ stays a
  * `require`, so that there is one client and one server, whichever entry is loaded. The main entry is one file, because
  * each file takes time to load, and the first client loads a second one: `alone` are the files that nothing else
- * imports, `copied` those that others import too and that may exist twice, `apart` those of the folders that are loaded
- * only when they are needed.
+ * imports, `copied` those that others import too and that may exist twice. The entry of a bundle is in no other one.
  */
 const BUNDLES = [
   {
@@ -36,32 +53,34 @@ const BUNDLES = [
     // The binary is looked for from its folder.
     output: 'client.js',
     folders: ['client', 'shared/client'],
-    apart: ['client/log-output'],
     alone: ['native/environment', 'native/load', 'native/permissions'],
-    copied: [
-      'native/platform',
-      'shared/arguments',
-      'shared/close-codes',
-      'shared/errors',
-      'shared/foreign',
-      'shared/globals',
-      'shared/internals',
-      'shared/loopback',
-      'shared/native-types',
-      'shared/option-names',
-      'shared/rejections',
-      'shared/signals',
-      'shared/socket-events',
-      'shared/socket-face',
-    ],
+    copied: ['native/platform', ...SHARED],
     // So that there is one MCPError.
     exported: { 'shared/error-classes': 'index' },
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
   { entry: 'client/log-output.ts' },
+  { entry: 'page/entries/module-text.ts', output: 'browser/module-text.js' },
+  {
+    entry: 'page/entries/inline.ts',
+    output: 'browser/portable-inline.js',
+    folders: ['page', 'shared/client'],
+    // As CommonJS there is no other form of it.
+    alone: ['portable'],
+    copied: [...SHARED, 'shared/emitter', 'shared/error-classes'],
+  },
+  {
+    entry: 'client/portable-binding.ts',
+    output: 'portable-binding.js',
+    folders: ['page', 'shared/client'],
+    copied: SHARED,
+  },
   { entry: 'testing/main.ts', folders: ['testing'] },
   { entry: 'opentelemetry/main.ts', folders: ['opentelemetry'] },
 ]
+
+/** Declarations of ES modules: what they declare is the same as in CommonJS. */
+const DECLARATIONS = { 'portable.d.mts': "export * from './portable.js'\n", 'portable-worker.d.mts': 'export {};\n' }
 
 /** Native helpers that `ws` uses if users have installed them, and a peer that only users of its entry need. */
 const OPTIONAL_PACKAGES = ['bufferutil', 'utf-8-validate', '@opentelemetry/api']
@@ -75,11 +94,11 @@ export async function buildJs() {
   for (const bundle of BUNDLES) metafiles.push(await makeBundle(bundle))
   const commandLine = await buildCommandLine(ROOT, SOURCE, OUTPUT, await constants())
   metafiles.push(commandLine)
-  // The bundles require each other: all of them must be there.
-  metafiles.forEach(checkImports)
-  await buildForPages(SOURCE, OUTPUT)
+  await buildForPages(SOURCE, OUTPUT, await constants())
+  for (const [name, text] of Object.entries(DECLARATIONS)) await writeFile(join(OUTPUT, name), text)
   await writeFile(join(OUTPUT, 'THIRD-PARTY-LICENSES.txt'), await licensesOfBundled(ROOT, metafiles))
   await removeLeftovers(commandLine)
+  metafiles.forEach(checkImports)
   await chmod(join(OUTPUT, 'cli/main.js'), 0o755)
 }
 
@@ -90,7 +109,8 @@ function compile() {
 
 async function constants() {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
-  return { PACKAGE_VERSION: JSON.stringify(version) }
+  const module = await readFile(MODULE, 'base64')
+  return { PACKAGE_VERSION: JSON.stringify(version), PAGE_MODULE: JSON.stringify(module) }
 }
 
 async function makeBundle(bundle) {
@@ -138,11 +158,11 @@ function exportPlainly(code) {
 
 /** Imports from js/ that are not part of the bundle become a `require` of the compiled file in dist/. */
 function requireTheRest(bundle) {
-  const { folders = [], alone = [], copied = [], apart = [], exported = {} } = bundle
-  const pathsOf = (files) => files.map((file) => join(SOURCE, `${file}.js`))
-  const [own, others] = [pathsOf([...alone, ...copied]), pathsOf(apart)]
+  const { folders = [], alone = [], copied = [], exported = {} } = bundle
+  const files = [...alone, ...copied].map((file) => join(SOURCE, `${file}.js`))
+  const isEntry = (target) => BUNDLES.some(({ entry }) => target === join(SOURCE, entry.replace(/ts$/, 'js')))
   const isInFolders = (target) => folders.some((folder) => target.startsWith(join(SOURCE, folder) + sep))
-  const isOwn = (target) => own.includes(target) || (isInFolders(target) && !others.includes(target))
+  const isOwn = (target) => files.includes(target) || (isInFolders(target) && !isEntry(target))
   return {
     name: 'require-the-rest',
     setup({ onResolve }) {
@@ -180,11 +200,9 @@ async function removeLeftovers(commandLine) {
   for (const [entry, types] of typesOfEntries(manifest)) {
     for (const file of await declarationsReachableFrom(join(ROOT, types), TYPES_OF_PEERS[entry])) kept.add(file)
   }
-  for (const { folders = [], alone = [] } of BUNDLES) {
-    for (const file of alone) await rm(join(OUTPUT, `${file}.js`))
-    for (const folder of folders) await prune(join(OUTPUT, folder), (path) => kept.has(path))
-  }
-  await prune(join(OUTPUT, 'cli'), (path) => kept.has(path))
+  for (const file of BUNDLES.flatMap(({ alone = [] }) => alone)) await rm(join(OUTPUT, `${file}.js`))
+  for (const folder of new Set([...BUNDLES.flatMap(({ folders = [] }) => folders), 'cli']))
+    await prune(join(OUTPUT, folder), (path) => kept.has(path))
   await prune(OUTPUT, (path) => kept.has(path) || !path.endsWith('.d.ts'))
 }
 

@@ -7,12 +7,13 @@ import { ROOT, isMain } from '../lib/root.mjs'
 const IMPORTS = {
   shared: [],
   native: ['shared/'],
-  client: ['native/', 'shared/'],
-  page: ['shared/'],
+  client: ['native/', 'page/', 'shared/'],
+  page: ['bridge/serve.js', 'shared/'],
   react: ['shared/'],
   bridge: ['shared/'],
   retry: ['shared/'],
   opentelemetry: ['shared/'],
+  'mcp-transport': ['index.js', 'shared/'],
   electron: ['bridge/', 'shared/'],
   // The client and the server are each other's test: they share no rule of the protocol.
   testing: ['shared/loopback.js', 'shared/option-names.js'],

@@ -3,6 +3,7 @@ import { setUp } from '../lib/setup.mjs'
 import { runSteps, runWith } from '../lib/steps.mjs'
 import { testAutobahn } from './autobahn.mjs'
 import { networkSteps } from './networks.mjs'
+import { testPeers } from './peers.mjs'
 
 setUp()
 const { build } = await import('../build/all.mjs')
@@ -15,6 +16,7 @@ await runSteps([
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
   ...networkSteps(),
+  ['MCP hosts: rmcp and the inspector', testPeers],
   ['Electron', testElectron],
 ])
 
@@ -52,7 +54,9 @@ function randomFrames() {
 
 /** Tests of `npm test` that repeat something, with their full numbers of repetitions. */
 function inFull() {
-  const files = ['lifetime', 'back-pressure', 'load', 'process'].map((name) => `__test__/${name}.test.mjs`)
+  const files = ['lifetime', 'back-pressure', 'load', 'process', 'page-leaks'].map(
+    (name) => `__test__/${name}.test.mjs`,
+  )
   runWith(
     { MCP_TEST_DEEP: '1' },
     process.execPath,

@@ -1,6 +1,6 @@
 //! How long to wait before the next attempt: a pure function of the attempts made, and of chance.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use rand::{Rng, RngExt};
 
@@ -30,15 +30,41 @@ impl Backoff {
     /// `min(base · factorⁿ, max)`, with n the attempts already made; then jitter is applied, and the delay is rounded
     /// to whole ms.
     pub fn delay(&self, attempts_made: u32, rng: &mut impl Rng) -> Duration {
-        let (base, max) = (self.base.as_secs_f64(), self.max.as_secs_f64());
-        // factorⁿ overflows to infinity for large n, and 0 · ∞ is NaN: `min` then takes the cap, which is right for
-        // both.
-        let seconds = (base * self.factor.powi(attempts_made.try_into().unwrap_or(i32::MAX))).min(max);
+        let seconds = self.before_jitter(attempts_made);
         let jittered = match self.jitter {
             Jitter::Fraction(fraction) => seconds * (1.0 + fraction * rng.random_range(-1.0..=1.0)),
             Jitter::Full => seconds * rng.random_range(0.0..=1.0),
         };
         whole_millis(jittered)
+    }
+
+    fn before_jitter(&self, attempts_made: u32) -> f64 {
+        let (base, max) = (self.base.as_secs_f64(), self.max.as_secs_f64());
+        // factorⁿ overflows to infinity for large n, and 0 · ∞ is NaN: `min` then takes the cap, which is right for
+        // both.
+        (base * self.factor.powi(attempts_made.try_into().unwrap_or(i32::MAX))).min(max)
+    }
+
+    /// The delays that [`delay`](Self::delay) may give.
+    pub(crate) fn delays(&self, attempts_made: u32) -> RangeInclusive<Duration> {
+        let seconds = self.before_jitter(attempts_made);
+        match self.jitter {
+            Jitter::Fraction(fraction) => {
+                whole_millis(seconds * (1.0 - fraction))..=whole_millis(seconds * (1.0 + fraction))
+            }
+            Jitter::Full => Duration::ZERO..=whole_millis(seconds),
+        }
+    }
+
+    /// The times that [`spread_retry_after`](Self::spread_retry_after) may give.
+    pub(crate) fn spreads(&self, asked: Duration) -> RangeInclusive<Duration> {
+        match self.jitter {
+            Jitter::Fraction(fraction) => {
+                let seconds = asked.as_secs_f64();
+                whole_millis(seconds)..=whole_millis(seconds * (1.0 + fraction))
+            }
+            Jitter::Full => asked..=asked,
+        }
     }
 
     /// How long a server is left alone that asks for `asked`: so long, and a random part, because it may have asked

@@ -2,6 +2,7 @@
 //!
 //! There are two kinds: the session follows its [`Config`], the driver takes its [`Route`], and neither sees the other.
 
+mod flat;
 mod given;
 mod numbers;
 mod proxy;
@@ -60,8 +61,12 @@ macro_rules! options {
 
                 /// The defaults, without those that are not shown.
                 fn defaults() -> impl Iterator<Item = (&'static str, Value)> {
-                    let defaults = Self::default();
-                    let rows = [$(($name, defaults.$field.as_option()),)*];
+                    Self::default().as_options()
+                }
+
+                /// The options, without those that are not shown.
+                fn as_options(&self) -> impl Iterator<Item = (&'static str, Value)> + use<> {
+                    let rows = [$(($name, self.$field.as_option()),)*];
                     rows.into_iter().filter_map(|(name, value)| Some((name, value?)))
                 }
             }
@@ -218,6 +223,7 @@ as_option! {
         DialectChoice::Auto => "auto",
         DialectChoice::Guide => "guide",
         DialectChoice::Event => "event",
+        DialectChoice::Plain => "none",
     }));
     TokenSource: |_token| None;
     EndpointSource: |_urls| None;

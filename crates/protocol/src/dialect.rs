@@ -6,6 +6,7 @@ use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
     error::{ErrorCode, Fault},
+    fields::Fields,
     quoted::write_quoted,
     request_id::RequestId,
     words,
@@ -13,21 +14,34 @@ use super::{
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// A wire dialect. Both are specified in PROTOCOL.md.
+/// A wire dialect. The first two are specified in PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// That of the integration guide.
     Guide,
     /// That of servers whose messages have an `event`.
     Event,
+    /// None. The connection is ready when it is open, every message is a push, and a ping is a frame of its own (RFC
+    /// 6455 § 5.5.2).
+    Plain,
 }
 
 impl Dialect {
-    /// A heartbeat ping.
-    pub(super) fn ping(self, wall: u64) -> String {
+    const NAMES: [&'static str; 3] = ["guide", "event", "none"];
+
+    /// Visits it.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut place = *self as usize;
+        fields.word("dialect", &mut place, &Self::NAMES);
+        *self = [Self::Guide, Self::Event, Self::Plain][place];
+    }
+
+    /// A heartbeat ping; `None` if it is a frame of its own.
+    pub(super) fn ping(self, wall: u64) -> Option<String> {
         match self {
-            Self::Guide => format!(r#"{{"messageType":"ping","timestamp":{wall}}}"#),
-            Self::Event => r#"{"type":"ping"}"#.to_owned(),
+            Self::Guide => Some(format!(r#"{{"messageType":"ping","timestamp":{wall}}}"#)),
+            Self::Event => Some(r#"{"type":"ping"}"#.to_owned()),
+            Self::Plain => None,
         }
     }
 }
@@ -58,11 +72,11 @@ impl RequestText {
         parameters: Option<&str>,
     ) -> Self {
         let parameters = match dialect {
-            Dialect::Guide => parameters,
+            Dialect::Guide | Dialect::Plain => parameters,
             Dialect::Event => Some(parameters.filter(|json| *json != "null").unwrap_or("{}")),
         };
         let (head, tail) = match dialect {
-            Dialect::Guide => ("{", "}"),
+            Dialect::Guide | Dialect::Plain => ("{", "}"),
             Dialect::Event => (r#"{"type":"mcp_request","request":{"#, "}}"),
         };
         let mut text = Vec::with_capacity(ENVELOPE_BYTES + size);
@@ -86,6 +100,33 @@ impl RequestText {
     /// The whole message.
     pub(super) fn text(&self) -> &Bytes {
         &self.text
+    }
+
+    /// One of about this size, without a name.
+    pub(super) fn recorded(dialect: Dialect, id: RequestId, has_parameters: bool, size: usize) -> Self {
+        let parameters = has_parameters.then_some("0");
+        let bare = Self::new(dialect, id, "", parameters).text.len();
+        Self::new(dialect, id, &"x".repeat(size.saturating_sub(bare)), parameters)
+    }
+
+    /// Visits what the rules ask for: dialect, size, whether there are parameters.
+    pub(super) fn visit(request_text: &mut Option<Self>, id: RequestId, fields: &mut dyn Fields) {
+        let mut size = request_text.as_ref().map(|request_text| request_text.text.len());
+        fields.field("size", &mut size);
+        let (mut dialect, mut has_parameters) = (Dialect::Guide, false);
+        if let Some(request_text) = request_text {
+            dialect = request_text.dialect;
+            // The event dialect has parameters where there were none.
+            has_parameters =
+                request_text.parameters.as_ref().is_some_and(|span| request_text.text[span.clone()] != *b"{}");
+        }
+        if size.is_some() {
+            dialect.visit(fields);
+            fields.field("parameters", &mut has_parameters);
+        }
+        if fields.is_reading() {
+            *request_text = size.map(|size| Self::recorded(dialect, id, has_parameters, size));
+        }
     }
 
     /// The same request in `dialect`.
@@ -136,6 +177,7 @@ pub(super) fn read(dialect: Dialect, text: &str, envelope: &Envelope) -> Inbound
     match dialect {
         Dialect::Guide => read_guide(text, envelope),
         Dialect::Event => read_event(text, envelope),
+        Dialect::Plain => Inbound::Push,
     }
 }
 
@@ -204,6 +246,7 @@ fn answer(text: &str, id: Option<&Span>, results: Option<&Span>, error: Option<&
 /// The id in a text that is not JSON, if it could be read: the request that it was meant to answer.
 pub(super) fn id_of_fragment(dialect: Dialect, text: &str, seen: &Envelope) -> Option<RequestId> {
     let span = match dialect {
+        Dialect::Plain => None,
         Dialect::Guide => seen.top.id.as_ref(),
         Dialect::Event => match string_at(text, seen.top.event.as_ref()).as_deref() {
             Some("response") => seen.data.id.as_ref(),
@@ -259,14 +302,14 @@ impl Sent {
 /// Code that was written against a WebSocket sends its own auth messages and pings; their answers must not be taken for
 /// the answers to ours. A ping in the other dialect does not count: it is never answered.
 pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
-    if text.len() > LONGEST_CONTROL || envelope::split(text).is_err() {
+    if dialect == Dialect::Plain || text.len() > LONGEST_CONTROL || envelope::split(text).is_err() {
         return Sent::Other;
     }
     let string = |key: &str| envelope::decode_string(envelope::member(text, key)?);
     let is = |key: &str, word: &str| string(key).is_some_and(|value| value == word);
     let ping_key = match dialect {
         Dialect::Guide => "messageType",
-        Dialect::Event => "type",
+        Dialect::Event | Dialect::Plain => "type",
     };
     if is("id", "auth") {
         Sent::Auth(string("token").map(Secret::new))

@@ -12,7 +12,7 @@ mod trace;
 
 #[cfg(feature = "system")]
 use std::net::SocketAddr as Address;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -225,6 +225,14 @@ impl SystemError {
     #[cfg(feature = "system")]
     fn with_code(&self) -> String {
         self.code.map_or_else(|| self.message.clone(), |code| format!("{} ({code})", self.message))
+    }
+
+    /// The address that it is about; none in a page.
+    pub(crate) fn socket_address(&self) -> Option<SocketAddr> {
+        #[cfg(feature = "system")]
+        return self.address;
+        #[cfg(not(feature = "system"))]
+        None
     }
 
     /// A limit on threads or file handles was reached.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::{
     ConnectionId,
+    class::Class,
     config::Secret,
     dialing::{DialReport, DialTrace, Via},
     error::Fault,
+    fields::Fields,
     key_life::KeyLife,
     received::Received,
     socket::Socket,
@@ -34,6 +36,8 @@ pub(super) struct Dial {
     pub(super) begun: Duration,
     /// What it has done so far, as far as the driver has said so.
     pub(super) trace: Option<Box<DialTrace>>,
+    /// How many of its phases the flight recorder has, and whether it has the address.
+    pub(super) recorded: (usize, bool),
     /// The endpoint, if the user was told of the dial and has not been told of its end.
     pub(super) told: Option<Box<str>>,
     /// How it reaches the server, as far as that is known.
@@ -86,6 +90,71 @@ impl Dials {
 
     pub(super) fn has_opened(&self) -> bool {
         self.dials.iter().any(|dial| dial.opened.is_some())
+    }
+}
+
+impl Dials {
+    /// Those that are open, and race.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.dials.iter().filter_map(|dial| dial.opened.as_deref()).map(|opened| &opened.socket)
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.field("askedForUrls", &mut self.asking);
+        fields.field("race", &mut self.is_race);
+        self.key.visit(fields);
+        fields.list("dials", &mut self.dials, Dial::default, Dial::visit);
+    }
+}
+
+impl RaceKey {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut asked = if let Self::Asked(asked) = self { Some(*asked) } else { None };
+        let mut life = if let Self::Known(_, life) = self { Some(*life) } else { None };
+        fields.field("askedForKey", &mut asked);
+        KeyLife::visit_maybe(&mut life, fields);
+        if fields.is_reading() {
+            *self = match (asked, life) {
+                (_, Some(life)) => Self::Known(Secret::new("key"), life),
+                (Some(asked), None) => Self::Asked(asked),
+                (None, None) => Self::Unasked,
+            };
+        }
+    }
+}
+
+impl Opened {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        self.socket.visit(fields);
+        fields.list("heard", &mut self.heard, || Class::default().message(None, 0), Class::visit_message);
+        fields.field("heardBytes", &mut self.heard_bytes);
+    }
+}
+
+impl Default for Dial {
+    fn default() -> Self {
+        Self::new(ConnectionId::default(), 0, Duration::ZERO, Duration::ZERO)
+    }
+}
+
+impl Dial {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.field("connection", &mut self.id);
+        fields.field("endpoint", &mut self.endpoint);
+        fields.field("deadline", &mut self.deadline);
+        let mut is_open = self.opened.is_some();
+        fields.field("open", &mut is_open);
+        if fields.is_reading() {
+            self.opened = is_open.then(|| Opened::new(Socket::default()));
+        }
+        if let Some(opened) = &mut self.opened {
+            opened.visit(fields);
+        }
+    }
+
+    pub(super) fn new(id: ConnectionId, endpoint: usize, begun: Duration, deadline: Duration) -> Self {
+        Self { id, endpoint, deadline, begun, trace: None, recorded: (0, false), told: None, via: None, opened: None }
     }
 }
 

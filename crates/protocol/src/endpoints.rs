@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use super::{
     config::{EndpointSource, without_query},
     error::Reason,
+    fields::Fields,
 };
 
 /// The endpoints, and the round of dials that is under way.
@@ -18,7 +19,7 @@ pub(super) struct Endpoints {
     round: Round,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Endpoint {
     /// As users are shown it: without its query, which may be a secret.
     url: Box<str>,
@@ -36,6 +37,20 @@ struct Round {
     final_failures: Vec<(Reason, bool)>,
     /// A server has closed with a code that asks for a longer wait.
     is_slow: bool,
+}
+
+impl Round {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut left: Vec<usize> = std::mem::take(&mut self.left).into();
+        fields.list("endpointsLeft", &mut left, || 0, |place, fields| fields.field("endpoint", place));
+        self.left = left.into();
+        let make = || (Reason::recorded(None), false);
+        fields.list("finalFailures", &mut self.final_failures, make, |(reason, is_authorization), fields| {
+            fields.field("code", reason);
+            fields.field("authorization", is_authorization);
+        });
+        fields.field("slowRound", &mut self.is_slow);
+    }
 }
 
 /// What follows if no endpoint can be retried.
@@ -72,6 +87,34 @@ impl Endpoints {
         self.last_good = good.and_then(|good| self.list.iter().position(|endpoint| endpoint.url == good));
         self.in_use = 0;
         self.round = Round::default();
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.list("endpoints", &mut self.list, Endpoint::default, |endpoint, fields| {
+            let mut url = String::from(std::mem::take(&mut endpoint.url));
+            fields.field("url", &mut url);
+            endpoint.url = url.into();
+            fields.field("failures", &mut endpoint.failures);
+            fields.field("notBefore", &mut endpoint.not_before);
+        });
+        fields.field("endpointInUse", &mut self.in_use);
+        fields.field("lastGoodEndpoint", &mut self.last_good);
+        self.round.visit(fields);
+        if fields.is_reading() {
+            let length = self.list.len();
+            self.round.left.retain(|place| *place < length);
+        }
+    }
+
+    /// All of them, as users are shown them.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.list.iter().map(|endpoint| endpoint.url.to_string()).collect()
+    }
+
+    /// Whether the list is this one.
+    pub(super) fn are(&self, urls: &[String]) -> bool {
+        self.list.iter().map(|endpoint| &*endpoint.url).eq(urls.iter().map(|url| without_query(url)))
     }
 
     /// The one in use, as users are shown it; empty if none is known.

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::{
     dialing::{DialFailure, DialPhase, Remedy, SystemError, Via},
+    fields::{Field, Fields},
     request_id::RequestId,
 };
 
@@ -180,6 +181,26 @@ impl Fault {
         }
     }
 
+    /// One with this code, without words.
+    fn recorded(code: ErrorCode) -> Self {
+        let words = String::new;
+        match code {
+            ErrorCode::NotConnected => Self::NotConnected,
+            ErrorCode::ConnectFailed => Self::NoUrls(NoUrls::Threw(words())),
+            ErrorCode::AuthFailed => Self::AuthFailed(words()),
+            ErrorCode::AuthTimeout => Self::AuthTimeout(0),
+            ErrorCode::ConnectionLost => Self::ConnectionLost(words()),
+            ErrorCode::ReconnectExhausted => Self::ReconnectExhausted(Reason::new(0, Self::NotConnected)),
+            ErrorCode::RequestTimeout => Self::RequestTimeout,
+            ErrorCode::ToolError => Self::Tool { message: words(), code: None, data: ByteString::new() },
+            ErrorCode::Closed => Self::Closed,
+            ErrorCode::QueueFull => Self::QueueFull(words()),
+            ErrorCode::MessageTooLarge => Self::MessageTooLarge(words()),
+            ErrorCode::BadMessage => Self::BadMessage(words()),
+            ErrorCode::Internal | ErrorCode::NotAllowed | ErrorCode::BridgeVersion => Self::Internal(words()),
+        }
+    }
+
     /// Whether the same call, unchanged, may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
@@ -285,10 +306,47 @@ pub struct Reason {
     fault: Arc<Fault>,
 }
 
+impl Field for Option<ErrorCode> {
+    fn visit(&mut self, name: &'static str, fields: &mut dyn Fields) {
+        let mut text = self.map(|code| code.name().to_owned());
+        fields.text(name, &mut text);
+        if !fields.is_reading() {
+            return;
+        }
+        *self = ErrorCode::ALL.iter().copied().find(|code| text.as_deref() == Some(code.name()));
+        if self.is_none() && text.is_some() {
+            fields.refuse(name);
+        }
+    }
+}
+
+impl Field for Reason {
+    fn visit(&mut self, name: &'static str, fields: &mut dyn Fields) {
+        let mut reason = Some(self.clone());
+        reason.visit(name, fields);
+        *self = reason.unwrap_or_else(|| Self::recorded(None));
+    }
+}
+
+impl Field for Option<Reason> {
+    fn visit(&mut self, name: &'static str, fields: &mut dyn Fields) {
+        let mut code = self.as_ref().map(|reason| reason.fault.error_code());
+        fields.field(name, &mut code);
+        if fields.is_reading() {
+            *self = code.map(|code| Reason::recorded(Some(code)));
+        }
+    }
+}
+
 impl Reason {
     /// The error of that number.
     pub fn new(number: u32, fault: Fault) -> Self {
         Self { number, fault: Arc::new(fault) }
+    }
+
+    /// An error of which only the code was recorded.
+    pub(crate) fn recorded(code: Option<ErrorCode>) -> Self {
+        Self::new(0, Fault::recorded(code.unwrap_or(ErrorCode::Internal)))
     }
 
     /// What it is.
@@ -465,12 +523,13 @@ pub struct SystemCause {
 }
 
 impl From<SystemError> for SystemCause {
-    fn from(SystemError { code, message, address }: SystemError) -> Self {
+    fn from(error: SystemError) -> Self {
+        let address = error.socket_address();
         Self {
-            message,
-            code,
-            address: address.as_ref().map(|address| address.ip().to_string()),
-            port: address.as_ref().map(|address| address.port()),
+            message: error.message,
+            code: error.code,
+            address: address.map(|address| address.ip().to_string()),
+            port: address.map(|address| address.port()),
         }
     }
 }

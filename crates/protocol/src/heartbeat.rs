@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use super::fields::Fields;
+
 /// The unanswered pings, and when bytes last came.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
@@ -18,9 +20,11 @@ impl Heartbeat {
         Self { pongs_due: VecDeque::new(), outstanding: None, last_ping: None, last_bytes: now }
     }
 
-    /// Bytes came at `at`.
-    pub(super) fn bytes(&mut self, at: Duration) {
+    /// Bytes came at `at`. False if others came later.
+    pub(super) fn bytes(&mut self, at: Duration) -> bool {
+        let is_news = at > self.last_bytes;
         self.last_bytes = self.last_bytes.max(at);
+        is_news
     }
 
     /// We send a ping.
@@ -63,6 +67,16 @@ impl Heartbeat {
     /// A ping of ours is unanswered.
     pub(super) fn is_waiting(&self) -> bool {
         self.outstanding.is_some()
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut pings: Vec<Option<Duration>> = self.pongs_due.iter().copied().collect();
+        fields.list("pings", &mut pings, || None, |ping, fields| fields.field("sent", ping));
+        self.pongs_due = pings.into_iter().take(MAX_PONGS_DUE).collect();
+        fields.field("pingOutstanding", &mut self.outstanding);
+        fields.field("lastPing", &mut self.last_ping);
+        fields.field("lastBytes", &mut self.last_bytes);
     }
 
     /// The number of unanswered pings.

@@ -1,10 +1,13 @@
 //! The life of a key that expires: when it ends, when it is to be replaced, and how far that has come.
 //! Source: PROTOCOL.md rule 15.
 
-use super::error::{NoToken, Reason};
+use super::{
+    error::{NoToken, Reason},
+    fields::Fields,
+};
 
 /// When a key is to be replaced, and when it ends; both by the wall clock, in ms since the epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct KeyLife {
     pub(super) renew_at: u64,
     pub(super) expires_at: u64,
@@ -24,6 +27,27 @@ impl KeyLife {
     }
 }
 
+impl KeyLife {
+    /// Visits that of a key that is there, perhaps, and ends, perhaps.
+    pub(super) fn visit_maybe(life: &mut Option<Option<Self>>, fields: &mut dyn Fields) {
+        let (mut is_there, mut ends) = (life.is_some(), life.flatten().is_some());
+        fields.field("keyIsKnown", &mut is_there);
+        fields.field("keyEnds", &mut ends);
+        if fields.is_reading() {
+            *life = is_there.then(|| ends.then(Self::default));
+        }
+        if let Some(Some(life)) = life {
+            life.visit(fields);
+        }
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.field("renewAt", &mut self.renew_at);
+        fields.field("expiresAt", &mut self.expires_at);
+    }
+}
+
 /// The key that the server has accepted, if it ends.
 #[derive(Debug)]
 pub(super) struct Renewal {
@@ -37,6 +61,14 @@ pub(super) struct Renewal {
 impl Renewal {
     pub(super) fn new(life: KeyLife) -> Box<Self> {
         Box::new(Self { life, is_underway: false, failures: 0, last_failure: None })
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        self.life.visit(fields);
+        fields.field("renewalUnderway", &mut self.is_underway);
+        fields.field("renewalFailures", &mut self.failures);
+        fields.field("lastRenewalFailure", &mut self.last_failure);
     }
 
     /// The first try is still to come.

@@ -18,6 +18,8 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod chance;
+mod class;
 mod config;
 mod dialect;
 mod dialing;
@@ -25,6 +27,8 @@ mod dials;
 mod endpoints;
 pub mod envelope;
 mod error;
+mod fields;
+mod flight_record;
 #[cfg(feature = "sim")]
 mod footprint;
 mod heartbeat;
@@ -35,6 +39,8 @@ mod plaintext;
 mod quoted;
 mod received;
 mod record;
+#[cfg(feature = "replay")]
+mod replay;
 mod request_id;
 mod session;
 mod socket;
@@ -51,11 +57,14 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 #[cfg(feature = "system")]
 pub use self::dialing::{CertificateTrace, TcpTrace, TlsTrace, UpgradeTrace};
 #[cfg(feature = "sim")]
 pub use self::footprint::Footprint;
+#[cfg(feature = "replay")]
+pub use self::replay::{Difference, ReplayError, ReplayReport, replay};
 pub use self::{
     backoff::{Backoff, Jitter},
     config::{
@@ -68,11 +77,11 @@ pub use self::{
         SystemError, TlsFailure, UpgradeFailure, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
+    flight_record::FlightRecord,
     log::{LogFields, LogLine, LogValue},
     plaintext::is_loopback,
     quoted::write_quoted,
     received::Received,
-    record::{Record, What},
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Numbers, Refused, Session},
     state::{Snapshot, State},
@@ -93,16 +102,27 @@ pub struct Now {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ConnectionId(pub u32);
 
-/// A text message to send. Messages are sent in the order in which they are handed out.
+/// What a [`Transmit`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A text message.
+    Text,
+    /// A text message that holds a key. It must not be compressed, because the size would tell something about the key
+    /// (PROTOCOL.md rule 17).
+    Secret,
+    /// A ping frame, without payload (RFC 6455 § 5.5.2).
+    Ping,
+}
+
+/// A message to send. Messages are sent in the order in which they are handed out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// The connection to send it on. It must not be sent on any other.
     pub connection: ConnectionId,
     /// JSON as UTF-8, or any text that the user sends.
     pub text: Bytes,
-    /// It holds a key: it must not be compressed, because the size would tell something about the key (PROTOCOL.md rule
-    /// 17).
-    pub confidential: bool,
+    /// How to send it.
+    pub content: Content,
 }
 
 impl fmt::Debug for Transmit {
@@ -221,6 +241,9 @@ pub enum Notice {
     Failed {
         /// The reason.
         error: ErrorData,
+        /// The newest events of the flight recorder.
+        #[cfg_attr(test, ts(type = "FlightEvent[]"))]
+        events: RecentEvents,
     },
     /// Something went wrong.
     Error {
@@ -246,6 +269,23 @@ pub enum Notice {
         /// What it did.
         dial: Box<DialReport>,
     },
+}
+
+/// Events of the flight recorder, as a JSON array.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct RecentEvents(Box<RawValue>);
+
+impl RecentEvents {
+    fn new(json: String) -> Self {
+        Self(RawValue::from_string(json).expect("the recorder writes JSON"))
+    }
+}
+
+impl PartialEq for RecentEvents {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
 }
 
 /// How a socket ended.

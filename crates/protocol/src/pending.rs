@@ -90,6 +90,11 @@ impl<T> Pending<T> {
         self.waiting
     }
 
+    /// Requests that are kept, those of `sendToolRequest` among them.
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
     /// How many of those are queued.
     pub(super) fn queued(&self) -> usize {
         self.queued
@@ -127,10 +132,27 @@ impl<T> Pending<T> {
         }
     }
 
+    /// The id with this key, or with the next one that no other request has.
+    pub(super) fn id_from(&self, wall: u64, key: RequestKey) -> RequestId {
+        let free = (key.0..).map(RequestKey).find(|key| !self.entries.contains_key(key));
+        RequestId { millis: wall, key: free.unwrap_or_default() }
+    }
+
     /// The next position in the order of the calls.
     pub(super) fn next_order(&mut self) -> u64 {
         self.next_order += 1;
         self.next_order
+    }
+
+    /// The requests, in the order of the calls.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &Entry<T>> {
+        let mut entries: Vec<&Entry<T>> = self.entries.values().collect();
+        entries.sort_unstable_by_key(|entry| entry.order);
+        entries.into_iter()
+    }
+
+    pub(super) fn knows(&self, key: RequestKey) -> bool {
+        self.entries.contains_key(&key)
     }
 
     /// The id with this key.

@@ -7,12 +7,14 @@ use std::{
 
 use rand::{CryptoRng, RngExt};
 
+use super::fields::{Field, Fields};
+
 /// The random part of a request id, as a number below 36⁹, which a JavaScript number can hold. Unique within a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RequestKey(pub u64);
 
 /// A request id: the time of the call, and a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestId {
     /// The wall clock at the call, in ms since the epoch.
     pub millis: u64,
@@ -68,6 +70,31 @@ impl RequestId {
             key /= 36;
         }
         out.extend_from_slice(&suffix);
+    }
+}
+
+impl Field for Option<RequestId> {
+    fn visit(&mut self, name: &'static str, fields: &mut dyn Fields) {
+        let mut text = self.map(|id| id.to_string());
+        fields.text(name, &mut text);
+        if !fields.is_reading() {
+            return;
+        }
+        *self = text.as_deref().and_then(RequestId::parse);
+        if self.is_none() && text.is_some() {
+            fields.refuse(name);
+        }
+    }
+}
+
+impl Field for RequestId {
+    fn visit(&mut self, name: &'static str, fields: &mut dyn Fields) {
+        let mut id = Some(*self);
+        fields.field(name, &mut id);
+        match id {
+            Some(id) => *self = id,
+            None => fields.refuse(name),
+        }
     }
 }
 

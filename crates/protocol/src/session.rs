@@ -3,6 +3,7 @@
 //! Inputs and commands change it; outputs are drained from it (the drain rule of [`super`]). Events come in the order
 //! in which users see them: the state, then the event with its own name, then the calls and commands that it settles.
 
+mod apply;
 mod authentication;
 mod commands;
 mod dial_reports;
@@ -11,14 +12,15 @@ mod inputs;
 mod lifecycle;
 mod liveness;
 mod race;
+mod recording;
 mod renewal;
 mod requests;
+mod start;
 mod tools;
 
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use rand::{SeedableRng, rngs::StdRng};
 use zeroize::Zeroizing;
 
 pub use self::{
@@ -26,13 +28,15 @@ pub use self::{
     requests::{Call, Refused},
 };
 use super::{
-    Action, ConnectionId, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
+    Action, ConnectionId, Content, Event, LogEntry, LogLevel, Notice, Now, Outcome, Transmit,
+    chance::Chance,
     config::{Config, EndpointSource, Secret, TokenSource},
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
     log::{LogFields, LogLine, LogValue, one_line, without_controls},
     pending::Pending,
+    record::{FrameName, Recorder, What},
     socket::{Socket, Unwritten},
     state::{Snapshot, State},
     stats::{Counters, LatencySummary, Stats},
@@ -43,11 +47,11 @@ use super::{
 /// The protocol of one client. `T` is what a caller gets back when a command or call is settled.
 pub struct Session<T> {
     /// The number of the client, for people.
-    client: u32,
-    config: Config,
-    endpoints: Endpoints,
+    pub(super) client: u32,
+    pub(super) config: Config,
+    pub(super) endpoints: Endpoints,
     /// The user's url function is asked before each round.
-    asks_urls: bool,
+    pub(super) asks_urls: bool,
     token: TokenSource,
     state: State,
     /// Counts the changes of `state`.
@@ -82,7 +86,10 @@ pub struct Session<T> {
     interest: Interest,
     /// The clocks at the last input, to detect that the machine slept.
     last: Now,
-    rng: StdRng,
+    chance: Chance,
+    pub(super) recorder: Recorder,
+    /// When it was made.
+    pub(super) made: Now,
     transmits: VecDeque<Transmit>,
     actions: VecDeque<Action>,
     events: VecDeque<Event<T>>,
@@ -159,7 +166,9 @@ impl<T> Session<T> {
             counters: Counters::default(),
             interest: Interest::default(),
             last: now,
-            rng: StdRng::from_seed(seed),
+            chance: Chance::of_seed(seed),
+            recorder: Recorder::default(),
+            made: now,
             transmits: VecDeque::new(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
@@ -195,7 +204,11 @@ impl<T> Session<T> {
 
     /// Sets which of the optional events to make.
     pub fn set_interest(&mut self, interest: Interest) {
-        self.interest = interest;
+        let before = std::mem::replace(&mut self.interest, interest);
+        let opens = interest.wants(Interest::OPENS);
+        if before.wants(Interest::OPENS) != opens {
+            self.recorder.input(self.last, What::Opens { opens });
+        }
     }
 
     /// Adds a line to the log that does not come from the session itself.
@@ -279,6 +292,12 @@ impl<T> Session<T> {
         self.unwritten_bytes + self.pending.queued_bytes()
     }
 
+    /// The bytes that the flight recorder keeps.
+    #[cfg(feature = "sim")]
+    pub fn footprint_of_recorder(&self) -> usize {
+        self.recorder.footprint()
+    }
+
     /// The sizes of everything that grows, for the invariants of the simulator.
     #[cfg(feature = "sim")]
     pub fn footprint(&self) -> crate::Footprint {
@@ -306,6 +325,7 @@ impl<T> Session<T> {
 
     fn emit_state(&mut self, previous: &'static str) {
         self.revision = self.revision.wrapping_add(1);
+        self.record_state(previous);
         let snapshot = self.snapshot();
         self.notify(Notice::State { snapshot, previous });
     }
@@ -358,6 +378,12 @@ impl<T> Session<T> {
     }
 
     fn settle(&mut self, payload: T, outcome: Outcome) {
+        self.record_settled(if let Outcome::Failed(error) = &outcome { Some(error) } else { None });
+        self.deliver(payload, outcome);
+    }
+
+    /// Settles what is recorded with its input.
+    fn deliver(&mut self, payload: T, outcome: Outcome) {
         self.events.push_back(Event::Settled { payload, outcome });
     }
 
@@ -379,20 +405,28 @@ impl<T> Session<T> {
         self.settle_all(waiters, &Outcome::Done);
     }
 
-    /// Sends a text on the open socket. It is `confidential` if it holds a key.
-    fn transmit(&mut self, text: String, confidential: bool) {
-        let (length, text) = (text.len(), text_to_send(text, confidential));
-        self.hand_out(text, confidential, Unwritten::Other(length));
+    /// Sends a text on the open socket, or a ping frame, whose text is empty.
+    fn transmit(&mut self, frame: FrameName, text: String, content: Content) {
+        if let Some(connection) = self.state.connection() {
+            self.record_sent(connection, frame, text.len(), None);
+        }
+        self.transmit_unrecorded(text, content);
+    }
+
+    /// The same for what is recorded with its input.
+    fn transmit_unrecorded(&mut self, text: String, content: Content) {
+        let (length, text) = (text.len(), text_to_send(text, content));
+        self.hand_out(text, content, Unwritten::Other(length));
     }
 
     /// Sends a request on the open socket.
     fn transmit_request(&mut self, request_text: RequestText) {
-        self.hand_out(request_text.text().clone(), false, Unwritten::Request(request_text));
+        self.hand_out(request_text.text().clone(), Content::Text, Unwritten::Request(request_text));
     }
 
-    fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) {
+    fn hand_out(&mut self, text: Bytes, content: Content, unwritten: Unwritten) {
         let Some(socket) = self.state.socket_mut() else { return };
-        let transmit = socket.hand_out(text, confidential, unwritten);
+        let transmit = socket.hand_out(text, content, unwritten);
         self.pass_on(transmit);
     }
 
@@ -446,8 +480,8 @@ impl<T> Session<T> {
 }
 
 /// The memory of a text that holds a key is overwritten when it is dropped.
-fn text_to_send(text: String, confidential: bool) -> Bytes {
-    if confidential { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
+fn text_to_send(text: String, content: Content) -> Bytes {
+    if content == Content::Secret { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
 }
 
 /// As many events as one message makes, and the smallest capacity that a queue allocates.

@@ -6,11 +6,14 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::{
-    ConnectionId, Now, Transmit,
+    ConnectionId, Content, Now, Transmit,
     config::Secret,
     dialect::{Dialect, RequestText},
+    fields::Fields,
     heartbeat::Heartbeat,
     key_life::{KeyLife, Renewal},
+    request_id::RequestId,
+    tools::ToolList,
 };
 
 /// What the protocol keeps of an open socket.
@@ -46,6 +49,12 @@ pub struct Socket {
     pub(super) ready_since: Option<Duration>,
 }
 
+impl Default for Socket {
+    fn default() -> Self {
+        Self::new(ConnectionId::default(), Dialect::Guide, Now::default())
+    }
+}
+
 impl Socket {
     pub(super) fn new(id: ConnectionId, dialect: Dialect, now: Now) -> Self {
         Self {
@@ -68,11 +77,45 @@ impl Socket {
         }
     }
 
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.field("connection", &mut self.id);
+        self.dialect.visit(fields);
+        fields.field("detected", &mut self.detected);
+        fields.field("hasReceived", &mut self.has_received);
+        let mut has_tools = self.tools.is_some();
+        fields.field("hasTools", &mut has_tools);
+        if fields.is_reading() {
+            self.tools = has_tools.then_some(ToolList::NONE);
+        }
+        self.auth.visit(fields);
+        KeyLife::visit_maybe(&mut self.sent_life, fields);
+        let mut is_renewed = self.renewal.is_some();
+        fields.field("keyIsRenewed", &mut is_renewed);
+        if fields.is_reading() {
+            self.renewal = is_renewed.then(|| Renewal::new(KeyLife::default()));
+        }
+        if let Some(renewal) = &mut self.renewal {
+            fields.begin("renewal", None);
+            renewal.visit(fields);
+            fields.end();
+        }
+        self.heartbeat.visit(fields);
+        let mut unwritten: Vec<Unwritten> = std::mem::take(&mut self.unwritten).into();
+        fields.list("unwritten", &mut unwritten, || Unwritten::Other(0), Unwritten::visit);
+        self.unwritten = unwritten.into();
+        fields.field("handedOut", &mut self.handed_out);
+        fields.field("written", &mut self.written);
+        fields.field("beingWritten", &mut self.being_written);
+        fields.field("paused", &mut self.paused);
+        fields.field("readySince", &mut self.ready_since);
+    }
+
     /// Hands a text out, to be written on this connection.
-    pub(super) fn hand_out(&mut self, text: Bytes, confidential: bool, unwritten: Unwritten) -> Transmit {
+    pub(super) fn hand_out(&mut self, text: Bytes, content: Content, unwritten: Unwritten) -> Transmit {
         self.unwritten.push_back(unwritten);
         self.handed_out += 1;
-        Transmit { connection: self.id, text, confidential }
+        Transmit { connection: self.id, text, content }
     }
 
     /// Bytes of what was handed out and is not written yet.
@@ -108,6 +151,16 @@ pub(super) enum Unwritten {
 }
 
 impl Unwritten {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut request_text = if let Self::Request(request_text) = self { Some(request_text.clone()) } else { None };
+        let mut size = if let Self::Other(size) = self { Some(*size) } else { None };
+        fields.field("bytes", &mut size);
+        RequestText::visit(&mut request_text, RequestId::default(), fields);
+        if fields.is_reading() {
+            *self = request_text.map_or(Self::Other(size.unwrap_or_default()), Self::Request);
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Request(request_text) => request_text.text().len(),
@@ -152,6 +205,25 @@ impl Default for OwnMessage {
 }
 
 impl Auth {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        let states = [
+            OwnMessage::Held,
+            OwnMessage::Asking(Asked::Once),
+            OwnMessage::Asking(Asked::Twice),
+            OwnMessage::Done(Asked::Once),
+            OwnMessage::Done(Asked::Twice),
+        ];
+        let mut place = states.iter().position(|state| *state == self.own).unwrap_or_default();
+        fields.word("auth", &mut place, &["held", "asking", "askingAgain", "done", "doneAgain"]);
+        self.own = states[place];
+        fields.field("authsUnanswered", &mut self.unanswered);
+        let mut has_users_token = self.users_token.is_some();
+        fields.field("usersToken", &mut has_users_token);
+        if fields.is_reading() {
+            self.users_token = has_users_token.then(|| Secret::new("key"));
+        }
+    }
+
     pub(super) fn is_held(&self) -> bool {
         self.own == OwnMessage::Held
     }

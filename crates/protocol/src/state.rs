@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{ConnectionId, dials::Dials, error::ErrorData, socket::Socket, stats::whole_millis};
+use super::{ConnectionId, dials::Dials, error::ErrorData, fields::Fields, socket::Socket, stats::whole_millis};
 
 /// Lifecycle of one client.
 #[derive(Debug)]
@@ -52,6 +52,16 @@ pub enum Closing {
     Handshake,
 }
 
+impl Closing {
+    fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut code = if let Self::Draining { code, .. } = self { Some(*code) } else { None };
+        fields.field("closesWith", &mut code);
+        if fields.is_reading() {
+            *self = code.map_or(Self::Handshake, |code| Self::Draining { code, reason: String::new() });
+        }
+    }
+}
+
 impl State {
     /// The names that users see, in the order of the lifecycle.
     pub const NAMES: [&'static str; 9] = [
@@ -68,7 +78,11 @@ impl State {
 
     /// The name that users see.
     pub fn name(&self) -> &'static str {
-        let place = match self {
+        Self::NAMES[self.place()]
+    }
+
+    fn place(&self) -> usize {
+        match self {
             Self::Idle => 0,
             Self::Connecting(_) => 1,
             Self::Authenticating(_) => 2,
@@ -78,8 +92,50 @@ impl State {
             Self::Closing(..) => 6,
             Self::Closed => 7,
             Self::Failed => 8,
-        };
-        Self::NAMES[place]
+        }
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        let mut place = self.place();
+        fields.word("state", &mut place, &Self::NAMES);
+        let mut has_socket = self.socket().is_some();
+        fields.field("connected", &mut has_socket);
+        if fields.is_reading() {
+            *self = Self::blank(place, has_socket);
+        }
+        match self {
+            Self::Connecting(dials) => dials.visit(fields),
+            Self::Reconnecting { delay, extra, not_before, ends } => {
+                fields.field("delay", delay);
+                fields.field("extraDelay", extra);
+                fields.field("notBefore", not_before);
+                fields.field("retryAt", ends);
+            }
+            Self::Closing(_, closing) => closing.visit(fields),
+            _ => {}
+        }
+        if let Some(socket) = self.socket_mut() {
+            fields.begin("socket", None);
+            socket.visit(fields);
+            fields.end();
+        }
+    }
+
+    /// The state at this place among the names, without its data.
+    fn blank(place: usize, has_socket: bool) -> Self {
+        let zero = Duration::ZERO;
+        match place {
+            1 => Self::Connecting(Dials::default()),
+            2 => Self::Authenticating(Box::default()),
+            3 => Self::Ready(Box::default()),
+            4 => Self::Unauthorized(has_socket.then(Box::default)),
+            5 => Self::Reconnecting { delay: zero, extra: zero, not_before: zero, ends: 0 },
+            6 => Self::Closing(Box::default(), Closing::Handshake),
+            7 => Self::Closed,
+            8 => Self::Failed,
+            _ => Self::Idle,
+        }
     }
 
     /// The open socket, if there is one.

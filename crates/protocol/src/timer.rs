@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::fields::Fields;
+
 /// The timers of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timer {
@@ -47,6 +49,28 @@ impl Timer {
         Timer::Drain,
         Timer::CloseHandshake,
     ];
+}
+
+impl Timer {
+    /// The names, in the order of the enum.
+    pub(super) const NAMES: [&'static str; Timer::ALL.len()] = [
+        "connect",
+        "race",
+        "auth",
+        "renewal",
+        "keyExpiry",
+        "ping",
+        "pong",
+        "retry",
+        "request",
+        "tools",
+        "drain",
+        "closeHandshake",
+    ];
+
+    fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// The state of each timer.
@@ -96,6 +120,29 @@ impl TimerTable {
     /// The earliest deadline of all.
     pub(super) fn next(&self) -> Option<Duration> {
         Timer::ALL.into_iter().filter_map(|timer| self.get(timer)).min()
+    }
+
+    /// Visits what the rules ask for.
+    pub(super) fn visit(&mut self, fields: &mut dyn Fields) {
+        fields.begin("timers", None);
+        for timer in Timer::ALL {
+            let mut deadline = self.get(timer);
+            let mut is_suspended = self.is_suspended(timer);
+            fields.field(timer.name(), &mut deadline);
+            if timer == Timer::Auth {
+                fields.field("authSuspended", &mut is_suspended);
+            }
+            self.set_or_stop(timer, deadline);
+            if is_suspended {
+                self.suspend(timer);
+            }
+        }
+        fields.end();
+    }
+
+    /// The first that is due.
+    pub(super) fn first_due(&self, now: Duration) -> Option<Timer> {
+        Timer::ALL.into_iter().find(|timer| self.get(*timer).is_some_and(|deadline| deadline <= now))
     }
 
     /// If `timer` is due: stops it, and returns true.

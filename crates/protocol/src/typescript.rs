@@ -85,10 +85,26 @@ fn typescript() -> String {
         union("Lifecycle of one client.", "ConnectionState", State::NAMES),
         numbers("Bits of `NativeClient.setInterest`.", "INTEREST", Interest::NAMES),
         error_codes(),
+        FLIGHT_EVENT.to_owned(),
         declarations,
     ]
     .join("\n")
 }
+
+/// Its other fields depend on its kind.
+const FLIGHT_EVENT: &str = "\
+/** An event of the flight recorder. */
+export interface FlightEvent {
+  /** When, in ms since 1970. */
+  readonly at: number
+  /** When, in ms of a clock that is never set, to the microsecond. */
+  readonly mono: number
+  /** What it is. */
+  readonly kind: string
+  /** The facts that belong to it. */
+  readonly [field: string]: string | number | boolean | null
+}
+";
 
 fn union<'a>(doc: &str, name: &str, members: impl IntoIterator<Item = &'a str>) -> String {
     let members: String = members.into_iter().map(|member| format!("\n  | '{member}'")).collect();

@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use mcp_protocol::{
-    Action, ConnectionId, Ending, Event, Footprint, Key, MaxAttempts, Notice, Now, Record, Secret, Session, State,
-    TokenSource, Transmit, What,
+    Action, ConnectionId, Ending, Event, FlightRecord, Footprint, Key, MaxAttempts, Notice, Now, Secret, Session,
+    State, TokenSource, Transmit, replay,
 };
 use serde_json::Value;
 
 use crate::{
     Server, Sim,
     event::{Life, WorldEvent},
+    output::{Output, What},
 };
 
 /// What a driver reports.
@@ -311,12 +312,20 @@ impl Sim {
     }
 
     fn note(&mut self, what: What) {
-        self.record.push(Record { at: self.now.mono, what });
+        self.outputs.push(Output { at: self.now.mono, what });
     }
 }
 
 /// The invariants.
 impl Sim {
+    /// What the flight recorder shows can be replayed, and the rules decide the same again.
+    pub(super) fn check_record(&self) {
+        let record = FlightRecord::of(&self.session).to_json(VERSION);
+        let report = replay(&record, VERSION);
+        let is_same = report.as_ref().is_ok_and(|report| report.difference.is_none());
+        assert!(is_same, "the rules decide otherwise: {report:?} of {record}");
+    }
+
     /// What always holds between two inputs.
     fn check(&mut self) {
         let snapshot = self.session.snapshot();
@@ -383,5 +392,7 @@ impl Sim {
     }
 }
 
+/// Of the package, for records.
+const VERSION: &str = "0.0.0";
 /// What code that was written against a socket may send when it is open.
 const OWN_AUTH: &str = r#"{"id":"auth","token":"mine"}"#;

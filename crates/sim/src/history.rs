@@ -124,13 +124,17 @@ impl History {
         if self.awaits_openings {
             life.sim.await_openings();
         }
-        for step in &self.steps {
+        for (place, step) in self.steps.iter().enumerate() {
             life.take(step);
+            if place % BETWEEN_RECORDS == self.seed as usize % BETWEEN_RECORDS {
+                life.sim.check_record();
+            }
         }
         if self.is_healed {
             life.heal(self.config.dialect);
         }
         life.end();
+        life.sim.check_record();
         life.sim
     }
 }
@@ -467,5 +471,7 @@ const LONGEST: usize = 320;
 const MOST_STEPS: usize = 400;
 /// In ms: until the heartbeat finds out (25 s), the longest wait before an attempt (36 s), and time to spare.
 const LONGEST_ABSENCE: u64 = 90_000;
+/// Steps. A record is replayed at some moments of every life.
+const BETWEEN_RECORDS: usize = 64;
 /// In ms: what the closing handshake may take.
 const CLOSING: u64 = 2_000;

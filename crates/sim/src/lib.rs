@@ -6,7 +6,7 @@
 //! seed.
 //!
 //! It must never read a clock, start a thread or draw from a global generator: the same seed and the same calls give
-//! the same record. After every step it checks what always holds, so each test and random history checks it too.
+//! the same outputs. After every step it checks what always holds, so each test and random history checks it too.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ pub mod fuzz;
 mod history;
 mod ledger;
 mod network;
+mod output;
 #[cfg(test)]
 mod rules;
 mod server;
@@ -30,11 +31,16 @@ use std::{
 };
 
 use mcp_protocol::{
-    Config, ConnectionId, EndpointSource, Interest, Jitter, Now, Outcome, Record, RequestId, Session, Snapshot,
-    Transmit,
+    Config, ConnectionId, EndpointSource, Interest, Jitter, Now, Outcome, RequestId, Session, Snapshot, Transmit,
 };
 
-pub use self::{event::Way, history::History, network::Conditions, server::Server};
+pub use self::{
+    event::Way,
+    history::History,
+    network::Conditions,
+    output::{Output, What},
+    server::Server,
+};
 use self::{event::WorldEvent, ledger::Ledger, network::Network};
 
 /// One client in its world. Payloads of commands and calls are numbered from 1.
@@ -76,7 +82,7 @@ pub struct Sim {
     awaits_openings: bool,
     /// The connections that a text was for, or on which the server has accepted the client, or speaks of events.
     spoke_on: BTreeSet<ConnectionId>,
-    record: Vec<Record>,
+    outputs: Vec<Output>,
     ledger: Ledger,
     /// The last snapshot that the user was told.
     told: Snapshot,
@@ -120,7 +126,7 @@ impl Sim {
             is_event: false,
             awaits_openings: false,
             spoke_on: BTreeSet::new(),
-            record: Vec::new(),
+            outputs: Vec::new(),
             ledger: Ledger::default(),
         }
     }
@@ -151,13 +157,13 @@ impl Sim {
     }
 
     /// All that came out since the last [`forget`](Self::forget).
-    pub fn record(&self) -> &[Record] {
-        &self.record
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
     }
 
-    /// Empties the record.
+    /// Forgets them.
     pub fn forget(&mut self) {
-        self.record.clear();
+        self.outputs.clear();
     }
 
     /// How the command or call was settled, if it was.

@@ -14,9 +14,7 @@ export interface Described {
   readonly isIdempotent?: boolean
 }
 
-/**
- * Of tools with the same name the first is kept. The order is that of the names for hosts, whatever the source's is.
- */
+/** Of tools with the same name the first is kept. They are in the order of their names for hosts. */
 export function makeCatalogue(
   source: Source | undefined,
   described: readonly Described[],

@@ -1,7 +1,4 @@
-/**
- * The names of tools. MCP allows letters, digits, `_`, `-` and `.`, at most 128 of them; platforms may name as they
- * like.
- */
+/** The names of tools. MCP allows at most 128 letters, digits, `_`, `-` and `.`; platforms name tools as they like. */
 
 /** A name for hosts for each name of the platform: itself, if MCP allows it. They differ from each other. */
 export function hostNamesOf(names: readonly string[]): ReadonlyMap<string, string> {

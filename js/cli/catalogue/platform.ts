@@ -1,6 +1,6 @@
 /**
- * What the platform says of its tools: its descriptions, or else the names in the results of its tool `status`. Those
- * of different sources are never merged.
+ * What the platform says of its tools: its descriptions, or else the names in the results of its tool `status`. The two
+ * are never merged.
  */
 import type { MCPClient } from '../../index.js'
 import { makeCatalogue, placeOf, shown } from './make.js'
@@ -28,7 +28,9 @@ export async function catalogueOfPlatform(client: MCPClient, options: { timeout?
 
 async function catalogueOfStatus(client: MCPClient, options: { timeout?: number }): Promise<Catalogue> {
   try {
-    const names = namesIn(await client.useTool<unknown>(STATUS, {}, { ...options, idempotent: true }))
+    const names = namesIn(
+      parsed(await client.useTool(STATUS, {}, { ...options, idempotent: true, responseType: 'buffer' })),
+    )
     const tools = names.map((name) => ({ name, inputSchema: { type: 'object' as const } }))
     return makeCatalogue(tools.length > 0 ? "the platform's status" : undefined, tools, [])
   } catch (error) {
@@ -36,6 +38,13 @@ async function catalogueOfStatus(client: MCPClient, options: { timeout?: number 
     if (code !== 'TOOL_ERROR') throw error
     return makeCatalogue(undefined, [], [`the platform has no tool "status" that lists its tools: ${String(message)}`])
   }
+}
+
+/** Nothing for what is too long: as objects it would take many times its length. */
+function parsed(results: Buffer | undefined): unknown {
+  return results === undefined || results.length === 0 || results.length > LONGEST
+    ? undefined
+    : JSON.parse(results.toString())
 }
 
 /** The names of tools in the results of `status`: `{ activeTools: [{ name }] }`, or a list under another name. */
@@ -49,4 +58,6 @@ function namesIn(results: unknown): readonly string[] {
 }
 
 const STATUS = 'status'
+/** In bytes. */
+const LONGEST = 1024 * 1024
 const MOST = 1_000

@@ -1,6 +1,6 @@
 /** The command line of `mcp-client mcp`. */
 import type { Command } from 'commander'
-import { parseCharacters, parseTexts } from '../option-parsers.js'
+import { parseCount, parseTexts } from '../option-parsers.js'
 import { addServer } from '../server-options.js'
 import { addToolsOption } from '../tools-option.js'
 
@@ -12,11 +12,7 @@ export function addMcpCommand(program: Command): void {
   command
     .option('--allow <name>', 'a tool to offer, * for any characters; may be repeated (default: all)', parseTexts)
     .option('--deny <name>', 'a tool not to offer, * for any characters; may be repeated', parseTexts)
-    .option(
-      '--max-result <characters>',
-      'cut longer results; the whole is a resource (default: 100000)',
-      parseCharacters,
-    )
+    .option('--max-result <characters>', 'cut longer results; the whole is a resource (default: 100000)', parseCount)
     .addHelpText('after', EXAMPLE)
     .action(async (url, options) => (await import('../mcp/mcp.js')).mcp(url, options))
 }

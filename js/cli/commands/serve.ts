@@ -18,6 +18,11 @@ export function addServeCommand(program: Command): void {
     )
     .option('--token <token>', 'API key to accept; may be repeated (default: accept any key)', parseTexts)
     .addOption(new Option('--dialect <name>', 'wire dialect').choices(['guide', 'event']).default('guide'))
+    .addOption(
+      new Option('--schemas <form>', 'what clients of the event dialect are told of the tools')
+        .choices(['nameless', 'named'])
+        .default('nameless'),
+    )
     .option('--compression', 'compress messages for clients that offer it', false)
     .option(
       '--allow-origin <origin>',

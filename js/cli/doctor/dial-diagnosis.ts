@@ -104,6 +104,11 @@ function tcpDiagnosis({ host, port, code }: FailedDial): Diagnosis {
         cause: `This machine has no way to ${host} (${code}).`,
         next: 'Check the network and the VPN. If the host has only IPv6 addresses, this machine needs IPv6.',
       }
+    case 'EINVAL':
+      return {
+        cause: `${host} is an address of a link, which leads nowhere without the interface that the link is at.`,
+        next: 'Say which one it is: ws://[fe80::1%25eth0]:8080.',
+      }
     case 'EACCES':
       return {
         cause: `This machine does not let this process connect to ${host}:${port}.`,
@@ -146,6 +151,19 @@ function statusDiagnosis(status: number, { error, host }: FailedDial): Diagnosis
     return {
       cause: `The server sends the client elsewhere, and a client with a key never follows.${portal(error)}`,
       next: `If ${error.location ?? 'that place'} is right, give it as the URL.`,
+    }
+  }
+  if (status === 511) {
+    return {
+      cause: 'The network wants you to sign in before it lets anything through.',
+      next: 'Open any page in a browser and sign in there, then try again.',
+    }
+  }
+  if (status === 426) {
+    return {
+      cause:
+        'What answers asks for an upgrade, as if none had been asked for: a gateway before the server does not pass it on.',
+      next: 'nginx needs "proxy_http_version 1.1" and the headers Upgrade and Connection; or the path is that of something else.',
     }
   }
   if (status === 401 || status === 403) {

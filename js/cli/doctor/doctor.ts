@@ -1,70 +1,39 @@
-/** `mcp-client doctor`: examines the way to a server, step by step. */
-import type { DialReport } from '../../shared/native-types.js'
-import { readParameters } from '../call/parameters.js'
-import { ReportedFailure, UsageError } from '../failures.js'
+/** `mcp-client doctor`: examines the way to a server, or tells a flight record. */
+import { UsageError } from '../failures.js'
 import { clientOptions, type ServerOptions } from '../server-options.js'
-import { startSpinner } from '../spinner.js'
-import { printableJson } from '../text.js'
-import { Display } from './display.js'
-import { examine, type Examination } from './examine.js'
-import type { Step } from './step.js'
 
 export interface DoctorOptions extends ServerOptions {
   readonly tool?: string
   readonly parameters?: readonly string[]
   readonly json?: true
-}
-
-/** What `--json` prints of an endpoint. */
-interface Findings {
-  url: string
-  ok: boolean
-  steps: Step[]
-  dial: DialReport | null
+  readonly read?: string
 }
 
 export async function doctor(server: string | undefined, options: DoctorOptions): Promise<void> {
-  const { json, tool, parameters } = options
+  const json = options.json === true
+  if (options.read === undefined) return await examineServer(server, options, json)
+  if (server !== undefined || options.url !== undefined) throw new UsageError('--read is about a file, not a server')
+  await (await import('./record/read.js')).read(options.read, json)
+}
+
+async function examineServer(server: string | undefined, options: DoctorOptions, json: boolean): Promise<void> {
+  const { tool, parameters, apiKey } = options
   if (parameters !== undefined && tool === undefined)
     throw new UsageError('--parameters are those of a tool: name it with --tool')
-  const display = json ? undefined : new Display()
-  display?.line(`mcp-client ${PACKAGE_VERSION}, Node.js ${process.versions.node}, ${process.platform} ${process.arch}`)
   const { url, ...others } = clientOptions(options, server)
-  const call = tool === undefined ? undefined : { name: tool, parameters: await readParameters(parameters ?? []) }
-  const all: Findings[] = []
-  for (const endpoint of [url].flat() as string[]) {
-    const examination = { url: endpoint, apiKey: options.apiKey, options: others, call }
-    all.push(await examineOne(examination, display))
-  }
-  const isWell = all.every((one) => one.ok)
-  if (json) process.stdout.write(`${printableJson(JSON.stringify({ ok: isWell, ...ENVIRONMENT, endpoints: all }))}\n`)
-  display?.line('')
-  display?.line(isWell ? 'All is well.' : 'Something is wrong: see FAILED above.')
-  if (!isWell) throw new ReportedFailure()
+  const call = tool === undefined ? undefined : { name: tool, parameters: await parametersIn(parameters) }
+  const { version, node, platform } = ABOUT
+  // Before all that takes time to load.
+  if (!json) process.stdout.write(`mcp-client ${version}, Node.js ${node}, ${platform}\n`)
+  const { examineAll } = await import('./examine-all.js')
+  await examineAll([url].flat() as string[], { apiKey, options: others, call }, { json, about: ABOUT })
 }
 
-async function examineOne(examination: Omit<Examination, 'tellDial'>, display: Display | undefined): Promise<Findings> {
-  const findings: Findings = { url: withoutQuery(examination.url), ok: true, steps: [], dial: null }
-  display?.line('')
-  const spinner = await startSpinner(`examining ${findings.url}`)
-  try {
-    for await (const step of examine({ ...examination, tellDial: (dial) => (findings.dial = dial) })) {
-      findings.steps.push(step)
-      if (step.verdict === 'failed') findings.ok = false
-      display?.step(step)
-    }
-  } finally {
-    spinner?.stop()
-  }
-  return findings
+async function parametersIn(words: readonly string[] | undefined): Promise<string> {
+  return await (await import('../call/parameters.js')).readParameters(words ?? [])
 }
 
-/** Without what may be secret. */
-function withoutQuery(url: string): string {
-  return url.replace(/\?.*/, '').replace(/\/\/.*@/, '//…@')
-}
-
-const ENVIRONMENT = {
+const ABOUT = {
   version: PACKAGE_VERSION,
   node: process.versions.node,
   platform: `${process.platform} ${process.arch}`,

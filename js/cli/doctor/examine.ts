@@ -65,7 +65,7 @@ async function* stepsWith(client: MCPClient, examination: Examination): AsyncGen
   yield* stepsOfDial(dial, isOpen || error === null ? null : await dialFailure(error, client))
   for (const message of seen.warnings) yield warning('client', message, 'Correct it, or leave it if it is meant so.')
   if (isOpen) yield* afterOpening(seen, apiKey, error)
-  if (client.state === 'ready') yield await pingStep(client, seen, PINGS * PING_EVERY_MS + 2 * patienceOf(options))
+  if (error === null) yield await pingStep(client, seen, PINGS * PING_EVERY_MS + 2 * patienceOf(options))
   if (client.state === 'ready' && call !== undefined) yield await toolStep(client, call)
   if (ask !== null && hasAnswered(dial)) yield* pageSteps(ask, Math.min(patienceOf(options), PAGE_MS))
 }

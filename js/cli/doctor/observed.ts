@@ -8,6 +8,8 @@ export interface Observed {
   readonly dial: DialReport | null
   /** Asks the server for a page. */
   readonly ask: AskForPage | null
+  /** The round-trip times of the pings so far, in ms. */
+  readonly roundTrips: readonly number[]
   /** How the socket ended, if it has. */
   readonly close: CloseInfo | null
   /** The first thing that the server sent, in quotes, escaped and cut. */
@@ -22,13 +24,15 @@ export interface Observed {
 /** @param key - left out of what the server sends: it may repeat what it was sent */
 export function observe(client: MCPClient, key: string | undefined): Observed {
   const warnings: string[] = []
-  const seen = { dial: null, ask: null, close: null, heard: null, isEventDialect: false, warnings, dialedAt: 0 }
-  const observed: { -readonly [K in keyof Observed]: Observed[K] } = seen
+  const roundTrips: number[] = []
+  const nothing = { dial: null, ask: null, close: null, heard: null, isEventDialect: false, dialedAt: 0 }
+  const observed: { -readonly [K in keyof Observed]: Observed[K] } = { ...nothing, warnings, roundTrips }
   const dialing = client as unknown as {
     on(event: symbol, listener: (dial: DialReport, ask: AskForPage) => void): void
   }
   dialing.on(DIALED, (dial, ask) => Object.assign(observed, { dial, ask, dialedAt: performance.now() }))
   client.on('close', (info) => (observed.close = info))
+  client.on('heartbeat', ({ rtt }) => roundTrips.push(rtt))
   client.on('log', ({ level, message, fields }) => {
     if (message === 'the server speaks the event dialect') observed.isEventDialect = true
     // Those with a cause tell of a failure, which is a step.

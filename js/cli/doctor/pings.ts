@@ -9,7 +9,8 @@ import { failed, ok, type Step } from './step.js'
 
 /** @param patience - in ms: how long all of it may take */
 export async function pingStep(client: MCPClient, seen: Observed, patience: number): Promise<Step> {
-  const times = await roundTrips(client, patience)
+  await enough(client, seen, patience)
+  const times = seen.roundTrips.slice(0, PINGS)
   if (times.length === PINGS) {
     const mean = times.reduce((sum, rtt) => sum + rtt, 0) / PINGS
     const [least, most] = [Math.min(...times), Math.max(...times)]
@@ -23,16 +24,16 @@ export async function pingStep(client: MCPClient, seen: Observed, patience: numb
   return failed('ping', `${answered}: ${wordsOf(error)}`, diagnosis)
 }
 
-/** Those that came until the connection was lost, or the time was over. */
-async function roundTrips(client: MCPClient, patience: number): Promise<number[]> {
-  const times: number[] = []
+/** Until all are answered, the connection is lost, or the time is over. */
+async function enough(client: MCPClient, seen: Observed, patience: number): Promise<void> {
   const over = new AbortController()
-  const end = () => over.abort()
-  const note = ({ rtt }: { rtt: number }) => times.push(rtt) === PINGS && end()
-  client.on('heartbeat', note).on('close', end)
+  const look = () => {
+    if (seen.roundTrips.length >= PINGS || seen.close !== null) over.abort()
+  }
+  client.on('heartbeat', look).on('close', look)
+  look()
   await sleep(patience, undefined, { signal: over.signal }).catch(() => {})
-  client.off('heartbeat', note).off('close', end)
-  return times
+  client.off('heartbeat', look).off('close', look)
 }
 
 const UNANSWERED = {

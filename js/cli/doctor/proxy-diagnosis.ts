@@ -33,7 +33,8 @@ export function proxyDiagnosis(dial: FailedDial): Diagnosis {
 
 function ofStatus(status: number, { error, host, port }: FailedDial): Diagnosis {
   const proxy = error.proxy ?? 'the proxy'
-  if (status === 407) return wantsLogin(proxy)
+  // tinyproxy answers a wrong login with 401.
+  if (status === 407 || status === 401) return wantsLogin(proxy)
   if (status >= 502 && status <= 504) return cannotReach(proxy, `${host}:${port}`)
   if (status >= 500)
     return { cause: `The proxy ${proxy} does not work at the moment.`, next: 'Try again; ask its operator.' }

@@ -94,6 +94,10 @@ const BY_CODE: Readonly<Record<string, (whose: string, address: string) => Diagn
     cause: `The certificate of the ${whose} is for another name.`,
     next: 'Use a name that it is for; or let the certificate be issued for this one.',
   }),
+  CERT_UNTRUSTED: (whose) => ({
+    cause: `This system refuses the certificate of the ${whose}, for a reason of its own.`,
+    next: 'The error has its words. If the certificate is right, name it or its authority: NODE_EXTRA_CA_CERTS, or tls.ca.',
+  }),
   CERT_REVOKED: (whose) => ({
     cause: `The certificate of the ${whose} was revoked.`,
     next: 'Ask its operator for a new one.',

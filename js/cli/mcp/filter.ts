@@ -7,23 +7,39 @@ export interface FilterOptions {
 }
 
 export class Filter {
-  readonly #allow: readonly RegExp[] | undefined
-  readonly #deny: readonly RegExp[]
+  readonly #allow: readonly Name[] | undefined
+  readonly #deny: readonly Name[]
 
   constructor({ allow, deny = [] }: FilterOptions) {
-    this.#allow = allow?.map(patternOf)
-    this.#deny = deny.map(patternOf)
+    this.#allow = allow?.map((name) => new Name(name))
+    this.#deny = deny.map((name) => new Name(name))
   }
 
-  /** Both names of a tool are looked at. */
-  admits({ name, hostName }: Tool): boolean {
-    const fits = (pattern: RegExp) => pattern.test(name) || pattern.test(hostName)
-    return (this.#allow?.some(fits) ?? true) && !this.#deny.some(fits)
+  admits(tool: Tool): boolean {
+    const isNamed = (names: readonly Name[]) => names.some((name) => name.fits(tool))
+    return (this.#allow === undefined || isNamed(this.#allow)) && !isNamed(this.#deny)
+  }
+
+  /** Those that fit none of these tools. */
+  namesOfNone(tools: readonly Tool[]): readonly string[] {
+    const names = [...(this.#allow ?? []), ...this.#deny]
+    return names.filter((name) => !tools.some((tool) => name.fits(tool))).map(({ text }) => text)
   }
 }
 
-function patternOf(name: string): RegExp {
-  const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  // Neighbouring stars are one: it then takes no longer than the name is long, squared.
-  return new RegExp(`^${name.split(/\*+/).map(literal).join('.*')}$`, 's')
+/** What a name on the command line stands for: `*` is any characters. */
+class Name {
+  readonly text: string
+  readonly #pattern: RegExp
+
+  constructor(text: string) {
+    this.text = text
+    const literal = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    this.#pattern = new RegExp(`^${text.split(/\*+/).map(literal).join('.*')}$`, 's')
+  }
+
+  /** Both names of a tool are looked at. */
+  fits({ name, hostName }: Tool): boolean {
+    return this.#pattern.test(name) || this.#pattern.test(hostName)
+  }
 }

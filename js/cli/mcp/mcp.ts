@@ -1,6 +1,6 @@
 /**
- * `mcp-client mcp`: an MCP server on standard input and output, over one client of the platform. It serves the
- * stateless revision of 2026-07-28 and those that begin with `initialize`, until its input ends.
+ * `mcp-client mcp`: an MCP server on standard input and output, over one client of the platform, until its input ends.
+ * It serves the stateless revision of 2026-07-28 and those that begin with `initialize`.
  */
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { type CatalogueOptions, readFileCatalogue } from '../catalogue/find.js'
@@ -19,6 +19,7 @@ export interface McpOptions extends CatalogueOptions, FilterOptions {
 }
 
 export async function mcp(url: string | undefined, options: McpOptions): Promise<void> {
+  if (process.stdin.isTTY) process.stderr.write(FOR_A_HOST)
   const output = takeStandardOutput()
   const log = new Log()
   surviveMistakes(log)
@@ -46,6 +47,8 @@ function toldToStop(): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
 }
+
+const FOR_A_HOST = 'mcp-client: this is for MCP hosts, which speak JSON-RPC with it; Ctrl+D ends it\n'
 
 /** In characters: about what hosts let a model read of one result. */
 const LONGEST_RESULT = 100_000

@@ -1,6 +1,4 @@
-/**
- * The results of calls as MCP has them. What is too long for a host is cut; the whole is kept as resources for a while.
- */
+/** The results of calls as MCP has them. Long ones are cut; the whole is kept as resources for a while. */
 import type { CallToolResult, ReadResourceResult, Resource } from '@modelcontextprotocol/server'
 import { printable, printableJson } from '../text.js'
 

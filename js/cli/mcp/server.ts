@@ -32,8 +32,8 @@ export function createServer(parts: Parts): Server {
     { name: 'mcp-client', title: 'MCP Integration Platform', version: PACKAGE_VERSION },
     { capabilities: { tools: { listChanged: true }, resources: {}, logging: {} } },
   )
-  server.setRequestHandler('tools/list', async (_, { mcpReq }) => ({
-    tools: (await toolbox.list(mcpReq.signal)).map(hostToolOf),
+  server.setRequestHandler('tools/list', async () => ({
+    tools: (await toolbox.list()).map(hostToolOf),
   }))
   server.setRequestHandler('tools/call', (request, context) => callTool(parts, server, request, context))
   server.setRequestHandler('resources/list', () => ({ resources: results.list() }))
@@ -78,7 +78,7 @@ async function callTool(
   const { signal } = context.mcpReq
   const stopBeating = beat(context, () => platform.client.state)
   try {
-    const tool = await toolbox.find(name, signal)
+    const tool = await toolbox.find(name)
     if (tool === 'unknown') return unknownTools(platform.client.error)
     if (tool === 'none') throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${shown(name)}`)
     const fault = checkFor(tool, log)(parameters)

@@ -46,20 +46,20 @@ export class Toolbox extends EventEmitter<ToolboxEvents> {
    * The tools that are known. If none are yet, connects and waits for the first, but not as long as hosts do: then the
    * list is empty, and a 'change' follows.
    */
-  async list(signal: AbortSignal): Promise<readonly Tool[]> {
-    if (this.#tools === undefined) await this.#first(signal)
+  async list(): Promise<readonly Tool[]> {
+    if (this.#tools === undefined) await this.#first()
     const tools = [...(this.#tools?.values() ?? [])]
     this.#told = JSON.stringify(tools)
     return tools
   }
 
   /** Waits as `list` does; 'unknown' if it is not known which tools there are. */
-  async find(hostName: string, signal: AbortSignal): Promise<Tool | 'none' | 'unknown'> {
-    if (this.#tools === undefined) await this.#first(signal)
+  async find(hostName: string): Promise<Tool | 'none' | 'unknown'> {
+    if (this.#tools === undefined) await this.#first()
     return this.#tools === undefined ? 'unknown' : (this.#tools.get(hostName) ?? 'none')
   }
 
-  async #first(signal: AbortSignal): Promise<void> {
+  async #first(): Promise<void> {
     try {
       this.#platform.wake()
     } catch {
@@ -67,8 +67,7 @@ export class Toolbox extends EventEmitter<ToolboxEvents> {
       return
     }
     if (this.#platform.isReady) void this.#ask()
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIST_MS)])
-    await once(this, 'news', { signal: limit }).catch(() => {})
+    await once(this, 'news', { signal: AbortSignal.timeout(FIRST_LIST_MS) }).catch(() => {})
   }
 
   /** One question at a time. */
@@ -104,6 +103,7 @@ export class Toolbox extends EventEmitter<ToolboxEvents> {
     }
     if (source === undefined)
       this.#note('the platform does not say which tools it has: describe them in a file, and name it with --tools')
+    for (const name of this.#filter.namesOfNone(tools)) this.#note(`there is no tool ${shown(name)} to allow or deny`)
     const admitted = tools.filter((tool) => this.#filter.admits(tool))
     const next = new Map(admitted.map((tool) => [tool.hostName, tool]))
     this.#tools = next

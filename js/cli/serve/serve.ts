@@ -14,6 +14,7 @@ export interface ServeOptions {
   readonly docs?: string
   readonly token?: readonly string[]
   readonly dialect: ServerDialect
+  readonly schemas: 'nameless' | 'named'
   readonly compression: boolean
   readonly allowOrigin?: readonly string[]
   readonly allowHost?: readonly string[]
@@ -44,9 +45,9 @@ export async function serve(options: ServeOptions): Promise<void> {
 async function listen(given: ServeOptions): Promise<MCPTestServer> {
   const { MCPTestServer } = await import('../../testing.js')
   const { token: tokens, allowOrigin: allowedOrigins, allowHost: allowedHosts, toolModule } = given
-  const { port, host, docs, dialect, compression } = given
+  const { port, host, docs, dialect, schemas, compression } = given
   const tools = toolModule === undefined ? undefined : await toolsIn(toolModule)
-  const served = { port, host, docs, dialect, compression, tools }
+  const served = { port, host, docs, dialect, schemas, compression, tools }
   const options = { ...served, tokens, history: 0, allowedOrigins, allowedHosts }
   return await MCPTestServer.listen(options).catch((error: unknown) => {
     throw explain(error, given.port, given.host)

@@ -78,24 +78,3 @@ export class Call implements Waiter, Abortable {
     if (this.#stopListening !== undefined) runSafely(this.#stopListening)
   }
 }
-
-/** The promise of `connect`, `reconnect`, `authenticate` or `close`. */
-export class Command implements Waiter {
-  readonly client: object
-  readonly #resolve: Settle
-  readonly #failure: (error: ErrorData) => () => Error
-
-  constructor(client: object, resolve: Settle, failure: (error: ErrorData) => () => Error) {
-    this.client = client
-    this.#resolve = resolve
-    this.#failure = failure
-  }
-
-  done(): void {
-    this.#resolve(undefined)
-  }
-
-  failed(error: ErrorData): void {
-    rejectWith(this.#resolve, this.#failure(error))
-  }
-}

@@ -15,7 +15,7 @@ import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
 import { DIALED, type AskForPage } from '../internals.js'
-import { INTEREST, type ErrorData, type Notice, type Snapshot } from '../native-types.js'
+import type { ErrorData, Notice, Snapshot } from '../native-types.js'
 import {
   bufferFull,
   checkSend,
@@ -37,7 +37,8 @@ import type {
 } from '../types.js'
 import type { NativeClient } from './binding.js'
 import { FLAG } from './binding-constants.js'
-import { Call, Command, type Caller } from './call.js'
+import { Call, type Caller } from './call.js'
+import { command } from './command.js'
 import { ClientErrors } from './errors.js'
 import { answerProxy, answerToken, answerUrls, type Asked } from './functions.js'
 import {
@@ -53,10 +54,11 @@ import {
   vacate,
   type Recipient,
 } from './hub.js'
+import { Interest } from './interest.js'
 import { Listeners, type OwnListeners } from './listeners.js'
 import { mergeArguments, optionErrorOf, sortOptions, type SortedOptions } from './options.js'
-import { runtime, type CallTrace, type Replaceable } from './runtime.js'
-import { descriptionsOf } from './tools.js'
+import { replaces, runtime, type CallTrace, type Replaceable } from './runtime.js'
+import { describedBy } from './tools.js'
 import { wholeUrl, type UrlOption } from './urls.js'
 
 /** What the constructor takes, as `MCPClient` documents it. */
@@ -75,6 +77,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   urls: readonly string[]
   readonly requestTimeout: number
   readonly #listeners: Listeners
+  readonly #interest: Interest
   /** The number by which the functions that every call uses know the native client. */
   readonly #number: number
   readonly #askToken: SortedOptions['askToken']
@@ -90,9 +93,6 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   #isReferenced = true
   #isHolding = false
   #flushIsQueued = false
-  /** The events that the core was asked for; all of them at first. */
-  #interest: number = INTEREST.messages | INTEREST.heartbeats | INTEREST.logs
-  #isFirstTurn = true
 
   /**
    * @param target what users see, the target of the events
@@ -114,20 +114,21 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     } catch (error) {
       throw optionErrorOf(error)
     }
+    this.#interest = new Interest(this.native, this.#listeners, this.face)
     this.id = this.native.id()
     this.#number = this.native.number()
     this.requestTimeout = this.native.requestTimeout()
     this.#snapshot = this.#emitted = this.#snapshotOf(JSON.parse(this.native.snapshot()) as Snapshot)
     // Code that makes it like a WebSocket is about to add listeners.
-    if (isMadeLikeASocket(first, second)) this.#holdOpenings()
+    if (isMadeLikeASocket(first, second)) this.#interest.holdOpenings()
+    const hasReplaced = sorted.autoConnect && this.#replaces(runtime.closedBefore())
     // Listeners added in the same turn miss nothing; after it, the core is asked only for what is listened to.
     soon(() => {
-      this.#isFirstTurn = false
+      this.#interest.endFirstTurn()
       this.listenersChanged()
+      if (!hasReplaced && this.face.has('close')) this.#replaces(runtime.predecessorOf(this))
     })
-    if (!sorted.autoConnect) return
-    if (runtime.replaceClosed(this.url, this.#key)) this.native.warn(HAS_REPLACED)
-    void this.connect()
+    if (sorted.autoConnect) void this.connect()
   }
 
   // ── State ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,20 +185,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   async tools(options: ToolsOptions = {}): Promise<readonly ToolDescription[]> {
     checkToolsOptions(options)
     const { signal, timeout = this.requestTimeout } = options
-    const described = await new Promise<unknown>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const question = new Call(this, undefined, resolve, reject)
-      const slot = occupy(question)
-      const key = this.native.tools(timeout, this.#flags, slot)
-      if (typeof key === 'string') {
-        vacate(slot)
-        return reject(this.failure(JSON.parse(key) as ErrorData, undefined)())
-      }
-      if (signal !== undefined) question.abortBy(signal, () => this.native.abort(key) && vacate(slot))
-      // The answer may be there already, and nothing else keep the process alive.
-      drainSoon()
-    })
-    return descriptionsOf(described)
+    return describedBy(this, signal, (slot) => this.native.tools(timeout, this.#flags, slot))
   }
 
   sendMessage(message: unknown): boolean {
@@ -240,18 +228,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   /** There may be more or fewer listeners: the core only sends events that have some. */
   listenersChanged(): void {
     if (!this.#isReferenced) this.#updateHold()
-    if (this.face.has('open')) this.#holdOpenings()
-    if (this.#listeners.hear(DIALED)) this.#add(INTEREST.dials)
-    if (this.#isFirstTurn) return
-    const interest =
-      (this.#listeners.hearMessages || this.face.has('message') ? INTEREST.messages : 0) |
-      (this.#listeners.hear('heartbeat') ? INTEREST.heartbeats : 0) |
-      // Who observes all clients may begin at any time, and nobody says when.
-      (runtime.observers !== undefined || this.#listeners.hear('log') ? INTEREST.logs : 0) |
-      (this.face.has('open') ? INTEREST.opens : 0) |
-      (runtime.observers?.hearsDials() || this.#listeners.hear(DIALED) ? INTEREST.dials : 0)
-    if (interest !== this.#interest) this.native.setInterest(interest)
-    this.#interest = interest
+    this.#interest.update()
   }
 
   inContext(act: () => void): void {
@@ -333,6 +310,10 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     return this.#key
   }
 
+  get closeListeners(): string {
+    return this.face.sourceOf('close')
+  }
+
   get isReplaceable(): boolean {
     const { state } = this.#snapshot
     const isWaiting = state === 'reconnecting' || state === 'connecting' || state === 'authenticating'
@@ -354,7 +335,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#emitted = snapshot
     const { state } = snapshot
     if (state === 'connecting' && BEFORE_THE_FIRST_DIAL.has(previous)) this.face.begin()
-    this.#observeDials()
+    this.#interest.observeDials()
     runtime.observers?.observeState(this, snapshot, previous)
     this.#listeners.emit('state', snapshot, previous)
     // `close()` was called when no socket was open.
@@ -381,6 +362,12 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.face.dispatch('error', { error, message: error.message })
     // The upgrade itself was refused.
     if (this.#emitted.state === 'unauthorized' && !this.#emitted.connected) this.face.closeUnopened()
+  }
+
+  #replaces(other: Replaceable | undefined): boolean {
+    const replaced = replaces(this, other)
+    if (replaced) this.native.warn(HAS_REPLACED)
+    return replaced
   }
 
   /** The client is used again. After an end it belongs to whoever does that. */
@@ -440,24 +427,11 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
 
   /** `act` returns the snapshot after the command, as JSON. */
   #command(act: (slot: number) => string): Promise<void> {
-    this.#observeDials()
-    const settled = new Promise<void>((resolve) => {
-      const failure = (data: ErrorData) => {
-        const makeError = this.errors.failure(data)
-        return () => {
-          const error = makeError()
-          // It may be ignored. With a second reaction before, V8 would not find those who await it for the stack.
-          settled.catch(() => {})
-          return error
-        }
-      }
-      const slot = occupy(new Command(this, resolve as (value: unknown) => void, failure))
+    this.#interest.observeDials()
+    return command(this, (slot) => {
       const latest = JSON.parse(act(slot)) as Snapshot
       if (latest.revision !== this.#snapshot.revision) this.#show(this.#snapshotOf(latest))
     })
-    // Its events must be emitted even if nothing keeps the process alive any more.
-    drainSoon()
-    return settled
   }
 
   #show(snapshot: ConnectionSnapshot): void {
@@ -494,23 +468,6 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       // A call was refused: its promise must reject even if nothing keeps the process alive.
       if (flush(this.#number)) drainSoon()
     })
-  }
-
-  #holdOpenings(): void {
-    this.face.holdsOpenings = true
-    this.#add(INTEREST.opens)
-  }
-
-  /** A dial may follow. Who hears of dials may have begun to at any time, and nobody says when. */
-  #observeDials(): void {
-    if (runtime.observers?.hearsDials()) this.#add(INTEREST.dials)
-  }
-
-  /** An event that the core is asked for from now on. */
-  #add(interest: number): void {
-    if (this.#interest & interest) return
-    this.#interest |= interest
-    this.native.setInterest(this.#interest)
   }
 
   async #askForPage(path: string, limit: number): ReturnType<AskForPage> {

@@ -1,6 +1,5 @@
 /** The errors of one client. What the native core reports of the same error is always the same instance. */
 import { errorOf, type MCPError } from '../errors.js'
-import { isError } from '../foreign.js'
 import type { ErrorData } from '../native-types.js'
 
 export class ClientErrors {
@@ -48,14 +47,6 @@ export class ClientErrors {
     return error
   }
 }
-
-/** The class of what was thrown. The rest of it may contain a secret. */
-export function classOf(thrown: unknown): string {
-  const name: unknown = isError(thrown) ? thrown.constructor.name : typeof thrown
-  return typeof name === 'string' && CLASS_NAME.test(name) ? name : 'Error'
-}
-
-const CLASS_NAME = /^[\w$]{1,64}$/
 
 /** A call may still fail with an error that the client has left behind, but not with an old one. */
 const REMEMBERED = 8

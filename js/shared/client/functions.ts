@@ -1,8 +1,9 @@
 /** What the core asks the user's functions: the key, the endpoints, the proxy. None of these promises ever rejects. */
 import { checkKey } from '../arguments.js'
 import { isUrl } from '../foreign.js'
+import { classOf } from '../thrown.js'
 import type { NativeClient } from './binding.js'
-import { classOf, type ClientErrors } from './errors.js'
+import type { ClientErrors } from './errors.js'
 import { keyOf } from './key.js'
 import { optionErrorOf, type ProxyFunction, type TokenFunction, type UrlFunction } from './options.js'
 import { runtime } from './runtime.js'

@@ -44,7 +44,7 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
     throw wrongKind('onMessage', 'a function or null', onMessage)
   const route = runtime.routeOptions(rest)
   const askUrls = typeof url === 'function' ? url : null
-  const urls = typeof url === 'function' ? [] : endpointsOf(url)
+  const urls = typeof url === 'function' ? [] : endpointsOf(url, isWithoutDialect(rest) ? '/' : undefined)
   const key = apiKey === undefined ? runtime.environment('MCP_API_KEY') : apiKey
   if (typeof key === 'string') checkKey(apiKey === undefined ? '$MCP_API_KEY' : 'option "apiKey"', key)
   return {
@@ -57,6 +57,11 @@ export function sortOptions(options: MCPClientOptions): SortedOptions {
     askUrls,
     askProxy: typeof rest.proxy === 'function' ? rest.proxy : null,
   }
+}
+
+/** For another protocol over the same socket. No option of users. */
+function isWithoutDialect({ dialect }: { dialect?: unknown }): boolean {
+  return dialect === 'none'
 }
 
 /** The constructor's arguments as options: a url and options, or subprotocols, or options alone. */

@@ -38,10 +38,13 @@ export interface Runtime {
   resumeAfter(native: NativeClient, ms: number): void
   /** Gives the core the certificates that the runtime brings. */
   answerRoots(native: NativeClient): void
-  /** The client whose 'close' made the current code run, if one did. */
+  /** The client whose 'close' made the current code run, if one did, as far as that is known. */
   closedBefore(): Replaceable | undefined
-  /** Called when a client is made. Returns whether it replaces one whose 'close' led to it. */
-  replaceClosed(url: string, key: unknown): boolean
+  /**
+   * The client that a new one takes the place of, if that was not known when the new one was made: its listeners, which
+   * it has now, may show it. Only asked if it listens for 'close' like a WebSocket.
+   */
+  predecessorOf(client: Replaceable): Replaceable | undefined
   /** Runs the 'close' listeners of a client. */
   runAfterClose(client: Replaceable, listeners: () => void): void
   /** What observes all clients, besides their own listeners, where there is such a thing. */
@@ -94,11 +97,26 @@ export interface Replaceable {
   readonly key: unknown
   /** It is waiting for another connection, or is used like a WebSocket and in no other way. */
   readonly isReplaceable: boolean
+  /** The code of its 'close' listeners. */
+  readonly closeListeners: string
   /** Closes it. */
   replace(): void
 }
 
 export let runtime: Runtime
+
+/** Whether a client may take the place of another one, and does. */
+export function replaces({ url, key }: Pick<Replaceable, 'url' | 'key'>, other: Replaceable | undefined): boolean {
+  if (other === undefined || !isTheSameEndpoint(other.url, url) || other.key !== key || !other.isReplaceable)
+    return false
+  other.replace()
+  return true
+}
+
+/** Without the query, in which some put a token or the time. */
+export function isTheSameEndpoint(one: string, other: string): boolean {
+  return one.split('?')[0] === other.split('?')[0]
+}
 
 /** Installs the one runtime of this copy of the package. */
 export function runIn(given: Runtime): void {

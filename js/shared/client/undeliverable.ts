@@ -3,7 +3,7 @@
  * delivered all the same.
  */
 import { ERROR_CODES, type ErrorCode, type ErrorData } from '../native-types.js'
-import { classOf } from './errors.js'
+import { classOf } from '../thrown.js'
 
 /** V8 did not accept the text or the bytes of the item. */
 export class NotAccepted extends Error {}

@@ -11,18 +11,22 @@ export type UrlOption = NonNullable<MCPClientOptions['url']>
 /**
  * The endpoints as the core takes them, each with scheme and path. Without one given, that of the environment or of the
  * page.
+ * @param root the path of those without one
  * @throws TypeError that names the option, or the place in its list, and the remedy
  */
-export function endpointsOf(given: Exclude<UrlOption, (...args: never[]) => unknown> | undefined): string[] {
+export function endpointsOf(
+  given: Exclude<UrlOption, (...args: never[]) => unknown> | undefined,
+  root = '/mcp-ws',
+): string[] {
   if (Array.isArray(given)) {
     if (given.length === 0) throw new TypeError('option "url" is an empty list: give at least one endpoint')
-    return given.map(endpointOf)
+    return given.map((url) => endpointOf(url, root))
   }
   const url = given === undefined ? (runtime.environment('MCP_WS_URL') ?? fromLocation()) : given
   if (url === undefined) {
     throw new TypeError('option "url" is missing: give one, such as wss://example.com/mcp-ws, or set MCP_WS_URL')
   }
-  return [endpointOf(url)]
+  return [endpointOf(url, root)]
 }
 
 /** What a url function has returned. */
@@ -49,10 +53,10 @@ export function isUrlOption(value: unknown): value is UrlOption {
   return typeof value === 'string' || isUrl(value) || Array.isArray(value) || typeof value === 'function'
 }
 
-function endpointOf(url: unknown): string {
+function endpointOf(url: unknown, root: string): string {
   if (typeof url !== 'string' && !isUrl(url))
     throw wrongKind('url', 'a string or a URL, a list of them, or a function that returns them', url)
-  return normalise(url)
+  return normalise(url, root)
 }
 
 /** The URL as the guide derives it from the page. */
@@ -75,7 +79,7 @@ function withPage(text: string): string {
   )
 }
 
-function normalise(given: string | { toString(): string }): string {
+function normalise(given: string | { toString(): string }, root: string): string {
   const [text, zone] = withoutZone(withPage(String(given).trim()))
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
@@ -91,7 +95,7 @@ function normalise(given: string | { toString(): string }): string {
   const scheme = hasScheme ? SCHEMES[url.protocol] : isLoopback(url.hostname) ? 'ws:' : 'wss:'
   if (scheme === undefined)
     throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
-  const path = url.pathname === '/' ? '/mcp-ws' : url.pathname
+  const path = url.pathname === '/' ? root : url.pathname
   return `${scheme}//${url.host.replace(']', `${zone}]`)}${path}${url.search}`
 }
 

@@ -18,11 +18,13 @@ const REQUIRE = "import { createRequire } from 'node:module'; const require = cr
 export async function buildCommandLine(root, source, output, constants) {
   const { metafile } = await build({
     absWorkingDir: root,
-    define: constants,
+    // Of React, the half for production.
+    define: { ...constants, 'process.env.NODE_ENV': '"production"' },
     entryPoints: [join(source, 'cli/program.mts')],
     outdir: join(output, 'cli'),
     outExtension: { '.js': '.mjs' },
     chunkNames: '[name]-[hash]',
+    alias: { '@modelcontextprotocol/server/_shims': join(source, 'cli/mcp/sdk-shims.ts') },
     bundle: true,
     splitting: true,
     platform: 'node',
@@ -30,8 +32,10 @@ export async function buildCommandLine(root, source, output, constants) {
     mainFields: ['module', 'main'],
     format: 'esm',
     target: 'node20',
+    // Nobody debugs it, and what it is bundled with is large.
+    minify: true,
     banner: { js: REQUIRE },
-    plugins: [importTheRest(source)],
+    plugins: [importTheRest(source), withoutDevtools()],
     metafile: true,
     logLevel: 'warning',
   })
@@ -48,6 +52,16 @@ function importTheRest(source) {
         if (kind === 'entry-point' || target.startsWith('..') || target.startsWith(`cli${sep}`)) return undefined
         return { path: `../${target.replaceAll(sep, '/')}`, external: true }
       })
+    },
+  }
+}
+
+/** Ink loads the developer tools of React if a variable asks for them; they are not part of the command line. */
+function withoutDevtools() {
+  return {
+    name: 'without-devtools',
+    setup({ onLoad }) {
+      onLoad({ filter: /node_modules[\\/]ink[\\/]build[\\/]devtools\.js$/ }, () => ({ contents: 'export {}' }))
     },
   }
 }

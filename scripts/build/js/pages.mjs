@@ -2,9 +2,10 @@
  * Builds what pages load: ES modules for browsers, and the preload script of Electron, which must be one file. Neither
  * may contain native code or anything of Node.js.
  */
-import { readdir, rm } from 'node:fs/promises'
+import { copyFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
+import { MODULE } from '../../lib/page-module.mjs'
 
 /**
  * The name of each module in dist/browser/, and its source. Common code goes to shared chunks, so that there is one
@@ -15,10 +16,14 @@ const MODULES = {
   bridge: 'bridge.ts',
   retry: 'retry.ts',
   'electron-renderer': 'electron/renderer.ts',
+  portable: 'portable.ts',
+  'portable-inline': 'page/entries/inline.ts',
+  'portable-worker': 'page/entries/worker.ts',
+  workerd: 'page/entries/workerd.ts',
 }
 
-/** Packages that users have. */
-const EXTERNAL = ['react', 'electron']
+/** Packages that users have, and the module beside the code. */
+const EXTERNAL = ['react', 'electron', './mcp-page.wasm']
 
 /** Folders of js/ that no page may load. */
 const FORBIDDEN = ['client', 'native', 'testing', 'cli']
@@ -26,8 +31,9 @@ const FORBIDDEN = ['client', 'native', 'testing', 'cli']
 /**
  * @param {string} source absolute path of js/
  * @param {string} output absolute path of dist/
+ * @param {Record<string, string>} define what is written into the code
  */
-export async function buildForPages(source, output) {
+export async function buildForPages(source, output, define) {
   const common = {
     absWorkingDir: source,
     bundle: true,
@@ -35,7 +41,10 @@ export async function buildForPages(source, output) {
     target: 'es2022',
     keepNames: true,
     external: EXTERNAL,
-    alias: { '#native-client': join(source, 'react/no-client.ts') },
+    define,
+    // The list of side effects in package.json is about the files in dist/.
+    ignoreAnnotations: true,
+    alias: { '#native-client': join(source, 'portable.ts') },
     metafile: true,
     logLevel: 'warning',
   }
@@ -58,6 +67,7 @@ export async function buildForPages(source, output) {
   })
   for (const { metafile } of [modules, preload]) check(metafile)
   await removeOldChunks(join(output, 'browser'), modules.metafile)
+  await copyFile(MODULE, join(output, 'browser', basename(MODULE)))
 }
 
 function check({ inputs, outputs }) {
@@ -73,5 +83,5 @@ function check({ inputs, outputs }) {
 /** The names of the shared chunks change with their content. */
 async function removeOldChunks(folder, { outputs }) {
   const made = new Set(Object.keys(outputs).map((path) => basename(path)))
-  for (const name of await readdir(folder)) if (!made.has(name)) await rm(join(folder, name))
+  for (const name of await readdir(folder)) if (name.endsWith('.mjs') && !made.has(name)) await rm(join(folder, name))
 }

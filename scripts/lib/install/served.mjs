@@ -54,7 +54,7 @@ async function textOf(url, printed) {
   throw new Error(`${url}: ${response.status} ${text.slice(0, 2_000)}\n${printed().slice(-4_000)}`)
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()

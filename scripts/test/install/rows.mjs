@@ -14,6 +14,7 @@ import { BUNDLERS } from './bundlers.mjs'
 import { EXECUTABLES } from './executables.mjs'
 import { FRAMEWORKS } from './frameworks.mjs'
 import { PERMISSION_MODELS } from './permissions.mjs'
+import { PORTABLE_ROWS } from './portable.mjs'
 
 const { platformName } = createRequire(import.meta.url)('../../../dist/native/platform.js')
 const OWN_PACKAGE = `${NAME}-${platformName()}`
@@ -76,6 +77,7 @@ export const ROWS = [
   ...BUNDLERS,
   ...FRAMEWORKS,
   ...EXECUTABLES,
+  ...PORTABLE_ROWS,
   { group: 'Test runners', name: 'Jest, two files in one process', run: withJest },
   { group: 'Test runners', name: 'Jest with jsdom, the hook of React', run: withJestAndJsdom },
   { group: 'Test runners', name: 'Jest, under its fake timers, in Node.js and in jsdom', run: withJestTimers },

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_protocol::{ConnectionId, Ending, LogLevel, Route, TlsOptions, Transmit};
+use mcp_protocol::{ConnectionId, Content, Ending, LogLevel, Route, TlsOptions, Transmit};
 use tokio::{runtime::Builder, time::timeout};
 
 use super::{
@@ -90,7 +90,7 @@ impl Echo {
                 Message::Text(text) => {
                     self.texts.push(text.to_string());
                     let connection = self.outbox.connection();
-                    self.outbox.push(&Transmit { connection, text: text.into_bytes(), confidential: false });
+                    self.outbox.push(&Transmit { connection, text: text.into_bytes(), content: Content::Text });
                 }
                 Message::Binary(bytes) => self.outbox.push_binary(&bytes),
                 Message::Ping(payload) => newest_ping = Some(payload),

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 };
 
 use super::deflate::{Agreement, compress};
-use mcp_protocol::{ConnectionId, Transmit};
+use mcp_protocol::{ConnectionId, Content, Transmit};
 
 /// The outbox of an open socket, behind the lock that guards it.
 pub(crate) trait SharedOutbox {
@@ -163,13 +163,14 @@ impl Outbox {
         self.connection
     }
 
-    /// Frames and masks a text (RFC 6455 § 5), or has whoever writes compress it first.
+    /// Frames and masks a text or a ping (RFC 6455 § 5), or has whoever writes compress the text first.
     pub(crate) fn push(&mut self, transmit: &Transmit) {
         if transmit.connection != self.connection || self.closing {
             return;
         }
         match self.compression {
-            Some(agreement) if transmit.text.len() >= COMPRESSED_FROM && !transmit.confidential => {
+            _ if transmit.content == Content::Ping => push_ping(&mut self.back.bytes),
+            Some(agreement) if transmit.text.len() >= COMPRESSED_FROM && transmit.content == Content::Text => {
                 self.back.window_bits = agreement.client_window_bits;
                 self.back.uncompressed.push((self.back.ends.len(), transmit.text.clone()));
                 self.back.uncompressed_bytes += transmit.text.len();
@@ -318,6 +319,12 @@ fn push_frame(frames: &mut Vec<u8>, kind: Data, payload: &[u8], is_compressed: b
     apply_mask(&mut frames[masked..], mask);
 }
 
+fn push_ping(frames: &mut Vec<u8>) {
+    let mut frame = Frame::ping(Bytes::new());
+    frame.header_mut().mask = Some(rand::random());
+    frame.format(frames).expect("a vector takes all");
+}
+
 /// RFC 6455 § 5.3, eight bytes at a time.
 fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
     let wide = u64::from_ne_bytes([mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3]]);
@@ -346,7 +353,7 @@ mod tests {
     use super::*;
 
     fn text(length: usize) -> Transmit {
-        Transmit { connection: ConnectionId(1), text: Bytes::from(vec![b'x'; length]), confidential: false }
+        Transmit { connection: ConnectionId(1), text: Bytes::from(vec![b'x'; length]), content: Content::Text }
     }
 
     #[test]
@@ -503,7 +510,7 @@ mod tests {
         for length in [10, 1024, 1023, 5000] {
             outbox.push(&text(length));
         }
-        outbox.push(&Transmit { confidential: true, ..text(2000) });
+        outbox.push(&Transmit { content: Content::Secret, ..text(2000) });
         outbox.push_pong(Bytes::from_static(b"x"));
         outbox.push_close(1000, "");
         assert_eq!(outbox.back.texts, 5);
@@ -517,9 +524,19 @@ mod tests {
     }
 
     #[test]
+    fn a_ping_is_an_empty_frame_in_its_place() {
+        let mut outbox = compressing(15);
+        outbox.push(&text(10));
+        outbox.push(&Transmit { content: Content::Ping, ..text(0) });
+        outbox.push(&text(0));
+        assert_eq!(outbox.back.texts, 3);
+        assert_eq!(frames_in(&written(&mut outbox)), [(TEXT, 10), (0x89, 0), (TEXT, 0)]);
+    }
+
+    #[test]
     fn what_gets_no_smaller_is_sent_as_it_is() {
         let noise: Vec<u8> = (0..2000).map(|_| rand::random()).collect();
-        let noise = Transmit { connection: ConnectionId(1), text: Bytes::from(noise), confidential: false };
+        let noise = Transmit { connection: ConnectionId(1), text: Bytes::from(noise), content: Content::Text };
         let mut outbox = compressing(15);
         outbox.push(&noise);
         assert_eq!(frames_in(&written(&mut outbox)), [(TEXT, 2000)]);

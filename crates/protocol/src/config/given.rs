@@ -230,6 +230,7 @@ impl Given<'_> {
             Some("auto") => Ok(DialectChoice::Auto),
             Some("guide") => Ok(DialectChoice::Guide),
             Some("event") => Ok(DialectChoice::Event),
+            Some("none") => Ok(DialectChoice::Plain),
             Some(_) => Err(self.must_be(OptionFault::Range, what)),
             None => Err(self.must_be(OptionFault::Type, what)),
         }

@@ -42,6 +42,8 @@ pub enum DialectChoice {
     Guide,
     /// Always the event dialect.
     Event,
+    /// None: the socket carries another protocol, and somebody else speaks it. No option of users.
+    Plain,
 }
 
 /// Where the endpoints of a session come from. The session knows them by their place in the list, and by the URL that
@@ -107,6 +109,13 @@ pub enum TokenSource {
     Fixed(Secret),
     /// A function of the user's, asked before every authentication.
     Ask,
+}
+
+impl TokenSource {
+    /// A token that was not recorded.
+    pub(crate) fn recorded() -> Self {
+        Self::Fixed(Secret::new("key"))
+    }
 }
 
 /// A token, a private key, or another text that may contain a secret; cheap to clone. It cannot be printed, and its

@@ -53,12 +53,4 @@ impl Nothing {
     pub(crate) fn proxy(&self) -> Option<&str> {
         match *self {}
     }
-
-    pub(crate) fn ip(&self) -> &str {
-        match *self {}
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        match *self {}
-    }
 }

@@ -5,13 +5,14 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, lifecycle::Ending};
 use crate::{
-    Action, ConnectionId, Now,
+    Action, ConnectionId, Content, Now,
     config::{Key, Secret, TokenSource},
     dialect::{self, Dialect},
     error::{CallError, ErrorCode, Fault, NoToken, Reason},
     key_life::KeyLife,
     log::LogLine,
     plaintext::is_readable_by_others,
+    record::{FrameName, KeyName, What},
     stats::whole_millis,
     timer::Timer,
     words::NO_KEY,
@@ -21,13 +22,14 @@ impl<T> Session<T> {
     /// The `open` listeners have run. If they sent no auth message, ours is sent now. Only needed with
     /// [`Interest::OPENS`].
     pub fn handle_open_told(&mut self, now: Now) {
-        self.observe(now);
+        self.begin(now, What::OpenTold {});
         self.send_held_token(now);
     }
 
     /// The user's token function has returned a key, or has failed with an error of this class.
     pub fn handle_token(&mut self, now: Now, connection: ConnectionId, key: Result<Key, String>) {
-        self.observe(now);
+        let (kind, expires_at) = KeyName::of(key.as_ref().ok());
+        self.begin(now, What::Key { connection, key: kind, expires_at });
         if self.race_has_asked(connection) {
             return self.key_of_race(now, key.map_err(NoToken::Threw));
         }
@@ -48,6 +50,9 @@ impl<T> Session<T> {
     /// itself, so its `open` listeners run first.
     pub(super) fn begin_authentication(&mut self, now: Now) {
         let Some(socket) = self.state.socket_mut() else { return };
+        if socket.dialect == Dialect::Plain {
+            return self.become_ready(None);
+        }
         let is_known = matches!(self.token, TokenSource::Fixed(_));
         if socket.dialect == Dialect::Guide && is_known && self.interest.wants(Interest::OPENS) {
             socket.auth.hold();
@@ -87,7 +92,8 @@ impl<T> Session<T> {
             TokenSource::Ask if socket.auth.is_asking() => {}
             TokenSource::Ask => {
                 socket.auth.ask();
-                self.actions.push_back(Action::AskToken(socket.id));
+                let connection = socket.id;
+                self.act(Action::AskToken(connection));
             }
         }
         self.start_auth_timer(now);
@@ -145,7 +151,7 @@ impl<T> Session<T> {
         if let (Some(token), TokenSource::Fixed(_)) = (users_token, &self.token) {
             self.token = TokenSource::Fixed(token);
         }
-        self.become_ready(text);
+        self.become_ready(Some(text));
     }
 
     /// The server has refused a token, in the message `text`. `raw` is its error value.
@@ -212,7 +218,7 @@ impl<T> Session<T> {
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
         self.last_key = Some(token.clone());
-        self.transmit(dialect::auth(token.expose()), true);
+        self.transmit(FrameName::AUTH, dialect::auth(token.expose()), Content::Secret);
     }
 
     fn token_function_failed(&mut self, now: Now, connection: ConnectionId, failure: NoToken) {

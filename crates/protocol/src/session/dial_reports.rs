@@ -1,15 +1,39 @@
 //! Tells of dials: that one begins, and when it is over, what it did. Only with [`Interest::DIALS`].
 
+use std::time::Duration;
+
 use super::{Interest, Session, State};
-use crate::{ConnectionId, Notice, dialing::DialTrace, dials::Dial, error::Fault};
+use crate::{
+    ConnectionId, Notice,
+    dialing::DialTrace,
+    dials::Dial,
+    error::Fault,
+    record::{PhaseName, What},
+};
 
 impl<T> Session<T> {
     /// How far the dial has come; a timeout names its phase. Call it before the dial is reported to have ended, too.
+    #[cfg(feature = "system")]
     pub fn handle_dial_trace(&mut self, connection: ConnectionId, trace: DialTrace) {
         let State::Connecting(dials) = &mut self.state else { return };
-        if let Some(place) = dials.place(connection) {
-            dials.dials[place].trace = Some(Box::new(trace));
+        let Some(place) = dials.place(connection) else { return };
+        let dial = &mut dials.dials[place];
+        let (known, has_address) = dial.recorded;
+        for phase in trace.phases.iter().skip(known) {
+            let start = Duration::from_secs_f64(phase.start.max(0.0) / 1000.0);
+            let phase = PhaseName::of(Some(phase.phase));
+            self.recorder.add_input(What::Phase { connection, phase, start: start.into() });
         }
+        if let Some(address) = trace.address.as_deref().filter(|_| !has_address) {
+            self.recorder.add_input(What::Address { connection, address: Some(address.into()) });
+        }
+        dial.recorded = (trace.phases.len(), trace.address.is_some());
+        dial.trace = Some(Box::new(trace));
+    }
+
+    /// What the recorder has of a dial, and no rule asks for.
+    pub(super) fn restore_dial_trace(&mut self, recorded: &What) {
+        self.recorder.add_input(recorded.clone());
     }
 
     /// Returns the endpoint as it was told: then the end of the dial is told too.

@@ -8,13 +8,14 @@ use zeroize::Zeroizing;
 use super::{Interest, Session, State};
 use crate::{
     Action, ConnectionId, Notice, Now,
-    config::DialectChoice,
+    config::{DialectChoice, without_query},
     dialect::Dialect,
     dialing::{DialFailure, DialTrace, Remedy},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
     log::LogLine,
+    record::{DialFacts, What},
     socket::Socket,
     stats::whole_millis,
     timer::Timer,
@@ -24,7 +25,9 @@ impl<T> Session<T> {
     /// The user's url function has returned these, as users are shown them, or has failed with an error of this class.
     /// False if it is not asked any more: then the list stays as it is.
     pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) -> bool {
-        self.observe(now);
+        let given = urls.as_deref().unwrap_or_default();
+        let changed = (!given.is_empty() && !self.endpoints.are(given)).then(|| shown(given));
+        self.begin(now, What::Urls { connection: asked, is_given: urls.is_ok(), urls: changed });
         // Their queries may be secrets.
         let urls = urls.map(Zeroizing::new);
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
@@ -44,9 +47,10 @@ impl<T> Session<T> {
 
     /// The dial has succeeded: the WebSocket is open.
     pub fn handle_open(&mut self, now: Now, connection: ConnectionId) {
-        self.observe(now);
+        self.begin(now, What::Open { connection });
         let dialect = match self.config.dialect {
             DialectChoice::Event => Dialect::Event,
+            DialectChoice::Plain => Dialect::Plain,
             DialectChoice::Auto | DialectChoice::Guide => Dialect::Guide,
         };
         let is_told_of_openings = self.interest.wants(Interest::OPENS);
@@ -55,7 +59,8 @@ impl<T> Session<T> {
         let socket = Socket::new(connection, dialect, now);
         let is_race = dials.is_race;
         self.tell_opened(connection);
-        if is_race && !is_told_of_openings {
+        // What needs no answer of the server is decided.
+        if is_race && !is_told_of_openings && dialect != Dialect::Plain {
             return self.enter_race(now, place, socket);
         }
         let State::Connecting(dials) = &mut self.state else { return };
@@ -70,6 +75,7 @@ impl<T> Session<T> {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
         dials.dials[place].via = Some(via.clone());
+        self.recorder.add_input(What::Via { connection, proxy: via.proxy().map(Into::into) });
         if let Some(proxy) = via.proxy() {
             self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
@@ -77,7 +83,7 @@ impl<T> Session<T> {
 
     /// The dial has failed.
     pub fn handle_dial_failed(&mut self, now: Now, connection: ConnectionId, failure: DialFailure) {
-        self.observe(now);
+        self.begin(now, What::DialFailed { connection, facts: Box::new(DialFacts::of(&failure)) });
         let State::Connecting(dials) = &mut self.state else { return };
         if dials.place(connection).is_none_or(|place| dials.dials[place].opened.is_some()) {
             return;
@@ -95,7 +101,7 @@ impl<T> Session<T> {
         }
         let asked = self.next_connection_id();
         let previous = self.enter(State::Connecting(Dials::asking(asked)));
-        self.actions.push_back(Action::AskUrls(asked));
+        self.act(Action::AskUrls(asked));
         self.timers.set(Timer::Connect, now.mono + self.config.connect_timeout);
         previous
     }
@@ -127,21 +133,11 @@ impl<T> Session<T> {
         let told = self.tell_dialing(connection, endpoint);
         let deadline = now.mono + self.config.connect_timeout;
         let State::Connecting(dials) = &mut self.state else { return };
-        let begun = now.mono;
-        dials.dials.push(Dial {
-            id: connection,
-            endpoint,
-            deadline,
-            begun,
-            trace: None,
-            told,
-            via: None,
-            opened: None,
-        });
+        dials.dials.push(Dial { told, ..Dial::new(connection, endpoint, now.mono, deadline) });
         if dials.is_race && self.endpoints.has_next(now.mono) {
             self.timers.set(Timer::Race, now.mono + BETWEEN_DIALS);
         }
-        self.actions.push_back(Action::Dial { connection, endpoint });
+        self.act(Action::Dial { connection, endpoint });
         self.arm_dials();
     }
 
@@ -172,7 +168,7 @@ impl<T> Session<T> {
         }
     }
 
-    pub(super) fn drop_dial(&mut self, dial: &Dial) {
+    fn drop_dial(&mut self, dial: &Dial) {
         if let Some(opened) = &dial.opened {
             self.unwritten_bytes -= opened.socket.unwritten_bytes();
         }
@@ -222,7 +218,7 @@ impl<T> Session<T> {
     fn hold_off(&mut self, now: Now, endpoint: usize, retry_after: Duration) {
         let asked = retry_after.min(self.config.max_retry_after);
         if !asked.is_zero() {
-            let asked = self.backoff().spread_retry_after(asked, &mut self.rng);
+            let asked = self.draw_retry_after(asked);
             self.endpoints.not_before(endpoint, now.mono + asked);
         }
     }
@@ -267,6 +263,12 @@ impl<T> Session<T> {
         self.endpoints.end_round();
         self.retry_later(now, reason);
     }
+}
+
+/// As users are shown them.
+fn shown(urls: &[String]) -> Box<str> {
+    let shown: Vec<&str> = urls.iter().map(|url| without_query(url)).collect();
+    shown.join(" ").into()
 }
 
 /// PROTOCOL.md rule 16.

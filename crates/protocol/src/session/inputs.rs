@@ -5,20 +5,28 @@ use bytestring::ByteString;
 use super::{Session, State, lifecycle::Ending};
 use crate::{
     ConnectionId, Notice, Now,
+    class::Class,
     config::DialectChoice,
     dialect::{self, Dialect, Inbound},
     envelope::Envelope,
     error::Fault,
     log::LogLine,
     received::Received,
+    record::{AnswerName, Id, TimerName, What},
+    request_id::RequestId,
     timer::Timer,
     words,
 };
 
 impl<T> Session<T> {
     /// The socket has ended.
-    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, mut ending: Ending) {
-        self.observe(now);
+    pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, ending: Ending) {
+        let Ending { code, clean: is_clean, too_large: is_too_large, .. } = ending;
+        self.begin(now, What::Closed { connection, code, is_clean, is_too_large });
+        self.closed(now, connection, ending);
+    }
+
+    pub(super) fn closed(&mut self, now: Now, connection: ConnectionId, mut ending: Ending) {
         if self.racer(connection).is_some() {
             return self.racer_closed(now, connection, &ending);
         }
@@ -34,7 +42,9 @@ impl<T> Session<T> {
     /// they may have been sent.
     pub fn handle_writing(&mut self, connection: ConnectionId, count: usize) {
         if let Some(socket) = self.open_socket(connection) {
-            socket.being_written = count.min(socket.unwritten.len()) as u64;
+            let count = count.min(socket.unwritten.len());
+            socket.being_written = count as u64;
+            self.recorder.writing(connection, count);
         }
     }
 
@@ -50,11 +60,25 @@ impl<T> Session<T> {
             bytes += socket.unwritten.pop_front().map_or(0, |text| text.bytes());
         }
         self.unwritten_bytes -= bytes;
+        self.recorder.written(connection, count);
     }
 
     /// A text message has come, or a binary one that is UTF-8.
     pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: &Received) {
-        self.observe(now);
+        self.begin(
+            now,
+            What::Received {
+                connection,
+                class: Class::Ignored,
+                size: message.text.len().into(),
+                id: Id::NONE,
+                outcome: AnswerName::NONE,
+            },
+        );
+        self.hear(now, connection, message);
+    }
+
+    pub(super) fn hear(&mut self, now: Now, connection: ConnectionId, message: &Received) {
         if self.racer(connection).is_some() {
             return self.racer_hears(now, connection, message);
         }
@@ -71,6 +95,7 @@ impl<T> Session<T> {
         match split {
             Ok(envelope) => {
                 let inbound = self.interpret(now, is_first, text, envelope);
+                self.record_class(Class::of(&inbound, self.dialect(), tools.is_some()));
                 self.act_on(now, inbound, text);
                 if let Some(tools) = tools.as_ref().filter(|_| self.dialect() == Dialect::Event) {
                     self.keep_tools(now, tools);
@@ -78,6 +103,7 @@ impl<T> Session<T> {
             }
             Err(fault) => {
                 let id = dialect::id_of_fragment(self.dialect(), text, &fault.seen);
+                self.record_class((Class::not_json(self.dialect()), id));
                 self.emit_message(text, false);
                 self.bad_message(&format!("a message that is not JSON (at byte {} of {})", fault.offset, text.len()));
                 if let Some(id) = id {
@@ -90,7 +116,7 @@ impl<T> Session<T> {
 
     /// A binary message has come that is not UTF-8.
     pub fn handle_binary(&mut self, now: Now, connection: ConnectionId, bytes: usize) {
-        self.observe(now);
+        self.begin(now, What::Binary { connection, size: bytes.into() });
         let Some(socket) = self.current(connection) else { return };
         socket.heartbeat.bytes(now.mono);
         self.counters.messages_received += 1;
@@ -103,7 +129,16 @@ impl<T> Session<T> {
 
     /// Time has passed. Does nothing if no timer is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.observe(now);
+        self.set_call_timers();
+        match self.timers.first_due(now.mono) {
+            Some(timer) => self.begin(now, What::Timeout { timer: TimerName::of(timer) }),
+            None if self.recorder.clocks_differ(now) => self.begin(now, What::Clocks {}),
+            None => self.observe(now),
+        }
+        self.fire_due(now);
+    }
+
+    pub(super) fn fire_due(&mut self, now: Now) {
         self.set_call_timers();
         for timer in Timer::ALL {
             if self.timers.take_due(timer, now.mono) {
@@ -175,9 +210,11 @@ impl<T> Session<T> {
                 let words = error.map(|span| &text[span]);
                 self.token_refused(now, words, text);
             }
-            Inbound::Welcome if matches!(self.state, State::Authenticating(_)) => self.become_ready(text),
+            Inbound::Welcome if matches!(self.state, State::Authenticating(_)) => self.become_ready(Some(text)),
             Inbound::Pong => {
-                self.pong(now);
+                if self.pong(now) {
+                    self.recorder.merge_heartbeat();
+                }
                 self.emit_message(text, true);
             }
             Inbound::Answer { id, verdict } => {
@@ -186,6 +223,15 @@ impl<T> Session<T> {
             }
             Inbound::Welcome | Inbound::Push => self.emit_message(text, true),
         }
+    }
+
+    /// What the message is that is being handled, unless it is one of before that is told only now.
+    pub(super) fn record_class(&mut self, (found, answered): (Class, Option<RequestId>)) {
+        self.recorder.complete(|what| {
+            if let What::Received { class: class @ Class::Ignored, id, .. } = what {
+                (*class, *id) = (found, answered.into());
+            }
+        });
     }
 
     fn bad_message(&mut self, what: &str) {

@@ -6,11 +6,12 @@ use bytestring::ByteString;
 
 use super::{Interest, Session, State, requests::ALL_HANDED_OUT};
 use crate::{
-    Action, CloseInfo, ConnectionId, Event, Notice, Now, Outcome,
+    Action, CloseInfo, ConnectionId, Event, Notice, Now, Outcome, RecentEvents,
     backoff::Backoff,
     config::MaxAttempts,
     error::{CallError, ErrorCode, Fault, Reason},
     log::LogLine,
+    record::{Purpose, What},
     socket::{Auth, Socket},
     state::Closing,
     stats::whole_millis,
@@ -55,8 +56,8 @@ impl<T> Session<T> {
         self.begin_round(now);
     }
 
-    /// Authenticated. `message` is the message in which the server says so.
-    pub(super) fn become_ready(&mut self, message: &ByteString) {
+    /// Authenticated. `message` is the message in which the server says so, if it must.
+    pub(super) fn become_ready(&mut self, message: Option<&ByteString>) {
         self.timers.stop(Timer::Auth);
         self.error = None;
         if !matches!(self.state, State::Ready(_)) {
@@ -74,7 +75,9 @@ impl<T> Session<T> {
         self.begin_renewal(self.last);
         self.log(line, &[]);
         self.notify(Notice::Authenticated);
-        self.emit_message(message, true);
+        if let Some(message) = message {
+            self.emit_message(message, true);
+        }
         let waiters = std::mem::take(&mut self.connect_waiters);
         self.settle_all(waiters, &Outcome::Done);
         self.flush_queue();
@@ -166,7 +169,7 @@ impl<T> Session<T> {
         let ending = Ending::abnormal("reconnect() was called");
         self.log_ending(LogLine::ConnectionClosed, &ending, None);
         if let Some(connection) = self.state.connection() {
-            self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
+            self.act(Action::Drop { connection, close_code: Some(1000) });
         }
         let previous = self.begin_round(now);
         self.emit_close(&ending, true);
@@ -225,7 +228,8 @@ impl<T> Session<T> {
     pub(super) fn send_close_frame(&mut self, now: Now) {
         let State::Closing(socket, phase) = &mut self.state else { return };
         let Closing::Draining { code, reason } = std::mem::replace(phase, Closing::Handshake) else { return };
-        self.actions.push_back(Action::Close { connection: socket.id, code, reason });
+        let connection = socket.id;
+        self.act(Action::Close { connection, code, reason });
         self.stop_connection_timers();
         self.timers.set(Timer::CloseHandshake, now.mono + CLOSE_HANDSHAKE);
         self.fail_all(&Fault::Closed.into(), ALL_HANDED_OUT);
@@ -249,13 +253,13 @@ impl<T> Session<T> {
     /// The user connects while the client is closing: the closing handshake is not completed.
     pub(super) fn abandon_closing(&mut self) {
         if let Some(connection) = self.state.connection() {
-            self.actions.push_back(Action::Drop { connection, close_code: Some(1000) });
+            self.act(Action::Drop { connection, close_code: Some(1000) });
         }
         self.become_closed(Some(&Ending::abnormal("connect() was called while closing")), &Fault::Closed.into());
     }
 
     pub(super) fn drop_connection(&mut self, connection: ConnectionId) {
-        self.actions.push_back(Action::Drop { connection, close_code: None });
+        self.act(Action::Drop { connection, close_code: None });
     }
 
     pub(super) fn close_frame_is_sent(&self) -> bool {
@@ -291,10 +295,10 @@ impl<T> Session<T> {
             }
             return State::Failed;
         }
-        let (backoff, asked) = (self.backoff(), self.endpoints.earliest().saturating_sub(now.mono));
+        let asked = self.endpoints.earliest().saturating_sub(now.mono);
         let extra = if self.endpoints.is_slow() { self.config.slow_reconnect_delay } else { Duration::ZERO };
-        let delay = backoff.delay(self.attempt, &mut self.rng);
-        let least = backoff.least_wait(asked, delay);
+        let delay = self.draw_delay(Purpose::RETRY, self.attempt);
+        let least = self.backoff().least_wait(asked, delay);
         let delay = delay.max(least) + extra;
         self.attempt += 1;
         self.timers.set(Timer::Retry, now.mono + delay);
@@ -326,7 +330,8 @@ impl<T> Session<T> {
             (State::Failed, Some(reason)) => {
                 let (code, cause, error) = (reason.fault().code(), reason.fault().log_cause(), reason.data());
                 self.log(LogLine::Failed, &[("code", code.into()), ("cause", cause.into())]);
-                self.notify(Notice::Failed { error });
+                let events = RecentEvents::new(self.recorder.newest(TAIL));
+                self.notify(Notice::Failed { error, events });
             }
             (State::Closed, Some(reason)) => {
                 let cause = reason.fault().log_cause();
@@ -355,6 +360,7 @@ impl<T> Session<T> {
 
     fn emit_close(&mut self, ending: &Ending, will_reconnect: bool) {
         let Ending { code, reason, clean, .. } = ending.clone();
+        self.recorder.output(What::CloseTold { code, will_reconnect });
         self.notify(Notice::Close { info: CloseInfo { code, reason, was_clean: clean, will_reconnect } });
     }
 
@@ -393,5 +399,7 @@ impl<T> Session<T> {
     }
 }
 
+/// Events that come with the error of a client that has failed: what led to it.
+const TAIL: usize = 16;
 /// How long to wait for the peer's close frame. Source: PROTOCOL.md rule 7.
 const CLOSE_HANDSHAKE: Duration = Duration::from_secs(2);

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Interest, Session, State, lifecycle::Ending};
 use crate::{
-    ConnectionId, Notice, Now,
+    ConnectionId, Content, Notice, Now,
     log::LogLine,
+    record::{FrameName, Purpose, What},
     stats::{millis, whole_millis},
     timer::Timer,
 };
@@ -14,14 +15,15 @@ use crate::{
 impl<T> Session<T> {
     /// Bytes have come, perhaps not yet a complete message: the connection is alive.
     pub fn handle_bytes(&mut self, now: Now, connection: ConnectionId) {
-        if let Some(socket) = self.current(connection) {
-            socket.heartbeat.bytes(now.mono);
+        let Some(socket) = self.current(connection) else { return };
+        if socket.heartbeat.bytes(now.mono) {
+            self.recorder.add_input(What::Bytes { connection, last: now.mono.into() });
         }
     }
 
     /// The driver has stopped reading, or reads again. While it does not read, silence proves nothing.
     pub fn handle_paused(&mut self, now: Now, connection: ConnectionId, paused: bool) {
-        self.observe(now);
+        self.begin(now, What::Paused { connection, is_paused: paused });
         let Some(socket) = self.current(connection) else { return };
         if std::mem::replace(&mut socket.paused, paused) == paused {
             return;
@@ -46,7 +48,7 @@ impl<T> Session<T> {
     /// and a dial that failed before may succeed now. In one outage only the first change shortens a wait: otherwise a
     /// network that comes and goes would use up the attempts. Source: PROTOCOL.md rule 4.
     pub fn handle_network_changed(&mut self, now: Now) {
-        self.observe(now);
+        self.begin(now, What::Network {});
         self.probe(now);
         if !self.wait_was_shortened {
             self.wait_was_shortened = self.shorten_wait(now);
@@ -81,7 +83,10 @@ impl<T> Session<T> {
         let Some(socket) = self.state.socket_mut() else { return };
         socket.heartbeat.ping(now.mono);
         let (paused, text) = (socket.paused, socket.dialect.ping(now.wall));
-        self.transmit(text, false);
+        match text {
+            Some(text) => self.transmit(FrameName::PING, text, Content::Text),
+            None => self.transmit(FrameName::PING, String::new(), Content::Ping),
+        }
         self.timers.stop(Timer::Ping);
         if !paused {
             self.timers.set(Timer::Pong, now.mono + timeout);
@@ -101,19 +106,21 @@ impl<T> Session<T> {
         self.schedule_ping(now);
     }
 
-    pub(super) fn pong(&mut self, now: Now) {
-        let Some(socket) = self.state.socket_mut() else { return };
+    /// True if it answers a ping of ours.
+    pub(super) fn pong(&mut self, now: Now) -> bool {
+        let Some(socket) = self.state.socket_mut() else { return false };
         let was_waiting = socket.heartbeat.is_waiting();
         let rtt = socket.heartbeat.pong(now.mono);
         if was_waiting && !socket.heartbeat.is_waiting() {
             self.timers.stop(Timer::Pong);
             self.schedule_ping(now);
         }
-        let Some(rtt) = rtt else { return };
+        let Some(rtt) = rtt else { return false };
         self.counters.rtt.record(rtt);
         if self.interest.wants(Interest::HEARTBEATS) {
             self.notify(Notice::Heartbeat { rtt: millis(rtt) });
         }
+        true
     }
 
     /// No pong has come in time. The connection is dead unless other bytes have come.
@@ -159,7 +166,7 @@ impl<T> Session<T> {
         else {
             return false;
         };
-        let sooner = (now.mono + self.backoff().delay(0, &mut self.rng) + extra).max(not_before);
+        let sooner = (now.mono + self.draw_delay(Purpose::SOONER, 0) + extra).max(not_before);
         if sooner >= due {
             return false;
         }

@@ -3,7 +3,8 @@
 
 use super::{Session, State, lifecycle::Ending, text_to_send};
 use crate::{
-    Action, ConnectionId, Now,
+    Action, ConnectionId, Content, Now,
+    class::Class,
     config::{DialectChoice, Key, Secret, TokenSource},
     dialect::{self, Dialect, Inbound},
     dials::{Dial, Opened, RaceKey},
@@ -11,6 +12,8 @@ use crate::{
     key_life::KeyLife,
     log::LogLine,
     received::Received,
+    record::FrameName,
+    request_id::RequestId,
     socket::{Socket, Unwritten},
     stats::whole_millis,
     timer::Timer,
@@ -52,7 +55,7 @@ impl<T> Session<T> {
                 (TokenSource::Ask, RaceKey::Asked(_)) => {}
                 (TokenSource::Ask, RaceKey::Unasked) => {
                     dials.key = RaceKey::Asked(connection);
-                    self.actions.push_back(Action::AskToken(connection));
+                    self.act(Action::AskToken(connection));
                 }
             }
         }
@@ -90,6 +93,9 @@ impl<T> Session<T> {
         let Some(place) = self.racer(connection) else { return };
         let is_auto = self.config.dialect == DialectChoice::Auto;
         let Some(opened) = self.opened(place) else { return };
+        let class = class_of(opened, is_auto, message);
+        self.record_class(class);
+        let Some(opened) = self.opened(place) else { return };
         let is_decisive = decides(opened, is_auto, message);
         // A server that chatters before it has accepted the client is not remembered word by word.
         if is_decisive || opened.heard_bytes + message.text.len() <= MOST_HEARD {
@@ -106,7 +112,7 @@ impl<T> Session<T> {
     pub(super) fn racer_closed(&mut self, now: Now, connection: ConnectionId, ending: &Ending) {
         if self.config.no_reconnect_codes.contains(&ending.code) {
             self.win(now, connection);
-            return self.handle_closed(now, connection, ending.clone());
+            return self.closed(now, connection, ending.clone());
         }
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(dial) = dials.remove(connection) else { return };
@@ -153,7 +159,7 @@ impl<T> Session<T> {
         self.take_over(now, endpoint, socket);
         self.timers.set(Timer::Auth, deadline);
         for message in &heard {
-            self.handle_message(now, connection, message);
+            self.hear(now, connection, message);
         }
     }
 
@@ -166,8 +172,10 @@ impl<T> Session<T> {
         let Some(Opened { socket, .. }) = dials.dials[place].opened.as_deref_mut() else { return };
         socket.sent_life = Some(life);
         socket.auth.own_message_sent();
-        let unwritten = Unwritten::Other(text.len());
-        let transmit = socket.hand_out(text_to_send(text, true), true, unwritten);
+        let size = text.len();
+        let text = text_to_send(text, Content::Secret);
+        let transmit = socket.hand_out(text, Content::Secret, Unwritten::Other(size));
+        self.record_sent(transmit.connection, FrameName::AUTH, size, None);
         self.pass_on(transmit);
     }
 
@@ -177,10 +185,24 @@ impl<T> Session<T> {
     }
 }
 
+/// The class of a message, before it is known which dialect the connection speaks.
+fn class_of(opened: &Opened, is_auto: bool, message: &Received) -> (Class, Option<RequestId>) {
+    let Received { text, split, tools } = message;
+    let dialect = opened.socket.dialect;
+    let envelope = match split {
+        Ok(envelope) => envelope,
+        Err(fault) => return (Class::not_json(dialect), dialect::id_of_fragment(dialect, text, &fault.seen)),
+    };
+    let is_first_event = is_auto && opened.heard.is_empty() && dialect::is_event(text, envelope);
+    let dialect = if is_first_event { Dialect::Event } else { dialect };
+    Class::of(&dialect::read(dialect, text, envelope), dialect, tools.is_some())
+}
+
 /// Whether the server has accepted or refused the client with this message.
 fn decides(opened: &Opened, is_auto: bool, message: &Received) -> bool {
     let Ok(envelope) = &message.split else { return false };
     match opened.socket.dialect {
+        Dialect::Plain => true,
         Dialect::Event => matches!(dialect::read(Dialect::Event, &message.text, envelope), Inbound::Welcome),
         Dialect::Guide => {
             let is_first = opened.heard.is_empty();

@@ -11,6 +11,7 @@ use crate::{
     error::{Fault, NoToken},
     key_life::{KeyLife, Renewal},
     log::LogLine,
+    record::Purpose,
     timer::Timer,
 };
 
@@ -71,7 +72,7 @@ impl<T> Session<T> {
         if let Some(socket) = self.state.socket_mut() {
             socket.auth.message_not_needed();
         }
-        let delay = self.backoff().delay(failures, &mut self.rng);
+        let delay = self.draw_delay(Purpose::RENEWAL, failures);
         self.timers.set(Timer::Renewal, now.mono + delay);
         self.report(&reason);
         true

@@ -11,6 +11,7 @@ use crate::{
     dialect::{self, RequestText, Verdict},
     error::{CallError, Fault},
     pending::{Entry, Stage},
+    record::{AnswerName, CallFacts, FrameName, Id, Size, What},
     request_id::{RequestId, RequestKey},
     socket::{Socket, Unwritten},
 };
@@ -47,26 +48,32 @@ impl<T> Session<T> {
     /// Errors: `NOT_CONNECTED` if the client is not connecting, `CLOSED` while closing, `QUEUE_FULL`,
     /// `MESSAGE_TOO_LARGE`.
     pub fn request(&mut self, now: Now, call: Call<'_>, payload: T) -> Result<RequestKey, Refused<T>> {
-        self.observe(now);
+        let facts = CallFacts::new(call.idempotent, call.expects_connection, call.parameters.is_some());
+        self.begin(now, What::Call { id: Id::NONE, size: Size::default(), timeout: call.timeout.into(), facts });
         self.counters.requests += 1;
-        let id = self.pending.new_id(now.wall, &mut self.rng);
+        let id = self.chance.id(&self.pending, now.wall);
+        let mut size = 0;
         let request_text = self.accepts_calls(call.expects_connection).and_then(|()| {
             let request_text = RequestText::new(self.dialect(), id, call.name, call.parameters);
-            self.has_room_for(request_text.text().len())?;
+            size = request_text.text().len();
+            self.has_room_for(size)?;
             Ok(request_text)
         });
         let request_text = match request_text {
             Ok(request_text) => request_text,
             Err(why) => {
                 self.counters.failed += 1;
+                self.record_call(id, size, facts.refused(&why.fault));
                 let error = CallError { request_id: Some(id), sent: Some(false), ..why };
                 return Err(Refused { payload, error });
             }
         };
+        let is_ready = matches!(self.state, State::Ready(_));
+        self.record_call(id, size, if is_ready { facts } else { facts.queued() });
         let mut entry = self.entry(now, id, Some(payload));
         entry.deadline = call.timeout.map(|timeout| now.mono.saturating_add(timeout));
         entry.idempotent = call.idempotent;
-        if matches!(self.state, State::Ready(_)) {
+        if is_ready {
             self.send_at_once(entry, request_text);
         } else {
             entry.stage = Stage::Queued;
@@ -78,20 +85,23 @@ impl<T> Session<T> {
 
     /// Settles a refused call with an event, for a caller that waits for one.
     pub fn settle_refused(&mut self, Refused { payload, error }: Refused<T>) {
-        self.settle(payload, Outcome::Failed(error));
+        self.deliver(payload, Outcome::Failed(error));
     }
 
     /// The guide's `sendToolRequest`: sends at once and returns the id; the answer comes as a message. `None` if the
     /// socket is not open or the buffer is full.
     pub fn send_tool_request(&mut self, now: Now, name: &str, parameters: Option<&str>) -> Option<RequestId> {
-        self.observe(now);
+        let has_parameters = parameters.is_some();
+        self.begin(now, What::ToolRequest { id: Id::NONE, size: Size::default(), has_parameters, is_sent: false });
         if self.state.socket().is_none() || matches!(self.state, State::Closing(..)) {
             return None;
         }
         self.send_held_token(now);
-        let id = self.pending.new_id(now.wall, &mut self.rng);
+        let id = self.chance.id(&self.pending, now.wall);
         let request_text = RequestText::new(self.dialect(), id, name, parameters);
-        if self.buffered_amount() + request_text.text().len() > self.config.max_buffered_amount {
+        let has_room = self.buffered_amount() + request_text.text().len() <= self.config.max_buffered_amount;
+        self.record_tool_request(id, &request_text, has_room);
+        if !has_room {
             return None;
         }
         let entry = self.entry(now, id, None);
@@ -102,11 +112,15 @@ impl<T> Session<T> {
     /// Cancels a call or a question for the tools whose answer has not come yet, and returns its payload. A call counts
     /// as failed.
     pub fn abort(&mut self, now: Now, key: RequestKey) -> Option<T> {
-        self.observe(now);
+        let id = Some(RequestId { millis: now.wall, key });
+        self.begin(now, What::Abort { id: id.into(), is_found: false });
         if let Some(payload) = self.forget_tools(key) {
+            self.record_aborted(None);
             return Some(payload);
         }
-        let payload = self.pending.remove(key)?.payload?;
+        let entry = self.pending.remove(key)?;
+        self.record_aborted(Some(entry.id));
+        let payload = entry.payload?;
         self.counters.failed += 1;
         self.finish_draining();
         Some(payload)
@@ -119,7 +133,7 @@ impl<T> Session<T> {
 
     /// The caller aborted a request when it was answered already, but before it knew. Its results are given to nobody.
     pub fn discard_results(&mut self) {
-        self.counters.succeeded -= 1;
+        self.counters.succeeded = self.counters.succeeded.saturating_sub(1);
         self.counters.failed += 1;
     }
 
@@ -202,8 +216,12 @@ impl<T> Session<T> {
 
     fn send_again(&mut self, key: RequestKey) {
         let (number, keep) = (self.next_number(), self.may_be_misunderstood());
-        if let Some((id, request_text)) = self.pending.start(key, number, keep) {
-            self.transmit_request(request_text.in_dialect(self.dialect(), id));
+        if let (Some((id, request_text)), Some(connection)) =
+            (self.pending.start(key, number, keep), self.state.connection())
+        {
+            let request_text = request_text.in_dialect(self.dialect(), id);
+            self.record_sent(connection, FrameName::REQUEST, request_text.text().len(), Some(id));
+            self.transmit_request(request_text);
         }
     }
 
@@ -211,9 +229,10 @@ impl<T> Session<T> {
     pub(super) fn answer(&mut self, now: Now, id: Option<RequestId>, verdict: Verdict, text: &ByteString) {
         let Some(entry) = id.and_then(|id| self.pending.take(id)) else {
             self.counters.late_responses += 1;
-            return;
+            return self.record_answer(AnswerName::LATE);
         };
-        let Some(payload) = entry.payload else { return };
+        let Some(payload) = entry.payload else { return self.record_answer(AnswerName::EXPECTED) };
+        self.record_answer(AnswerName::SETTLED);
         self.counters.latency.record(now.mono.saturating_sub(entry.started));
         let outcome = match verdict {
             Verdict::Results(span) => {
@@ -226,8 +245,41 @@ impl<T> Session<T> {
                 Outcome::Failed(CallError { request_id: Some(entry.id), ..fault.into() })
             }
         };
-        self.settle(payload, outcome);
+        self.deliver(payload, outcome);
         self.finish_draining();
+    }
+
+    fn record_call(&mut self, made: RequestId, size_of_text: usize, became: CallFacts) {
+        self.recorder.complete(|what| {
+            if let What::Call { id, size, facts, .. } = what {
+                (*id, *size, *facts) = (Some(made).into(), size_of_text.into(), became);
+            }
+        });
+    }
+
+    fn record_tool_request(&mut self, made: RequestId, text: &RequestText, has_room: bool) {
+        self.recorder.complete(|what| {
+            if let What::ToolRequest { id, size, is_sent, .. } = what {
+                (*id, *size, *is_sent) = (Some(made).into(), text.text().len().into(), has_room);
+            }
+        });
+    }
+
+    fn record_aborted(&mut self, found: Option<RequestId>) {
+        self.recorder.complete(|what| {
+            if let What::Abort { id, is_found } = what {
+                *id = found.map_or(*id, |found| Some(found).into());
+                *is_found = true;
+            }
+        });
+    }
+
+    fn record_answer(&mut self, became: AnswerName) {
+        self.recorder.complete(|what| {
+            if let What::Received { outcome, .. } = what {
+                *outcome = became;
+            }
+        });
     }
 
     /// The answer to request `id` is not JSON.

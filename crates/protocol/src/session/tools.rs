@@ -10,6 +10,7 @@ use crate::{
     dialect::Dialect,
     error::{CallError, Fault},
     log::LogLine,
+    record::{Id, What},
     request_id::RequestKey,
     tools::{ToolList, ToolsWaiter},
 };
@@ -28,12 +29,18 @@ impl<T> Session<T> {
         expects_connection: bool,
         payload: T,
     ) -> Result<RequestKey, Refused<T>> {
-        self.observe(now);
+        self.begin(now, What::Tools { id: Id::NONE, timeout: timeout.into(), expects_connection });
         let accepted = self.accepts_calls(expects_connection).and_then(|()| Ok(self.has_room_for(0)?));
         if let Err(error) = accepted {
             return Err(Refused { payload, error });
         }
-        let key = self.pending.new_id(now.wall, &mut self.rng).key;
+        let asked = self.chance.id(&self.pending, now.wall);
+        self.recorder.complete(|what| {
+            if let What::Tools { id, .. } = what {
+                *id = Some(asked).into();
+            }
+        });
+        let key = asked.key;
         let deadline = timeout.map(|timeout| now.mono.saturating_add(timeout));
         self.tools_waiters.push(ToolsWaiter { key, payload, deadline });
         self.tell_tools(now);
@@ -109,6 +116,14 @@ impl<T> Session<T> {
     pub(super) fn forget_tools(&mut self, key: RequestKey) -> Option<T> {
         let place = self.tools_waiters.iter().position(|waiter| waiter.key == key)?;
         Some(self.tools_waiters.remove(place).payload)
+    }
+}
+
+impl Session<()> {
+    /// Those who ask, as they were recorded.
+    pub(super) fn restore_tools(&mut self, waiters: Vec<(RequestKey, Option<Duration>)>) {
+        let waiter = |(key, deadline)| ToolsWaiter { key, payload: (), deadline };
+        self.tools_waiters = waiters.into_iter().map(waiter).collect();
     }
 }
 

@@ -14,7 +14,7 @@ fn reports(sim: &Sim) -> Vec<DialReport> {
         What::Event(Event::Notice(Notice::Dialed { dial })) => Some((**dial).clone()),
         _ => None,
     };
-    sim.record().iter().filter_map(|record| report(&record.what)).collect()
+    sim.outputs().iter().filter_map(|record| report(&record.what)).collect()
 }
 
 fn in_tls() -> DialTrace {

@@ -8,14 +8,14 @@ fn snapshots(sim: &Sim) -> Vec<Snapshot> {
         What::Event(Event::Notice(Notice::State { snapshot, .. })) => Some(snapshot.clone()),
         _ => None,
     };
-    sim.record().iter().filter_map(|record| snapshot(&record.what)).collect()
+    sim.outputs().iter().filter_map(|record| snapshot(&record.what)).collect()
 }
 
 #[test]
 fn nothing_is_told_before_the_first_command() {
     let mut sim = client(defaults);
     sim.advance(1_000_000);
-    assert!(sim.record().is_empty());
+    assert!(sim.outputs().is_empty());
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn entries(sim: &Sim) -> Vec<LogEntry> {
         What::Event(Event::Notice(Notice::Log { entry })) => Some(entry.clone()),
         _ => None,
     };
-    sim.record().iter().filter_map(|record| entry(&record.what)).collect()
+    sim.outputs().iter().filter_map(|record| entry(&record.what)).collect()
 }
 
 /// Level, message, and the fields that not every line has.

@@ -61,7 +61,7 @@ fn expect_no_change(sim: &mut Sim, what: &str, act: impl FnOnce(&mut Sim)) {
     act(sim);
     let after = (sim.session().snapshot(), sim.session().stats(), sim.session().buffered_amount(), sim.next_wake_up());
     assert_eq!(before, after, "{what}");
-    assert!(sim.record().is_empty(), "{what}: {:?}", sim.record());
+    assert!(sim.outputs().is_empty(), "{what}: {:?}", sim.outputs());
 }
 
 #[test]

@@ -7,7 +7,9 @@ mod dial_reports;
 mod dialect_change;
 mod dialect_event;
 mod dialect_guide;
+mod dialect_none;
 mod event_order;
+mod flight_record;
 mod fuzz_inputs;
 mod limits;
 mod log;
@@ -45,10 +47,8 @@ mod tools;
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use serde_json::Value;
 
-use crate::Sim;
-use mcp_protocol::{
-    Config, DialFailure, Event, MaxAttempts, Notice, Outcome, SystemError, TlsFailure, TokenSource, What,
-};
+use crate::{Sim, What};
+use mcp_protocol::{Config, DialFailure, Event, MaxAttempts, Notice, Outcome, SystemError, TlsFailure, TokenSource};
 
 const ACCEPTED: &str = r#"{"id":"auth","success":true}"#;
 const REFUSED: &str = r#"{"id":"auth","success":false,"error":"no such key"}"#;
@@ -172,7 +172,7 @@ fn tools_sent(sim: &Sim) -> Vec<String> {
 }
 
 fn lines(sim: &Sim, wanted: impl Fn(&What) -> bool) -> Vec<String> {
-    sim.record().iter().filter(|record| wanted(&record.what)).map(|record| record.what.to_string()).collect()
+    sim.outputs().iter().filter(|record| wanted(&record.what)).map(|record| record.what.to_string()).collect()
 }
 
 /// Code and `sent` of a command or call that has failed.

@@ -26,7 +26,7 @@ fn warnings(sim: &Sim) -> Vec<String> {
         }
         _ => None,
     };
-    sim.record().iter().filter_map(|record| url(&record.what)).collect()
+    sim.outputs().iter().filter_map(|record| url(&record.what)).collect()
 }
 
 #[test]

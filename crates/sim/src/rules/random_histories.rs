@@ -69,7 +69,7 @@ fn show(seed: u64) {
     let history = History::of_seed(seed);
     say(&format!("the history of seed {seed}: {history:?}"));
     match attempt(&history) {
-        Ok(sim) => sim.record().iter().for_each(|record| say(&format!("{:>12?}  {}", record.at, record.what))),
+        Ok(sim) => sim.outputs().iter().for_each(|record| say(&format!("{:>12?}  {}", record.at, record.what))),
         Err(message) => report(seed, &message),
     }
 }
@@ -118,7 +118,7 @@ struct Tally {
 impl Tally {
     fn count(&mut self, sim: &Sim) {
         self.histories += 1;
-        for record in sim.record() {
+        for record in sim.outputs() {
             let what = match &record.what {
                 What::Event(Event::Settled { outcome, .. }) => match outcome {
                     Outcome::Done => "a command done".to_owned(),

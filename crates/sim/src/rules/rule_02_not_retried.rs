@@ -43,7 +43,7 @@ fn refused_at_the_door_a_new_token_dials_again() {
     let authenticate = sim.authenticate(Some("better"));
     assert_eq!(sim.state(), "connecting");
     sim.open();
-    assert!(sim.record().iter().any(|record| record.what.to_string() == r#"{"id":"auth","token":"better"}"#));
+    assert!(sim.outputs().iter().any(|record| record.what.to_string() == r#"{"id":"auth","token":"better"}"#));
     sim.server_says(ACCEPTED);
     assert!(is_done(&sim, authenticate));
 }

@@ -10,12 +10,12 @@ const NEVER: u64 = 10_000_000;
 /// The pings that the server could read, by the ms at which they came since the page began at `start`.
 fn pings(sim: &Sim, start: Duration) -> Vec<u64> {
     let is_ping = |what: &What| matches!(what, What::Written(_)) && what.to_string().contains("ping");
-    let pings = sim.record().iter().filter(|record| is_ping(&record.what));
+    let pings = sim.outputs().iter().filter(|record| is_ping(&record.what));
     pings.map(|record| (record.at - start).as_millis() as u64).collect()
 }
 
 fn close_info(sim: &Sim) -> CloseInfo {
-    let info = sim.record().iter().find_map(|record| match &record.what {
+    let info = sim.outputs().iter().find_map(|record| match &record.what {
         What::Event(Event::Notice(Notice::Close { info })) => Some(info.clone()),
         _ => None,
     });

@@ -135,7 +135,7 @@ fn where_there_is_nothing_to_probe_and_no_wait_a_change_of_the_network_does_noth
         sim.forget();
         let (state, wake_up) = (sim.state(), sim.next_wake_up());
         sim.change_network();
-        assert_eq!((sim.record().len(), sim.state(), sim.next_wake_up()), (0, state, wake_up));
+        assert_eq!((sim.outputs().len(), sim.state(), sim.next_wake_up()), (0, state, wake_up));
     }
 }
 

@@ -6,7 +6,7 @@ use mcp_protocol::{CloseInfo, Ending};
 const NEVER: u64 = 10_000_000;
 
 fn close_info(sim: &Sim) -> Option<CloseInfo> {
-    sim.record().iter().find_map(|record| match &record.what {
+    sim.outputs().iter().find_map(|record| match &record.what {
         What::Event(Event::Notice(Notice::Close { info })) => Some(info.clone()),
         _ => None,
     })

@@ -1,14 +1,17 @@
 //! Rule 17, as far as the session takes part: which texts are not to be compressed, because they hold a key.
 
 use super::*;
+use mcp_protocol::Content;
 
 /// The texts handed out so far, each with whether it is confidential.
 fn handed_out(sim: &Sim) -> Vec<(String, bool)> {
-    let transmits = sim.record().iter().filter_map(|record| match &record.what {
+    let transmits = sim.outputs().iter().filter_map(|record| match &record.what {
         What::Transmit(transmit) => Some(transmit),
         _ => None,
     });
-    transmits.map(|transmit| (String::from_utf8_lossy(&transmit.text).into_owned(), transmit.confidential)).collect()
+    transmits
+        .map(|transmit| (String::from_utf8_lossy(&transmit.text).into_owned(), transmit.content == Content::Secret))
+        .collect()
 }
 
 #[test]

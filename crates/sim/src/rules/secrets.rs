@@ -10,7 +10,7 @@ fn printed(sim: &Sim) -> String {
     let session = sim.session();
     let mut all =
         format!("{:?} {:?} {:?} {:?}", session.state(), session.config(), session.snapshot(), session.stats());
-    for record in sim.record() {
+    for record in sim.outputs() {
         all += &format!("\n{record:?}");
         match &record.what {
             What::Event(Event::Notice(notice)) => all += &serde_json::to_string(notice).expect("it is data"),
@@ -56,7 +56,7 @@ fn no_event_action_error_log_line_or_debug_output_shows_it() {
         sim.advance(100_000);
         sim.close();
         pages += &printed(&sim);
-        assert!(sim.record().iter().any(|record| record.what.to_string().contains(TOKEN)), "but it was sent");
+        assert!(sim.outputs().iter().any(|record| record.what.to_string().contains(TOKEN)), "but it was sent");
         assert!(!pages.contains(TOKEN), "{pages}");
     }
 }

@@ -1,0 +1,7 @@
+/** The module as a file beside the code. */
+import { runIn } from '../../shared/client/runtime.js'
+import { moduleAt } from '../module.js'
+import { runtimeOver } from '../runtime.js'
+import { moduleUrl } from './module-url.mjs'
+
+runIn(runtimeOver(moduleAt(moduleUrl)))

@@ -1,0 +1,33 @@
+/**
+ * `@mcp-integration/client/portable`: the client for pages, workers and runtimes without a binary of the addon. Its
+ * core is the same, as WebAssembly, and it uses the WebSocket that is there. The first client loads the module, which
+ * lies beside this file as `mcp-page.wasm`.
+ *
+ * @packageDocumentation
+ */
+import './page/entries/beside.js'
+export { MCPClient } from './page/client.js'
+export { WS_ERROR_CODES } from './shared/close-codes.js'
+export { MCPError, MCPToolError, type MCPErrorDetails } from './shared/error-classes.js'
+export type { MCPErrorCode } from './shared/native-types.js'
+export type {
+  ClientStats,
+  CloseInfo,
+  CloseOptions,
+  ConnectionSnapshot,
+  ConnectionState,
+  LogEntry,
+  MCPClientEvents,
+  MCPClientLike,
+  MCPClientOptions,
+  MCPKey,
+  MCPTools,
+  ParametersOf,
+  ResultsOf,
+  ToolDescription,
+  ToolsOptions,
+  ToolsWithoutRequiredParameters,
+  Undeclared,
+  TlsOptions,
+  UseToolOptions,
+} from './shared/types.js'
