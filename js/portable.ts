@@ -17,7 +17,6 @@ export type {
   ConnectionSnapshot,
   ConnectionState,
   FlightEvent,
-  FlightRecord,
   LogEntry,
   MCPClientEvents,
   MCPClientLike,

@@ -203,11 +203,9 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     )
   }
 
-  dump(): string {
-    return this.#do(
-      (core) => core.dump(),
-      (standIn) => standIn.dump(this.id()),
-    )
+  /** It would be a fourth of what a page loads. */
+  dump(): never {
+    throw new Error('there is no flight recorder in the portable client')
   }
 
   bufferedAmount(): number {
@@ -296,8 +294,10 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   #begin(module: WasmModule): void {
     try {
-      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this.id(), this)
+      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
       this.#standIn.hand(this.#core)
+      this.#core.settle()
+      if (this.hasItems) this.itemsWait(true)
     } catch (error) {
       this.#core?.end()
       this.#core = undefined

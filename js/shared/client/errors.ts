@@ -21,7 +21,7 @@ export class ClientErrors {
 
   /** Why the client has failed, with what the flight recorder has had last. */
   final(data: ErrorData, events: readonly FlightEvent[]): MCPError {
-    return withRecentEvents(this.reason(data), recentEvents(events))
+    return withRecentEvents(this.reason(data), events.length === 0 ? undefined : recentEvents(events))
   }
 
   /**

@@ -7,7 +7,7 @@ export function recentEvents(events: readonly FlightEvent[]): readonly FlightEve
   return Object.freeze(Object.defineProperty([...events], INSPECT, { value: () => shown(events) }))
 }
 
-/** The same error. */
+/** The same error. The portable client has no events. */
 export function withRecentEvents(error: MCPError, events: readonly FlightEvent[] | undefined): MCPError {
   return events === undefined ? error : Object.assign(error, { recentEvents: events })
 }

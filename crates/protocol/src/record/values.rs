@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use crate::{
     config::Key,
     dialect::Sent,
-    dialing::{Answer, DialFailure, DialPhase, Remedy, UpgradeFailure},
+    dialing::{DialFailure, DialPhase, Remedy},
     error::{ErrorCode, Fault},
     fields::{Field, Fields, Form, LARGEST, micros},
     request_id::{RequestId, RequestKey},
@@ -220,6 +220,7 @@ impl RemedyName {
         })
     }
 
+    #[cfg(feature = "system")]
     pub(crate) fn get(self) -> Remedy {
         match self.0 {
             0 => Remedy::Time,
@@ -367,19 +368,20 @@ impl DialFacts {
             phase: PhaseName::of(failure.phase()),
             code: cause.as_ref().and_then(|cause| cause.code).map(Cow::Borrowed),
             status: failure.status(),
-            address: cause.and_then(|cause| cause.address),
+            address: cause.and_then(|cause| cause.socket_address()),
         }
     }
 
     /// A failure that is the same to the rules.
+    #[cfg(feature = "system")]
     pub(crate) fn failure(&self) -> DialFailure {
         let status = match self.remedy.get() {
             Remedy::Time => 503,
             Remedy::Configuration => 400,
             Remedy::Authorization => 401,
         };
-        let answer = Answer { retry_after: self.retry_after, ..Answer::of(status) };
-        DialFailure::Upgrade(UpgradeFailure::Status { answer })
+        let answer = crate::Answer { retry_after: self.retry_after, ..crate::Answer::of(status) };
+        DialFailure::Upgrade(crate::UpgradeFailure::Status { answer })
     }
 }
 
