@@ -296,8 +296,10 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   #begin(module: WasmModule): void {
     try {
-      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this.id(), this)
+      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
       this.#standIn.hand(this.#core)
+      this.#core.settle()
+      if (this.hasItems) this.itemsWait(true)
     } catch (error) {
       this.#core?.end()
       this.#core = undefined

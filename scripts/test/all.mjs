@@ -27,6 +27,7 @@ await runSteps([
   ['circles between Rust files', () => node('scripts/check/circles.mjs')],
   ['Biome: format and lint', () => node('node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.')],
   ['the width of comments', () => node('scripts/check/comment-width.mjs')],
+  ['the module for pages', () => node('scripts/check/page-module.mjs')],
   ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
   ['cargo clippy', () => run('cargo', 'clippy', '--locked', '--all-targets', '--', '-D', 'warnings')],
   ['cargo test', () => run('cargo', 'test', '--locked')],

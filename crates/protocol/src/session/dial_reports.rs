@@ -13,6 +13,7 @@ use crate::{
 
 impl<T> Session<T> {
     /// How far the dial has come; a timeout names its phase. Call it before the dial is reported to have ended, too.
+    #[cfg(feature = "system")]
     pub fn handle_dial_trace(&mut self, now: Now, connection: ConnectionId, trace: DialTrace) {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
