@@ -9,6 +9,19 @@ import { ROOT } from '../../scripts/lib/root.mjs'
  */
 export async function buildAll() {
   if (!process.env.MCP_CLIENT_NATIVE_PATH) await (await import('../../scripts/build/all.mjs')).build({ release: true })
+  return buildServer()
+}
+
+/**
+ * The client of pages, which needs no addon, and the server.
+ * @returns {Promise<string>} the path of the server
+ */
+export async function buildForPages() {
+  await (await import('../../scripts/build/js.mjs')).buildJs()
+  return buildServer()
+}
+
+function buildServer() {
   execFileSync('cargo', ['build', '--locked', '--release', '--example', 'bench-server'], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],

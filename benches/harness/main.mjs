@@ -12,7 +12,7 @@ import { store, stored, writeReport } from '../report/write.mjs'
 import { WORKLOADS } from '../workloads/index.mjs'
 import { whileAwake } from './awake.mjs'
 import { droppedOf, findRegressions, ratiosOf } from './baseline.mjs'
-import { buildAll, serverPath, targetFolder } from './build.mjs'
+import { buildAll, buildForPages, serverPath, targetFolder } from './build.mjs'
 import { FIGURES, write } from './figures.mjs'
 import { describeMachine, versionsOf } from './machine.mjs'
 import { USAGE, readOptions } from './options.mjs'
@@ -27,7 +27,8 @@ async function main(args) {
   const out = options.out ?? join(ROOT, 'docs')
   if (options.report) return report(out)
   if (options.micro) return runMicro(out)
-  const program = options['no-build'] ? serverPath() : await buildAll()
+  const build = options.page ? buildForPages : buildAll
+  const program = options['no-build'] ? serverPath() : await build()
   if (options.page) return await inPages(program, options, out)
   return options.growth ? await growth(program, options, out) : await compare(program, options, out)
 }

@@ -203,6 +203,13 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     )
   }
 
+  dump(): string {
+    return this.#do(
+      (core) => core.dump(),
+      (standIn) => standIn.dump(this.id()),
+    )
+  }
+
   bufferedAmount(): number {
     return this.#do(
       (core) => core.bufferedAmount(),

@@ -100,9 +100,9 @@ impl Session<()> {
             #[cfg(feature = "system")]
             What::Via { connection, proxy } => {
                 let via = proxy.as_ref().map_or(Via::Direct, |proxy| Via::Proxy(proxy.clone()));
-                self.handle_via(*connection, via);
+                self.handle_via(now, *connection, via);
             }
-            What::Phase { .. } | What::Address { .. } => self.restore_dial_trace(input),
+            What::Phase { .. } | What::Address { .. } => self.restore_dial_trace(now, input),
             What::Open { connection } => self.handle_open(now, *connection),
             #[cfg(feature = "system")]
             What::DialFailed { connection, facts } => self.handle_dial_failed(now, *connection, facts.failure()),

@@ -71,11 +71,11 @@ impl<T> Session<T> {
 
     /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
     #[cfg(feature = "system")]
-    pub fn handle_via(&mut self, connection: ConnectionId, via: crate::Via) {
+    pub fn handle_via(&mut self, now: Now, connection: ConnectionId, via: crate::Via) {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
         dials.dials[place].via = Some(via.clone());
-        self.recorder.add_input(What::Via { connection, proxy: via.proxy().map(Into::into) });
+        self.recorder.input(now, What::Via { connection, proxy: via.proxy().map(Into::into) });
         if let Some(proxy) = via.proxy() {
             self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
