@@ -51,8 +51,10 @@ class Source implements ModuleSource {
 }
 
 function whereIs(url: () => URL): string {
+  const { location } = globalThis as { location?: { href?: string } }
   try {
-    return url().href
+    // The bundlers of Next.js make what only looks like a URL, with a path in `href`.
+    return new URL(url().href, location?.href).href
   } catch (cause) {
     throw new Error(
       'a classic script cannot say where mcp-page.wasm is: build an ES module, or use the entry portable/inline, which has the module in it',

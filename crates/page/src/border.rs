@@ -28,8 +28,8 @@ unsafe impl Sync for Shared {}
 
 impl Shared {
     fn with_borrow_mut<R>(&self, act: impl FnOnce(&mut Instance) -> R) -> R {
-        // SAFETY: JavaScript calls one function at a time, and none of them calls JavaScript. What is done in here calls
-        // no function of this file that borrows.
+        // SAFETY: JavaScript calls one function at a time, and none of them calls JavaScript. What is done in here
+        // calls no function of this file that borrows.
         act(unsafe { &mut *self.0.get() })
     }
 }

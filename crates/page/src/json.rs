@@ -1,4 +1,4 @@
-//! The JSON of what is told. It is not written by `serde_json`, whose code would be a tenth of what a page loads, because
+//! The JSON of what is told. It is not written by `serde_json`, whose code would be a tenth of what a page loads:
 //! nothing that is told needs all of it.
 
 use std::fmt;
