@@ -17,6 +17,7 @@ export type {
   ConnectionSnapshot,
   ConnectionState,
   FlightEvent,
+  FlightRecord,
   LogEntry,
   MCPClientEvents,
   MCPClientLike,

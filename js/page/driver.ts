@@ -174,6 +174,11 @@ export class Driver implements SocketListener {
     return this.#core.text!
   }
 
+  dump(): string {
+    this.#core.exports.dump()
+    return this.#core.text!
+  }
+
   bufferedAmount(): number {
     return this.#core.exports.buffered_amount() + this.#sockets.bufferedAmount
   }

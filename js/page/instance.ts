@@ -47,6 +47,7 @@ interface Exports {
   warn(message: number): void
   snapshot(): void
   stats(): void
+  dump(): void
   buffered_amount(): number
   endpoint(): number
   take_refused(): number

@@ -203,9 +203,11 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     )
   }
 
-  /** It would be a fourth of what a page loads. */
-  dump(): never {
-    throw new Error('there is no flight recorder in the portable client')
+  dump(): string {
+    return this.#do(
+      (core) => core.dump(),
+      (standIn) => standIn.dump(this.id()),
+    )
   }
 
   bufferedAmount(): number {

@@ -13,6 +13,7 @@ import {
   type Snapshot,
   type Stats,
 } from '../shared/native-types.js'
+import type { FlightRecord } from '../shared/types.js'
 import type { Driver, Numbers } from './driver.js'
 
 /** What a stand-in does for its client. */
@@ -109,6 +110,19 @@ export class StandIn {
     return JSON.stringify({ ...NO_STATS, state: this.#snapshot.state })
   }
 
+  /** A core that is not there has recorded nothing. */
+  dump(client: number): string {
+    const { url } = this.#snapshot
+    return JSON.stringify({
+      version: PACKAGE_VERSION,
+      client,
+      url,
+      options: {},
+      start: { complete: false },
+      events: [],
+    } satisfies FlightRecord)
+  }
+
   // ── What becomes of it ─────────────────────────────────────────────────────────────────────────────────────
 
   get beginning(): Numbers {
@@ -130,7 +144,7 @@ export class StandIn {
     for (const change of this.#changes) this.#notify(change)
     if (isAwaited) {
       this.#notify({ type: 'error', error })
-      this.#notify({ type: 'failed', error, events: [] })
+      this.#notify({ type: 'failed', error, events: '[]' })
     }
     for (const command of this.#commands) command.fail(error)
     this.#commands.clear()

@@ -5,6 +5,7 @@ import { setUp } from '../lib/setup.mjs'
 import { node, run, runSteps } from '../lib/steps.mjs'
 import { setUpBrowser } from './browser.mjs'
 import { NEEDING_PROGRAMS, sampleOfNetworkSteps } from './networks.mjs'
+import { PORTABLE_SAMPLE } from './portable.mjs'
 
 const TYPESCRIPT = 'node_modules/typescript/bin/tsc'
 
@@ -34,6 +35,7 @@ await runSteps([
   ['the build', buildAndCompare],
   ['the types', checkTypes],
   ['node --test', () => node('--test', '--test-timeout=120000', ...testFiles())],
+  ...PORTABLE_SAMPLE,
   ...sampleOfNetworkSteps(),
 ])
 

@@ -10,8 +10,6 @@ mod proxy;
 mod system;
 mod trace;
 
-#[cfg(feature = "system")]
-use std::net::SocketAddr as Address;
 use std::{net::SocketAddr, time::Duration};
 
 use serde::Serialize;
@@ -19,8 +17,6 @@ use thiserror::Error;
 
 use super::stats::whole_millis;
 
-#[cfg(not(feature = "system"))]
-use self::no_system::Address;
 #[cfg(not(feature = "system"))]
 pub use self::no_system::{PhaseTrace, ProxyFailure, TlsFailure, UpgradeFailure, Via};
 pub use self::{
@@ -34,6 +30,12 @@ pub use self::{
     system::{TlsFailure, UpgradeFailure},
     trace::{CertificateTrace, PhaseTrace, TcpTrace, TlsTrace, UpgradeTrace},
 };
+
+/// The address of a server, which the browser does not tell.
+#[cfg(not(feature = "system"))]
+type Address = Via;
+#[cfg(feature = "system")]
+type Address = SocketAddr;
 
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is
 /// for users.

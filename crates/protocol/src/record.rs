@@ -55,8 +55,11 @@ pub(crate) enum Base {
     Unknown,
 }
 
-/// A page has no flight recorder: it would be a third of what a page loads.
+/// Whether anything is recorded.
 const RECORDS: bool = cfg!(feature = "record");
+
+/// Whether records can be replayed. What only that needs would be a third of what a page loads.
+pub(crate) const REPLAYS: bool = cfg!(feature = "replay");
 
 impl Recorder {
     /// The session is to be given to [`set_base`](Self::set_base), before the next input.

@@ -18,8 +18,6 @@ pub type UpgradeFailure = Nothing;
 pub type Via = Nothing;
 /// One phase of a dial: the browser does not tell.
 pub type PhaseTrace = Nothing;
-/// The address of a server: the browser does not tell.
-pub(super) type Address = Nothing;
 
 /// It has no value.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
