@@ -412,17 +412,14 @@ describe('an AbortSignal', () => {
     server.intercept((text) => text.includes('"held"'))
     const client = await ready(t, server)
     const controller = new AbortController()
-    const start = performance.now()
     const calls = Array.from({ length: 16_384 }, () => client.useTool('held', {}, { signal: controller.signal }))
-    const took = performance.now() - start
+    // One for each call would take seconds, because each looks through all before it.
     assert.equal(listeners(controller.signal), 1)
     controller.abort('enough')
     const outcomes = await Promise.allSettled(calls)
     assert.deepEqual(new Set(outcomes.map(({ reason }) => reason)), new Set(['enough']))
     const { pending, failed } = client.stats()
     assert.deepEqual({ pending, failed, warnings }, { pending: 0, failed: 16_384, warnings: [] })
-    // A listener for each call took seconds, because each looks through all before it.
-    assert.ok(took < 1_500, `16,384 calls took ${took} ms`)
   })
 
   test('that aborts while the parameters are written as JSON counts', async (t) => {

@@ -1,10 +1,12 @@
-/** `mcp-client doctor --read`, run as users run it. */
+/** `mcp-client doctor --read` and `--replay`, run as users run them. */
 import assert from 'node:assert/strict'
 import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { MCPClient } from '@mcp-integration/client'
 import { runCli } from './helpers/cli.mjs'
 import { folderOf } from './helpers/documents.mjs'
+import { listen } from './helpers/test-server.mjs'
 
 /** Most of the time of these tests is that of processes that start. */
 const AT_ONCE = { concurrency: 4 }
@@ -54,7 +56,7 @@ describe('mcp-client doctor --read', AT_ONCE, () => {
       'State: connecting → reconnecting, because of CONNECT_FAILED, attempt 1, in 1012 ms',
       '+1012 ms  State: reconnecting → connecting, attempt 1',
       'somethingNew {"x":"\\u001b[2J"}',
-      '+100 ms  3 × call or command failed with CLOSED before they were sent',
+      '+100 ms  3 calls or commands failed with CLOSED before they were sent',
       '',
       'What went wrong:',
       '     1 × The dial failed at TCP: ECONNREFUSED, 127.0.0.1:1',
@@ -121,11 +123,85 @@ describe('mcp-client doctor --read', AT_ONCE, () => {
     for (const [args, why] of [
       [[join(folder, 'none')], /there is no file/],
       [[folder], /is a folder, not a file/],
-      [['package.json', 'ws://127.0.0.1'], /about a file, not a server/],
+      [['package.json', 'ws://127.0.0.1'], /about one file, not a server/],
+      [['package.json', '--replay', 'package.json'], /give one of them alone/],
     ]) {
       const { code, stderr } = await runCli(['doctor', '--read', ...args])
       assert.equal(code, 2)
       assert.match(stderr, why)
     }
+  })
+})
+
+describe('mcp-client doctor, of records that clients have made:', AT_ONCE, () => {
+  /** The file of the record of a client that has had an outage, and calls. */
+  async function recorded(t, change = () => {}) {
+    const server = await listen(t)
+    const client = new MCPClient(server.url, { baseReconnectDelay: 10, apiKey: 'hunter2' })
+    await client.connect()
+    await client.useTool('echo', { secret: 'hunter2' })
+    await client.useTool('fail').catch(() => {})
+    const lost = client.useTool('sleep', { ms: 60_000 }).catch(() => {})
+    await server.nextRequest()
+    await server.terminateAll()
+    await lost
+    await client.connect()
+    await client.close()
+    const record = JSON.parse(JSON.stringify(client.dump()))
+    change(record)
+    return join(await folderOf(t, { record: JSON.stringify(record) }), 'record')
+  }
+
+  test('--read names the states passed through and the outage, and no content', async (t) => {
+    const { code, stdout, stderr } = await runCli(['doctor', '--read', await recorded(t)])
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(
+      stdout,
+      /^States: idle → connecting → authenticating → ready → reconnecting → connecting → authenticating → ready → closing → closed$/m,
+    )
+    assert.match(stdout, /^ +1 × The connection ended with 1006, without a closing handshake$/m)
+    assert.match(stdout, /^ +1 × Calls or commands failed with CONNECTION_LOST$/m)
+    assert.doesNotMatch(stdout, /hunter2/)
+    // An event that has no words of its own is shown as it is.
+    assert.doesNotMatch(stdout, /^[\d:.]+ [^{]*\w \{"/m)
+  })
+
+  test('--replay says that the rules decide the same', async (t) => {
+    const path = await recorded(t)
+    const { code, stdout, stderr } = await runCli(['doctor', '--replay', path])
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(
+      stdout,
+      /^Client \d+ of ws:.*: \d+ events, of which \d+ were given to the rules again\. They decide the same\.\n$/,
+    )
+    const [report] = JSON.parse((await runCli(['doctor', '--replay', path, '--json'])).stdout)
+    assert.equal(report.difference, null)
+  })
+
+  test('--replay names the event that somebody has changed, and exits with 1', async (t) => {
+    const change = ({ events }) => {
+      const state = events.find(({ kind, state }) => kind === 'state' && state === 'reconnecting')
+      state.state = 'failed'
+    }
+    const { code, stdout, stderr } = await runCli(['doctor', '--replay', await recorded(t, change)])
+    assert.deepEqual([code, stderr], [1, ''])
+    assert.match(
+      stdout,
+      /They decide otherwise at event \d+\.\n {2}recorded: .*→ failed.*\n {2}now: {6}.*→ reconnecting/,
+    )
+  })
+
+  test('--replay refuses the record of another version', async (t) => {
+    const path = await recorded(t, (record) => (record.version = '9.9.9'))
+    const { code, stdout, stderr } = await runCli(['doctor', '--replay', path])
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /^mcp-client: .*made by version 9\.9\.9, and this is version [^\n]*\n$/)
+  })
+
+  test('--replay refuses what is no record as --read does', async (t) => {
+    const path = join(await folderOf(t, { record: '{}' }), 'record')
+    const { code, stderr } = await runCli(['doctor', '--replay', path])
+    assert.equal(code, 2)
+    assert.match(stderr, /is no flight record: its "version" is no string/)
   })
 })

@@ -165,7 +165,7 @@ describe('the event', () => {
 
   test(
     '"log" names the client by its number, which counts up in the process and its workers',
-    needs('Node.js'),
+    needs('one core for all threads'),
     async (t) => {
       const [first, second] = [0, 1].map(() => open(t, DEAF_URL, { autoConnect: false }))
       assert.equal(second.id, first.id + 1)

@@ -10,6 +10,8 @@ export type {
   CloseOptions,
   ConnectionSnapshot,
   ConnectionState,
+  FlightEvent,
+  FlightRecord,
   LogEntry,
   MCPClientChannels,
   MCPClientEvents,

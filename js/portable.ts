@@ -16,6 +16,8 @@ export type {
   CloseOptions,
   ConnectionSnapshot,
   ConnectionState,
+  FlightEvent,
+  FlightRecord,
   LogEntry,
   MCPClientEvents,
   MCPClientLike,

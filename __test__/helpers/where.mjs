@@ -15,6 +15,7 @@ const HERE = {
   'a core on a thread of its own': !IS_PORTABLE,
   'an EventEmitter': !IS_PORTABLE,
   'headers, TLS or a proxy': !IS_PORTABLE,
+  'one core for all threads': !IS_PORTABLE,
   'the reason why a dial failed': !IS_PORTABLE,
   'environment variables': !IN_BROWSER,
   // A browser delays new WebSockets after some have failed.

@@ -8,7 +8,11 @@ import { SUITES } from '../helpers/suites.mjs'
 /** Most that may be skipped of a suite, because a page cannot do it. */
 const MOST_SKIPPED = 12
 
-const results = await runInChromium(SUITES)
+/** All of them, or those that are named. */
+const { CHROMIUM_SUITES: named } = process.env
+const suites = SUITES.filter((path) => named === undefined || named.split(',').includes(nameOf(path)))
+
+const results = await runInChromium(suites)
 
 for (const [suite, tests] of results) {
   describe(`in Chromium: ${nameOf(suite)}`, () => {

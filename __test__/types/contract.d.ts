@@ -216,6 +216,8 @@ export declare class MCPClient extends EventEmitter implements MCPClientLike, As
   stats(): ClientStats
   /** What the platform says of its tools (`schemas` of the event dialect; entries without a name are left out, at most 1 MiB is kept). Waits for 'ready', then up to 1 s for `schemas`; [] in the guide's dialect. Not over the bridge. */
   tools(options?: { timeout?: number; signal?: AbortSignal }): Promise<readonly ToolDescription[]>
+  /** The flight recorder: the newest 256 events of this client, oldest first. Sizes and kinds, never contents or keys. */
+  dump(): FlightRecord
   /** From connect() to 'closed' or 'failed' a client keeps the process alive, as a socket does; after unref() nothing of it does, calls in flight included. */
   ref(): this
   unref(): this
@@ -284,6 +286,16 @@ export declare class MCPToolError extends MCPError {
   readonly code: 'TOOL_ERROR'
   readonly toolCode: string | null  // the server's error.code
   readonly data: unknown            // the server's error value, whole
+}
+
+export interface FlightRecord {
+  readonly version: string         // of the package; another one's record is refused by replay
+  readonly client: number          // client.id
+  readonly url: string             // without its query
+  readonly options: Readonly<Record<string, number | boolean>>
+  readonly start: { readonly [field: string]: string | number | boolean | null }   // the session before the oldest event
+  // Inputs are recorded as they were classified, drawn delays as values; never a key, a content, or the random seed.
+  readonly events: readonly { readonly at: number /* epoch ms */; readonly kind: string; readonly [field: string]: string | number | boolean | null }[]
 }
 
 /** RFC 6455 close codes in words, the guide's table. */

@@ -1,9 +1,14 @@
 /** What a client needs in Node.js: one file of the package, which the first client loads. */
+import { isMainThread } from 'node:worker_threads'
+import { environment } from '../native/environment.js'
 import { Client } from '../shared/client/client.js'
+import { clientsAlive } from '../shared/client/hub.js'
 import { runIn } from '../shared/client/runtime.js'
 import { takeOver } from '../shared/globals.js'
 import type { NodeParts } from './node.js'
 import { runtimeOf } from './runtime.js'
+
+export { replayByCore } from './runtime.js'
 
 /**
  * The class of all clients. To be called once.
@@ -12,5 +17,8 @@ import { runtimeOf } from './runtime.js'
 export function clientClass(node: NodeParts): typeof Client {
   takeOver(node)
   runIn(runtimeOf(node))
+  // The signal is the process's: its main thread answers.
+  if (environment('MCP_CLIENT_DUMP_SIGNAL') === '1' && isMainThread)
+    (require('./dump-signal.js') as typeof import('./dump-signal.js')).dumpOnSignal(clientsAlive)
   return Client
 }

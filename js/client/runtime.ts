@@ -53,3 +53,18 @@ function usesPortableCore(): boolean {
 }
 
 const PORTABLE = 'MCP_CLIENT_PORTABLE'
+
+/**
+ * See `replay`.
+ * @throws Error with cause and remedy if there is no binary
+ */
+export function replayByCore(record: string): string {
+  return loadNative(noSubstitute).replay(record)
+}
+
+/** The portable core only makes records. */
+function noSubstitute(): never {
+  throw new Error(
+    'a record is replayed by the native core, and there is none for this platform: replay it on another one',
+  )
+}

@@ -91,6 +91,8 @@ export declare class NativeClient {
   snapshot(): string
   /** The JSON of `Stats`. */
   stats(): string
+  /** The JSON of a `FlightRecord`: the newest events, and the session before them. */
+  dump(): string
   /** Returns when everything that the I/O thread is reporting of this client right now is in the mailbox. */
   awaitCommit(): void
   /** Bytes that the operating system has not taken yet. */
@@ -118,6 +120,12 @@ export declare function flushFunction(): (number: number) => boolean
 
 /** The name of the thread that all clients of a process share. */
 export declare function ioThreadName(): string
+
+/**
+ * Replays the JSON of a `FlightRecord`: the JSON of a `ReplayReport`, or of `{ kind, message }`, the class and the
+ * words of the error.
+ */
+export declare function replay(record: string): string
 
 /**
  * A function `(number, slot, name, parameters, timeout, flags)` that makes a tool request with the client `number`.

@@ -5,7 +5,7 @@
 import type { Binding, Item, Mailbox } from '../shared/client/binding.js'
 import type { ModuleSource } from './module.js'
 import { PageClient, type ItemSource, type PageMailbox as Notified } from './page-client.js'
-import { nextTurn } from './turns.js'
+import { holdProcess, nextTurn } from './turns.js'
 
 /** The binding over the module from this source. */
 export function bindingOver(source: ModuleSource): Binding {
@@ -57,7 +57,9 @@ class PageMailbox implements Mailbox, Notified {
     return this.#waiting.every((client) => !client.hasItems)
   }
 
-  hold(): void {}
+  hold(isHeld: boolean): void {
+    holdProcess(isHeld)
+  }
 
   /** The client has items. */
   note(client: ItemSource): void {

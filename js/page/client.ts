@@ -12,6 +12,7 @@ import type {
   CloseOptions,
   ConnectionSnapshot,
   ConnectionState,
+  FlightRecord,
   LogEntry,
   MCPClientEvents,
   MCPClientLike,
@@ -115,6 +116,11 @@ export class MCPClient implements MCPClientLike, AsyncDisposable {
   /** Counters since the client was made; times in ms. */
   stats(): ClientStats {
     return this.#client.stats()
+  }
+
+  /** The newest 256 events of the flight recorder, oldest first: sizes and kinds, never a key or a content. */
+  dump(): FlightRecord {
+    return this.#client.dump()
   }
 
   // ── Commands. Their promises may be ignored: they never become unhandled rejections. ───────────────────────

@@ -7,14 +7,17 @@ import { ITEM } from '../shared/client/binding-constants.js'
 import type { CheckedOptions } from './options.js'
 import { Instance, times } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
-import { cancel, crypto, later, now, wallClock, type WasmModule } from './globals.js'
+import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
-import { encoder } from './utf8.js'
+import { sleep } from './turns.js'
+import { encoder, textIn } from './utf8.js'
 
 /** Whose driver it is. */
 export interface DriverOwner {
   /** Its number in the mailbox. */
   readonly recipient: number
+  /** The id that users see. */
+  id(): number
   /** There are items to take, at the end of an event of the browser. */
   itemsCame(): void
   /** There are items to take, which a command or an answer of the user's code has led to. */
@@ -51,7 +54,15 @@ export class Driver implements SocketListener {
     crypto.getRandomValues(seed)
     const [key, list] = [token, (urls ?? []).map((url) => `${url}\n`).join('')].map((text) => encoder.encode(text))
     this.#core.writeBytes(seed, new Uint8Array(Float64Array.from(numbers).buffer), key!, list!)
-    this.#core.exports.create(numbers.length, key!.length, list!.length, revision, reasons, ...times())
+    this.#core.exports.create(
+      this.#owner.id(),
+      numbers.length,
+      key!.length,
+      list!.length,
+      revision,
+      reasons,
+      ...times(),
+    )
   }
 
   // ── Commands. They may throw if the core breaks. ───────────────────────────────────────────────────────────
@@ -86,22 +97,19 @@ export class Driver implements SocketListener {
   tools(slot: number, timeout: number, flags: number): number | string {
     const key = this.#core.exports.tools(slot, timeout, flags, ...times())
     const result = key < 0 ? this.#core.text! : key
-    this.#settle()
-    if (this.#core.hasItems) this.#owner.itemsWait(false)
+    this.settle()
     return result
   }
 
   /** Sends what waits. Returns whether a call was refused since the last time. */
   flush(): boolean {
-    this.#settle()
-    const hasRefused = this.#core.exports.take_refused() !== 0
-    if (hasRefused) this.#owner.itemsWait(false)
-    return hasRefused
+    this.settle()
+    return this.#core.exports.take_refused() !== 0
   }
 
   abort(key: number): boolean {
     const isAborted = this.#core.exports.abort(key, ...times()) !== 0
-    this.#settle()
+    this.settle()
     return isAborted
   }
 
@@ -120,7 +128,7 @@ export class Driver implements SocketListener {
 
   answerToken(connection: number, token: string, expiresAt: number | null): void {
     const length = this.#core.write(token)
-    this.#core.exports.answer_token(connection, length, expiresAt ?? Number.NaN, ...times())
+    this.#core.exports.answer_token(connection, length, expiresAt === null ? 0 : 1, expiresAt ?? 0, ...times())
     this.#afterAnswer()
   }
 
@@ -163,6 +171,11 @@ export class Driver implements SocketListener {
 
   stats(): string {
     this.#core.exports.stats()
+    return this.#core.text!
+  }
+
+  dump(): string {
+    this.#core.exports.dump()
     return this.#core.text!
   }
 
@@ -216,10 +229,9 @@ export class Driver implements SocketListener {
   }
 
   bytesCame(connection: number, bytes: ArrayBuffer): void {
-    this.#event(() => {
-      this.#core.writeBytes(new Uint8Array(bytes))
-      this.#core.exports.binary_message(connection, bytes.byteLength, ...times())
-    })
+    const text = textIn(new Uint8Array(bytes))
+    if (text !== undefined) return this.textCame(connection, text)
+    this.#event(() => this.#core.exports.binary_message(connection, bytes.byteLength, ...times()))
   }
 
   closed(connection: number, code: number, reason: string, wasClean: boolean): void {
@@ -247,8 +259,7 @@ export class Driver implements SocketListener {
   /** Shows the snapshot that a command has left. The text must be read before anything else. */
   #afterCommand(): string {
     const snapshot = this.#core.text!
-    this.#settle()
-    if (this.#core.hasItems) this.#owner.itemsWait(false)
+    this.settle()
     return snapshot
   }
 
@@ -256,6 +267,12 @@ export class Driver implements SocketListener {
   #afterAnswer(): void {
     this.#settle()
     if (this.#core.hasItems) this.#owner.itemsWait(true)
+  }
+
+  /** What a command has led to. Whoever calls sees to it that items are taken. */
+  settle(): void {
+    this.#settle()
+    if (this.#core.hasItems) this.#owner.itemsWait(false)
   }
 
   /** Does what the core asks of the sockets, and sets the timer. */
@@ -299,7 +316,7 @@ export class Driver implements SocketListener {
     if (deadline >= this.#armed) return
     cancel(this.#timer)
     this.#armed = deadline
-    this.#timer = later(() => this.#wakeUp(), Math.min(Math.max(Math.ceil(deadline - now()), 0), LONGEST))
+    this.#timer = sleep(() => this.#wakeUp(), deadline - now())
   }
 
   #disarm(): void {
@@ -319,6 +336,3 @@ const OUTPUT = { dial: 1, send: 2, close: 3, drop: 4 } as const
 
 /** Items that are about a client, and not about a slot. */
 const OF_CLIENTS: ReadonlySet<number> = new Set([ITEM.NOTICE, ITEM.MESSAGE, ITEM.ASK_TOKEN, ITEM.ASK_URLS])
-
-/** The longest that a timer waits, in ms. A call that is too early only waits again. */
-const LONGEST = 2 ** 31 - 1

@@ -11,6 +11,7 @@ interface Exports {
   block(): number
   room(bytes: number): number
   create(
+    id: number,
     numbers: number,
     token: number,
     urls: number,
@@ -37,7 +38,7 @@ interface Exports {
   discard_results(slot: number): void
   send_tool_request(name: number, parameters: number, mono: number, wall: number): number
   send(text: number, mono: number, wall: number): number
-  answer_token(connection: number, token: number, expiresAt: number, mono: number, wall: number): void
+  answer_token(connection: number, token: number, ends: number, expiresAt: number, mono: number, wall: number): void
   fail_token(connection: number, thrown: number, mono: number, wall: number): void
   answer_urls(asked: number, urls: number, mono: number, wall: number): number
   fail_urls(asked: number, thrown: number, mono: number, wall: number): void
@@ -46,6 +47,7 @@ interface Exports {
   warn(message: number): void
   snapshot(): void
   stats(): void
+  dump(): void
   buffered_amount(): number
   endpoint(): number
   take_refused(): number

@@ -1,6 +1,6 @@
 // Generated from the Rust table by crates/protocol/src/typescript.rs. Do not edit.
 
-/** Every option in the order of the core: how it is read, its default, and the least and the greatest value. */
+/** Every option in the order of the core: how it is read, its default, and its least and greatest value. */
 export const OPTION_TABLE = {
   apiKey: ['token', undefined],
   connectTimeout: ['duration', 10000, 1],

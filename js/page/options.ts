@@ -32,14 +32,14 @@ export function checkOptions(json: string): CheckedOptions {
   const given = JSON.parse(json) as Record<string, unknown>
   // The core of the addon has them in this order: of two faults both report the same.
   for (const name of Object.keys(given).sort()) check(name, given[name])
-  const valueOf = (name: Name): unknown => (name in given ? given[name] : (OPTION_TABLE[name] as Row)[1])
+  const chosen = (name: Name): unknown => (name in given ? given[name] : (OPTION_TABLE[name] as Row)[1])
   const { url, apiKey, protocols = [] } = given
   return {
-    numbers: (Object.keys(OPTION_TABLE) as Name[]).flatMap((name) => numbersOf(OPTION_TABLE[name][0], valueOf(name))),
+    numbers: (Object.keys(OPTION_TABLE) as Name[]).flatMap((name) => numbersOf(OPTION_TABLE[name][0], chosen(name))),
     token: typeof apiKey === 'string' ? apiKey : 'anonymous',
     urls: isFunction(url) ? null : stringsOf(url),
     protocols: stringsOf(protocols),
-    requestTimeout: valueOf('requestTimeout') as number,
+    requestTimeout: chosen('requestTimeout') as number,
   }
 }
 

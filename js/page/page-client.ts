@@ -203,6 +203,13 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     )
   }
 
+  dump(): string {
+    return this.#do(
+      (core) => core.dump(),
+      (standIn) => standIn.dump(this.id()),
+    )
+  }
+
   bufferedAmount(): number {
     return this.#do(
       (core) => core.bufferedAmount(),
@@ -291,6 +298,8 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     try {
       this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
       this.#standIn.hand(this.#core)
+      this.#core.settle()
+      if (this.hasItems) this.itemsWait(true)
     } catch (error) {
       this.#core?.end()
       this.#core = undefined

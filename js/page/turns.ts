@@ -1,5 +1,5 @@
-/** Tasks of their own, in the order in which they were asked for. */
-import { later, MessageChannel, setImmediate } from './globals.js'
+/** Tasks of their own: soon, in the order in which they were asked for, or after some time. */
+import { cancel, later, MessageChannel, setImmediate } from './globals.js'
 
 const waiting: (() => void)[] = []
 
@@ -25,3 +25,24 @@ function channel(): MessageChannel {
   }
   return made
 }
+
+/**
+ * Runs something after so many ms. A process need not stay alive for it.
+ * @returns the timer
+ */
+export function sleep(act: () => void, ms: number): unknown {
+  const timer = later(act, Math.min(Math.max(Math.ceil(ms), 0), LONGEST))
+  ;(timer as { unref?: () => void }).unref?.()
+  return timer
+}
+
+let holding: unknown
+
+/** Keeps a process alive, or does not any more. A page has none. */
+export function holdProcess(isHeld: boolean): void {
+  cancel(holding)
+  holding = isHeld ? later(() => holdProcess(true), LONGEST) : undefined
+}
+
+/** The longest that a timer waits, in ms. A call that is too early only waits again. */
+const LONGEST = 2 ** 31 - 1

@@ -14,7 +14,27 @@ const { TextEncoder, TextDecoder } = globalThis as Partial<typeof globalThis>
 export const encoder: Encoder =
   TextEncoder === undefined ? { encode, encodeInto } : (new TextEncoder() as unknown as Encoder)
 
-export const decoder: Decoder = TextDecoder === undefined ? { decode } : new TextDecoder()
+export const decoder: Decoder = TextDecoder === undefined ? { decode } : new TextDecoder('utf-8', { ignoreBOM: true })
+
+const strict: Decoder =
+  TextDecoder === undefined ? { decode: decodeStrictly } : new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text that bytes are; `undefined` if they are not UTF-8. */
+export function textIn(bytes: Uint8Array): string | undefined {
+  try {
+    return strict.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws TypeError for what is not UTF-8: it is not the same when it is encoded again */
+function decodeStrictly(bytes: Uint8Array): string {
+  const text = decode(bytes)
+  const again = encode(text)
+  if (again.length !== bytes.length || again.some((byte, at) => byte !== bytes[at])) throw new TypeError('not UTF-8')
+  return text
+}
 
 function encode(text: string): Uint8Array {
   return Uint8Array.from([...text].flatMap(bytesOf))

@@ -1,5 +1,5 @@
 /** The error classes, in a file of their own: a program that makes no client loads nothing else of js/shared. */
-import type { DialPhase, MCPErrorCode } from './native-types.js'
+import type { DialPhase, FlightEvent, MCPErrorCode } from './native-types.js'
 
 /** The properties of an {@link MCPError} besides its message. */
 export interface MCPErrorDetails {
@@ -51,6 +51,11 @@ export class MCPError extends Error {
   declare readonly body?: string
   /** The proxy that the dial went through, as `scheme://host:port`. */
   declare readonly proxy?: string
+  /**
+   * Of the error of a client that has 'failed': the newest events of its flight recorder, at most 16, oldest first.
+   * They hold neither a key nor a content. `inspect` shows only their kinds.
+   */
+  declare readonly recentEvents?: readonly FlightEvent[]
 
   /** Made by the client; in your own code, for tests say. */
   constructor(message: string, details: MCPErrorDetails) {

@@ -2,9 +2,9 @@
  * The public types: what users write against. What crosses from the native core is generated (native-types.ts).
  */
 import type { MCPError } from './errors.js'
-import type { ConnectionState, LatencySummary, PhaseTrace, RttSummary } from './native-types.js'
+import type { ConnectionState, FlightEvent, LatencySummary, PhaseTrace, RttSummary } from './native-types.js'
 
-export type { ConnectionState } from './native-types.js'
+export type { ConnectionState, FlightEvent } from './native-types.js'
 
 /** The connection at one moment. It never changes: every change of the state makes a new snapshot. */
 export interface ConnectionSnapshot {
@@ -303,6 +303,28 @@ export interface ClientStats {
    * long waits mean that the event loop was busy, not that server or network were slow.
    */
   readonly eventLoopWait: Readonly<LatencySummary>
+}
+
+/**
+ * What the flight recorder of a client has kept: its newest events, and what is needed to decide by the same rules
+ * again. It has neither a key, nor a content, nor the query of a URL.
+ */
+export interface FlightRecord {
+  /** The version of the package. Only the same version can replay it. */
+  readonly version: string
+  /** `client.id`. */
+  readonly client: number
+  /** The endpoint in use, without its query. */
+  readonly url: string
+  /**
+   * The options that the rules go by; durations in ms. A value that is neither a number nor a boolean is part of the
+   * name, as in `dialect.auto`, and so is each element of a list.
+   */
+  readonly options: Readonly<Record<string, number | boolean>>
+  /** The session before the first event; times in ms. `complete` is false if there was too much of it. */
+  readonly start: Readonly<Record<string, string | number | boolean | null>>
+  /** At most 256, oldest first. */
+  readonly events: readonly FlightEvent[]
 }
 
 /**

@@ -60,6 +60,8 @@ const BUNDLES = [
   },
   { entry: 'native/failure.ts', copied: ['native/platform'] },
   { entry: 'client/log-output.ts' },
+  { entry: 'client/dump-signal.ts' },
+  { entry: 'client/replay.ts' },
   { entry: 'page/entries/module-text.ts', output: 'browser/module-text.js' },
   {
     entry: 'page/entries/inline.ts',

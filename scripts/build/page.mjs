@@ -2,8 +2,8 @@
  * Builds the WebAssembly module for pages, js/page/mcp-page.wasm, which is committed. `npm start` and `npm test` do not
  * need this: they use the committed module, and the test command fails if it is not made of the present sources.
  *
- * The standard library comes from the target `wasm32-unknown-unknown` if it is installed. Otherwise it is built too,
- * from its sources: those of the toolchain, or those in Debian's package rust-src.
+ * The standard library is built too, for size: a panic is a trap, without a message. Where its sources cannot be had,
+ * that of the installed target is used, and the module is larger.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +18,9 @@ const TARGET = 'wasm32-unknown-unknown'
 
 /** What browsers have had since 2022. rustc uses the first four of its own accord. */
 const FEATURES = ['bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals']
+
+/** The passes of wasm-opt. The first two make what follows find more. */
+const PASSES = ['--flatten', '--rereloop', '-Oz', '--converge']
 
 /** Bytes of the stack. Nothing in the protocol is recursive. */
 const STACK = 64 * 1024
@@ -48,12 +51,17 @@ function optimise(path, names) {
   const output = `${path.replace(/\.wasm$/, '')}.optimised.wasm`
   const features = FEATURES.map((feature) => `--enable-${feature}`)
   const strip = names ? ['-g'] : ['--strip-debug', '--strip-producers', '--strip-target-features']
-  const args = [join(binaryen, 'bin/wasm-opt'), path, '-Oz', '--converge', ...features, ...strip, '-o', output]
+  const args = [join(binaryen, 'bin/wasm-opt'), path, ...PASSES, ...features, ...strip, '-o', output]
   execFileSync(process.execPath, args, { stdio: 'inherit' })
   return readFileSync(output)
 }
 
 if (isMain(import.meta.url)) {
+  if (process.argv.includes('--names')) {
+    writeFileSync(join(ROOT, 'target/mcp-page.names.wasm'), await buildModule({ names: true }))
+    console.log('target/mcp-page.names.wasm has the names of the functions: what the places in an error mean')
+    process.exit()
+  }
   const module = await buildModule()
   writeFileSync(MODULE, module)
   writeFileSync(STAMP, `${JSON.stringify({ sources: hashOfSources(), module: sha256(module) }, null, 2)}\n`)

@@ -17,7 +17,7 @@ const IMPORTS = {
   electron: ['bridge/', 'shared/'],
   // The client and the server are each other's test: they share no rule of the protocol.
   testing: ['shared/loopback.js', 'shared/option-names.js'],
-  cli: ['index.js', 'testing.js', 'native/node-version.js', 'shared/'],
+  cli: ['index.js', 'client/replay.js', 'testing.js', 'native/node-version.js', 'shared/'],
 }
 
 /** Those that run in pages and sandboxed renderers too. */

@@ -1,4 +1,4 @@
-/** Where the standard library of Rust for another target comes from: installed, or built from its sources. */
+/** Where the standard library of Rust for another target comes from: its sources, or an installed one. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,19 +13,29 @@ const PACKAGE = {
 }
 
 /**
- * What cargo needs to build for a target.
+ * What cargo needs to build for a target with a standard library made for size.
  * @returns {Promise<{ cargo: string[], env: object, flags: string[] }>} arguments and environment variables of cargo,
  * and flags of rustc
  */
 export async function standardLibrary(target) {
-  if (isInstalled(target)) return { cargo: [], env: {}, flags: [] }
-  const sources = ownSources() ?? (await sourcesOfDebian())
-  console.log(`The target ${target} is not installed: the standard library is built from ${sources}`)
+  let sources
+  try {
+    sources = ownSources() ?? (await sourcesOfDebian())
+  } catch (error) {
+    if (!isInstalled(target))
+      throw new Error(`${error.message}; rustup target add ${target} installs what can be used instead`, {
+        cause: error,
+      })
+    console.warn(`${error.message}: the standard library of the installed target is used, and the module is larger`)
+    return { cargo: [], env: {}, flags: [] }
+  }
+  console.log(`The standard library is built from ${sources}`)
   return {
     cargo: ['-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size'],
-    // The second is how cargo is told where the sources are, if they are not in the folder of the toolchain.
+    // These are not stable yet. The second is how cargo is told where the sources are, if they are not those of the
+    // toolchain.
     env: { RUSTC_BOOTSTRAP: '1', __CARGO_TESTS_ONLY_SRC_ROOT: sources },
-    flags: [],
+    flags: ['-Zunstable-options', '-Cpanic=immediate-abort'],
   }
 }
 

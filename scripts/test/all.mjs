@@ -5,6 +5,7 @@ import { setUp } from '../lib/setup.mjs'
 import { node, run, runSteps } from '../lib/steps.mjs'
 import { setUpBrowser } from './browser.mjs'
 import { NEEDING_PROGRAMS, sampleOfNetworkSteps } from './networks.mjs'
+import { PORTABLE_SAMPLE } from './portable.mjs'
 
 const TYPESCRIPT = 'node_modules/typescript/bin/tsc'
 
@@ -27,12 +28,14 @@ await runSteps([
   ['circles between Rust files', () => node('scripts/check/circles.mjs')],
   ['Biome: format and lint', () => node('node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.')],
   ['the width of comments', () => node('scripts/check/comment-width.mjs')],
+  ['the module for pages', () => node('scripts/check/page-module.mjs')],
   ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
   ['cargo clippy', () => run('cargo', 'clippy', '--locked', '--all-targets', '--', '-D', 'warnings')],
   ['cargo test', () => run('cargo', 'test', '--locked')],
   ['the build', buildAndCompare],
   ['the types', checkTypes],
   ['node --test', () => node('--test', '--test-timeout=120000', ...testFiles())],
+  ...PORTABLE_SAMPLE,
   ...sampleOfNetworkSteps(),
 ])
 

@@ -3,6 +3,7 @@ import { setUp } from '../lib/setup.mjs'
 import { runSteps, runWith } from '../lib/steps.mjs'
 import { testAutobahn } from './autobahn.mjs'
 import { networkSteps } from './networks.mjs'
+import { PORTABLE_STEPS } from './portable.mjs'
 import { testPeers } from './peers.mjs'
 
 setUp()
@@ -16,6 +17,7 @@ await runSteps([
   ['the build', () => build()],
   ['lifetime and back-pressure', inFull],
   ...networkSteps(),
+  ...PORTABLE_STEPS,
   ['MCP hosts: rmcp and the inspector', testPeers],
   ['Electron', testElectron],
 ])

@@ -243,6 +243,12 @@ impl NativeClient {
         to_json(&Stats { event_loop_wait: handle.sink().waits(), ..handle.stats() })
     }
 
+    /// The JSON of a `FlightRecord`: the newest events, and the session before them.
+    #[napi(catch_unwind)]
+    pub fn dump(&self) -> String {
+        self.handle().flight_record().to_json(env!("CARGO_PKG_VERSION"))
+    }
+
     /// Returns when everything that the I/O thread is reporting of this client right now is in the mailbox.
     #[napi(catch_unwind)]
     pub fn await_commit(&self) {

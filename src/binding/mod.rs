@@ -31,6 +31,16 @@ pub fn default_options() -> String {
     serde_json::Value::Object(Options::default_table()).to_string()
 }
 
+/// Replays the JSON of a `FlightRecord`: the JSON of a `ReplayReport`, or of `{ kind, message }`, the class and the
+/// words of the error.
+#[napi(catch_unwind)]
+pub fn replay(record: String) -> String {
+    match mcp_protocol::replay(&record, env!("CARGO_PKG_VERSION")) {
+        Ok(report) => item::to_json(&report),
+        Err(error) => serde_json::json!({ "kind": error.kind(), "message": error.to_string() }).to_string(),
+    }
+}
+
 /// The version of this binary. JavaScript checks that it is the same as its own.
 #[napi]
 pub fn binary_version() -> &'static str {

@@ -28,10 +28,13 @@ impl Clock {
         Self { epoch: Instant::now() }
     }
 
+    /// Monotonic time in whole microseconds: so it is recorded, and a replay decides by the same times.
     pub(super) fn now(self) -> Now {
         // A wall clock before 1970 counts as 1970: only differences matter.
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { mono: self.epoch.elapsed(), wall: wall.as_millis() as u64 }
+        let mono = self.epoch.elapsed();
+        let mono = Duration::new(mono.as_secs(), mono.subsec_micros() * 1000);
+        Now { mono, wall: wall.as_millis() as u64 }
     }
 
     /// The moment `mono` after the start.

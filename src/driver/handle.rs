@@ -15,8 +15,8 @@ use super::{
     task,
 };
 use mcp_protocol::{
-    Call, Config, ConnectionId, EndpointSource, Interest, Key, LogLevel, Now, OptionError, Refused, RequestId,
-    RequestKey, Route, Secret, Session, Snapshot, Stats,
+    Call, Config, ConnectionId, EndpointSource, FlightRecord, Interest, Key, LogLevel, Now, OptionError, Refused,
+    RequestId, RequestKey, Route, Secret, Session, Snapshot, Stats,
 };
 
 /// The name of the thread that all clients share, as debuggers show it.
@@ -234,6 +234,11 @@ impl<S: Sink> Handle<S> {
     /// See [`Session::stats`].
     pub fn stats(&self) -> Stats {
         self.shared.lock().session.stats()
+    }
+
+    /// See [`FlightRecord::of`].
+    pub fn flight_record(&self) -> FlightRecord {
+        FlightRecord::of(&self.shared.lock().session)
     }
 
     /// Returns once the sink has all events of the input that the I/O thread is handling now, if it is handling one.

@@ -204,7 +204,7 @@ impl<S: Sink> Task<S> {
                 let trace = self.take_attempt(connection).and_then(|attempt| attempt.trace()).unwrap_or_default();
                 self.thread.network().want();
                 self.shared.input(|core, now| {
-                    core.session.handle_dial_trace(connection, trace);
+                    core.session.handle_dial_trace(now, connection, trace);
                     core.session.handle_dial_failed(now, connection, failure);
                 });
             }
@@ -243,7 +243,7 @@ impl<S: Sink> Task<S> {
         let traces = self.connection.traces();
         self.shared.input(|core, now| {
             for (connection, trace) in traces {
-                core.session.handle_dial_trace(connection, trace);
+                core.session.handle_dial_trace(now, connection, trace);
             }
             if let Some((connection, mono)) = read {
                 core.session.handle_bytes(Now { mono, ..now }, connection);
@@ -262,7 +262,7 @@ impl<S: Sink> Task<S> {
         self.add_attempt(Attempt { connection, stage: Stage::Racing(Box::new(socket)) });
         self.shared.input(|core, now| {
             core.racing.push(Racing { outbox, tcp });
-            core.session.handle_dial_trace(connection, trace);
+            core.session.handle_dial_trace(now, connection, trace);
             core.session.handle_open(now, connection);
         });
         self.adopt_winner();
@@ -351,7 +351,7 @@ impl<S: Sink> Task<S> {
         let answer = self.shared.ask_proxy(connection, &endpoint);
         let limit = self.shared.lock().session.config().connect_timeout;
         let reported = Arc::clone(&self.shared);
-        let report = Box::new(move |via| reported.input(|core, _| core.session.handle_via(connection, via)));
+        let report = Box::new(move |via| reported.input(|core, now| core.session.handle_via(now, connection, via)));
         let way = Way { answer, limit, report };
         let progress = Arc::new(Progress::start());
         let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&progress));

@@ -40,7 +40,13 @@ pub struct Pieces<'a> {
 impl<'a> Pieces<'a> {
     /// `None` for a value that is not a container. `text` has no white space around it.
     pub fn new(text: &'a str, longest: usize) -> Option<Self> {
-        text.starts_with(['{', '[']).then(|| Self { text, at: 0, open: Vec::new(), longest, is_begun: false })
+        matches!(text.as_bytes().first(), Some(b'{' | b'[')).then(|| Self {
+            text,
+            at: 0,
+            open: Vec::new(),
+            longest,
+            is_begun: false,
+        })
     }
 
     fn byte(&self, at: usize) -> u8 {
@@ -104,7 +110,7 @@ impl<'a> Iterator for Pieces<'a> {
             }
             // It is longer than a piece may be, and it is the first element of this piece.
             if self.open.len() < DEEPEST && matches!(self.byte(value), b'{' | b'[') {
-                let key = (!is_array).then(|| self.text[next..value].trim_end_matches([' ', '\t', '\n', '\r', ':']));
+                let key = (!is_array).then(|| &self.text[next..end_of_string(self.text.as_bytes(), next)]);
                 return Some(self.open(value, key));
             }
             end = self.end_of_value(value, usize::MAX).expect("the text is JSON");

@@ -4,7 +4,7 @@
 //! function returns beside a number is in a [`Block`], which stays where it is; the text there stays until the next
 //! call. Times are in ms: `mono` since a fixed moment, `wall` since 1970.
 
-use std::{cell::RefCell, ptr, time::Duration};
+use std::{cell::UnsafeCell, ptr, time::Duration};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -16,12 +16,22 @@ use mcp_protocol::{
 use crate::{
     client::{Client, Output},
     items::{Item, Payload},
-    json::to_json,
 };
 
-thread_local! {
-    // The instance has one thread.
-    static INSTANCE: RefCell<Instance> = const { RefCell::new(Instance::new()) };
+/// What the functions share. A `RefCell` in thread-local storage would be a twentieth of what a page loads.
+static INSTANCE: Shared = Shared(UnsafeCell::new(Instance::new()));
+
+struct Shared(UnsafeCell<Instance>);
+
+// SAFETY: an instance of the module has one thread.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn with_borrow_mut<R>(&self, act: impl FnOnce(&mut Instance) -> R) -> R {
+        // SAFETY: JavaScript calls one function at a time, and none of them calls JavaScript. What is done in here
+        // calls no function of this file that borrows.
+        act(unsafe { &mut *self.0.get() })
+    }
 }
 
 struct Instance {
@@ -110,8 +120,8 @@ impl<'a> Texts<'a> {
     fn next(&mut self, length: usize) -> &'a str {
         let (text, rest) = self.0.split_at_checked(length).unwrap_or((self.0, &[]));
         self.0 = rest;
-        // JavaScript encodes well-formed UTF-8 only.
-        str::from_utf8(text).unwrap_or_default()
+        // SAFETY: JavaScript encodes well-formed UTF-8 only.
+        unsafe { str::from_utf8_unchecked(text) }
     }
 }
 
@@ -151,7 +161,7 @@ macro_rules! exports {
 exports! {
     /// Where the [`Block`] is.
     fn block() -> *const u8 {
-        INSTANCE.with_borrow(|instance| ptr::from_ref(&instance.block).cast())
+        INSTANCE.with_borrow_mut(|instance| ptr::from_ref(&instance.block).cast())
     }
 
     /// Room for texts of so many bytes, one after the other. What was written before is gone.
@@ -167,9 +177,19 @@ exports! {
         })
     }
 
-    /// Makes the client. The room holds 32 random bytes, the options as 64-bit numbers in the order of their table, the
-    /// token, and the urls, each ended by a line break; none if a function gives them. Its numbers go on from these.
-    fn create(numbers: usize, token: usize, urls: usize, revision: u32, reasons: u32, mono: f64, wall: f64) {
+    /// Makes the client with this id. The room holds 32 random bytes, the options as 64-bit numbers in the order of
+    /// their table, the token, and the urls, each ended by a line break; none if a function gives them. Its numbers go
+    /// on from these.
+    fn create(
+        id: u32,
+        numbers: usize,
+        token: usize,
+        urls: usize,
+        revision: u32,
+        reasons: u32,
+        mono: f64,
+        wall: f64
+    ) {
         INSTANCE.with_borrow_mut(|instance| {
             let Some((seed, rest)) = instance.input.split_first_chunk::<SEED>() else { return };
             let Some((values, rest)) = rest.split_at_checked(numbers * NUMBER) else { return };
@@ -181,7 +201,7 @@ exports! {
                 *secret = Secret::new(token);
             }
             let urls = (!urls.is_empty()).then(|| lines(urls));
-            let mut client = Client::new(options, urls, *seed, now(mono, wall));
+            let mut client = Client::new(id, options, urls, *seed, now(mono, wall));
             client.go_on_from(Numbers { revision, reasons });
             instance.client = Some(client);
             // They hold the token.
@@ -276,10 +296,10 @@ exports! {
         with(|client, mut texts| client.send(now(mono, wall), texts.next(text))).into()
     }
 
-    /// `expires_at` is not a number if the key does not end.
-    fn answer_token(connection: u32, token: usize, expires_at: f64, mono: f64, wall: f64) {
+    /// `expires_at` counts if `ends` is not 0.
+    fn answer_token(connection: u32, token: usize, ends: u32, expires_at: f64, mono: f64, wall: f64) {
         with(|client, mut texts| {
-            let expires_at = (!expires_at.is_nan()).then_some(expires_at);
+            let expires_at = (ends != 0).then_some(expires_at);
             let key = Key { token: Secret::new(texts.next(token)), expires_at };
             client.answer_token(now(mono, wall), ConnectionId(connection), Ok(key));
         });
@@ -292,14 +312,9 @@ exports! {
         });
     }
 
-    /// The urls, each ended by a line break. 1 if they are accepted; 2 if they cannot be used: then the error is shown.
+    /// The urls, each ended by a line break. 1 if they are still asked for.
     fn answer_urls(asked: u32, urls: usize, mono: f64, wall: f64) -> u32 {
-        let mut is_accepted = false;
-        let has_failed = showing(|client, mut texts| {
-            let result = client.answer_urls(now(mono, wall), ConnectionId(asked), lines(texts.next(urls)));
-            result.map(|accepted| is_accepted = accepted).err().map(|error| to_json(&error))
-        });
-        if has_failed { 2 } else { is_accepted.into() }
+        with(|client, mut texts| client.answer_urls(now(mono, wall), ConnectionId(asked), lines(texts.next(urls)))).into()
     }
 
     /// With the class of what was thrown.
@@ -332,6 +347,11 @@ exports! {
     /// Shows the statistics.
     fn stats() {
         showing(|client, _| Some(client.stats()));
+    }
+
+    /// Shows the record of the flight recorder.
+    fn dump() {
+        showing(|client, _| Some(client.dump()));
     }
 
     /// See [`Client::buffered_amount`].
@@ -367,7 +387,7 @@ exports! {
         with(|client, _| client.handle_sent(ConnectionId(connection)));
     }
 
-    /// A text message has come. It is all that is in the room.
+    /// A text message has come, or a binary one that is UTF-8. It is all that is in the room.
     fn text_message(connection: u32, length: usize, mono: f64, wall: f64) {
         let bytes = take_input(length);
         // SAFETY: JavaScript encodes well-formed UTF-8 only.
@@ -375,9 +395,8 @@ exports! {
         with(|client, _| client.handle_text(now(mono, wall), ConnectionId(connection), text));
     }
 
-    /// A binary message has come. It is all that is in the room.
-    fn binary_message(connection: u32, length: usize, mono: f64, wall: f64) {
-        let bytes = take_input(length);
+    /// A binary message has come, of so many bytes, that is not UTF-8.
+    fn binary_message(connection: u32, bytes: usize, mono: f64, wall: f64) {
         with(|client, _| client.handle_binary(now(mono, wall), ConnectionId(connection), bytes));
     }
 
@@ -448,8 +467,14 @@ fn failure(kind: u32, words: &str) -> DialFailure {
     })
 }
 
-fn lines(text: &str) -> Vec<String> {
-    text.lines().map(str::to_owned).collect()
+/// Each ended by a line break.
+fn lines(mut text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    while let Some((line, rest)) = text.split_once('\n') {
+        lines.push(line.to_owned());
+        text = rest;
+    }
+    lines
 }
 
 /// An empty text is not JSON.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use mcp_mailbox::Slot;
 use mcp_protocol::{
-    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, Interest, Key, LogLevel, Now, Numbers,
-    OptionError, Options, Received, Refused, RequestId, RequestKey, Secret, Session, check_urls,
+    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, FlightRecord, Interest, Key, LogLevel, Now,
+    Numbers, Options, Received, Refused, RequestId, RequestKey, Secret, Session,
 };
 
 use crate::{
@@ -45,11 +45,13 @@ pub enum Output {
 
 /// Making one, and the user's commands. See the functions of the same name of [`Session`].
 impl Client {
-    /// A client in `idle`. Urls that are not known are asked for. `seed` must come from a cryptographic source.
-    pub fn new(options: Options, urls: Option<Vec<String>>, seed: [u8; 32], now: Now) -> Self {
+    /// A client in `idle`, with the id that its log lines tell. Urls that are not known are asked for. `seed` must come
+    /// from a cryptographic source.
+    pub fn new(id: u32, options: Options, urls: Option<Vec<String>>, seed: [u8; 32], now: Now) -> Self {
         let config = options.session;
         let source = urls.clone().map_or(EndpointSource::Ask, EndpointSource::Known);
         let mut session = Session::new(config, source, seed, now);
+        session.set_client(id);
         session.set_interest(Interest::ALL);
         Self {
             session,
@@ -98,7 +100,8 @@ impl Client {
     ///
     /// Errors: the JSON of an `ErrorData` if it is refused; then its slot is free.
     pub fn request_abortable(&mut self, now: Now, call: Call<'_>, slot: Slot) -> Result<RequestKey, String> {
-        self.change(|session| session.request(now, call, slot)).map_err(|Refused { error, .. }| error.to_json())
+        self.change(|session| session.request(now, call, slot))
+            .map_err(|Refused { error, .. }| error.to_json_with(to_json))
     }
 
     /// Asks for the tools that the server describes. See [`Session::tools`].
@@ -112,7 +115,7 @@ impl Client {
         slot: Slot,
     ) -> Result<RequestKey, String> {
         let asked = self.change(|session| session.tools(now, timeout, expects_connection, slot));
-        asked.map_err(|Refused { error, .. }| error.to_json())
+        asked.map_err(|Refused { error, .. }| error.to_json_with(to_json))
     }
 
     /// True: it will not be settled, and its slot is free. False: its outcome is already among the items.
@@ -142,11 +145,8 @@ impl Client {
         self.change(|session| session.handle_token(now, connection, key));
     }
 
-    /// What the url function has returned. False if it is not asked any more.
-    ///
-    /// Errors: there is none, or one twice; then `fail_urls` is still to be called.
-    pub fn answer_urls(&mut self, now: Now, asked: ConnectionId, urls: Vec<String>) -> Result<bool, OptionError> {
-        check_urls(&urls)?;
+    /// What the url function has returned, which was checked. False if it is not asked any more.
+    pub fn answer_urls(&mut self, now: Now, asked: ConnectionId, urls: Vec<String>) -> bool {
         // Before it is drained: a dial may follow.
         let old = std::mem::replace(&mut self.urls, urls.clone());
         let is_accepted = self.session.handle_urls(now, asked, Ok(urls));
@@ -154,7 +154,7 @@ impl Client {
             self.urls = old;
         }
         self.commit();
-        Ok(is_accepted)
+        is_accepted
     }
 
     /// The class of the error that the url function has thrown.
@@ -185,6 +185,11 @@ impl Client {
     /// The JSON of `Stats`.
     pub fn stats(&self) -> String {
         to_json(&self.session.stats())
+    }
+
+    /// The JSON of a [`FlightRecord`].
+    pub fn dump(&self) -> String {
+        FlightRecord::of(&self.session).to_json(env!("CARGO_PKG_VERSION"))
     }
 
     /// See [`Session::buffered_amount`].
@@ -220,7 +225,7 @@ impl Client {
         self.session.handle_written(connection, 1);
     }
 
-    /// A text message has come.
+    /// A text message has come, or a binary one that is UTF-8.
     pub fn handle_text(&mut self, now: Now, connection: ConnectionId, text: ByteString) {
         if self.refuses(now, connection, text.len()) {
             return;
@@ -230,13 +235,10 @@ impl Client {
         self.limit_items(now, connection);
     }
 
-    /// A binary message has come.
-    pub fn handle_binary(&mut self, now: Now, connection: ConnectionId, bytes: Bytes) {
-        let length = bytes.len();
-        match ByteString::try_from(bytes) {
-            Ok(text) => self.handle_text(now, connection, text),
-            Err(_) if self.refuses(now, connection, length) => {}
-            Err(_) => self.change(|session| session.handle_binary(now, connection, length)),
+    /// A binary message has come that is not UTF-8.
+    pub fn handle_binary(&mut self, now: Now, connection: ConnectionId, bytes: usize) {
+        if !self.refuses(now, connection, bytes) {
+            self.change(|session| session.handle_binary(now, connection, bytes));
         }
     }
 

@@ -157,7 +157,7 @@ impl Entry {
         match self {
             Self::Item(item) => item,
             Self::Failed(slot, error) => {
-                Item { kind: kind::FAILED, a: slot.number(), b: 0, payload: Payload::Made(error.to_json()) }
+                Item { kind: kind::FAILED, a: slot.number(), b: 0, payload: Payload::Made(error.to_json_with(to_json)) }
             }
             Self::Elements(slot, is_array, text) => {
                 let (open, close) = if is_array { ("[", "]") } else { ("{", "}") };

@@ -13,6 +13,11 @@ mod close_code;
 mod items;
 mod json;
 
+/// A small one: the allocator of the standard library would be a thirtieth of what a page loads.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 pub use self::{
     client::{Client, Output},
     items::{Item, Payload},

@@ -42,7 +42,7 @@ impl Backoff {
         let (base, max) = (self.base.as_secs_f64(), self.max.as_secs_f64());
         // factorⁿ overflows to infinity for large n, and 0 · ∞ is NaN: `min` then takes the cap, which is right for
         // both.
-        (base * self.factor.powf(f64::from(attempts_made))).min(max)
+        (base * self.factor.powi(attempts_made.try_into().unwrap_or(i32::MAX))).min(max)
     }
 
     /// The delays that [`delay`](Self::delay) may give.

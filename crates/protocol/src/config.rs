@@ -55,8 +55,8 @@ macro_rules! options {
                     Ok(true)
                 }
 
-                fn take_from(&mut self, numbers: &mut Numbers<'_>) {
-                    $(self.$field.take_from(numbers);)*
+                fn read(numbers: &mut Numbers<'_>) -> Self {
+                    Self { $($field: FromNumbers::read(numbers),)* }
                 }
 
                 /// The defaults, without those that are not shown.
@@ -176,14 +176,11 @@ impl Options {
         Ok(all)
     }
 
-    /// Takes options that were checked by the generated table (js/shared/client/option-table.ts), as numbers in its
-    /// order: that is how a page passes them on. The token and the endpoints are texts, and come by themselves.
+    /// Options that were checked by the generated table (js/page/option-table.ts), as numbers in its order: that is how
+    /// a page passes them on. The token and the endpoints are texts, and come by themselves.
     pub fn from_numbers(numbers: &[f64]) -> Self {
-        let mut all = Self::default();
         let mut numbers = Numbers::new(numbers);
-        all.session.take_from(&mut numbers);
-        all.route.take_from(&mut numbers);
-        all
+        Self { session: Config::read(&mut numbers), route: Route::read(&mut numbers) }
     }
 
     /// The defaults by their public names, for the documentation and its test. What has no default of its own is left

@@ -2,18 +2,17 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use bytestring::ByteString;
-use serde_json::Value;
-
 use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
     error::{ErrorCode, Fault},
     fields::Fields,
+    quoted::write_quoted,
     request_id::RequestId,
     words,
 };
+use bytes::Bytes;
+use bytestring::ByteString;
 
 /// A wire dialect. The first two are specified in PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,7 +294,7 @@ impl Sent {
         match self {
             Self::Auth(_) => true,
             Self::Ping => false,
-            Self::Other => text.len() > LONGEST_CONTROL && text.contains("\"auth\""),
+            Self::Other => text.len() > LONGEST_CONTROL && words::find(text, "\"auth\"").is_some(),
         }
     }
 }
@@ -303,17 +302,17 @@ impl Sent {
 /// Code that was written against a WebSocket sends its own auth messages and pings; their answers must not be taken for
 /// the answers to ours. A ping in the other dialect does not count: it is never answered.
 pub(super) fn classify_sent(dialect: Dialect, text: &str) -> Sent {
-    if dialect == Dialect::Plain || text.len() > LONGEST_CONTROL || !(text.contains("ping") || text.contains("auth")) {
+    if dialect == Dialect::Plain || text.len() > LONGEST_CONTROL || envelope::split(text).is_err() {
         return Sent::Other;
     }
-    let Ok(Value::Object(message)) = serde_json::from_str(text) else { return Sent::Other };
-    let is = |key: &str, word: &str| message.get(key).is_some_and(|value| value == word);
+    let string = |key: &str| envelope::decode_string(envelope::member(text, key)?);
+    let is = |key: &str, word: &str| string(key).is_some_and(|value| value == word);
     let ping_key = match dialect {
         Dialect::Guide => "messageType",
         Dialect::Event | Dialect::Plain => "type",
     };
     if is("id", "auth") {
-        Sent::Auth(message.get("token").and_then(Value::as_str).map(Secret::new))
+        Sent::Auth(string("token").map(Secret::new))
     } else if is(ping_key, "ping") {
         Sent::Ping
     } else {
@@ -332,10 +331,6 @@ fn our_id(text: &str, span: &Span) -> Option<RequestId> {
 
 fn string_at<'a>(text: &'a str, span: Option<&Span>) -> Option<Cow<'a, str>> {
     envelope::decode_string(&text[span?.clone()])
-}
-
-fn write_quoted(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a string is always JSON, and a vector takes all");
 }
 
 /// The largest number of bytes that id and keys add to a request.

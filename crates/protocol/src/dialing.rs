@@ -1,8 +1,13 @@
 //! Dials as the session sees them: why one failed, whether another may succeed, and the words for it.
 
 mod answer;
+#[cfg(not(feature = "system"))]
+mod no_system;
 mod page;
+#[cfg(feature = "system")]
 mod proxy;
+#[cfg(feature = "system")]
+mod system;
 mod trace;
 
 use std::{net::SocketAddr, time::Duration};
@@ -10,12 +15,27 @@ use std::{net::SocketAddr, time::Duration};
 use serde::Serialize;
 use thiserror::Error;
 
+use super::stats::whole_millis;
+
+#[cfg(not(feature = "system"))]
+pub use self::no_system::{PhaseTrace, ProxyFailure, TlsFailure, UpgradeFailure, Via};
 pub use self::{
     answer::Answer,
     page::PageFailure,
-    proxy::{ProxyFailure, Via},
-    trace::{CertificateTrace, DialReport, DialTrace, PhaseTrace, TcpTrace, TlsTrace, UpgradeTrace},
+    trace::{DialReport, DialTrace},
 };
+#[cfg(feature = "system")]
+pub use self::{
+    proxy::{ProxyFailure, Via},
+    system::{TlsFailure, UpgradeFailure},
+    trace::{CertificateTrace, PhaseTrace, TcpTrace, TlsTrace, UpgradeTrace},
+};
+
+/// The address of a server, which the browser does not tell.
+#[cfg(not(feature = "system"))]
+type Address = Via;
+#[cfg(feature = "system")]
+type Address = SocketAddr;
 
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is
 /// for users.
@@ -45,7 +65,7 @@ pub enum DialFailure {
     #[error("{0}")]
     Page(PageFailure),
     /// It took longer than `connectTimeout`.
-    #[error("it took longer than connectTimeout ({} ms)", limit.as_millis())]
+    #[error("it took longer than connectTimeout ({} ms)", whole_millis(*limit))]
     Timeout {
         /// `connectTimeout`.
         limit: Duration,
@@ -62,49 +82,6 @@ pub enum DialFailure {
     },
 }
 
-/// What went wrong in TLS.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum TlsFailure {
-    /// There are no certificates to verify the server's against.
-    #[error("the certificates to trust could not be read: {}", .0.message)]
-    NoRoots(SystemError),
-    /// The host is neither a DNS name nor an address.
-    #[error("the host is no name that TLS can verify")]
-    HostName,
-    /// The server's certificate does not verify.
-    #[error("the server's certificate does not verify: {}", .0.with_code())]
-    Certificate(SystemError),
-    /// The server speaks no TLS, or none that fits.
-    #[error("the TLS handshake failed: {}", .0.with_code())]
-    Handshake(SystemError),
-    /// The server closed the connection.
-    #[error("the TLS handshake broke off: the other side closed the connection")]
-    Closed(SystemError),
-    /// The connection was lost.
-    #[error("the TLS handshake broke off: {}", .0.words())]
-    Broken(SystemError),
-}
-
-/// What went wrong in the HTTP upgrade.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum UpgradeFailure {
-    /// The server answered with another status than 101.
-    #[error("the server answered the upgrade with {answer}")]
-    Status {
-        /// What it said.
-        answer: Answer,
-    },
-    /// The answer is not HTTP, or not one that a WebSocket may be opened by (RFC 6455 § 4.1): for this reason.
-    #[error("the answer to the upgrade is not a WebSocket handshake")]
-    NotWebSocket(String),
-    /// The server closed the connection before its answer was complete.
-    #[error("the server closed the connection during the upgrade")]
-    Closed,
-    /// The connection was lost.
-    #[error("the connection broke during the upgrade: {}", .0.words())]
-    Broken(SystemError),
-}
-
 /// What the operating system, or a library in its place, said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemError {
@@ -113,7 +90,7 @@ pub struct SystemError {
     /// The words for it.
     pub message: String,
     /// The address that it is about.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
 }
 
 /// The part of a dial that failed.
@@ -152,13 +129,7 @@ impl DialFailure {
             Self::Proxy(failure) => failure.remedy(),
             Self::Tls(failure) => failure.remedy(),
             Self::Page(failure) => failure.remedy(),
-            Self::Upgrade(UpgradeFailure::Closed | UpgradeFailure::Broken(_)) => Remedy::Time,
-            Self::Upgrade(UpgradeFailure::NotWebSocket(_)) => Remedy::Configuration,
-            Self::Upgrade(UpgradeFailure::Status { answer }) => match answer.status {
-                401 | 403 => Remedy::Authorization,
-                408 | 425 | 429 | 500..=599 => Remedy::Time,
-                _ => Remedy::Configuration,
-            },
+            Self::Upgrade(failure) => failure.remedy(),
         }
     }
 
@@ -178,7 +149,7 @@ impl DialFailure {
     /// What the server answered in place of 101, or the proxy in place of 2xx.
     pub fn answer(&self) -> Option<&Answer> {
         match self {
-            Self::Upgrade(UpgradeFailure::Status { answer }) => Some(answer),
+            Self::Upgrade(failure) => failure.answer(),
             Self::Proxy(failure) => failure.answer(),
             _ => None,
         }
@@ -187,7 +158,7 @@ impl DialFailure {
     /// How long the server asks not to be dialed. A proxy cannot ask for that. Source: PROTOCOL.md rule 12.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Upgrade(UpgradeFailure::Status { answer }) => answer.retry_after,
+            Self::Upgrade(failure) => failure.retry_after(),
             _ => None,
         }
     }
@@ -203,41 +174,25 @@ impl DialFailure {
             Self::Name { error, .. } | Self::Tcp(error) | Self::Exhausted { error, .. } => Some(error.clone()),
             Self::Proxy(failure) => failure.cause(),
             Self::Tls(failure) => failure.cause(),
-            Self::Upgrade(UpgradeFailure::Broken(error)) => Some(error.clone()),
-            Self::Upgrade(UpgradeFailure::NotWebSocket(reason)) => Some(SystemError::new(None, reason.clone())),
-            Self::Upgrade(UpgradeFailure::Status { .. } | UpgradeFailure::Closed) | Self::Page(_) => None,
+            Self::Upgrade(failure) => failure.cause(),
+            Self::Page(_) => None,
             Self::Timeout { .. } => Some(SystemError::new(Some("ETIMEDOUT"), self.to_string())),
         }
+    }
+
+    /// It is the user's proxy function that failed.
+    pub(crate) fn is_of_proxy_function(&self) -> bool {
+        matches!(self, Self::Proxy(failure) if failure.is_of_function())
     }
 
     /// The sentence for users. `url` must hold no secret.
     pub fn sentence(&self, url: &str) -> String {
         match self {
             Self::Timeout { limit, phase } => {
-                let limit = limit.as_millis();
+                let limit = whole_millis(*limit);
                 format!("connecting to {url} took longer than connectTimeout ({limit} ms){}", unfinished(*phase))
             }
             failure => format!("cannot connect to {url}: {failure}"),
-        }
-    }
-}
-
-impl TlsFailure {
-    fn remedy(&self) -> Remedy {
-        match self {
-            Self::Closed(_) | Self::Broken(_) => Remedy::Time,
-            _ => Remedy::Configuration,
-        }
-    }
-
-    fn cause(&self) -> Option<SystemError> {
-        match self {
-            Self::HostName => None,
-            Self::NoRoots(error)
-            | Self::Certificate(error)
-            | Self::Handshake(error)
-            | Self::Closed(error)
-            | Self::Broken(error) => Some(error.clone()),
         }
     }
 }
@@ -269,8 +224,17 @@ impl SystemError {
     }
 
     /// The words, and the code if there is one.
+    #[cfg(feature = "system")]
     fn with_code(&self) -> String {
         self.code.map_or_else(|| self.message.clone(), |code| format!("{} ({code})", self.message))
+    }
+
+    /// The address that it is about; none in a page.
+    pub(crate) fn socket_address(&self) -> Option<SocketAddr> {
+        #[cfg(feature = "system")]
+        return self.address;
+        #[cfg(not(feature = "system"))]
+        None
     }
 
     /// A limit on threads or file handles was reached.
@@ -284,13 +248,15 @@ impl SystemError {
     }
 
     /// Its address is one of a link, of which nothing says which it is.
+    #[cfg(feature = "system")]
     fn lacks_interface(&self) -> bool {
-        matches!(self.address, Some(SocketAddr::V6(v6)) if v6.scope_id() == 0 && v6.ip().is_unicast_link_local())
+        matches!(self.address, Some(Address::V6(v6)) if v6.scope_id() == 0 && v6.ip().is_unicast_link_local())
     }
 
     /// A few words with the code that users of Node.js know, or else the system's own.
     pub fn words(&self) -> &str {
         match self.code {
+            #[cfg(feature = "system")]
             Some("EINVAL") if self.lacks_interface() => {
                 "a link-local address needs its interface, as in [fe80::1%25eth0] (EINVAL)"
             }

@@ -1,9 +1,6 @@
 //! The endpoints of a client: what is known of each, and which one is dialed next. Source: PROTOCOL.md rule 16.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
     config::{EndpointSource, without_query},
@@ -77,15 +74,13 @@ impl Endpoints {
     /// Takes another list. What is known of an endpoint stays known.
     pub(super) fn replace(&mut self, urls: &[String]) {
         let good = self.last_good.and_then(|good| self.list.get(good)).map(|endpoint| endpoint.url.clone());
-        let mut known: HashMap<Box<str>, VecDeque<Endpoint>> = HashMap::new();
-        for endpoint in self.list.drain(..) {
-            known.entry(endpoint.url.clone()).or_default().push_back(endpoint);
-        }
+        let mut known: Vec<Option<Endpoint>> = self.list.drain(..).map(Some).collect();
         self.list = urls
             .iter()
             .map(|url| {
                 let url = without_query(url);
-                let old = known.get_mut(url).and_then(VecDeque::pop_front);
+                let same = known.iter_mut().find(|known| known.as_ref().is_some_and(|known| *known.url == *url));
+                let old = same.and_then(Option::take);
                 old.unwrap_or_else(|| Endpoint { url: url.into(), failures: 0, not_before: Duration::ZERO })
             })
             .collect();
@@ -146,9 +141,11 @@ impl Endpoints {
 
     /// The last good one comes first, and those that have failed three times in a row come last.
     pub(super) fn begin_round(&mut self) {
-        let mut order: Vec<usize> = (0..self.list.len()).collect();
-        order.sort_by_key(|&place| (self.list[place].failures >= TOO_MANY, self.last_good != Some(place)));
-        self.round = Round { left: order.into(), ..Round::default() };
+        let rank = |place: usize| (self.list[place].failures >= TOO_MANY, self.last_good != Some(place));
+        let ranks = [(false, false), (false, true), (true, false), (true, true)];
+        let left =
+            ranks.into_iter().flat_map(|wanted| (0..self.list.len()).filter(move |place| rank(*place) == wanted));
+        self.round = Round { left: left.collect(), ..Round::default() };
     }
 
     /// Nothing more is dialed in this round.

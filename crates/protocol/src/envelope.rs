@@ -121,10 +121,58 @@ fn decode(mut rest: &str) -> Result<Cow<'_, str>, String> {
 pub fn is_truthy(raw: &str) -> bool {
     match raw.as_bytes() {
         b"null" | b"false" | b"\"\"" => false,
-        // Exact except for exponents above 655,359, which `f64` limits; they only matter after as many zeros.
-        [b'-' | b'0'..=b'9', ..] => raw.parse::<f64>() != Ok(0.0),
+        [b'-' | b'0'..=b'9', ..] => !is_zero(raw),
         _ => true,
     }
+}
+
+/// Whether a number is zero as a double: that is also one which is nearer to zero than to the least double. Reading the
+/// number would take tables of 10 KB, which a page would have to load.
+fn is_zero(number: &str) -> bool {
+    let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let is_significant = |byte: &u8| matches!(byte, b'1'..=b'9');
+    let Some(first) = digits.bytes().position(|byte| is_significant(&byte)) else { return true };
+    // That of the first digit. An exponent that no integer can hold is beyond all others.
+    let point = digits.find('.').unwrap_or(digits.len());
+    let place = if first < point { point - first - 1 } else { first - point } as i64;
+    let place = if first < point { place } else { -place };
+    let beyond = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
+    let place = place.saturating_add(exponent.parse().unwrap_or(beyond));
+    let significant = digits[first..].bytes().filter(|byte| *byte != b'.');
+    place < LEAST_PLACE || (place == LEAST_PLACE && significant.le(HALF_OF_LEAST.bytes()))
+}
+
+/// The elements of an array, each as [`split`] would delimit it. `array` is a value as `split` delimits it; there are
+/// none if it is of another kind.
+pub fn elements(array: &str) -> impl Iterator<Item = &str> {
+    let scanner = Scanner { text: array };
+    let mut next = array.starts_with('[').then(|| scanner.white_space(1));
+    iter::from_fn(move || {
+        let start = next.filter(|at| scanner.byte(*at) != Some(b']'))?;
+        let end = scanner.value(start).ok()?;
+        let after = scanner.white_space(end);
+        next = (scanner.byte(after) == Some(b',')).then(|| scanner.white_space(after + 1));
+        Some(&array[start..end])
+    })
+}
+
+/// The value of the member with this key; of duplicate keys the last one counts. `object` is a value as [`split`]
+/// delimits it; `None` if it is of another kind. The key must be short.
+pub fn member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
+    let scanner = Scanner { text: object };
+    let mut found = None;
+    let note = |name: &str, at: usize| {
+        let end = scanner.value(at)?;
+        if name == key {
+            found = Some(&object[at..end]);
+        }
+        Ok(end)
+    };
+    let start = scanner.white_space(0);
+    if scanner.byte(start) == Some(b'{') {
+        scanner.object(start, note).ok()?;
+    }
+    found
 }
 
 impl Members {
@@ -528,6 +576,12 @@ const LONGEST_KEY: usize = 2 + 6 * "messageType".len();
 
 /// In bytes: that of one byte, such as `\u0061`.
 const LONGEST_ESCAPE: usize = 6;
+
+/// The least double is 4.94e-324; what is not above the half of that is rounded to zero. This is the half, to so many
+/// digits that only a number made for it could tell.
+const LEAST_PLACE: i64 = -324;
+const HALF_OF_LEAST: &str =
+    "247032822920623272088284396434110686182529901307162382212792841250337753635104375932649918";
 
 /// In bytes, a multiple of eight. From this length on, reading in blocks is faster; most strings are shorter.
 const LONG_STRING: usize = 128;

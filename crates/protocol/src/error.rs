@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    dialing::{DialFailure, DialPhase, ProxyFailure, Remedy, SystemError, Via},
+    dialing::{DialFailure, DialPhase, Remedy, SystemError, Via},
     fields::{Field, Fields},
     request_id::RequestId,
 };
@@ -114,7 +114,7 @@ pub enum Fault {
     KeyExpired(Option<Reason>),
     /// The server did not answer the auth message in so many ms.
     #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
-    AuthTimeout(u128),
+    AuthTimeout(u64),
     /// The connection was lost.
     #[error("{0}")]
     ConnectionLost(String),
@@ -258,10 +258,7 @@ impl Fault {
             system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
             from_token_function: matches!(self, Self::NoToken(_)),
             from_url_function: matches!(self, Self::NoUrls(_)),
-            from_proxy_function: matches!(
-                dial.map(|failure| &**failure),
-                Some(DialFailure::Proxy(ProxyFailure::Function))
-            ),
+            from_proxy_function: dial.is_some_and(|failure| failure.is_of_proxy_function()),
         }
     }
 }
@@ -275,10 +272,19 @@ pub enum NoToken {
     Threw(String),
     /// It did not answer within `authTimeout`, in ms.
     #[error("did not answer within authTimeout ({0} ms)")]
-    TimedOut(u128),
+    TimedOut(u64),
     /// The end of its key is past, or no time in ms.
-    #[error("gave an expiresAt of {0}: it must be in ms since 1970 (not in seconds), and in the future")]
+    #[error("gave an expiresAt of {}: it must be in ms since 1970 (not in seconds), and in the future", whole(*.0))]
     Expiry(f64),
+}
+
+/// A number without its fraction. The code that writes fractions would be a large part of what a page loads.
+fn whole(number: f64) -> String {
+    match number {
+        number if number.is_nan() => "NaN".to_owned(),
+        number if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        number => (number as i64).to_string(),
+    }
 }
 
 /// How the user's url function failed.
@@ -289,7 +295,7 @@ pub enum NoUrls {
     Threw(String),
     /// It did not answer within `connectTimeout`, in ms.
     #[error("did not answer within connectTimeout ({0} ms)")]
-    TimedOut(u128),
+    TimedOut(u64),
 }
 
 /// Why the client is not connected. However many calls and events tell of it, it is one error, with one number, which
@@ -393,7 +399,12 @@ impl CallError {
 
     /// [`CallError::data`] as JSON.
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string(&self.data()).expect("the keys are strings");
+        self.to_json_with(|data| serde_json::to_string(data).expect("the keys are strings"))
+    }
+
+    /// The same, where `write` writes what serde knows of it.
+    pub fn to_json_with(&self, write: impl FnOnce(&ErrorData) -> String) -> String {
+        let mut json = write(&self.data());
         // As it came: it is JSON, and may be large.
         if let Fault::Tool { data, .. } = &*self.fault {
             json.pop();
@@ -512,10 +523,11 @@ pub struct SystemCause {
 }
 
 impl From<SystemError> for SystemCause {
-    fn from(SystemError { code, message, address }: SystemError) -> Self {
+    fn from(error: SystemError) -> Self {
+        let address = error.socket_address();
         Self {
-            message,
-            code,
+            message: error.message,
+            code: error.code,
             address: address.map(|address| address.ip().to_string()),
             port: address.map(|address| address.port()),
         }

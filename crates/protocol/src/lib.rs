@@ -36,6 +36,7 @@ mod key_life;
 mod log;
 mod pending;
 mod plaintext;
+mod quoted;
 mod received;
 mod record;
 #[cfg(feature = "replay")]
@@ -58,6 +59,8 @@ use bytestring::ByteString;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "system")]
+pub use self::dialing::{CertificateTrace, TcpTrace, TlsTrace, UpgradeTrace};
 #[cfg(feature = "sim")]
 pub use self::footprint::Footprint;
 #[cfg(feature = "replay")]
@@ -70,13 +73,14 @@ pub use self::{
     },
     dialect::Dialect,
     dialing::{
-        Answer, CertificateTrace, DialFailure, DialPhase, DialReport, DialTrace, PageFailure, PhaseTrace, ProxyFailure,
-        Remedy, SystemError, TcpTrace, TlsFailure, TlsTrace, UpgradeFailure, UpgradeTrace, Via,
+        Answer, DialFailure, DialPhase, DialReport, DialTrace, PageFailure, PhaseTrace, ProxyFailure, Remedy,
+        SystemError, TlsFailure, UpgradeFailure, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
     flight_record::FlightRecord,
-    log::LogLine,
+    log::{LogFields, LogLine, LogValue},
     plaintext::is_loopback,
+    quoted::write_quoted,
     received::Received,
     request_id::{RequestId, RequestKey},
     session::{Call, Ending, Interest, Numbers, Refused, Session},
@@ -324,5 +328,5 @@ pub struct LogEntry {
     pub message: String,
     /// The values that belong to it.
     #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>"))]
-    pub fields: serde_json::Map<String, serde_json::Value>,
+    pub fields: LogFields,
 }

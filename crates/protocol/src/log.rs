@@ -3,9 +3,9 @@
 //! A line is one line, whatever a server has said: nothing in it can begin another one, or move the cursor of a
 //! terminal.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
 use super::LogLevel;
 
@@ -96,11 +96,107 @@ log_lines! {
     Failed Error "the client has failed";
 }
 
+/// The values that belong to a line, in the order of their names. An ordered map would do; its code would be a large
+/// part of what a page loads.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogFields(Vec<(&'static str, LogValue)>);
+
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum LogValue {
+    /// Words, a URL, a code.
+    Text(String),
+    /// A count, or ms.
+    Number(u64),
+}
+
+impl LogFields {
+    /// Sets a field, which may be there already.
+    pub fn set(&mut self, name: &'static str, value: LogValue) {
+        match self.0.binary_search_by_key(&name, |(name, _)| name) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => self.0.insert(place, (name, value)),
+        }
+    }
+
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&LogValue> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// The text in a field that has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            LogValue::Text(text) => Some(text),
+            LogValue::Number(_) => None,
+        }
+    }
+
+    /// The number in a field that has one.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        match self.get(name)? {
+            LogValue::Number(number) => Some(*number),
+            LogValue::Text(_) => None,
+        }
+    }
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &LogValue)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+}
+
+impl Serialize for LogFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl fmt::Display for LogValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl From<&str> for LogValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for LogValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for LogValue {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for LogValue {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u16> for LogValue {
+    fn from(number: u16) -> Self {
+        Self::Number(number.into())
+    }
+}
+
 /// The value of a field, without control characters.
-pub(super) fn one_line(value: &Value) -> Value {
+pub(super) fn one_line(value: &LogValue) -> LogValue {
     match value {
-        Value::String(text) => without_controls(text).into(),
-        other => other.clone(),
+        LogValue::Text(text) => LogValue::Text(without_controls(text).into_owned()),
+        LogValue::Number(_) => value.clone(),
     }
 }
 
@@ -109,17 +205,25 @@ pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) {
         return Cow::Borrowed(text);
     }
-    let shown = |character: char| match is_control(character) {
-        true => character.escape_default().collect(),
-        false => String::from(character),
-    };
-    text.chars().map(shown).collect::<String>().into()
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            '\t' => shown.push_str("\\t"),
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            control if is_control(control) => shown.push_str(&format!("\\u{{{:x}}}", u32::from(control))),
+            other => shown.push(other),
+        }
+    }
+    shown.into()
 }
 
 /// It controls a terminal, ends a line, or turns the direction of what follows.
 fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        character,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]
@@ -136,7 +240,7 @@ mod tests {
         ] {
             assert_eq!(without_controls(text), shown);
         }
-        assert_eq!(one_line(&"a\nb".into()), "a\\nb");
-        assert_eq!(one_line(&7.into()), 7);
+        assert_eq!(one_line(&"a\nb".into()), "a\\nb".into());
+        assert_eq!(one_line(&7_u64.into()), 7_u64.into());
     }
 }

@@ -1,12 +1,25 @@
 //! What crosses a network without encryption: everybody on the way can read it.
 
+#[cfg(feature = "system")]
 use std::net::IpAddr;
 
 /// Whether the host is this machine: `localhost`, a name below it, or an address of loopback, without brackets.
 pub fn is_loopback(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let is_name = host == "localhost" || host.ends_with(".localhost");
-    is_name || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    is_name || is_address_of_loopback(&host)
+}
+
+#[cfg(feature = "system")]
+fn is_address_of_loopback(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// A page has urls of which an address is written in one way only.
+#[cfg(not(feature = "system"))]
+fn is_address_of_loopback(host: &str) -> bool {
+    let is_v4 = host.starts_with("127.") && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_v4 || host == "::1" || host.starts_with("::ffff:7f")
 }
 
 /// Whether others can read what is sent to this endpoint.

@@ -55,11 +55,14 @@ pub(crate) enum Base {
     Unknown,
 }
 
+/// A page has no flight recorder: it would be a third of what a page loads.
+const RECORDS: bool = cfg!(feature = "record");
+
 impl Recorder {
     /// The session is to be given to [`set_base`](Self::set_base), before the next input.
     pub(crate) fn wants_base(&self) -> bool {
         let since = self.next.as_ref().map_or(self.first, |(number, _)| *number);
-        self.end() - since >= NEWEST as u64
+        RECORDS && self.end() - since >= NEWEST as u64
     }
 
     /// The session as it is now, before the next input. What was before the last one is forgotten.
@@ -76,18 +79,27 @@ impl Recorder {
 
     /// Something comes into the session.
     pub(crate) fn input(&mut self, now: Now, what: What) {
+        if !RECORDS {
+            return;
+        }
         self.stamp = self.stamp_of(now);
         self.add_input(what);
     }
 
     /// The same, at the time of the last input.
     pub(crate) fn add_input(&mut self, what: What) {
+        if !RECORDS {
+            return;
+        }
         self.input = self.end();
         self.push(what);
     }
 
     /// The session has decided this.
     pub(crate) fn output(&mut self, what: What) {
+        if !RECORDS {
+            return;
+        }
         if !self.merge(&what) {
             self.push(what);
         }
@@ -95,6 +107,9 @@ impl Recorder {
 
     /// Completes the newest input.
     pub(crate) fn complete(&mut self, complete: impl FnOnce(&mut What)) {
+        if !RECORDS {
+            return;
+        }
         if let Some(event) = self.events.get_mut((self.input.wrapping_sub(self.first)) as usize) {
             complete(&mut event.what);
         }
@@ -102,11 +117,17 @@ impl Recorder {
 
     /// Texts are being written.
     pub(crate) fn writing(&mut self, connection: ConnectionId, count: usize) {
+        if !RECORDS {
+            return;
+        }
         self.add_input(What::Writing { connection, count: small(count) });
     }
 
     /// Texts were written. Usually these are the ones that were being written just now.
     pub(crate) fn written(&mut self, connection: ConnectionId, count: usize) {
+        if !RECORDS {
+            return;
+        }
         let count = small(count);
         let (begun, written) = (What::Writing { connection, count }, What::Written { connection, count });
         let is_last = self.input + 1 == self.end();
@@ -118,6 +139,9 @@ impl Recorder {
 
     /// The newest input is a pong. If nothing has happened since the ping, they become one event with those before.
     pub(crate) fn merge_heartbeat(&mut self) {
+        if !RECORDS {
+            return;
+        }
         let Some((length, stamp, heartbeat)) = self.heartbeat() else { return };
         self.events.truncate(self.events.len() - length);
         let (stamp, what) = self.merged_with_last(stamp, heartbeat);
@@ -127,6 +151,9 @@ impl Recorder {
 
     /// A recorder that goes on after this moment.
     pub(crate) fn resume(&mut self, now: Now) {
+        if !RECORDS {
+            return;
+        }
         *self = Self::default();
         self.stamp = self.stamp_of(now);
     }
@@ -141,7 +168,7 @@ impl Recorder {
     /// Both clocks have been read, and one has run ahead of the other by more than what is noise.
     pub(crate) fn clocks_differ(&self, now: Now) -> bool {
         let moved = self.offset_of(now) - self.last_offset() - i64::from(self.stamp as i16);
-        !self.offsets.is_empty() && moved.abs() > NOISE
+        RECORDS && !self.offsets.is_empty() && moved.abs() > NOISE
     }
 
     /// The events, oldest first, with the clocks.

@@ -68,6 +68,17 @@ pub enum ReplayError {
     TooManyBytes(u64),
 }
 
+impl ReplayError {
+    /// The class of the error in JavaScript.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) | Self::TooManyBytes(_) => "RangeError",
+            Self::NotJson(_) | Self::NotARecord(_) | Self::Options(_) => "TypeError",
+            Self::OtherVersion { .. } | Self::Incomplete => "Error",
+        }
+    }
+}
+
 /// Replays a record of this `version` of the package.
 ///
 /// Errors: it is none, or cannot be replayed.

@@ -21,7 +21,6 @@ mod tools;
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 pub use self::{
@@ -35,7 +34,7 @@ use super::{
     dialect::{Dialect, RequestText},
     endpoints::Endpoints,
     error::{CallError, Fault, Reason},
-    log::{LogLine, one_line, without_controls},
+    log::{LogFields, LogLine, LogValue, one_line, without_controls},
     pending::Pending,
     record::{FrameName, Recorder, What},
     socket::{Socket, Unwritten},
@@ -438,11 +437,11 @@ impl<T> Session<T> {
         self.transmits.push_back(transmit);
     }
 
-    fn log(&mut self, line: LogLine, fields: &[(&str, Value)]) {
+    fn log(&mut self, line: LogLine, fields: &[(&'static str, LogValue)]) {
         self.log_entry(line.level(), line.message(), fields);
     }
 
-    fn log_entry(&mut self, level: LogLevel, message: &str, fields: &[(&str, Value)]) {
+    fn log_entry(&mut self, level: LogLevel, message: &str, fields: &[(&'static str, LogValue)]) {
         if !self.interest.wants(Interest::LOGS) {
             return;
         }
@@ -453,9 +452,12 @@ impl<T> Session<T> {
             ("url", self.endpoints.url_in_use().into()),
             ("attempt", self.attempt.into()),
         ];
-        let fields = common.iter().chain(fields);
-        let fields = fields.map(|(name, value)| ((*name).to_owned(), one_line(value))).collect();
-        self.notify(Notice::Log { entry: LogEntry { level, message: without_controls(message).into_owned(), fields } });
+        let mut all = LogFields::default();
+        for (name, value) in common.iter().chain(fields) {
+            all.set(name, one_line(value));
+        }
+        let message = without_controls(message).into_owned();
+        self.notify(Notice::Log { entry: LogEntry { level, message, fields: all } });
     }
 
     fn dialect(&self) -> Dialect {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{ConnectionId, dials::Dials, error::ErrorData, fields::Fields, socket::Socket};
+use super::{ConnectionId, dials::Dials, error::ErrorData, fields::Fields, socket::Socket, stats::whole_millis};
 
 /// Lifecycle of one client.
 #[derive(Debug)]
@@ -14,11 +14,11 @@ pub enum State {
     /// A dial is under way, or several of a race: DNS, TCP, TLS, HTTP upgrade. Before that, the url function.
     Connecting(Dials),
     /// The socket is open; the server has not answered the auth message yet.
-    Authenticating(Socket),
+    Authenticating(Box<Socket>),
     /// Authenticated: tools can be called.
-    Ready(Socket),
+    Ready(Box<Socket>),
     /// The server refused the token. The socket is still open, unless the upgrade itself was refused.
-    Unauthorized(Option<Socket>),
+    Unauthorized(Option<Box<Socket>>),
     /// Waiting for the next attempt.
     Reconnecting {
         /// How long the wait is, jitter included.
@@ -31,7 +31,7 @@ pub enum State {
         ends: u64,
     },
     /// `close` was called; calls in flight or the peer's close frame are still to come.
-    Closing(Socket, Closing),
+    Closing(Box<Socket>, Closing),
     /// Closed by us, or by the server with a code that forbids reconnecting. Only `connect` leaves it.
     Closed,
     /// The attempts are used up, or no retry can help. Only `connect` leaves it.
@@ -127,11 +127,11 @@ impl State {
         let zero = Duration::ZERO;
         match place {
             1 => Self::Connecting(Dials::default()),
-            2 => Self::Authenticating(Socket::default()),
-            3 => Self::Ready(Socket::default()),
-            4 => Self::Unauthorized(has_socket.then(Socket::default)),
+            2 => Self::Authenticating(Box::default()),
+            3 => Self::Ready(Box::default()),
+            4 => Self::Unauthorized(has_socket.then(Box::default)),
             5 => Self::Reconnecting { delay: zero, extra: zero, not_before: zero, ends: 0 },
-            6 => Self::Closing(Socket::default(), Closing::Handshake),
+            6 => Self::Closing(Box::default(), Closing::Handshake),
             7 => Self::Closed,
             8 => Self::Failed,
             _ => Self::Idle,
@@ -199,5 +199,5 @@ pub struct Snapshot {
 }
 
 fn as_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|d| d.as_millis() as u64).serialize(serializer)
+    duration.map(whole_millis).serialize(serializer)
 }

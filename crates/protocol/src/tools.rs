@@ -1,12 +1,10 @@
 //! What the server says of its tools: its `schemas` event, cut to what is kept of it; and who waits for it.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use bytestring::ByteString;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::request_id::RequestKey;
+use super::{envelope, request_id::RequestKey};
 
 /// The descriptions of tools that one `schemas` event brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +30,9 @@ impl ToolList {
     /// Reads the `data` of the event. Entries without a name cannot be used, and are left out; so is everything if it
     /// is not an array.
     pub(super) fn read(data: &str) -> Self {
-        let entries: Vec<&RawValue> = serde_json::from_str(data).unwrap_or_default();
         let mut json = String::from("[");
         let mut is_cut = false;
-        for entry in entries.into_iter().map(RawValue::get).filter(|entry| has_name(entry)) {
+        for entry in envelope::elements(data).filter(|entry| has_name(entry)) {
             is_cut = json.len() + entry.len() >= LARGEST;
             if is_cut {
                 break;
@@ -51,12 +48,7 @@ impl ToolList {
 }
 
 fn has_name(entry: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        name: Cow<'a, str>,
-    }
-    serde_json::from_str(entry).is_ok_and(|Named { name }| !name.is_empty())
+    envelope::member(entry, "name").and_then(envelope::decode_string).is_some_and(|name| !name.is_empty())
 }
 
 /// In bytes of JSON, the brackets included: 1 MiB.

@@ -51,7 +51,7 @@ fn option_table() -> String {
         .collect();
     format!(
         "// Generated from the Rust table by crates/protocol/src/typescript.rs. Do not edit.\n\n\
-         /** Every option in the order of the core: how it is read, its default, and the least and the greatest value. */\n\
+         /** Every option in the order of the core: how it is read, its default, and its least and greatest value. */\n\
          export const OPTION_TABLE = {{\n{rows}}} as const\n"
     )
 }

@@ -3,7 +3,7 @@
 /// Makes words for an error from the beginning of what the server said. `is_cut` says that there was more.
 pub(super) fn shown(beginning: &str, is_cut: bool, key: Option<&str>) -> String {
     let key = key.filter(|key| key.len() >= SHORTEST_KEY && *key != NO_KEY);
-    let mut words = key.map_or_else(|| beginning.to_owned(), |key| beginning.replace(key, "[key]"));
+    let mut words = key.map_or_else(|| beginning.to_owned(), |key| without_key(beginning, key));
     if is_cut && let Some(key) = key {
         words.truncate(words.len() - length_of_half(&words, key));
     }
@@ -12,6 +12,31 @@ pub(super) fn shown(beginning: &str, is_cut: bool, key: Option<&str>) -> String 
         words.push_str(ELLIPSIS);
     }
     words
+}
+
+fn without_key(mut rest: &str, key: &str) -> String {
+    let mut words = String::new();
+    while let Some(at) = find(rest, key) {
+        words.push_str(&rest[..at]);
+        words.push_str("[key]");
+        rest = &rest[at + key.len()..];
+    }
+    words.push_str(rest);
+    words
+}
+
+/// Where `word`, which is not empty, begins in `text`. `str::find` is faster where a text nearly is the word again and
+/// again, but its code would be a fiftieth of what a page loads.
+pub(super) fn find(text: &str, word: &str) -> Option<usize> {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let mut start = 0;
+    loop {
+        start += text[start..].iter().position(|byte| *byte == word[0])?;
+        if text[start..].starts_with(word) {
+            return Some(start);
+        }
+        start += 1;
+    }
 }
 
 /// The largest position up to `at` that does not split a character.

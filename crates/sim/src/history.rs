@@ -126,7 +126,7 @@ impl History {
         }
         for (place, step) in self.steps.iter().enumerate() {
             life.take(step);
-            if place % BETWEEN_RECORDS == self.seed as usize % BETWEEN_RECORDS {
+            if place as u64 % BETWEEN_RECORDS == self.seed % BETWEEN_RECORDS {
                 life.sim.check_record();
             }
         }
@@ -471,7 +471,7 @@ const LONGEST: usize = 320;
 const MOST_STEPS: usize = 400;
 /// In ms: until the heartbeat finds out (25 s), the longest wait before an attempt (36 s), and time to spare.
 const LONGEST_ABSENCE: u64 = 90_000;
-/// Steps. A record is replayed at some moments of every life.
-const BETWEEN_RECORDS: usize = 64;
+/// Steps. A record is replayed at some moments of some lives, and at the end of all: it takes longer than many steps.
+const BETWEEN_RECORDS: u64 = 256;
 /// In ms: what the closing handshake may take.
 const CLOSING: u64 = 2_000;

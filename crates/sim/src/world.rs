@@ -114,7 +114,7 @@ impl Sim {
     /// The dial goes this way.
     pub fn go(&mut self, via: Via) {
         let connection = self.connection;
-        self.input(|session, _| session.handle_via(connection, via));
+        self.input(|session, now| session.handle_via(now, connection, via));
     }
 
     /// The dial fails.

@@ -11,6 +11,7 @@ export function addDoctorCommand(program: Command): void {
   addJsonOption(command, 'print all that was found as one JSON value')
   command
     .option('--read <file>', 'explain a flight record in words (client.dump(), or what SIGUSR2 has written)', parseText)
+    .option('--replay <file>', 'say whether the rules decide the same again as in a flight record', parseText)
     .option('--tool <name>', 'call this tool as the last step', parseText)
     .option('--parameters <parameters...>', 'its parameters, as those of call')
     .addHelpText('after', '\nExample:\n  $ npx --no mcp-client doctor wss://example.com/mcp-ws\n')

@@ -7,13 +7,17 @@ export interface DoctorOptions extends ServerOptions {
   readonly parameters?: readonly string[]
   readonly json?: true
   readonly read?: string
+  readonly replay?: string
 }
 
 export async function doctor(server: string | undefined, options: DoctorOptions): Promise<void> {
   const json = options.json === true
-  if (options.read === undefined) return await examineServer(server, options, json)
-  if (server !== undefined || options.url !== undefined) throw new UsageError('--read is about a file, not a server')
-  await (await import('./record/read.js')).read(options.read, json)
+  const { read, replay } = options
+  if (read === undefined && replay === undefined) return await examineServer(server, options, json)
+  if (server !== undefined || options.url !== undefined || (read !== undefined && replay !== undefined))
+    throw new UsageError('--read and --replay are about one file, not a server: give one of them alone')
+  if (read !== undefined) await (await import('./record/read.js')).read(read, json)
+  else await (await import('./record/replay.js')).replayFile(replay!, json)
 }
 
 async function examineServer(server: string | undefined, options: DoctorOptions, json: boolean): Promise<void> {

@@ -77,6 +77,7 @@ export interface NativeClient {
   warn(message: string): void
   snapshot(): string
   stats(): string
+  dump(): string
   awaitCommit(): void
   bufferedAmount(): number
   /** Not in a page, whose core tells of no dial. */

@@ -30,6 +30,7 @@ import type {
   CloseOptions,
   ConnectionSnapshot,
   ConnectionState,
+  FlightRecord,
   MCPClientOptions,
   ToolDescription,
   ToolsOptions,
@@ -145,6 +146,14 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     return JSON.parse(this.native.stats()) as ClientStats
   }
 
+  dump(): FlightRecord {
+    return JSON.parse(this.record()) as FlightRecord
+  }
+
+  record(): string {
+    return this.native.dump()
+  }
+
   // ── Commands. Their promises may be ignored: they never become unhandled rejections. ───────────────────────
 
   connect(): Promise<void> {
@@ -256,12 +265,13 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       case 'heartbeat':
         return this.#listeners.emit('heartbeat', { rtt: notice.rtt })
       case 'failed':
-        this.#listeners.emit('failed', this.errors.reason(notice.error))
+        this.#listeners.emit('failed', this.errors.final(notice.error, notice.events))
         return this.face.closeUnopened()
       case 'error':
         return this.#emitError(this.errors.reason(notice.error))
       case 'log':
-        runtime.observers?.observeLog(this, Object.freeze(notice.entry))
+        Object.freeze(notice.entry)
+        runtime.observers?.observeLog(this, notice.entry)
         return this.#listeners.emit('log', notice.entry)
       case 'dialing':
         return runtime.observers?.observeDialing(this, notice.connection, notice.url)

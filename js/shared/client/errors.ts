@@ -1,6 +1,7 @@
 /** The errors of one client. What the native core reports of the same error is always the same instance. */
 import { errorOf, type MCPError } from '../errors.js'
-import type { ErrorData } from '../native-types.js'
+import type { ErrorData, FlightEvent } from '../native-types.js'
+import { recentEvents, withRecentEvents } from './recent-events.js'
 
 export class ClientErrors {
   /** What the user's token function threw last. */
@@ -18,6 +19,11 @@ export class ClientErrors {
     return this.#known?.get(data.number) ?? this.#remember(data.number, errorOf(data, { cause: this.#causeOf(data) }))
   }
 
+  /** Why the client has failed, with what the flight recorder has had last. */
+  final(data: ErrorData, events: readonly FlightEvent[]): MCPError {
+    return withRecentEvents(this.reason(data), recentEvents(events))
+  }
+
   /**
    * Makes the error of a call or a command: an instance of its own, whose cause is the same for all of them. It is the
    * one that is known now.
@@ -28,8 +34,8 @@ export class ClientErrors {
       return () => errorOf(data, { toolName, cause })
     }
     const { requestId, sent, ...shared } = data
-    const { message, cause } = this.reason(shared)
-    return () => errorOf({ ...data, message }, { toolName, cause })
+    const { message, cause, recentEvents } = this.reason(shared)
+    return () => withRecentEvents(errorOf({ ...data, message }, { toolName, cause }), recentEvents)
   }
 
   #causeOf({ cause, fromTokenFunction, fromUrlFunction, fromProxyFunction }: ErrorData): unknown {

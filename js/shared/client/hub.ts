@@ -37,6 +37,8 @@ export interface Recipient {
   askRoots(): void
   /** It was told everything that was on its way to it. */
   rest(): void
+  /** The record of its flight recorder, as one line of JSON. */
+  record(): string
 }
 
 type Container = unknown[] | Record<string, unknown>
@@ -81,9 +83,10 @@ let sliceEnd = 0
 export function createNative(recipient: Recipient, options: string): NativeClient {
   binding ??= runtime.runApart(() => setUp(runtime.loadBinding()))
   const id = nextId++
+  const native = new binding.NativeClient(mailbox, id, options)
   recipients.set(id, new WeakRef(recipient))
   collected.register(recipient, id)
-  return new binding.NativeClient(mailbox, id, options)
+  return native
 }
 
 function setUp(loaded: Binding): Binding {
@@ -91,6 +94,14 @@ function setUp(loaded: Binding): Binding {
   request = loaded.requestFunction()
   flush = loaded.flushFunction()
   return loaded
+}
+
+/** The clients that are not garbage-collected yet, in the order in which they were made. */
+export function* clientsAlive(): Generator<Recipient> {
+  for (const reference of recipients.values()) {
+    const recipient = reference.deref()
+    if (recipient !== undefined) yield recipient
+  }
 }
 
 /** An active client is not garbage-collected, and afterwards not before it got the events in the mailbox. */

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use thiserror::Error;
 
-use super::{Answer, Remedy, SystemError, TlsFailure};
+use super::{Answer, Remedy, SystemError, TlsFailure, whole_millis};
 
 /// How a dial reaches the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub enum ProxyFailure {
     #[error("the connection to the proxy broke: {}", .0.words())]
     Broken(SystemError),
     /// It took longer than its share of `connectTimeout`, which other proxies share with it.
-    #[error("the proxy did not answer within {} ms", .0.as_millis())]
+    #[error("the proxy did not answer within {} ms", whole_millis(*.0))]
     Timeout(Duration),
 }
 
@@ -96,6 +96,10 @@ impl ProxyFailure {
             Self::Function | Self::NotUsable(_) => Remedy::Time,
             Self::Name(_) | Self::Tcp(_) | Self::Closed | Self::Broken(_) | Self::Timeout(_) => Remedy::Time,
         }
+    }
+
+    pub(super) fn is_of_function(&self) -> bool {
+        *self == Self::Function
     }
 
     pub(super) fn answer(&self) -> Option<&Answer> {

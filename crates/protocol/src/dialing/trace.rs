@@ -4,6 +4,8 @@
 use serde::Serialize;
 
 use super::DialPhase;
+#[cfg(not(feature = "system"))]
+use super::PhaseTrace;
 use crate::error::ErrorData;
 
 /// What the driver knows of a dial that is under way, or over.
@@ -20,7 +22,7 @@ pub struct DialTrace {
 impl DialTrace {
     /// The phase that the dial is in, or was in last.
     pub fn phase(&self) -> Option<DialPhase> {
-        self.phases.last().map(|last| last.phase)
+        self.phases.last().map(PhaseTrace::phase)
     }
 }
 
@@ -46,6 +48,7 @@ pub struct DialReport {
 }
 
 /// One phase of a dial. What is not known is left out.
+#[cfg(feature = "system")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -74,7 +77,15 @@ pub struct PhaseTrace {
     pub upgrade: Option<UpgradeTrace>,
 }
 
+#[cfg(feature = "system")]
+impl PhaseTrace {
+    fn phase(&self) -> DialPhase {
+        self.phase
+    }
+}
+
 /// A TCP connection that was tried.
+#[cfg(feature = "system")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -91,6 +102,7 @@ pub struct TcpTrace {
 }
 
 /// What TLS has agreed on, and who the server says it is.
+#[cfg(feature = "system")]
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -108,6 +120,7 @@ pub struct TlsTrace {
 }
 
 /// What a certificate says of itself.
+#[cfg(feature = "system")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -123,6 +136,7 @@ pub struct CertificateTrace {
 }
 
 /// The answer to the upgrade.
+#[cfg(feature = "system")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]

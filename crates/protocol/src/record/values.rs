@@ -367,11 +367,12 @@ impl DialFacts {
             phase: PhaseName::of(failure.phase()),
             code: cause.as_ref().and_then(|cause| cause.code).map(Cow::Borrowed),
             status: failure.status(),
-            address: cause.and_then(|cause| cause.address),
+            address: cause.and_then(|cause| cause.socket_address()),
         }
     }
 
     /// A failure that is the same to the rules.
+    #[cfg(feature = "system")]
     pub(crate) fn failure(&self) -> DialFailure {
         let status = match self.remedy.get() {
             Remedy::Time => 503,

@@ -97,12 +97,14 @@ impl Session<()> {
     /// What the driver has reported.
     fn apply_report(&mut self, now: Now, input: &What) {
         match input {
+            #[cfg(feature = "system")]
             What::Via { connection, proxy } => {
                 let via = proxy.as_ref().map_or(Via::Direct, |proxy| Via::Proxy(proxy.clone()));
-                self.handle_via(*connection, via);
+                self.handle_via(now, *connection, via);
             }
-            What::Phase { .. } | What::Address { .. } => self.restore_dial_trace(input),
+            What::Phase { .. } | What::Address { .. } => self.restore_dial_trace(now, input),
             What::Open { connection } => self.handle_open(now, *connection),
+            #[cfg(feature = "system")]
             What::DialFailed { connection, facts } => self.handle_dial_failed(now, *connection, facts.failure()),
             What::Closed { connection, code, is_clean, is_too_large } => {
                 let reason = String::new();

@@ -13,6 +13,7 @@ use crate::{
     log::LogLine,
     plaintext::is_readable_by_others,
     record::{FrameName, KeyName, What},
+    stats::whole_millis,
     timer::Timer,
     words::NO_KEY,
 };
@@ -126,7 +127,7 @@ impl<T> Session<T> {
 
     pub(super) fn auth_timed_out(&mut self, now: Now) {
         let Some(socket) = self.state.socket() else { return };
-        let (connection, timeout) = (socket.id, self.config.auth_timeout.as_millis());
+        let (connection, timeout) = (socket.id, whole_millis(self.config.auth_timeout));
         if socket.auth.is_held() {
             return self.send_held_token(now);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Interest, Session, State};
 use crate::{
-    ConnectionId, Notice,
+    ConnectionId, Notice, Now,
     dialing::DialTrace,
     dials::Dial,
     error::Fault,
@@ -13,7 +13,8 @@ use crate::{
 
 impl<T> Session<T> {
     /// How far the dial has come; a timeout names its phase. Call it before the dial is reported to have ended, too.
-    pub fn handle_dial_trace(&mut self, connection: ConnectionId, trace: DialTrace) {
+    #[cfg(feature = "system")]
+    pub fn handle_dial_trace(&mut self, now: Now, connection: ConnectionId, trace: DialTrace) {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
         let dial = &mut dials.dials[place];
@@ -21,18 +22,18 @@ impl<T> Session<T> {
         for phase in trace.phases.iter().skip(known) {
             let start = Duration::from_secs_f64(phase.start.max(0.0) / 1000.0);
             let phase = PhaseName::of(Some(phase.phase));
-            self.recorder.add_input(What::Phase { connection, phase, start: start.into() });
+            self.recorder.input(now, What::Phase { connection, phase, start: start.into() });
         }
         if let Some(address) = trace.address.as_deref().filter(|_| !has_address) {
-            self.recorder.add_input(What::Address { connection, address: Some(address.into()) });
+            self.recorder.input(now, What::Address { connection, address: Some(address.into()) });
         }
         dial.recorded = (trace.phases.len(), trace.address.is_some());
         dial.trace = Some(Box::new(trace));
     }
 
     /// What the recorder has of a dial, and no rule asks for.
-    pub(super) fn restore_dial_trace(&mut self, recorded: &What) {
-        self.recorder.add_input(recorded.clone());
+    pub(super) fn restore_dial_trace(&mut self, now: Now, recorded: &What) {
+        self.recorder.input(now, recorded.clone());
     }
 
     /// Returns the endpoint as it was told: then the end of the dial is told too.

@@ -10,13 +10,14 @@ use crate::{
     Action, ConnectionId, Notice, Now,
     config::{DialectChoice, without_query},
     dialect::Dialect,
-    dialing::{DialFailure, DialTrace, Remedy, Via},
+    dialing::{DialFailure, DialTrace, Remedy},
     dials::{Dial, Dials},
     endpoints::Verdict,
     error::{Fault, NoUrls, Reason},
     log::LogLine,
     record::{DialFacts, What},
     socket::Socket,
+    stats::whole_millis,
     timer::Timer,
 };
 
@@ -69,11 +70,12 @@ impl<T> Session<T> {
     }
 
     /// The dial goes through a proxy, or through none; errors will say so. Each proxy that is tried is reported.
-    pub fn handle_via(&mut self, connection: ConnectionId, via: Via) {
+    #[cfg(feature = "system")]
+    pub fn handle_via(&mut self, now: Now, connection: ConnectionId, via: crate::Via) {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
         dials.dials[place].via = Some(via.clone());
-        self.recorder.add_input(What::Via { connection, proxy: via.proxy().map(Into::into) });
+        self.recorder.input(now, What::Via { connection, proxy: via.proxy().map(Into::into) });
         if let Some(proxy) = via.proxy() {
             self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
@@ -151,7 +153,7 @@ impl<T> Session<T> {
         self.timers.stop(Timer::Connect);
         self.timers.stop(Timer::Race);
         self.endpoints.use_this(endpoint);
-        self.enter(State::Authenticating(socket));
+        self.enter(State::Authenticating(Box::new(socket)));
         self.log(LogLine::Open, &[]);
         self.notify(Notice::Open);
         self.schedule_ping(now);
@@ -176,7 +178,7 @@ impl<T> Session<T> {
     /// The time of a dial, of a socket in a race, or of the url function is over.
     pub(super) fn dials_timed_out(&mut self, now: Now) {
         if matches!(&self.state, State::Connecting(dials) if dials.asking.is_some()) {
-            return self.url_function_failed(now, NoUrls::TimedOut(self.config.connect_timeout.as_millis()));
+            return self.url_function_failed(now, NoUrls::TimedOut(whole_millis(self.config.connect_timeout)));
         }
         while let State::Connecting(dials) = &mut self.state
             && let Some(mut dial) = dials.due(now.mono).and_then(|connection| dials.remove(connection))

@@ -55,7 +55,10 @@ impl<T> Session<T> {
         let count = count.min(socket.unwritten.len());
         socket.written += count as u64;
         socket.being_written = 0;
-        let bytes: usize = socket.unwritten.drain(..count).map(|text| text.bytes()).sum();
+        let mut bytes = 0;
+        for _ in 0..count {
+            bytes += socket.unwritten.pop_front().map_or(0, |text| text.bytes());
+        }
         self.unwritten_bytes -= bytes;
         self.recorder.written(connection, count);
     }

@@ -14,6 +14,7 @@ use crate::{
     record::{Purpose, What},
     socket::{Auth, Socket},
     state::Closing,
+    stats::whole_millis,
     timer::Timer,
 };
 
@@ -202,7 +203,10 @@ impl<T> Session<T> {
             return self.become_closed(None, &why);
         }
         let phase = Closing::Draining { code, reason: reason.to_owned() };
-        self.enter_with(|socket| State::Closing(Socket { auth: Auth::default(), ..socket }, phase));
+        self.enter_with(|mut socket| {
+            socket.auth = Auth::default();
+            State::Closing(socket, phase)
+        });
         self.fail_connects(&Fault::Closed.into());
         self.fail_queued(&why);
         self.timers.set(Timer::Drain, now.mono.saturating_add(drain));
@@ -269,7 +273,7 @@ impl<T> Session<T> {
     }
 
     /// Like `enter`, for states that keep the open socket.
-    pub(super) fn enter_with(&mut self, next: impl FnOnce(Socket) -> State) {
+    pub(super) fn enter_with(&mut self, next: impl FnOnce(Box<Socket>) -> State) {
         let previous = self.state.name();
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
             State::Authenticating(socket)
@@ -298,7 +302,7 @@ impl<T> Session<T> {
         let delay = delay.max(least) + extra;
         self.attempt += 1;
         self.timers.set(Timer::Retry, now.mono + delay);
-        let ends = now.wall.saturating_add(delay.as_millis() as u64);
+        let ends = now.wall.saturating_add(whole_millis(delay));
         State::Reconnecting { delay, extra, not_before: now.mono + least, ends }
     }
 
@@ -318,7 +322,7 @@ impl<T> Session<T> {
         match (&self.state, &self.error) {
             (State::Reconnecting { delay, .. }, Some(reason)) => {
                 let (attempt, max_attempts, delay) =
-                    (self.attempt, self.config.max_reconnect_attempts, delay.as_millis() as u64);
+                    (self.attempt, self.config.max_reconnect_attempts, whole_millis(*delay));
                 let cause = reason.fault().log_cause();
                 self.log(LogLine::Waiting, &[("delay", delay.into()), ("cause", cause.into())]);
                 self.notify(Notice::Reconnecting { attempt, max_attempts, delay });

@@ -8,7 +8,7 @@ use crate::{
     ConnectionId, Content, Notice, Now,
     log::LogLine,
     record::{FrameName, Purpose, What},
-    stats::millis,
+    stats::{millis, whole_millis},
     timer::Timer,
 };
 
@@ -131,7 +131,7 @@ impl<T> Session<T> {
             return self.schedule_ping(now);
         }
         let connection = socket.id;
-        self.log(LogLine::HeartbeatLost, &[("timeout", (timeout.as_millis() as u64).into())]);
+        self.log(LogLine::HeartbeatLost, &[("timeout", whole_millis(timeout).into())]);
         self.drop_connection(connection);
         let ending = Ending::abnormal("heartbeat timeout");
         let fault = Self::fault_of(&ending);

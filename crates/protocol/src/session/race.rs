@@ -15,6 +15,7 @@ use crate::{
     record::FrameName,
     request_id::RequestId,
     socket::{Socket, Unwritten},
+    stats::whole_millis,
     timer::Timer,
     words,
 };
@@ -126,7 +127,7 @@ impl<T> Session<T> {
 
     /// No answer to its auth message, or to the question for a key, has come in time; it was dropped.
     pub(super) fn racer_timed_out(&mut self, now: Now, dial: &Dial) {
-        let timeout = self.config.auth_timeout.as_millis();
+        let timeout = whole_millis(self.config.auth_timeout);
         if matches!(&self.state, State::Connecting(dials) if matches!(dials.key, RaceKey::Asked(_))) {
             return self.race_has_no_key(now, NoToken::TimedOut(timeout));
         }

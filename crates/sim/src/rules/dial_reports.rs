@@ -33,7 +33,7 @@ fn in_tls() -> DialTrace {
 
 fn trace(sim: &mut Sim) {
     let connection = sim.connection();
-    sim.input(|session, _| session.handle_dial_trace(connection, in_tls()));
+    sim.input(|session, now| session.handle_dial_trace(now, connection, in_tls()));
 }
 
 #[test]

@@ -25,12 +25,8 @@ fn entries(sim: &Sim) -> Vec<LogEntry> {
 /// Level, message, and the fields that not every line has.
 fn shown(sim: &Sim) -> Vec<String> {
     let show = |entry: &LogEntry| {
-        let own = entry
-            .fields
-            .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "client" | "url" | "connection" | "attempt"));
-        let fields: String =
-            own.map(|(name, value)| format!(", {name} {}", value.to_string().trim_matches('"'))).collect();
+        let own = entry.fields.iter().filter(|(name, _)| !matches!(*name, "client" | "url" | "connection" | "attempt"));
+        let fields: String = own.map(|(name, value)| format!(", {name} {}", value)).collect();
         format!("{:?}: {}{fields}", entry.level, entry.message).to_lowercase()
     };
     entries(sim).iter().map(show).collect()
@@ -118,8 +114,8 @@ fn every_line_says_which_client_connection_and_attempt_it_is_about() {
     let seen: Vec<(u64, u64)> = entries(&sim)
         .iter()
         .map(|entry| {
-            assert_eq!((&entry.fields["client"], &entry.fields["url"]), (&7.into(), &"ws://sim/mcp-ws".into()));
-            let number = |name: &str| entry.fields[name].as_u64().expect("a number");
+            assert_eq!((entry.fields.number("client"), entry.fields.text("url")), (Some(7), Some("ws://sim/mcp-ws")));
+            let number = |name: &str| entry.fields.number(name).expect("a number");
             (number("connection"), number("attempt"))
         })
         .collect();
@@ -141,7 +137,7 @@ fn a_line_about_a_dial_names_that_dial_though_others_are_under_way() {
     sim.server_says(ACCEPTED);
     let seen: Vec<(String, u64)> = entries(&sim)
         .iter()
-        .map(|entry| (entry.message.clone(), entry.fields["connection"].as_u64().expect("a number")))
+        .map(|entry| (entry.message.clone(), entry.fields.number("connection").expect("a number")))
         .collect();
     let expected =
         [("connecting", 1), ("connecting", 2), ("cannot connect", 1), ("the socket is open", 2), ("authenticated", 2)];
@@ -156,11 +152,11 @@ fn what_a_server_says_is_one_line_and_moves_no_cursor() {
     sim.open();
     sim.server_closes(1000, "bye\r\n\u{1b}[2Jerror: faked");
     let strings = entries(&sim).into_iter().flat_map(|entry| {
-        entry.fields.into_iter().filter_map(|(_, value)| value.as_str().map(str::to_owned)).chain([entry.message])
+        entry.fields.iter().map(|(_, value)| value.to_string()).chain([entry.message]).collect::<Vec<_>>()
     });
     assert!(strings.into_iter().all(|text| !text.contains(char::is_control)));
     let shown = r"bye\r\n\u{1b}[2Jerror: faked";
-    assert!(entries(&sim).iter().any(|entry| entry.fields.get("reason").is_some_and(|reason| reason == shown)));
+    assert!(entries(&sim).iter().any(|entry| entry.fields.text("reason") == Some(shown)));
 }
 
 #[test]
@@ -302,7 +298,7 @@ fn every_line_of_the_table_is_logged_with_its_level_and_fields_and_no_other_line
         .iter()
         .flat_map(entries)
         .map(|entry| {
-            let fields = entry.fields.keys().filter(|name| !common.contains(&name.as_str()));
+            let fields = entry.fields.iter().map(|(name, _)| name).filter(|name| !common.contains(name));
             let fields: Vec<String> = fields.map(|name| format!("`{name}`")).collect();
             format!("| `{}` | {} | {} |", format!("{:?}", entry.level).to_lowercase(), entry.message, fields.join(", "))
                 .replace("|  |", "| |")

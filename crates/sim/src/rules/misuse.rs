@@ -18,7 +18,7 @@ const INPUTS: [(&str, Input); 13] = [
     ("paused", |session, now, connection| session.handle_paused(now, connection, true)),
     ("read again", |session, now, connection| session.handle_paused(now, connection, false)),
     ("token", |session, now, connection| session.handle_token(now, connection, Ok(Secret::new("late").into()))),
-    ("via", |session, _, connection| session.handle_via(connection, Via::Direct)),
+    ("via", |session, now, connection| session.handle_via(now, connection, Via::Direct)),
     ("no token", |session, now, connection| session.handle_token(now, connection, Err("late".into()))),
     ("message", |session, now, connection| session.handle_message(now, connection, &ACCEPTED.into())),
 ];

@@ -22,7 +22,7 @@ fn dialing(urls: &[&str], adjust: impl FnOnce(&mut Config)) -> Sim {
 fn warnings(sim: &Sim) -> Vec<String> {
     let url = |what: &What| match what {
         What::Event(Event::Notice(Notice::Log { entry })) if entry.message == LogLine::PlaintextKey.message() => {
-            Some(entry.fields["url"].as_str().expect("a text").to_owned())
+            Some(entry.fields.text("url").expect("a text").to_owned())
         }
         _ => None,
     };

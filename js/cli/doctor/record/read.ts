@@ -47,8 +47,9 @@ function troublesOf(events: readonly RecordedEvent[]): Record<string, number> {
 
 function troubleOf(event: RecordedEvent): string | undefined {
   switch (event.kind) {
-    case 'dialFailed':
     case 'closed':
+      return event.code === 1000 && event.clean === true ? undefined : wordsOfEvent(event)
+    case 'dialFailed':
     case 'bug':
     case 'clocks':
     case 'network':

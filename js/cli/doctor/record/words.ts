@@ -51,7 +51,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   sent: ({ frame, size, id, count }) =>
     `Sends ${several(count, FRAMES[String(frame)] ?? String(frame))}${ofSize(size)}${ofId(id)}`,
   settled: ({ code, sent, count, id }) =>
-    `${several(count, 'call or command')} ${code ? `failed with ${code}${sentWords(sent)}` : 'succeeded'}${ofId(id)}`,
+    `${typeof count === 'number' && count > 1 ? `${count} calls or commands` : 'A call or command'} ${code ? `failed with ${code}${sentWords(sent)}` : 'succeeded'}${ofId(id)}`,
   closeTold: ({ code, willReconnect }) =>
     `The program is told of the end: ${code}${willReconnect ? ', it will reconnect' : ''}`,
 }
