@@ -8,12 +8,18 @@ const LONGEST = 120_000
 
 /**
  * Starts a server with this Node.js and fetches paths from it.
- * @param {{ folder: string, args: string[], ready: RegExp, paths: string[], env?: object, program?: string }} server
- * `args` may contain PORT; `ready` is what it prints when it listens
+ * @param {object} server
+ * @param {string} server.folder where it is started
+ * @param {string[]} server.args may contain PORT
+ * @param {RegExp} server.ready what it prints when it listens
+ * @param {string[]} server.paths
+ * @param {object} [server.env]
+ * @param {string} [server.program] another Node.js
+ * @param {(url: string) => Promise<unknown>} [server.visit] does something else with it while it runs
  * @returns {Promise<string[]>} the bodies
  * @throws what it has printed, if it does not start or does not answer with 200
  */
-export async function fetchFrom({ folder, args, ready, paths, env = {}, program = process.execPath }) {
+export async function fetchFrom({ folder, args, ready, paths, env = {}, program = process.execPath, visit }) {
   const port = String(await freePort())
   const child = spawn(
     program,
@@ -40,7 +46,9 @@ export async function fetchFrom({ folder, args, ready, paths, env = {}, program 
       child.stderr.setEncoding('utf8').on('data', read)
       exit.then(([code]) => fail(`ended with ${code}`))
     })
-    return await Promise.all(paths.map((path) => textOf(`http://127.0.0.1:${port}${path}`, () => printed)))
+    const texts = await Promise.all(paths.map((path) => textOf(`http://127.0.0.1:${port}${path}`, () => printed)))
+    await visit?.(`http://127.0.0.1:${port}/`)
+    return texts
   } finally {
     child.kill('SIGKILL')
     await exit

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { answersAt } from '../../lib/install/page.mjs'
 import { fetchFrom } from '../../lib/install/served.mjs'
 import { ANSWER, NAME, nodeOf } from '../../lib/install/workspace.mjs'
 import { settings } from './bundlers.mjs'
 
 export const FRAMEWORKS = [
   ...['turbopack', 'webpack'].map((bundler) => ({
-    name: `Next.js with ${bundler}: a route, and \`/react\` in a page`,
+    name: `Next.js with ${bundler}: a route, and the hook in a page`,
     run: (workspace) => withNext(workspace, bundler),
   })),
   ...['turbopack', 'webpack'].map((bundler) => ({
@@ -28,9 +29,14 @@ const CALL = `const client = new MCPClient()
 const NEXT_APP = {
   'app/layout.jsx': 'export default ({ children }) => <html lang="en"><body>{children}</body></html>',
   'app/page.jsx': `'use client'
+import { useEffect } from 'react'
 import { useMCPWebSocket } from '${NAME}/react'
+const url = () => new URLSearchParams(location.search).get('server')
 export default function Page() {
-  const { snapshot } = useMCPWebSocket({ url: 'ws://127.0.0.1:1', autoConnect: false })
+  const { snapshot, authenticated, callTool } = useMCPWebSocket({ url })
+  useEffect(() => {
+    if (authenticated) callTool('echo', { hello: 'world' }).then((answer) => { globalThis.outcome = JSON.stringify(answer) })
+  }, [authenticated, callTool])
   return <p>{\`state: \${snapshot.state}\`}</p>
 }`,
   'app/api/echo/route.js': `import { MCPClient } from '${NAME}'
@@ -45,7 +51,8 @@ const NEXT_ENV = { NEXT_TELEMETRY_DISABLED: '1' }
 
 async function withNext(workspace, bundler) {
   const project = await builtByNext(workspace, bundler, {})
-  await checkNext(project.folder, [join('node_modules', 'next', 'dist', 'bin', 'next'), 'start', '-p', 'PORT'])
+  const args = [join('node_modules', 'next', 'dist', 'bin', 'next'), 'start', '-p', 'PORT']
+  await checkNext(project.folder, args, answersAt)
   return `Next.js ${project.versionOf('next')}`
 }
 
@@ -63,8 +70,10 @@ async function builtByNext(workspace, bundler, config) {
   return project
 }
 
-async function checkNext(folder, args) {
-  const [answer, page] = await answersOf({ folder, args, ready: /Ready in/, env: NEXT_ENV, paths: ['/api/echo', '/'] })
+/** The route makes a call in Node.js; the page is rendered there, and `visit` has it make one in a browser. */
+async function checkNext(folder, args, visit) {
+  const paths = ['/api/echo', '/']
+  const [answer, page] = await answersOf({ folder, args, ready: /Ready in/, env: NEXT_ENV, paths, visit })
   assert.equal(answer, ANSWER)
   assert.match(page, /<p>state: idle<\/p>/)
 }
