@@ -144,7 +144,7 @@ export class StandIn {
     for (const change of this.#changes) this.#notify(change)
     if (isAwaited) {
       this.#notify({ type: 'error', error })
-      this.#notify({ type: 'failed', error, events: [] })
+      this.#notify({ type: 'failed', error, events: '[]' })
     }
     for (const command of this.#commands) command.fail(error)
     this.#commands.clear()

@@ -382,9 +382,9 @@ rtt: number, } | { "type": "failed",
  */
 error: ErrorData, 
 /**
- * The newest events of the flight recorder.
+ * The newest events of the flight recorder: the JSON of a list of `FlightEvent`s.
  */
-events: FlightEvent[], } | { "type": "error", 
+events: string, } | { "type": "error", 
 /**
  * The error.
  */

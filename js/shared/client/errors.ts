@@ -1,6 +1,6 @@
 /** The errors of one client. What the native core reports of the same error is always the same instance. */
 import { errorOf, type MCPError } from '../errors.js'
-import type { ErrorData, FlightEvent } from '../native-types.js'
+import type { ErrorData } from '../native-types.js'
 import { recentEvents, withRecentEvents } from './recent-events.js'
 
 export class ClientErrors {
@@ -19,8 +19,8 @@ export class ClientErrors {
     return this.#known?.get(data.number) ?? this.#remember(data.number, errorOf(data, { cause: this.#causeOf(data) }))
   }
 
-  /** Why the client has failed, with what the flight recorder has had last. */
-  final(data: ErrorData, events: readonly FlightEvent[]): MCPError {
+  /** Why the client has failed, with what the flight recorder has had last, as JSON. */
+  final(data: ErrorData, events: string): MCPError {
     return withRecentEvents(this.reason(data), recentEvents(events))
   }
 

@@ -2,9 +2,10 @@
 import type { MCPError } from '../error-classes.js'
 import type { FlightEvent } from '../native-types.js'
 
-/** Events that `inspect` shows in one line: an error that is printed is to be read. */
-export function recentEvents(events: readonly FlightEvent[]): readonly FlightEvent[] {
-  return Object.freeze(Object.defineProperty([...events], INSPECT, { value: () => shown(events) }))
+/** Events, from their JSON, that `inspect` shows in one line: an error that is printed is to be read. */
+export function recentEvents(json: string): readonly FlightEvent[] {
+  const events = JSON.parse(json) as FlightEvent[]
+  return Object.freeze(Object.defineProperty(events, INSPECT, { value: () => shown(events) }))
 }
 
 /** The same error. */

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 #[cfg(feature = "replay")]
 use super::LARGEST;
 use super::{Fields, Form};
+use crate::quoted::write_quoted;
 
 /// Appends members to the text of an object.
 pub(crate) struct JsonWriter<'a> {
@@ -85,7 +86,9 @@ pub(crate) fn push_millis(json: &mut String, micros: u64) {
 
 /// Appends a text, quoted.
 pub(crate) fn push_string(json: &mut String, text: &str) {
-    json.push_str(&serde_json::to_string(text).expect("a string is always JSON"));
+    let mut quoted = Vec::with_capacity(text.len() + 2);
+    write_quoted(&mut quoted, text);
+    json.push_str(&String::from_utf8(quoted).expect("the text is UTF-8"));
 }
 
 /// The groups that a member is in, as they stand before its name.

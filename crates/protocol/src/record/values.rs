@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use crate::{
     config::Key,
     dialect::Sent,
-    dialing::{Answer, DialFailure, DialPhase, Remedy, UpgradeFailure},
+    dialing::{DialFailure, DialPhase, Remedy},
     error::{ErrorCode, Fault},
     fields::{Field, Fields, Form, LARGEST, micros},
     request_id::{RequestId, RequestKey},
@@ -220,6 +220,7 @@ impl RemedyName {
         })
     }
 
+    #[cfg(feature = "system")]
     pub(crate) fn get(self) -> Remedy {
         match self.0 {
             0 => Remedy::Time,
@@ -379,8 +380,8 @@ impl DialFacts {
             Remedy::Configuration => 400,
             Remedy::Authorization => 401,
         };
-        let answer = Answer { retry_after: self.retry_after, ..Answer::of(status) };
-        DialFailure::Upgrade(UpgradeFailure::Status { answer })
+        let answer = crate::Answer { retry_after: self.retry_after, ..crate::Answer::of(status) };
+        DialFailure::Upgrade(crate::UpgradeFailure::Status { answer })
     }
 }
 

@@ -10,7 +10,6 @@ use crate::{
     class::Class,
     config::{Config, EndpointSource, Key, Secret},
     dialect::{Dialect, RequestText},
-    dialing::Via,
     fields::{Fields, micros},
     record::{Event, FrameName, KeyName, MOST_HEARTBEATS, Size, What},
     request_id::{RequestId, RequestKey},
@@ -99,7 +98,7 @@ impl Session<()> {
         match input {
             #[cfg(feature = "system")]
             What::Via { connection, proxy } => {
-                let via = proxy.as_ref().map_or(Via::Direct, |proxy| Via::Proxy(proxy.clone()));
+                let via = proxy.as_ref().map_or(crate::Via::Direct, |proxy| crate::Via::Proxy(proxy.clone()));
                 self.handle_via(now, *connection, via);
             }
             What::Phase { .. } | What::Address { .. } => self.restore_dial_trace(now, input),

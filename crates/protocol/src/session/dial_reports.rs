@@ -1,27 +1,19 @@
 //! Tells of dials: that one begins, and when it is over, what it did. Only with [`Interest::DIALS`].
 
-use std::time::Duration;
-
 use super::{Interest, Session, State};
-use crate::{
-    ConnectionId, Notice, Now,
-    dialing::DialTrace,
-    dials::Dial,
-    error::Fault,
-    record::{PhaseName, What},
-};
+use crate::{ConnectionId, Notice, Now, dials::Dial, error::Fault, record::What};
 
 impl<T> Session<T> {
     /// How far the dial has come; a timeout names its phase. Call it before the dial is reported to have ended, too.
     #[cfg(feature = "system")]
-    pub fn handle_dial_trace(&mut self, now: Now, connection: ConnectionId, trace: DialTrace) {
+    pub fn handle_dial_trace(&mut self, now: Now, connection: ConnectionId, trace: crate::DialTrace) {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
         let dial = &mut dials.dials[place];
         let (known, has_address) = dial.recorded;
         for phase in trace.phases.iter().skip(known) {
-            let start = Duration::from_secs_f64(phase.start.max(0.0) / 1000.0);
-            let phase = PhaseName::of(Some(phase.phase));
+            let start = std::time::Duration::from_secs_f64(phase.start.max(0.0) / 1000.0);
+            let phase = crate::record::PhaseName::of(Some(phase.phase));
             self.recorder.input(now, What::Phase { connection, phase, start: start.into() });
         }
         if let Some(address) = trace.address.as_deref().filter(|_| !has_address) {

@@ -330,7 +330,7 @@ impl<T> Session<T> {
             (State::Failed, Some(reason)) => {
                 let (code, cause, error) = (reason.fault().code(), reason.fault().log_cause(), reason.data());
                 self.log(LogLine::Failed, &[("code", code.into()), ("cause", cause.into())]);
-                let events = RecentEvents::new(self.recorder.newest(TAIL));
+                let events = RecentEvents(self.recorder.newest(TAIL));
                 self.notify(Notice::Failed { error, events });
             }
             (State::Closed, Some(reason)) => {
