@@ -45,6 +45,7 @@ const OUTPUTS = [
   { name: 'the snapshot', show: (client) => client.snapshot },
   { name: 'the statistics', show: (client) => client.stats(), leaves: true },
   { name: 'the error', show: (client) => client.error },
+  { name: 'the flight record', show: (client) => client.dump(), leaves: true },
 ]
 
 /** What `mcp-client doctor` listens to. */

@@ -34,7 +34,7 @@ fn flat(name: &str, value: &Value) -> Vec<(String, Value)> {
     match value {
         Value::Null => vec![named(INFINITY)],
         Value::String(word) => vec![named(word)],
-        Value::Array(codes) if codes.is_empty() => vec![named(NONE)],
+        Value::Array(codes) if codes.is_empty() => vec![named(EMPTY)],
         Value::Array(codes) => codes.iter().map(|code| named(&code.to_string())).collect(),
         other => vec![(name.to_owned(), other.clone())],
     }
@@ -45,7 +45,7 @@ fn add(options: &mut Map<String, Value>, name: &str, word: &str) {
     let code: Option<u16> = word.parse().ok();
     if word == INFINITY {
         options.insert(name.to_owned(), serde_json::json!({ "$number": INFINITY }));
-    } else if code.is_none() && word != NONE {
+    } else if code.is_none() && word != EMPTY {
         options.insert(name.to_owned(), word.into());
     } else if let Value::Array(codes) = options.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
         codes.extend(code.map(Value::from));
@@ -53,4 +53,29 @@ fn add(options: &mut Map<String, Value>, name: &str, word: &str) {
 }
 
 const INFINITY: &str = "Infinity";
-const NONE: &str = "none";
+/// A list without elements. No option has this word as a value.
+const EMPTY: &str = "empty";
+
+#[cfg(all(test, feature = "replay"))]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn options_are_read_as_they_were_written() {
+        for changed in [
+            json!({}),
+            json!({ "dialect": "none" }),
+            json!({ "noReconnectCodes": [] }),
+            json!({ "noReconnectCodes": [1000, 4000], "reconnectJitter": "full" }),
+            json!({ "maxReconnectAttempts": { "$number": "Infinity" } }),
+        ] {
+            let mut options = changed.as_object().expect("an object").clone();
+            options.insert("url".to_owned(), json!(["ws://localhost/"]));
+            let written = Options::from_json(&options).expect("good options").session.to_flat();
+            let read = Config::from_flat(&written).expect("good options").to_flat();
+            assert_eq!(read, written, "{changed}");
+        }
+    }
+}
