@@ -8,7 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../lib/root.mjs'
 
-const TARGETS = { envelope: ['-max_len=400', '-dict=fuzz/envelope.dict'], session: ['-max_len=400'] }
+const TARGETS = {
+  envelope: ['-max_len=400', '-dict=fuzz/envelope.dict'],
+  session: ['-max_len=400'],
+  replay: ['-max_len=20000', '-dict=fuzz/envelope.dict'],
+}
 const [target, seconds = '900'] = process.argv.slice(2)
 
 if (!Object.hasOwn(TARGETS, target) || !/^\d+$/.test(seconds)) {

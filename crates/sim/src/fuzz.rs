@@ -14,3 +14,13 @@ pub fn envelope(bytes: &[u8]) {
 pub fn session(bytes: &[u8]) {
     History::from_bytes(bytes).run();
 }
+
+/// Replays the bytes as a record, whatever they are.
+pub fn replay(bytes: &[u8]) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        let _ = mcp_protocol::replay(text, VERSION);
+    }
+}
+
+/// The version that the records of the corpus name.
+const VERSION: &str = "0.0.0";

@@ -6,7 +6,7 @@ use std::{fs, panic::catch_unwind, path::Path};
 use crate::fuzz;
 
 /// Runs `target` with each file of its folders under `fuzz/`; says how many there were.
-fn replay(name: &str, target: fn(&[u8])) -> usize {
+fn run_all(name: &str, target: fn(&[u8])) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
     let folders = ["corpus", "regressions"].map(|kind| root.join(kind).join(name));
     let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
@@ -19,10 +19,15 @@ fn replay(name: &str, target: fn(&[u8])) -> usize {
 
 #[test]
 fn the_splitter_reads_what_its_fuzzer_kept_as_serde_json_does() {
-    assert!(replay("envelope", fuzz::envelope) > 100, "the corpus is missing");
+    assert!(run_all("envelope", fuzz::envelope) > 100, "the corpus is missing");
 }
 
 #[test]
 fn every_promise_is_kept_in_the_histories_that_the_fuzzer_kept() {
-    assert!(replay("session", fuzz::session) > 100, "the corpus is missing");
+    assert!(run_all("session", fuzz::session) > 100, "the corpus is missing");
+}
+
+#[test]
+fn whatever_is_replayed_nothing_panics() {
+    assert!(run_all("replay", fuzz::replay) > 10, "the corpus is missing");
 }
