@@ -116,7 +116,7 @@ describe('the error of a client that has failed', () => {
     assert.equal(events.at(-1).kind, 'settled')
     assert.ok(Object.isFrozen(error.recentEvents))
     assert.equal(rejected.recentEvents, error.recentEvents)
-    assert.match(inspect(error), /recentEvents: \[\d+ events: … .*ECONNREFUSED, failed\],?\n/)
+    assert.doesNotMatch(inspect(error, { customInspect: false }), /recentEvents/)
   })
 
   test('is the only one: a call that fails has no such thing', async (t) => {

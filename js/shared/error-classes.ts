@@ -53,7 +53,7 @@ export class MCPError extends Error {
   declare readonly proxy?: string
   /**
    * Of the error of a client that has 'failed': the newest events of its flight recorder, at most 16, oldest first.
-   * They hold neither a key nor a content. `inspect` shows only their kinds.
+   * They hold neither a key nor a content. They are not shown where the error is printed.
    */
   declare readonly recentEvents?: readonly FlightEvent[]
 

@@ -60,8 +60,11 @@ pub enum ReplayError {
         /// Of this package.
         own: String,
     },
-    /// The session at its beginning was too much to be recorded.
-    #[error("this record cannot be replayed: when it begins, more calls were in flight than are recorded one by one")]
+    /// The session at its beginning was too much to be recorded, or a page has made the record.
+    #[error(
+        "this record cannot be replayed: a page has made it, or more calls were in flight when it begins than are \
+         recorded one by one"
+    )]
     Incomplete,
     /// Replaying it would take too much memory.
     #[error("this record cannot be replayed: its messages have {0} bytes together, more than {MOST_BYTES}")]

@@ -21,7 +21,7 @@ export class ClientErrors {
 
   /** Why the client has failed, with what the flight recorder has had last, as JSON. */
   final(data: ErrorData, events: string): MCPError {
-    return withRecentEvents(this.reason(data), recentEvents(events))
+    return withRecentEvents(this.reason(data), events === NO_EVENTS ? undefined : recentEvents(events))
   }
 
   /**
@@ -56,3 +56,6 @@ export class ClientErrors {
 
 /** A call may still fail with an error that the client has left behind, but not with an old one. */
 const REMEMBERED = 8
+
+/** Of a client of pages whose core could not be loaded. */
+const NO_EVENTS = '[]'

@@ -2,24 +2,16 @@
 import type { MCPError } from '../error-classes.js'
 import type { FlightEvent } from '../native-types.js'
 
-/** Events, from their JSON, that `inspect` shows in one line: an error that is printed is to be read. */
-export function recentEvents(json: string): readonly FlightEvent[] {
-  const events = JSON.parse(json) as FlightEvent[]
-  return Object.freeze(Object.defineProperty(events, INSPECT, { value: () => shown(events) }))
-}
-
-/** The same error. */
+/**
+ * The same error, with these events. They are not shown where it is printed: Node.js prints an error that nobody has
+ * caught with all that it has, however long that is.
+ */
 export function withRecentEvents(error: MCPError, events: readonly FlightEvent[] | undefined): MCPError {
-  return events === undefined ? error : Object.assign(error, { recentEvents: events })
+  if (events === undefined) return error
+  return Object.defineProperty(error, 'recentEvents', { value: events, configurable: true, writable: true })
 }
 
-function shown(events: readonly FlightEvent[]): string {
-  const kinds = events.slice(-SHOWN).map((event) => String(event.state ?? event.code ?? '') || event.kind)
-  return `[${events.length} events: ${events.length > SHOWN ? '… ' : ''}${kinds.join(', ')}]`
+/** Events, from their JSON. */
+export function recentEvents(json: string): readonly FlightEvent[] {
+  return Object.freeze(JSON.parse(json) as FlightEvent[])
 }
-
-/** What Node.js calls to show a value. */
-const INSPECT = Symbol.for('nodejs.util.inspect.custom')
-
-/** How many of them are named. */
-const SHOWN = 6
