@@ -580,7 +580,7 @@ describe('what the documents claim besides', () => {
 
   test('each dependency has its reason', () => {
     const [crates, packages] = tablesUnder(CONTRIBUTING, 'Dependencies')
-    const members = ['.', 'crates/protocol', 'crates/sim']
+    const members = ['.', 'crates/mailbox', 'crates/page', 'crates/protocol', 'crates/sim']
     const namesIn = (manifest, table) => {
       const sections = read(manifest)
         .split(/^\[/m)
