@@ -17,4 +17,19 @@ export function toldToStop(): { readonly told: Promise<void>; end(): void } {
   return { told, end: () => end() }
 }
 
+/** The first of them ends the process, after `tidy`. Returns what stops listening. */
+export function endOnSignals(tidy: () => void): () => void {
+  const end = (signal: 'SIGINT' | 'SIGTERM') => {
+    tidy()
+    process.exit(EXIT_CODES[signal])
+  }
+  for (const signal of SIGNALS) process.once(signal, end)
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, end)
+  }
+}
+
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/** As shells have them: 128 and the number of the signal. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 }

@@ -1,5 +1,6 @@
 /** One line on standard error that moves while something goes on. Only on a terminal; what is printed goes above it. */
 import type { MCPClient } from '../index.js'
+import { endOnSignals } from './signals.js'
 
 export interface Spinner {
   text: string
@@ -15,7 +16,22 @@ export async function startSpinner(text: string, { handlesSignals = true } = {})
   // The packages that draw take time to load.
   if (!process.stderr.isTTY || process.env.TERM === 'dumb' || 'CI' in process.env) return undefined
   const { default: createSpinner } = await import('yocto-spinner')
-  return createSpinner({ text, stream: process.stderr, handleSignals: handlesSignals }).start()
+  const spinner = createSpinner({ text, stream: process.stderr, handleSignals: false })
+  // Before anything is drawn: who sees the line may press Ctrl-C at once, and the cursor is hidden.
+  const forget = handlesSignals ? endOnSignals(() => spinner.stop()) : () => {}
+  spinner.start()
+  return {
+    get text() {
+      return spinner.text
+    },
+    set text(text) {
+      spinner.text = text
+    },
+    stop() {
+      spinner.stop()
+      forget()
+    },
+  }
 }
 
 /** Shows the client's state until `connected` settles, and settles like it. */
