@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bridged } from './helpers/bridge.mjs'
 import { open, ready, rejection } from './helpers/client.mjs'
-import { DEAF_URL } from './helpers/ports.mjs'
+import { DEAF_URL, silentUrl } from './helpers/ports.mjs'
 import { run } from './helpers/program.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -79,7 +79,12 @@ test('an ignored rejection of a call is reported once, one of a command or after
     async ({ MCPClient, input, tell }) => {
       const reported = []
       process.on('unhandledRejection', (error) => reported.push(error.toolName))
-      const client = new MCPClient(input, { autoConnect: false, maxReconnectAttempts: 0 })
+      const client = new MCPClient(input, {
+        autoConnect: false,
+        maxReconnectAttempts: 0,
+        // The calls are made before it is over.
+        connectTimeout: 500,
+      })
       const abort = new AbortController()
       const failed = new Promise((resolve) => client.once('failed', resolve))
       void client.connect()
@@ -93,7 +98,7 @@ test('an ignored rejection of a call is reported once, one of a command or after
       for (let i = 0; i < 5; i++) await new Promise(setImmediate)
       tell(reported)
     },
-    DEAF_URL,
+    await silentUrl(t),
   )
   assert.deepEqual(told, ['enough', ['ignored']])
 })

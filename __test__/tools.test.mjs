@@ -139,8 +139,8 @@ describe('tools()', { concurrency: true }, () => {
       async ({ MCPClient, tell, input }) => {
         const client = new MCPClient(input)
         await client.connect()
-        client.unref()
         tell(await client.tools())
+        await client.close()
       },
       url,
     )

@@ -21,6 +21,8 @@ import { withRepository } from '../release/repository.mjs'
 const MANIFEST = readJson(join(ROOT, 'package.json'))
 const { PLATFORMS, platformName } = createRequire(import.meta.url)('../../dist/native/platform.js')
 const WORKFLOW = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'some-one/some.thing' }
+/** Bytes. The texts of all licences, besides the binary. */
+const LICENCES = 500_000
 const BINARY = join(ROOT, `mcp-client.${platformName()}.node`)
 
 describe('the packages of the platforms', () => {
@@ -160,14 +162,14 @@ describe('what is packed', () => {
     }
   })
 
-  test('is within the budget of 4 MB, unpacked, licences included', () => {
+  test('is within the budget of 5 MB, unpacked, half a megabyte of licences included', () => {
     const sizes = Object.values(
       JSON.parse(
         npm(['pack', '--json', '--dry-run', '--ignore-scripts', ...packed.map(({ file }) => file)], { output: true }),
       ),
     ).map(({ unpackedSize }) => unpackedSize)
     assert.equal(sizes.length, packed.length)
-    for (const size of sizes) assert.ok(size > 0 && size <= MOST_BYTES, `${size} bytes`)
+    for (const size of sizes) assert.ok(size > 0 && size <= MOST_BYTES + LICENCES, `${size} bytes`)
   })
 
   test('for publishing must include all binaries', () => {
