@@ -31,8 +31,10 @@ const SHARED = [
   'shared/option-names',
   'shared/rejections',
   'shared/signals',
+  'shared/snapshots',
   'shared/socket-events',
   'shared/socket-face',
+  'shared/thrown',
 ]
 
 /**
