@@ -11,8 +11,8 @@ import {
   type ErrorData,
   type Notice,
   type Snapshot,
-  type Stats,
 } from '../shared/native-types.js'
+import { IDLE, NO_STATS } from '../shared/snapshots.js'
 import type { FlightRecord } from '../shared/types.js'
 import type { Driver, Numbers } from './driver.js'
 
@@ -48,7 +48,7 @@ export class StandIn {
   /** With the state that the client was last shown in. */
   constructor(owner: StandInOwner, url: string, numbers: Numbers, state: ConnectionState = 'idle') {
     this.#owner = owner
-    this.#snapshot = { ...IDLE, url, revision: numbers.revision, state }
+    this.#snapshot = { ...IDLE, error: null, url, revision: numbers.revision, state }
     this.#reasons = numbers.reasons
     this.#beginning = numbers
   }
@@ -202,35 +202,3 @@ export class StandIn {
 }
 
 const AT_REST: ReadonlySet<ConnectionState> = new Set(['idle', 'closed', 'failed'])
-
-const IDLE: Snapshot = {
-  state: 'idle',
-  connected: false,
-  authenticated: false,
-  url: '',
-  attempt: 0,
-  retryDelay: null,
-  retryAt: null,
-  error: null,
-  revision: 0,
-}
-
-const NO_STATS: Stats = {
-  state: 'idle',
-  pending: 0,
-  queued: 0,
-  requests: 0,
-  succeeded: 0,
-  failed: 0,
-  timedOut: 0,
-  lateResponses: 0,
-  reconnects: 0,
-  messagesSent: 0,
-  messagesReceived: 0,
-  bytesSent: 0,
-  bytesReceived: 0,
-  heartbeatRtt: { last: null, min: null, mean: null, max: null },
-  requestLatency: { count: 0, p50: null, p90: null, p99: null, max: null },
-  connectedSince: null,
-  eventLoopWait: { count: 0, p50: null, p90: null, p99: null, max: null },
-}
