@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { delimiter } from 'node:path'
 import { folderOf } from './documents.mjs'
 
@@ -13,15 +13,6 @@ const PATH = [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter)
 
 /** How often to look whether a program listens, in ms: nothing tells. */
 const LOOK_AGAIN = 20
-
-/** A port of loopback that was free a moment ago. */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** A folder with these files, removed after the test. Programs that give up root may write there. */
 export async function openFolder(t, files) {

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { freePort, listening } from './daemon.mjs'
+import { listening } from './daemon.mjs'
+import { freePort } from './ports.mjs'
 import { folderOf } from './documents.mjs'
 
 function openssl(args, input = '') {

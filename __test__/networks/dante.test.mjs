@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open, ready, rejection } from '../helpers/client.mjs'
-import { freePort, lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
+import { lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
 import { assertDocumented } from '../helpers/networks-page.mjs'
-import { DEAF_URL } from '../helpers/ports.mjs'
+import { DEAF_URL, freePort } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
 /** Puts the files of the first argument in place of those of the machine, in a mount namespace, and runs the rest. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { open, ready, rejection } from '../helpers/client.mjs'
-import { freePort, startDaemon } from '../helpers/daemon.mjs'
+import { startDaemon } from '../helpers/daemon.mjs'
 import { assertDocumented } from '../helpers/networks-page.mjs'
-import { DEAF_URL } from '../helpers/ports.mjs'
+import { DEAF_URL, freePort } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
 async function startMicrosocks(t, ...more) {

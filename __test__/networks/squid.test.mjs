@@ -6,10 +6,10 @@ import { test } from 'node:test'
 import { ready, rejection, open } from '../helpers/client.mjs'
 import { connecting, listenTls, trusting } from '../helpers/proxies.mjs'
 import { createAuthority } from '../helpers/certificates.mjs'
-import { freePort, lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
+import { lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
 import { assertDocumented } from '../helpers/networks-page.mjs'
 import { selfSigned, startTunnel } from '../helpers/openssl.mjs'
-import { DEAF_URL } from '../helpers/ports.mjs'
+import { DEAF_URL, freePort } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
 /** Answers squid's question for a user and a password. */

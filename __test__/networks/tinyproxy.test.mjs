@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open, ready, rejection } from '../helpers/client.mjs'
-import { freePort, lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
-import { DEAF_URL } from '../helpers/ports.mjs'
+import { lines, openFolder, startDaemon } from '../helpers/daemon.mjs'
+import { DEAF_URL, freePort } from '../helpers/ports.mjs'
 import { listen } from '../helpers/test-server.mjs'
 
 async function startTinyproxy(t, ...more) {

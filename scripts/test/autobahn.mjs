@@ -10,9 +10,9 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../__test__/helpers/ports.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
 import { NotRun, runAlone, runWith } from '../lib/steps.mjs'
 import { hasPip, wheels } from '../lib/wheels.mjs'
@@ -106,15 +106,6 @@ async function startServer(python, cases) {
       await ended
     },
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** @throws AssertionError that names the cases */

@@ -1,7 +1,7 @@
 /** Servers that projects start, and what they answer. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { freePort } from '../../../__test__/helpers/ports.mjs'
 
 /** ms; a server that takes longer to start is stuck. */
 const LONGEST = 120_000
@@ -60,13 +60,4 @@ async function textOf(url, printed) {
   const text = await response.text()
   if (response.ok) return text
   throw new Error(`${url}: ${response.status} ${text.slice(0, 2_000)}\n${printed().slice(-4_000)}`)
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -8,7 +8,7 @@ import { cpSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PAGE, PAGE_SCRIPT, answersAt, answersInPage } from '../../lib/install/page.mjs'
-import { freePort } from '../../lib/install/served.mjs'
+import { freePort } from '../../../__test__/helpers/ports.mjs'
 import { ANSWER, NAME, nodeOf, tool } from '../../lib/install/workspace.mjs'
 import { ROOT } from '../../lib/root.mjs'
 
