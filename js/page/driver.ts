@@ -9,6 +9,7 @@ import { Instance, times } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
+import type { FlightRecorder } from './recorder.js'
 import { nextTurn, sleep } from './turns.js'
 import { encoder, textIn } from './utf8.js'
 
@@ -36,6 +37,7 @@ export class Driver implements SocketListener {
   readonly #owner: DriverOwner
   readonly #core: Instance
   readonly #sockets: Sockets
+  readonly #recorder: FlightRecorder
   #stopWatching: (() => void) | undefined
   #timer: unknown
   /** When the timer fires. */
@@ -44,8 +46,15 @@ export class Driver implements SocketListener {
   #backlog = 0
   #hasEnded = false
 
-  constructor(module: WasmModule, options: CheckedOptions, beginning: Numbers, owner: DriverOwner) {
+  constructor(
+    module: WasmModule,
+    options: CheckedOptions,
+    beginning: Numbers,
+    owner: DriverOwner,
+    recorder: FlightRecorder,
+  ) {
     this.#owner = owner
+    this.#recorder = recorder
     this.#core = new Instance(module)
     this.#sockets = new Sockets(options.protocols, this)
     this.#create(options, beginning)
@@ -70,21 +79,25 @@ export class Driver implements SocketListener {
   // ── Commands. They may throw if the core breaks. ───────────────────────────────────────────────────────────
 
   connect(slot: number): string {
+    this.#recorder.note('connect')
     this.#core.exports.connect(slot, ...times())
     return this.#afterCommand()
   }
 
   reconnect(slot: number): string {
+    this.#recorder.note('reconnect')
     this.#core.exports.reconnect(slot, ...times())
     return this.#afterCommand()
   }
 
   authenticate(token: string | null, slot: number): string {
+    this.#recorder.note('authenticate', { withKey: token !== null })
     this.#core.exports.authenticate(token === null ? -1 : this.#core.write(token), slot, ...times())
     return this.#afterCommand()
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
+    this.#recorder.note('close', { code, drain })
     this.#core.exports.close(code, this.#core.write(reason), drain, slot, ...times())
     return this.#afterCommand()
   }
@@ -93,11 +106,13 @@ export class Driver implements SocketListener {
     const core = this.#core
     this.#noteBacklog()
     const [one, two] = core.writeTwo(name, parameters)
+    this.#recorder.note('call', { size: one + two })
     const key = core.exports.request(slot, one, two, timeout, flags, now(), wallClock())
     return key < 0 ? core.text! : key
   }
 
   tools(slot: number, timeout: number, flags: number): number | string {
+    this.#recorder.note('tools')
     const key = this.#core.exports.tools(slot, timeout, flags, ...times())
     const result = key < 0 ? this.#core.text! : key
     this.settle()
@@ -112,6 +127,7 @@ export class Driver implements SocketListener {
 
   abort(key: number): boolean {
     const isAborted = this.#core.exports.abort(key, ...times()) !== 0
+    this.#recorder.note('abort', { found: isAborted })
     this.settle()
     return isAborted
   }
@@ -123,27 +139,34 @@ export class Driver implements SocketListener {
   sendToolRequest(name: string, parameters: string): string | null {
     this.#noteBacklog()
     const isSent = this.#core.exports.send_tool_request(...this.#core.writeTwo(name, parameters), ...times())
+    this.#recorder.note('toolRequest', { sent: isSent !== 0 })
     return isSent === 0 ? null : this.#core.text!
   }
 
   send(text: string): boolean {
     this.#noteBacklog()
-    return this.#core.exports.send(this.#core.write(text), ...times()) !== 0
+    const size = this.#core.write(text)
+    const sent = this.#core.exports.send(size, ...times()) !== 0
+    this.#recorder.note('send', { size, sent })
+    return sent
   }
 
   answerToken(connection: number, token: string, expiresAt: number | null): void {
+    this.#recorder.note('token', { connection, given: true })
     const length = this.#core.write(token)
     this.#core.exports.answer_token(connection, length, expiresAt === null ? 0 : 1, expiresAt ?? 0, ...times())
     this.#afterAnswer()
   }
 
   failToken(connection: number, thrown: string): void {
+    this.#recorder.note('token', { connection, given: false })
     this.#core.exports.fail_token(connection, this.#core.write(thrown), ...times())
     this.#afterAnswer()
   }
 
   /** The urls were checked. False if they are not asked for any more. */
   answerUrls(asked: number, urls: readonly string[]): boolean {
+    this.#recorder.note('urls', { connection: asked, given: true })
     const length = this.#core.write(urls.map((url) => `${url}\n`).join(''))
     const isAccepted = this.#core.exports.answer_urls(asked, length, ...times()) === 1
     this.#afterAnswer()
@@ -151,6 +174,7 @@ export class Driver implements SocketListener {
   }
 
   failUrls(asked: number, thrown: string): void {
+    this.#recorder.note('urls', { connection: asked, given: false })
     this.#core.exports.fail_urls(asked, this.#core.write(thrown), ...times())
     this.#afterAnswer()
   }
@@ -179,11 +203,6 @@ export class Driver implements SocketListener {
     return this.#core.text!
   }
 
-  dump(): string {
-    this.#core.exports.dump()
-    return this.#core.text!
-  }
-
   bufferedAmount(): number {
     this.#noteBacklog()
     return this.#core.exports.buffered_amount()
@@ -198,7 +217,9 @@ export class Driver implements SocketListener {
     const core = this.#core
     if (core.exports.take_item() === 0) return null
     const { kind, hasItems } = core
-    const payload = kind === ITEM.BYTES ? core.bytes?.slice() : core.text
+    let payload = kind === ITEM.BYTES ? core.bytes?.slice() : core.text
+    if (kind === ITEM.NOTICE) payload = this.#recorder.noteChange(payload as string)
+    else if (kind === ITEM.FAILED) this.#recorder.noteFailure(payload as string)
     return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, hasItems]
   }
 
@@ -227,26 +248,34 @@ export class Driver implements SocketListener {
   // ── From the page ──────────────────────────────────────────────────────────────────────────────────────────
 
   opened(connection: number): void {
+    this.#recorder.note('open', { connection })
     this.#event(() => this.#core.exports.opened(connection, ...times()))
   }
 
   textCame(connection: number, text: string): void {
-    this.#event(() => this.#core.exports.text_message(connection, this.#core.write(text), now(), wallClock()))
+    this.#event(() => {
+      const size = this.#core.write(text)
+      this.#recorder.note('received', { connection, size })
+      this.#core.exports.text_message(connection, size, now(), wallClock())
+    })
   }
 
   bytesCame(connection: number, bytes: ArrayBuffer): void {
     const text = textIn(new Uint8Array(bytes))
     if (text !== undefined) return this.textCame(connection, text)
+    this.#recorder.note('binary', { connection, size: bytes.byteLength })
     this.#event(() => this.#core.exports.binary_message(connection, bytes.byteLength, ...times()))
   }
 
   closed(connection: number, code: number, reason: string, wasClean: boolean): void {
+    this.#recorder.note('closed', { connection, code, clean: wasClean })
     this.#event(() => {
       this.#core.exports.closed(connection, code, this.#core.write(reason), wasClean ? 1 : 0, ...times())
     })
   }
 
   dialFailed(connection: number, kind: number, words: string): void {
+    this.#recorder.note('dialFailed', { connection })
     this.#event(() => this.#core.exports.dial_failed(connection, kind, this.#core.write(words), ...times()))
   }
 
@@ -285,21 +314,25 @@ export class Driver implements SocketListener {
   #settle(): void {
     const core = this.#core
     for (let kind = core.exports.next_output(); kind !== 0; kind = core.exports.next_output()) {
-      const connection = core.a
+      const { a: connection, b: code, size } = core
       switch (kind) {
         case OUTPUT.dial:
+          this.#recorder.note('dial', { connection })
           this.#sockets.dial(connection, core.text!)
           break
         case OUTPUT.send:
           if (!this.#sockets.isOpen(connection)) break
           this.#sockets.send(connection, core.text!)
           core.exports.sent(connection)
+          this.#recorder.note('sent', { connection, size })
           break
         case OUTPUT.close:
-          this.#sockets.close(connection, core.b, core.text!)
+          this.#sockets.close(connection, code, core.text!)
+          this.#recorder.note('closeFrame', { connection, code })
           break
         case OUTPUT.drop:
-          this.#sockets.drop(connection, core.b)
+          this.#sockets.drop(connection, code)
+          this.#recorder.note('drop', { connection, code })
       }
     }
     this.#arm()
@@ -318,9 +351,12 @@ export class Driver implements SocketListener {
   #watch(isNeeded: boolean): void {
     if (isNeeded === (this.#stopWatching !== undefined)) return
     this.#stopWatching?.()
-    this.#stopWatching = isNeeded
-      ? watchPage(() => this.#event(() => this.#core.exports.network_changed(...times())))
-      : undefined
+    this.#stopWatching = isNeeded ? watchPage(() => this.#wokenUp()) : undefined
+  }
+
+  #wokenUp(): void {
+    this.#recorder.note('network')
+    this.#event(() => this.#core.exports.network_changed(...times()))
   }
 
   /** The one timer sleeps until the core wants to be called. One that is no longer needed stays: it does no harm. */
@@ -343,6 +379,7 @@ export class Driver implements SocketListener {
   #wakeUp(): void {
     nextTurn(() => {
       this.#armed = Infinity
+      this.#recorder.note('timeout')
       this.#event(() => this.#core.exports.timeout(...times()))
     })
   }

@@ -47,7 +47,6 @@ interface Exports {
   warn(message: number): void
   snapshot(): void
   stats(): void
-  dump(): void
   buffered_amount(): number
   endpoint(): number
   take_refused(): number
@@ -120,6 +119,11 @@ export class Instance {
     return this.#number(BLOCK.b)
   }
 
+  /** Of the text, in bytes. */
+  get size(): number {
+    return this.#number(BLOCK.length)
+  }
+
   /** The text; `undefined` if there is none. */
   get text(): string | undefined {
     const bytes = this.bytes
@@ -130,8 +134,7 @@ export class Instance {
   get bytes(): Uint8Array | undefined {
     const at = this.#number(BLOCK.text)
     if (at === 0) return undefined
-    const length = this.#number(BLOCK.length)
-    return this.#bytes.subarray(at, at + length)
+    return this.#bytes.subarray(at, at + this.size)
   }
 
   #number(at: number): number {

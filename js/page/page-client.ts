@@ -3,11 +3,12 @@
  * breaks, which is a bug, its instance is not used again, and the client has failed; `connect()` makes another one.
  */
 import { BROKEN, type Item, type NativeClient } from '../shared/client/binding.js'
-import { ERROR_CODES } from '../shared/native-types.js'
+import { ERROR_CODES, type Snapshot } from '../shared/native-types.js'
 import { Driver, type DriverOwner } from './driver.js'
 import type { WasmModule } from './globals.js'
 import type { ModuleSource } from './module.js'
 import { checkOptions, checkUrls, type CheckedOptions } from './options.js'
+import { FlightRecorder } from './recorder.js'
 import { StandIn, type StandInOwner } from './stand-in.js'
 
 /** Who has items for the mailbox. */
@@ -34,6 +35,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   readonly #options: CheckedOptions
   /** Items that are not the core's. */
   readonly #items: Item[] = []
+  readonly #recorder = new FlightRecorder()
   #standIn: StandIn
   #core: Driver | undefined
   #isLoading = false
@@ -204,10 +206,8 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   }
 
   dump(): string {
-    return this.#do(
-      (core) => core.dump(),
-      (standIn) => standIn.dump(this.id()),
-    )
+    const { url } = JSON.parse(this.snapshot()) as Snapshot
+    return this.#recorder.record(this.id(), url)
   }
 
   bufferedAmount(): number {
@@ -296,7 +296,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   #begin(module: WasmModule): void {
     try {
-      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
+      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this, this.#recorder)
       this.#standIn.hand(this.#core)
       this.#core.settle()
       if (this.hasItems) this.itemsWait(true)

@@ -349,11 +349,6 @@ exports! {
         showing(|client, _| Some(client.stats()));
     }
 
-    /// Shows the record of the flight recorder.
-    fn dump() {
-        showing(|client, _| Some(client.dump()));
-    }
-
     /// See [`Client::buffered_amount`].
     fn buffered_amount() -> f64 {
         with(|client, _| client.buffered_amount() as f64)

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use mcp_mailbox::Slot;
 use mcp_protocol::{
-    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, FlightRecord, Interest, Key, LogLevel, Now,
-    Numbers, Options, Received, Refused, RequestId, RequestKey, Secret, Session,
+    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, Interest, Key, LogLevel, Now, Numbers, Options,
+    Received, Refused, RequestId, RequestKey, Secret, Session,
 };
 
 use crate::{
@@ -185,11 +185,6 @@ impl Client {
     /// The JSON of `Stats`.
     pub fn stats(&self) -> String {
         to_json(&self.session.stats())
-    }
-
-    /// The JSON of a [`FlightRecord`].
-    pub fn dump(&self) -> String {
-        FlightRecord::of(&self.session).to_json(env!("CARGO_PKG_VERSION"))
     }
 
     /// See [`Session::buffered_amount`].

@@ -55,11 +55,8 @@ pub(crate) enum Base {
     Unknown,
 }
 
-/// Whether anything is recorded.
+/// Whether anything is recorded. What that needs would be a third of what a page loads.
 const RECORDS: bool = cfg!(feature = "record");
-
-/// Whether records can be replayed. What only that needs would be a third of what a page loads.
-pub(crate) const REPLAYS: bool = cfg!(feature = "replay");
 
 impl Recorder {
     /// The session is to be given to [`set_base`](Self::set_base), before the next input.

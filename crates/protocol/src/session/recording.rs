@@ -7,7 +7,7 @@ use crate::{
     Action, ConnectionId, Now,
     error::CallError,
     fields::Writer,
-    record::{Base, FrameName, Purpose, REPLAYS, Size, StateName, What, id_of, small},
+    record::{Base, FrameName, Purpose, Size, StateName, What, id_of, small},
     request_id::RequestId,
 };
 
@@ -87,9 +87,6 @@ impl<T> Session<T> {
 
     /// The session as it is, for the recorder.
     fn base(&mut self) -> Base {
-        if !REPLAYS {
-            return Base::Unknown;
-        }
         let unwritten = self.state.socket().map_or(0, |socket| socket.unwritten.len());
         if self.pending.entries() > MOST_KNOWN || unwritten > MOST_KNOWN || self.tools_waiters.len() > MOST_KNOWN {
             return Base::Unknown;

@@ -1,0 +1,60 @@
+/**
+ * The flight recorder of a client in a page: its newest events, as its driver saw them. The recorder of the core, whose
+ * records can be replayed, would be a sixth of what a page loads.
+ */
+import type { FlightEvent, Notice } from '../shared/native-types.js'
+import type { FlightRecord } from '../shared/types.js'
+import { now, wallClock } from './globals.js'
+
+export class FlightRecorder {
+  /** A ring. */
+  readonly #events: FlightEvent[] = []
+  #count = 0
+
+  note(kind: string, facts?: Omit<FlightEvent, 'at' | 'mono' | 'kind'>): void {
+    this.#events[this.#count++ % NEWEST] = { at: wallClock(), mono: Math.round(now() * 1000) / 1000, kind, ...facts }
+  }
+
+  /** A call or a command has failed, with this error as JSON. */
+  noteFailure(json: string): void {
+    const { code, sent = null } = JSON.parse(json) as { code: string; sent?: boolean }
+    this.note('settled', { code, sent })
+  }
+
+  /**
+   * Notes the change of state that a notice tells.
+   * @returns the notice; that of a failure with the newest events
+   */
+  noteChange(json: string): string {
+    if (!json.startsWith(STATE) && !json.startsWith(FAILED)) return json
+    const notice = JSON.parse(json) as Notice
+    if (notice.type === 'failed') return JSON.stringify({ ...notice, events: JSON.stringify(this.newest(TAIL)) })
+    if (notice.type !== 'state') return json
+    const { state, attempt, error, retryDelay: delay } = notice.snapshot
+    this.note('state', { state, previous: notice.previous, attempt, error: error?.code ?? null, delay })
+    return json
+  }
+
+  /** At most so many events, oldest first. */
+  newest(most = NEWEST): FlightEvent[] {
+    const place = this.#count % NEWEST
+    const inOrder = this.#count > NEWEST ? [...this.#events.slice(place), ...this.#events.slice(0, place)] : this.#events
+    return inOrder.slice(-most)
+  }
+
+  /** The record as JSON. The options and the state before the events are not kept. */
+  record(client: number, url: string): string {
+    const events = this.newest()
+    const start = { complete: false }
+    return JSON.stringify({ version: PACKAGE_VERSION, client, url, options: {}, start, events } satisfies FlightRecord)
+  }
+}
+
+/** How many events are kept. */
+const NEWEST = 256
+/** How many of them come with the error of a client that has failed. */
+const TAIL = 16
+
+/** How notices begin. */
+const STATE = '{"type":"state"'
+const FAILED = '{"type":"failed"'
