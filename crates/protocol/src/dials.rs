@@ -52,7 +52,7 @@ pub(super) struct Dial {
 pub(super) struct Opened {
     pub(super) socket: Socket,
     /// What the server has said, to be told if this socket wins.
-    pub(super) heard: Vec<Received>,
+    pub(super) heard: Vec<Box<Received>>,
     /// Bytes of it.
     pub(super) heard_bytes: usize,
 }
@@ -128,7 +128,8 @@ impl RaceKey {
 impl Opened {
     fn visit(&mut self, fields: &mut dyn Fields) {
         self.socket.visit(fields);
-        fields.list("heard", &mut self.heard, || Class::default().message(None, 0), Class::visit_message);
+        let make = || Box::new(Class::default().message(None, 0));
+        fields.list("heard", &mut self.heard, make, |message, fields| Class::visit_message(message, fields));
         fields.field("heardBytes", &mut self.heard_bytes);
     }
 }
@@ -162,6 +163,9 @@ impl Dial {
 impl Dial {
     /// What is to be told of its end, if anything is; only once. Without a fault its socket is open.
     pub(super) fn report(&mut self, now: Duration, fault: Option<&Fault>) -> Option<Box<DialReport>> {
+        if !TELLS {
+            return None;
+        }
         let url = self.told.take()?.into();
         let unknown =
             || DialTrace { duration: now.saturating_sub(self.begun).as_secs_f64() * 1000.0, ..DialTrace::default() };
@@ -177,3 +181,6 @@ impl Opened {
         Box::new(Self { socket, heard: Vec::new(), heard_bytes: 0 })
     }
 }
+
+/// A page learns nothing of its dials that it could tell.
+pub(super) const TELLS: bool = cfg!(feature = "system");

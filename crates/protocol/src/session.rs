@@ -210,7 +210,7 @@ impl<T> Session<T> {
         let before = std::mem::replace(&mut self.interest, interest);
         let opens = interest.wants(Interest::OPENS);
         if before.wants(Interest::OPENS) != opens {
-            self.recorder.input(self.last, What::Opens { opens });
+            self.recorder.input(self.last, || What::Opens { opens });
         }
     }
 

@@ -1,7 +1,12 @@
 //! Tells of dials: that one begins, and when it is over, what it did. Only with [`Interest::DIALS`].
 
 use super::{Interest, Session, State};
-use crate::{ConnectionId, Notice, Now, dials::Dial, error::Fault, record::What};
+use crate::{
+    ConnectionId, Notice, Now,
+    dials::{Dial, TELLS},
+    error::Fault,
+    record::What,
+};
 
 impl<T> Session<T> {
     /// How far the dial has come; a timeout names its phase. Call it before the dial is reported to have ended, too.
@@ -14,10 +19,10 @@ impl<T> Session<T> {
         for phase in trace.phases.iter().skip(known) {
             let start = std::time::Duration::from_secs_f64(phase.start.max(0.0) / 1000.0);
             let phase = crate::record::PhaseName::of(Some(phase.phase));
-            self.recorder.input(now, What::Phase { connection, phase, start: start.into() });
+            self.recorder.input(now, || What::Phase { connection, phase, start: start.into() });
         }
         if let Some(address) = trace.address.as_deref().filter(|_| !has_address) {
-            self.recorder.input(now, What::Address { connection, address: Some(address.into()) });
+            self.recorder.input(now, || What::Address { connection, address: Some(address.into()) });
         }
         dial.recorded = (trace.phases.len(), trace.address.is_some());
         dial.trace = Some(Box::new(trace));
@@ -25,12 +30,12 @@ impl<T> Session<T> {
 
     /// What the recorder has of a dial, and no rule asks for.
     pub(super) fn restore_dial_trace(&mut self, now: Now, recorded: &What) {
-        self.recorder.input(now, recorded.clone());
+        self.recorder.input(now, || recorded.clone());
     }
 
     /// Returns the endpoint as it was told: then the end of the dial is told too.
     pub(super) fn tell_dialing(&mut self, connection: ConnectionId, endpoint: usize) -> Option<Box<str>> {
-        if !self.interest.wants(Interest::DIALS) {
+        if !(TELLS && self.interest.wants(Interest::DIALS)) {
             return None;
         }
         let url = self.endpoints.url(endpoint).to_owned();

@@ -49,7 +49,7 @@ impl<T> Session<T> {
     /// `MESSAGE_TOO_LARGE`.
     pub fn request(&mut self, now: Now, call: Call<'_>, payload: T) -> Result<RequestKey, Refused<T>> {
         let facts = CallFacts::new(call.idempotent, call.expects_connection, call.parameters.is_some());
-        self.begin(now, What::Call { id: Id::NONE, size: Size::default(), timeout: call.timeout.into(), facts });
+        self.begin(now, || What::Call { id: Id::NONE, size: Size::default(), timeout: call.timeout.into(), facts });
         self.counters.requests += 1;
         let id = self.chance.id(&self.pending, now.wall);
         let mut size = 0;
@@ -92,7 +92,7 @@ impl<T> Session<T> {
     /// socket is not open or the buffer is full.
     pub fn send_tool_request(&mut self, now: Now, name: &str, parameters: Option<&str>) -> Option<RequestId> {
         let has_parameters = parameters.is_some();
-        self.begin(now, What::ToolRequest { id: Id::NONE, size: Size::default(), has_parameters, is_sent: false });
+        self.begin(now, || What::ToolRequest { id: Id::NONE, size: Size::default(), has_parameters, is_sent: false });
         if self.state.socket().is_none() || matches!(self.state, State::Closing(..)) {
             return None;
         }
@@ -113,7 +113,7 @@ impl<T> Session<T> {
     /// as failed.
     pub fn abort(&mut self, now: Now, key: RequestKey) -> Option<T> {
         let id = Some(RequestId { millis: now.wall, key });
-        self.begin(now, What::Abort { id: id.into(), is_found: false });
+        self.begin(now, || What::Abort { id: id.into(), is_found: false });
         if let Some(payload) = self.forget_tools(key) {
             self.record_aborted(None);
             return Some(payload);
