@@ -40,6 +40,8 @@ export class Driver implements SocketListener {
   #timer: unknown
   /** When the timer fires. */
   #armed = Infinity
+  /** What the core was told last of the bytes that sockets keep. */
+  #backlog = 0
   #hasEnded = false
 
   constructor(module: WasmModule, options: CheckedOptions, beginning: Numbers, owner: DriverOwner) {
@@ -89,6 +91,7 @@ export class Driver implements SocketListener {
 
   request(slot: number, name: string, parameters: string, timeout: number, flags: number): number | string {
     const core = this.#core
+    this.#noteBacklog()
     const [one, two] = core.writeTwo(name, parameters)
     const key = core.exports.request(slot, one, two, timeout, flags, now(), wallClock())
     return key < 0 ? core.text! : key
@@ -118,11 +121,13 @@ export class Driver implements SocketListener {
   }
 
   sendToolRequest(name: string, parameters: string): string | null {
+    this.#noteBacklog()
     const isSent = this.#core.exports.send_tool_request(...this.#core.writeTwo(name, parameters), ...times())
     return isSent === 0 ? null : this.#core.text!
   }
 
   send(text: string): boolean {
+    this.#noteBacklog()
     return this.#core.exports.send(this.#core.write(text), ...times()) !== 0
   }
 
@@ -180,7 +185,8 @@ export class Driver implements SocketListener {
   }
 
   bufferedAmount(): number {
-    return this.#core.exports.buffered_amount() + this.#sockets.bufferedAmount
+    this.#noteBacklog()
+    return this.#core.exports.buffered_amount()
   }
 
   endpoint(): number {
@@ -298,6 +304,14 @@ export class Driver implements SocketListener {
     }
     this.#arm()
     this.#watch(this.#armed < Infinity || this.#sockets.areSome)
+  }
+
+  /** Tells the core what the sockets still have to send: they take everything, and only the core knows a limit. */
+  #noteBacklog(): void {
+    const bytes = this.#sockets.bufferedAmount
+    if (bytes === this.#backlog) return
+    this.#backlog = bytes
+    this.#core.exports.set_backlog(bytes)
   }
 
   /** Only while there is something to wake up for: else the page would hold the client for ever. */

@@ -54,6 +54,7 @@ interface Exports {
   opened(connection: number, mono: number, wall: number): void
   dial_failed(connection: number, kind: number, words: number, mono: number, wall: number): void
   sent(connection: number): void
+  set_backlog(bytes: number): void
   text_message(connection: number, length: number, mono: number, wall: number): void
   binary_message(connection: number, length: number, mono: number, wall: number): void
   closed(connection: number, code: number, reason: number, wasClean: number, mono: number, wall: number): void

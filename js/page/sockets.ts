@@ -81,7 +81,8 @@ export class Sockets {
   /** Bytes that were given to sockets and have not left. */
   get bufferedAmount(): number {
     let bytes = 0
-    for (const socket of this.#sockets.values()) bytes += socket.bufferedAmount
+    // Cloudflare's runtime does not count them.
+    for (const socket of this.#sockets.values()) bytes += socket.bufferedAmount ?? 0
     return bytes
   }
 

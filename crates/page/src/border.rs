@@ -387,6 +387,11 @@ exports! {
         with(|client, _| client.handle_sent(ConnectionId(connection)));
     }
 
+    /// See [`Client::set_backlog`].
+    fn set_backlog(bytes: f64) {
+        with(|client, _| client.set_backlog(bytes as usize));
+    }
+
     /// A text message has come, or a binary one that is UTF-8. It is all that is in the room.
     fn text_message(connection: u32, length: usize, mono: f64, wall: f64) {
         let bytes = take_input(length);

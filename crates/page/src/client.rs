@@ -225,6 +225,11 @@ impl Client {
         self.session.handle_written(connection, 1);
     }
 
+    /// See [`Session::set_backlog`].
+    pub fn set_backlog(&mut self, bytes: usize) {
+        self.session.set_backlog(bytes);
+    }
+
     /// A text message has come, or a binary one that is UTF-8.
     pub fn handle_text(&mut self, now: Now, connection: ConnectionId, text: ByteString) {
         if self.refuses(now, connection, text.len()) {
