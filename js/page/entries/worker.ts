@@ -26,6 +26,3 @@ function serve(options: MCPClientOptions): void {
   // The page is its own: it may do everything.
   serveClient(new MCPClient(options), scope, { allowMessages: true, allowControl: true })
 }
-
-// A file that exports nothing is CommonJS to esbuild, which then wraps all modules that it imports into functions.
-export {}
