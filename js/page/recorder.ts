@@ -15,6 +15,18 @@ export class FlightRecorder {
     this.#events[this.#count++ % NEWEST] = { at: wallClock(), mono: Math.round(now() * 1000) / 1000, kind, ...facts }
   }
 
+  /** A function of the core is called with these arguments. Of a text only its length is kept. */
+  noteInput(name: string, args: readonly (string | number)[]): void {
+    const [kind, ...names] = INPUTS[name] ?? []
+    if (kind === undefined) return
+    const facts: Record<string, number> = {}
+    names.forEach((name, place) => {
+      const value = args[place]!
+      if (name !== '') facts[name] = typeof value === 'string' ? value.length : value
+    })
+    this.note(kind, facts)
+  }
+
   /** A call or a command has failed, with this error as JSON. */
   noteFailure(json: string): void {
     const { code, sent = null } = JSON.parse(json) as { code: string; sent?: boolean }
@@ -22,10 +34,10 @@ export class FlightRecorder {
   }
 
   /**
-   * Notes the change of state that a notice tells.
+   * Notes the change of state that a notice tells, if it tells one.
    * @returns the notice; that of a failure with the newest events
    */
-  noteChange(json: string): string {
+  noteNotice(json: string): string {
     if (!json.startsWith(STATE) && !json.startsWith(FAILED)) return json
     const notice = JSON.parse(json) as Notice
     if (notice.type === 'failed') return JSON.stringify({ ...notice, events: JSON.stringify(this.newest(TAIL)) })
@@ -48,6 +60,31 @@ export class FlightRecorder {
     const start = { complete: false }
     return JSON.stringify({ version: PACKAGE_VERSION, client, url, options: {}, start, events } satisfies FlightRecord)
   }
+}
+
+/**
+ * How the functions of the core are told that are called when something comes in (instance.ts), and their arguments;
+ * those without a name are left out.
+ */
+const INPUTS: Readonly<Record<string, readonly string[]>> = {
+  connect: ['connect'],
+  reconnect: ['reconnect'],
+  authenticate: ['authenticate'],
+  close: ['close', 'code', '', 'drain'],
+  tools: ['tools'],
+  abort: ['abort'],
+  send_tool_request: ['toolRequest'],
+  send: ['send', 'size'],
+  answer_token: ['token', 'connection'],
+  fail_token: ['tokenFailed', 'connection'],
+  answer_urls: ['urls', 'connection'],
+  fail_urls: ['urlsFailed', 'connection'],
+  opened: ['open', 'connection'],
+  dial_failed: ['dialFailed', 'connection'],
+  binary_message: ['binary', 'connection', 'size'],
+  closed: ['closed', 'connection', 'code', '', 'clean'],
+  timeout: ['timeout'],
+  network_changed: ['network'],
 }
 
 /** How many events are kept. */

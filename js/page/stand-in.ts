@@ -19,7 +19,11 @@ import type { Driver, Numbers } from './driver.js'
 export interface StandInOwner {
   /** Its number in the mailbox. */
   readonly recipient: number
-  /** Adds an item to the mailbox. */
+  /** The id that users see. */
+  id(): number
+  /** There are items for the mailbox. */
+  readonly hasItems: boolean
+  /** Adds one. */
   tell(item: Item): void
   /** The core is needed. */
   load(): void
@@ -81,8 +85,25 @@ export class StandIn {
     )
   }
 
-  tools(slot: number, timeout: number, flags: number): number | string {
-    return this.#call(slot, true, (core) => core.tools(slot, timeout, flags))
+  tools(timeout: number, flags: number, slot: number): number | string {
+    return this.#call(slot, true, (core) => core.tools(timeout, flags, slot))
+  }
+
+  /** Whether a call was refused, or anything else is to be told. */
+  flush(): boolean {
+    return this.#owner.hasItems
+  }
+
+  take(): null {
+    return null
+  }
+
+  setInterest(interest: number): void {
+    this.#later((core) => core.setInterest(interest))
+  }
+
+  warn(message: string): void {
+    this.#later((core) => core.warn(message))
   }
 
   abort(key: number): boolean {
@@ -96,17 +117,40 @@ export class StandIn {
     return typeof given === 'number' ? given : key
   }
 
-  /** For the core, when it is there. */
-  later(replay: (core: Driver) => void): void {
-    this.#commands.add({ replay, fail: () => {} })
-  }
-
   snapshot(): string {
     return JSON.stringify(this.#snapshot)
   }
 
   stats(): string {
     return JSON.stringify({ ...NO_STATS, state: this.#snapshot.state })
+  }
+
+  // ── What there is nothing to do for ────────────────────────────────────────────────────────────────────────
+
+  discardResults(): void {}
+  answerToken(): void {}
+  failToken(): void {}
+  failUrls(): void {}
+  openTold(): void {}
+
+  answerUrls(): boolean {
+    return false
+  }
+
+  send(): boolean {
+    return false
+  }
+
+  sendToolRequest(): null {
+    return null
+  }
+
+  bufferedAmount(): number {
+    return 0
+  }
+
+  endpoint(): number {
+    return 0
   }
 
   // ── What becomes of it ─────────────────────────────────────────────────────────────────────────────────────
@@ -137,6 +181,11 @@ export class StandIn {
     this.#changes = []
     this.#beginning = { revision: this.#snapshot.revision, reasons: this.#reasons }
     return error
+  }
+
+  /** For the core, when it is there. */
+  #later(replay: (core: Driver) => void): void {
+    this.#commands.add({ replay, fail: () => {} })
   }
 
   #start(slot: number, replay: (core: Driver) => string, isChange: boolean): string {
