@@ -335,16 +335,18 @@ impl<T> Session<T> {
 
     /// Rejects the queued requests. They were never sent, except those that wait to be sent again.
     pub(super) fn fail_queued(&mut self, why: &CallError) {
-        for entry in self.pending.take_queued() {
-            let sent = entry.sent_before;
-            self.fail(entry, why, Some(sent));
-        }
-        self.fail_tools(why);
+        let queued = self.pending.take_queued();
+        self.fail_each(queued, why, 0);
     }
 
     /// Rejects every request. The texts below number `sent` were sent, or will be.
     pub(super) fn fail_all(&mut self, why: &CallError, sent: u64) {
-        for entry in self.pending.take_all() {
+        let all = self.pending.take_all();
+        self.fail_each(all, why, sent);
+    }
+
+    fn fail_each(&mut self, entries: Vec<Entry<T>>, why: &CallError, sent: u64) {
+        for entry in entries {
             let sent = entry.was_sent(sent);
             self.fail(entry, why, Some(sent));
         }
