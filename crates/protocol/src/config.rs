@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::values::without_query;
+pub(crate) use self::values::{before, without_query};
 use self::{
     given::Given,
     numbers::{FromNumbers, Numbers},

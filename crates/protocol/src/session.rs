@@ -459,7 +459,7 @@ impl<T> Session<T> {
         for (name, value) in common.iter().chain(fields) {
             all.set(name, one_line(value));
         }
-        let message = without_controls(message).into_owned();
+        let message = without_controls(message);
         self.notify(Notice::Log { entry: LogEntry { level, message, fields: all } });
     }
 
