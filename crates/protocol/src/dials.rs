@@ -162,10 +162,8 @@ impl Dial {
 
 impl Dial {
     /// What is to be told of its end, if anything is; only once. Without a fault its socket is open.
+    #[cfg(feature = "system")]
     pub(super) fn report(&mut self, now: Duration, fault: Option<&Fault>) -> Option<Box<DialReport>> {
-        if !TELLS {
-            return None;
-        }
         let url = self.told.take()?.into();
         let unknown =
             || DialTrace { duration: now.saturating_sub(self.begun).as_secs_f64() * 1000.0, ..DialTrace::default() };
@@ -181,6 +179,3 @@ impl Opened {
         Box::new(Self { socket, heard: Vec::new(), heard_bytes: 0 })
     }
 }
-
-/// A page learns nothing of its dials that it could tell.
-pub(super) const TELLS: bool = cfg!(feature = "system");

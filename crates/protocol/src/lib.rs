@@ -258,6 +258,7 @@ pub enum Notice {
         entry: LogEntry,
     },
     /// A dial begins; only with [`Interest::DIALS`].
+    #[cfg(feature = "system")]
     Dialing {
         /// The number of the connection, as in log entries.
         connection: u32,
@@ -267,6 +268,7 @@ pub enum Notice {
         url: String,
     },
     /// A dial is over, before anything that it causes; only for a dial whose begin was told.
+    #[cfg(feature = "system")]
     Dialed {
         /// What it did.
         dial: Box<DialReport>,

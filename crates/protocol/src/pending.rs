@@ -331,9 +331,8 @@ impl<T> Pending<T> {
         let live = 2 * self.entries.len() + SLACK;
         let Self { entries, deadlines, queue, remembered, .. } = self;
         if deadlines.len() > live {
-            deadlines.retain(|Reverse((deadline, key))| {
-                entries.get(key).is_some_and(|entry| entry.is_due_at(*deadline))
-            });
+            deadlines
+                .retain(|Reverse((deadline, key))| entries.get(key).is_some_and(|entry| entry.is_due_at(*deadline)));
         }
         if queue.len() > live {
             queue.retain(|key| entries.get(key).is_some_and(|entry| entry.stage == Stage::Queued));

@@ -1,12 +1,7 @@
 //! Tells of dials: that one begins, and when it is over, what it did. Only with [`Interest::DIALS`].
 
 use super::{Interest, Session, State};
-use crate::{
-    ConnectionId, Notice, Now,
-    dials::{Dial, TELLS},
-    error::Fault,
-    record::What,
-};
+use crate::{ConnectionId, Notice, Now, dials::Dial, error::Fault, record::What};
 
 impl<T> Session<T> {
     /// How far the dial has come; a timeout names its phase. Call it before the dial is reported to have ended, too.
@@ -34,8 +29,9 @@ impl<T> Session<T> {
     }
 
     /// Returns the endpoint as it was told: then the end of the dial is told too.
+    #[cfg(feature = "system")]
     pub(super) fn tell_dialing(&mut self, connection: ConnectionId, endpoint: usize) -> Option<Box<str>> {
-        if !(TELLS && self.interest.wants(Interest::DIALS)) {
+        if !self.interest.wants(Interest::DIALS) {
             return None;
         }
         let url = self.endpoints.url(endpoint).to_owned();
@@ -44,6 +40,7 @@ impl<T> Session<T> {
     }
 
     /// The dial has opened a socket.
+    #[cfg(feature = "system")]
     pub(super) fn tell_opened(&mut self, connection: ConnectionId) {
         let now = self.last.mono;
         let State::Connecting(dials) = &mut self.state else { return };
@@ -54,9 +51,22 @@ impl<T> Session<T> {
     }
 
     /// The dial has failed, or is given up.
+    #[cfg(feature = "system")]
     pub(super) fn tell_failed(&mut self, dial: &mut Dial, fault: &Fault) {
         if let Some(dial) = dial.report(self.last.mono, Some(fault)) {
             self.notify(Notice::Dialed { dial });
         }
     }
+}
+
+/// A page learns nothing of its dials that it could tell.
+#[cfg(not(feature = "system"))]
+impl<T> Session<T> {
+    pub(super) fn tell_dialing(&self, _: ConnectionId, _: usize) -> Option<Box<str>> {
+        None
+    }
+
+    pub(super) fn tell_opened(&self, _: ConnectionId) {}
+
+    pub(super) fn tell_failed(&self, _: &Dial, _: &Fault) {}
 }
