@@ -139,10 +139,17 @@ fn is_zero(number: &str) -> bool {
     let point = before(digits, b".").len();
     let place = if first < point { point - first - 1 } else { first - point } as i64;
     let place = if first < point { place } else { -place };
-    let beyond = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
-    let place = place.saturating_add(exponent.parse().unwrap_or(beyond));
+    let place = place.saturating_add(whole(exponent));
     let significant = digits[first..].bytes().filter(|byte| *byte != b'.');
     place < LEAST_PLACE || (place == LEAST_PLACE && significant.le(HALF_OF_LEAST.bytes()))
+}
+
+/// A whole number with or without its sign; one that is too large for 64 bits is cut off.
+fn whole(text: &str) -> i64 {
+    let digit = |byte: u8| i64::from(byte.wrapping_sub(b'0'));
+    let digits = text.bytes().filter(u8::is_ascii_digit);
+    let size = digits.fold(0_i64, |number, byte| number.saturating_mul(10).saturating_add(digit(byte)));
+    if text.starts_with('-') { -size } else { size }
 }
 
 /// The elements of an array, each as [`split`] would delimit it. `array` is a value as `split` delimits it; there are
