@@ -37,7 +37,6 @@ pub(super) struct Dial {
     /// What it has done so far, as far as the driver has said so.
     pub(super) trace: Option<Box<DialTrace>>,
     /// How many of its phases the flight recorder has, and whether it has the address.
-    #[cfg_attr(not(feature = "system"), allow(dead_code, reason = "a page does not know"))]
     pub(super) recorded: (usize, bool),
     /// The endpoint, if the user was told of the dial and has not been told of its end.
     pub(super) told: Option<Box<str>>,
@@ -52,7 +51,7 @@ pub(super) struct Dial {
 pub(super) struct Opened {
     pub(super) socket: Socket,
     /// What the server has said, to be told if this socket wins.
-    pub(super) heard: Vec<Box<Received>>,
+    pub(super) heard: Vec<Received>,
     /// Bytes of it.
     pub(super) heard_bytes: usize,
 }
@@ -128,8 +127,7 @@ impl RaceKey {
 impl Opened {
     fn visit(&mut self, fields: &mut dyn Fields) {
         self.socket.visit(fields);
-        let make = || Box::new(Class::default().message(None, 0));
-        fields.list("heard", &mut self.heard, make, |message, fields| Class::visit_message(message, fields));
+        fields.list("heard", &mut self.heard, || Class::default().message(None, 0), Class::visit_message);
         fields.field("heardBytes", &mut self.heard_bytes);
     }
 }

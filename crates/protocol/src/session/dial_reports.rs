@@ -68,5 +68,5 @@ impl<T> Session<T> {
 
     pub(super) fn tell_opened(&self, _: ConnectionId) {}
 
-    pub(super) fn tell_failed(&self, _: &Dial, _: &Fault) {}
+    pub(super) fn tell_failed(&self, _: &mut Dial, _: &Fault) {}
 }

@@ -100,7 +100,7 @@ impl<T> Session<T> {
         // A server that chatters before it has accepted the client is not remembered word by word.
         if is_decisive || opened.heard_bytes + message.text.len() <= MOST_HEARD {
             opened.heard_bytes += message.text.len();
-            opened.heard.push(message);
+            opened.heard.push(*message);
         }
         opened.socket.heartbeat.bytes(now.mono);
         if is_decisive {
@@ -159,7 +159,7 @@ impl<T> Session<T> {
         self.take_over(now, endpoint, socket);
         self.timers.set(Timer::Auth, deadline);
         for message in heard {
-            self.hear(now, connection, message);
+            self.hear(now, connection, Box::new(message));
         }
     }
 
