@@ -20,8 +20,8 @@ const { MCPClient: PortableClient } = await import('@mcp-integration/client/port
 const { version } = createRequire(import.meta.url)(join(ROOT, 'package.json'))
 
 const SECRET = 'hunter2'
-/** Of a dial, which a browser tells nothing of. */
-const OF_THE_ADDON = ['phase', 'address']
+/** What only rules ask for, pings and pongs as one event, and the phases of a dial, of which a browser tells nothing. */
+const OF_THE_ADDON = ['address', 'drawn', 'heartbeats', 'phase', 'written']
 
 /** Runs where the client is: it calls, is refused, loses its connection and finds another one. */
 async function live(MCPClient, { url, secret }) {

@@ -288,6 +288,8 @@ export class Driver implements SocketListener {
     let payload = kind === ITEM.BYTES ? core.bytes?.slice() : message === undefined ? core.text : core.partOf(message)
     if (kind === ITEM.NOTICE) payload = this.#recorder.noteNotice(payload as string)
     else if (kind === ITEM.FAILED) this.#recorder.noteFailure(payload as string)
+    else if (kind === ITEM.ASK_TOKEN) this.#recorder.note('askToken', { connection: core.b })
+    else if (kind === ITEM.ASK_URLS) this.#recorder.note('askUrls', { connection: core.b })
     return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, core.hasItems]
   }
 
@@ -305,17 +307,20 @@ export class Driver implements SocketListener {
   #perform(kind: number): boolean {
     const core = this.#core
     const { a: connection, b: code, size } = core
-    this.#recorder.note(OUTPUT_NAMES[kind]!, kind === OUTPUT.send ? { connection, size } : { connection, code })
     switch (kind) {
       case OUTPUT.send:
+        this.#recorder.note('sent', { connection, size })
         return this.#sockets.send(connection, core.text!)
       case OUTPUT.dial:
+        this.#recorder.note('dial', { connection })
         this.#sockets.dial(connection, core.text!)
         break
       case OUTPUT.close:
+        this.#recorder.note('closeFrame', { connection, code })
         this.#sockets.close(connection, code, core.text!)
         break
       case OUTPUT.drop:
+        this.#recorder.note('drop', { connection, code })
         this.#sockets.drop(connection, code)
     }
     return false
@@ -371,9 +376,6 @@ function linesOf(urls: readonly string[]): string {
 
 /** Kinds of outputs (crates/page/src/border.rs). */
 const OUTPUT = { dial: 1, send: 2, close: 3, drop: 4 } as const
-
-/** As the flight recorder tells them. */
-const OUTPUT_NAMES = ['', 'dial', 'sent', 'closeFrame', 'drop']
 
 /** Items that are about a client, and not about a slot. */
 const OF_CLIENTS: ReadonlySet<number> = new Set([ITEM.NOTICE, ITEM.MESSAGE, ITEM.ASK_TOKEN, ITEM.ASK_URLS])
