@@ -125,11 +125,6 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   /** There is no other thread. */
   awaitCommit(): void {}
 
-  /** A page has no proxy function, and the core has all that it needs: nothing of these is ever asked for. */
-  answerProxy(): void {}
-  resume(): void {}
-  answerRoots(): void {}
-
   // ── For the mailbox ────────────────────────────────────────────────────────────────────────────────────────
 
   take(): Item | null {

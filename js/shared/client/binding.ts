@@ -70,9 +70,10 @@ export interface NativeClient {
   failUrls(asked: number, thrown: string): void
   endpoint(): number
   failToken(connection: number, thrown: string): void
-  answerProxy(connection: number, answer: string | null): void
-  resume(): void
-  answerRoots(pem: string): void
+  /** Only the addon asks for these three. */
+  answerProxy?(connection: number, answer: string | null): void
+  resume?(): void
+  answerRoots?(pem: string): void
   openTold(): void
   setInterest(interest: number): void
   warn(message: string): void

@@ -37,11 +37,11 @@ import type {
   UseToolOptions,
 } from '../types.js'
 import type { NativeClient } from './binding.js'
-import { FLAG } from './binding-constants.js'
+import { FLAG, ITEM } from './binding-constants.js'
 import { Call, type Caller } from './call.js'
 import { command } from './command.js'
 import { ClientErrors } from './errors.js'
-import { answerProxy, answerToken, answerUrls, type Asked } from './functions.js'
+import { answerToken, answerUrls, type Asked } from './functions.js'
 import {
   createNative,
   drainSoon,
@@ -77,12 +77,12 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   /** Whole, in the order of the core's list. */
   urls: readonly string[]
   readonly requestTimeout: number
+  readonly askProxy: SortedOptions['askProxy']
   readonly #listeners: Listeners
   readonly #interest: Interest
   /** By what the functions that every call uses know the native client. */
   readonly #number: unknown
   readonly #askToken: SortedOptions['askToken']
-  readonly #askProxy: SortedOptions['askProxy']
   readonly #askUrls: SortedOptions['askUrls']
   /** As given, to tell whether another client has the same. */
   #key: unknown
@@ -107,7 +107,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#askUrls = sorted.askUrls
     this.#listeners = new Listeners(target, listeners, sorted.onMessage)
     this.#askToken = sorted.askToken
-    this.#askProxy = sorted.askProxy
+    this.askProxy = sorted.askProxy
     this.#key = sorted.key
     this.face = new SocketFace(target, this)
     try {
@@ -286,24 +286,15 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     if (isJson && this.#listeners.hearMessages) this.#listeners.emitMessage(JSON.parse(text))
   }
 
-  askToken(connection: number): void {
-    this.inContext(() => void answerToken(this, this.#askToken, connection))
-  }
-
-  askUrls(asked: number): void {
-    this.inContext(() => void answerUrls(this, this.#askUrls, asked))
-  }
-
-  askProxy(connection: number, server: string): void {
-    this.inContext(() => void answerProxy(this, this.#askProxy, connection, server))
-  }
-
-  resumeAfter(ms: number): void {
-    runtime.resumeAfter(this.native, ms)
-  }
-
-  askRoots(): void {
-    runtime.answerRoots(this.native)
+  ask(kind: number, number: number, text: string): void {
+    switch (kind) {
+      case ITEM.ASK_TOKEN:
+        return this.inContext(() => void answerToken(this, this.#askToken, number))
+      case ITEM.ASK_URLS:
+        return this.inContext(() => void answerUrls(this, this.#askUrls, number))
+      default:
+        return runtime.answer?.(this, kind, number, text)
+    }
   }
 
   rest(): void {

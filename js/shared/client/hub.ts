@@ -30,11 +30,8 @@ export interface Waiter {
 export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
-  askToken(connection: number): void
-  askUrls(asked: number): void
-  askProxy(connection: number, server: string): void
-  resumeAfter(ms: number): void
-  askRoots(): void
+  /** The core asks for something, by an item of this kind. */
+  ask(kind: number, number: number, text: string): void
   /** It was told everything that was on its way to it. */
   rest(): void
   /** The record of its flight recorder, as one line of JSON. */
@@ -249,18 +246,12 @@ function deliver([kind, a, b, payload]: Item): void {
         .get(a)
         ?.deref()
         ?.receiveMessage(text, b === 1)
-    case ITEM.ASK_URLS:
-      return recipients.get(a)?.deref()?.askUrls(b)
-    case ITEM.ASK_TOKEN:
-      return recipients.get(a)?.deref()?.askToken(b)
-    case ITEM.ASK_PROXY:
-      return recipients.get(a)?.deref()?.askProxy(b, text)
-    case ITEM.RESUME_AFTER:
-      return recipients.get(a)?.deref()?.resumeAfter(b)
-    case ITEM.ASK_ROOTS:
-      return recipients.get(a)?.deref()?.askRoots()
     case BROKEN:
       return failAll(recipients.get(a)?.deref(), JSON.parse(text) as ErrorData)
+    case ITEM.NOTHING:
+      return
+    default:
+      return recipients.get(a)?.deref()?.ask(kind, b, text)
   }
 }
 

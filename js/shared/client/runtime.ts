@@ -34,10 +34,8 @@ export interface Runtime {
    * @throws TypeError for one that cannot be used here
    */
   routeOptions(options: MCPClientOptions): object
-  /** Has the core try again after so many ms. */
-  resumeAfter(native: NativeClient, ms: number): void
-  /** Gives the core the certificates that the runtime brings. */
-  answerRoots(native: NativeClient): void
+  /** Answers what the core of this runtime asks and others do not: an item of this kind for this client. */
+  readonly answer?: (client: Answering, kind: number, number: number, text: string) => void
   /** The client whose 'close' made the current code run, if one did, as far as that is known. */
   closedBefore(): Replaceable | undefined
   /**
@@ -49,6 +47,16 @@ export interface Runtime {
   runAfterClose(client: Replaceable, listeners: () => void): void
   /** What observes all clients, besides their own listeners, where there is such a thing. */
   readonly observers?: Observers
+}
+
+/** A client, as far as its core is answered. */
+export interface Answering {
+  readonly native: NativeClient
+  readonly errors: { proxyFailure: unknown }
+  /** The option `proxy` if it is a function. */
+  readonly askProxy: ((server: string) => unknown) | null
+  /** Runs code of the user. */
+  inContext(act: () => void): void
 }
 
 /** What observes all clients. */
