@@ -204,8 +204,8 @@ impl Sim {
         timer.into_iter().chain(packet).min()
     }
 
-    /// The process is not scheduled: time passes, and all that was due happens at its end. As every driver does, it reads
-    /// what has come before it fires the timer.
+    /// The process is not scheduled: time passes, and all that was due happens at its end. As every driver does, it
+    /// reads what has come before it fires the timer.
     pub fn stall(&mut self, millis: u64) {
         self.stop(millis);
         self.let_arrive();
