@@ -27,7 +27,7 @@ interface Exports {
 }
 
 /** Functions that are not called for every call, as {@link Instance.call} calls them. */
-interface Rare {
+export interface Rare {
   create(id: number, numbers: number, token: number, urls: number, revision: number, reasons: number): void
   connect(slot: number): void
   reconnect(slot: number): void

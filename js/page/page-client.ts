@@ -68,7 +68,7 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   #core: Driver | undefined
   #isLoading = false
 
-  /** @throws Error whose message is the JSON of an `OptionError` */
+  /** @throws TypeError or RangeError that names the option at fault */
   constructor(source: ModuleSource, mailbox: PageMailbox, id: number, options: string) {
     super()
     this.recipient = id
