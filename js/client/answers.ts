@@ -1,6 +1,6 @@
 /** What only the native core asks: the user's proxy function, and what `stand-in.ts` does for it. */
 import type { NativeClient } from '../shared/client/binding.js'
-import { ITEM } from '../shared/client/binding-constants.js'
+import * as ITEM from '../shared/client/item.js'
 import type { Answering, Runtime } from '../shared/client/runtime.js'
 import { isUrl } from '../shared/foreign.js'
 import type { NodeParts } from './node.js'

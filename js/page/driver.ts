@@ -3,7 +3,7 @@
  * the core says, and knows no rule.
  */
 import type { Item } from '../shared/client/binding.js'
-import { ITEM } from '../shared/client/binding-constants.js'
+import * as ITEM from '../shared/client/item.js'
 import type { CheckedOptions } from './options.js'
 import { Instance, type Rare } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
@@ -286,15 +286,15 @@ export class Driver implements SocketListener {
     const core = this.#core
     const connection = core.a
     switch (kind) {
-      case OUTPUT.send:
+      case SEND:
         return this.#sockets.send(connection, core.text!)
-      case OUTPUT.dial:
+      case DIAL:
         this.#sockets.dial(connection, core.text!)
         break
-      case OUTPUT.close:
+      case CLOSE:
         this.#sockets.close(connection, core.b, core.text!)
         break
-      case OUTPUT.drop:
+      case DROP:
         this.#sockets.drop(connection, core.b)
     }
     return false
@@ -349,7 +349,10 @@ function linesOf(urls: readonly string[]): string {
 }
 
 /** Kinds of outputs (crates/page/src/border.rs). */
-const OUTPUT = { dial: 1, send: 2, close: 3, drop: 4 } as const
+const DIAL = 1
+const SEND = 2
+const CLOSE = 3
+const DROP = 4
 
 /** Items that are about a client, and not about a slot. */
 const OF_CLIENTS: ReadonlySet<number> = new Set([ITEM.NOTICE, ITEM.MESSAGE, ITEM.ASK_TOKEN, ITEM.ASK_URLS])

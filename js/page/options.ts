@@ -138,23 +138,17 @@ function numbersOf(reader: string, value: unknown): number[] {
       const codes = value as number[]
       return [codes.length, ...codes]
     }
-    case 'jitter':
-      return [value === 'full' ? -1 : (value as number)]
-    case 'boolean':
-      return [value === true ? 1 : 0]
     case 'dialect':
       return [DIALECTS.indexOf(value as string)]
     case 'token':
       return [isFunction(value) ? 1 : 0]
-    case 'urls':
-    case 'headers':
-    case 'protocols':
-    case 'proxy':
-    case 'tls':
-      return []
-    default:
-      return [numberOf(value) ?? 0]
+    case 'jitter':
+      return [value === 'full' ? -1 : (value as number)]
+    case 'boolean':
+      return [Number(value)]
   }
+  const number = numberOf(value)
+  return number === undefined ? [] : [number]
 }
 
 function unknownOption(name: string): string {

@@ -3,7 +3,7 @@
  * breaks, which is a bug, its instance is not used again, and the client has failed; `connect()` makes another one.
  */
 import { BROKEN, type Item, type NativeClient } from '../shared/client/binding.js'
-import { ERROR_CODES } from '../shared/native-types.js'
+import { INTERNAL_ERROR } from '../shared/native-types.js'
 import { Driver, type DriverOwner } from './driver.js'
 import type { WasmModule } from './globals.js'
 import type { ModuleSource } from './module.js'
@@ -155,7 +155,7 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
     this.#core = undefined
     core.end()
     this.#standIn = new StandIn(this, this.#url, core.numbers, 'ready')
-    const { message, retryable } = ERROR_CODES.INTERNAL_ERROR
+    const { message, retryable } = INTERNAL_ERROR
     const words = `${message}: the WebAssembly core broke (${(thrown as Error).message}); please report it`
     const error = this.#standIn.fail('INTERNAL_ERROR', words, retryable)
     this.tell([BROKEN, this.recipient, 0, JSON.stringify(error), false])

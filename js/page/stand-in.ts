@@ -2,10 +2,11 @@
  * Stands in for the core of a client that is not there, because its module is still being loaded, or could not be. It
  * takes every command, so that a client can be used at once; the core gets them in their order, and decides.
  */
-import { FLAG, ITEM } from '../shared/client/binding-constants.js'
+import * as FLAG from '../shared/client/flag.js'
+import * as ITEM from '../shared/client/item.js'
 import type { Item } from '../shared/client/binding.js'
 import {
-  ERROR_CODES,
+  NOT_CONNECTED,
   type ConnectionState,
   type ErrorCode,
   type ErrorData,
@@ -236,7 +237,7 @@ export class StandIn {
 
   #notConnected(): ErrorData {
     const { error } = this.#snapshot
-    const refused: ErrorData = { code: 'NOT_CONNECTED', ...ERROR_CODES.NOT_CONNECTED, sent: false }
+    const refused: ErrorData = { code: 'NOT_CONNECTED', ...NOT_CONNECTED, sent: false }
     return error === null ? refused : { ...refused, cause: error }
   }
 

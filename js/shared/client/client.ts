@@ -14,7 +14,7 @@ import {
 import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
-import { DIALED, type AskForPage } from '../internals.js'
+import { DIALED } from '../internals.js'
 import type { ErrorData, Notice, Snapshot } from '../native-types.js'
 import {
   bufferFull,
@@ -37,7 +37,8 @@ import type {
   UseToolOptions,
 } from '../types.js'
 import type { NativeClient } from './binding.js'
-import { FLAG, ITEM } from './binding-constants.js'
+import * as FLAG from './flag.js'
+import * as ITEM from './item.js'
 import { Call, type Caller } from './call.js'
 import { command } from './command.js'
 import { ClientErrors } from './errors.js'
@@ -273,11 +274,8 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
         Object.freeze(notice.entry)
         runtime.observers?.observeLog(this, notice.entry)
         return this.#listeners.emit('log', notice.entry)
-      case 'dialing':
-        return runtime.observers?.observeDialing(this, notice.connection, notice.url)
-      case 'dialed':
-        runtime.observers?.observeDialed(this, notice.dial, (error) => this.errors.reason(error))
-        return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
+      default:
+        return runtime.observers?.observeDial(this, notice, (...told) => this.#listeners.emit(DIALED, ...told))
     }
   }
 
@@ -470,10 +468,6 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       if (flush(this.#number)) drainSoon()
     })
   }
-
-  async #askForPage(path: string, limit: number): ReturnType<AskForPage> {
-    return JSON.parse(await new Promise<string>((resolve) => this.native.page!(path, limit, resolve)))
-  }
 }
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
@@ -487,8 +481,6 @@ const BEFORE_THE_FIRST_DIAL: ReadonlySet<ConnectionState> = new Set(['idle', 'un
 /** A call made in one of these states fails with the client's error if the client has failed in the meantime. */
 const ACCEPTING_CALLS: ReadonlySet<ConnectionState> = new Set(['connecting', 'authenticating', 'ready', 'reconnecting'])
 
-const IS_REPLACED =
-  'closed, because a close listener of its WebSocket interface has led to another client for the same endpoint and key'
+const IS_REPLACED = 'closed, because one of its close listeners has made another client for the same endpoint and key'
 
-const HAS_REPLACED =
-  'replaces the client that has led to this one by a close event of its WebSocket interface, and is now closed'
+const HAS_REPLACED = 'replaces the client whose close event has led to this one, and which is closed now'

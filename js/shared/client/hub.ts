@@ -13,7 +13,7 @@ import {
   type NativeClient,
   type RequestFunction,
 } from './binding.js'
-import { ITEM } from './binding-constants.js'
+import * as ITEM from './item.js'
 import { runtime } from './runtime.js'
 import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 

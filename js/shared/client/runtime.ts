@@ -3,7 +3,8 @@
  * the class that users see installs its own before any client is made.
  */
 import type { MCPError } from '../errors.js'
-import type { DialReport, ErrorData } from '../native-types.js'
+import type { DIALED, InternalEvents } from '../internals.js'
+import type { ErrorData, Notice } from '../native-types.js'
 import type { ConnectionSnapshot, ConnectionState, LogEntry, MCPClientChannels, MCPClientOptions } from '../types.js'
 import type { Binding, NativeClient } from './binding.js'
 
@@ -74,16 +75,23 @@ export interface Observers {
   observeLog(client: Observed, entry: LogEntry): void
   /** Whether somebody hears of dials. */
   hearsDials(): boolean
-  /** A dial begins. */
-  observeDialing(client: Observed, connection: number, url: string): void
-  /** A dial is over. `makeError` makes the error of one that has failed. */
-  observeDialed(client: Observed, dial: DialReport, makeError: (error: ErrorData) => MCPError): void
+  /** A dial begins, or is over: then `tell` tells those who listen to the client. */
+  observeDial(client: Dialing, notice: DialNotice, tell: (...told: InternalEvents[typeof DIALED]) => void): void
 }
 
 /** A client, as far as its observers know it. */
 export interface Observed {
   readonly id: number
 }
+
+/** A client, as far as its dials are observed. */
+export interface Dialing extends Observed {
+  readonly native: NativeClient
+  readonly errors: { reason(error: ErrorData): MCPError }
+}
+
+/** What the core tells of a dial. */
+export type DialNotice = Extract<Notice, { type: 'dialing' | 'dialed' }>
 
 /** Tells somebody how a call ends. */
 export interface CallTrace {

@@ -83,7 +83,8 @@ function check({ inputs, outputs }) {
 /** What a CommonJS module imports is wrapped into functions, which takes space and time. */
 function checkFormat({ inputs }) {
   for (const [path, { format }] of Object.entries(inputs))
-    if (format !== 'esm') throw new Error(`${path} is no ES module to esbuild: let it export something, or name it .mts`)
+    if (format !== 'esm')
+      throw new Error(`${path} is no ES module to esbuild: let it export something, or name it .mts`)
 }
 
 /** The names of the shared chunks change with their content. */
