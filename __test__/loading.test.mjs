@@ -367,8 +367,30 @@ describe('the portable client takes its place', () => {
         }`
       const [name] = option.split(':')
       const told = await run(there.folder, program, { env: ASKED_FOR, argv: WITH_WEBSOCKET })
-      assert.match(told, new RegExp(`^TypeError option "${name}" cannot be used`))
+      assert.match(
+        told,
+        new RegExp(`^TypeError option "${name}" cannot be used with the portable client: .*; leave it out$`, 'm'),
+      )
     }
+  })
+
+  test('by its name too, and says so where the runtime has no WebSocket', async (t) => {
+    const there = await project(t)
+    const server = await listen(t)
+    const program = `
+      if (process.argv[2]) delete globalThis.WebSocket
+      const { MCPClient } = require('${NAME}/portable')
+      const client = new MCPClient(process.argv[1])
+      client.connect().then(
+        async () => console.log(await client.useTool('echo', 'hello'), await client.close()),
+        ({ code, message }) => console.log(code, client.state, client.error.message === message, message),
+      )`
+    const argv = [...WITH_WEBSOCKET, '--eval', program, server.url]
+    assert.equal(await run(there.folder, null, { argv }), 'hello undefined\n')
+    assert.match(
+      await run(there.folder, null, { argv: [...argv, 'without'] }),
+      /^CONNECT_FAILED failed true .*: this runtime has no WebSocket: use one that has, such as Node\.js 22 or newer$/m,
+    )
   })
 
   test('but not where Node.js has no WebSocket, and says so', async (t) => {

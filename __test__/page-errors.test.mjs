@@ -118,6 +118,23 @@ describe('a page', () => {
     })
   }
 
+  test('says which options are none of a page', async (t) => {
+    const main = `
+      import { MCPClient } from '${entry('portable')}'
+      const said = (options) => {
+        try {
+          new MCPClient({ autoConnect: false, ...options })
+        } catch ({ name, message }) {
+          return name + ': ' + message
+        }
+      }
+      globalThis.outcome = [{ headers: {} }, { tls: {} }, { proxy: false }, { maxRetryAfter: 0 }, { compression: false }].map(said)`
+    const { outcome } = await visit(t, { files: { ...filesFor(), '/main.mjs': main } })
+    for (const [at, name] of ['headers', 'tls', 'proxy', 'maxRetryAfter'].entries())
+      assert.match(outcome[at], new RegExp(`^TypeError: option "${name}" cannot be used in a page: .*; leave it out$`))
+    assert.match(outcome[4], /^TypeError: option "compression" cannot be false in a page: .*; leave it out$/)
+  })
+
   test('says that its browser has no WebAssembly', async (t) => {
     const { outcome } = await visit(t, {}, () => delete globalThis.WebAssembly)
     assert.match(outcome.message, /there is no WebAssembly here: the browser is too old, or runs in a mode/)

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { launchBrowser } from './helpers/browser.mjs'
 import { serve } from './helpers/cli.mjs'
 import { guidePage, readerOf } from './helpers/guide-page.mjs'
-import { launchPlainBrowser } from './helpers/plain-browser.mjs'
+import { KEEPS_PAGES_WITH_SOCKETS, launchPlainBrowser } from './helpers/plain-browser.mjs'
 import { openSite } from './helpers/site.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -107,7 +107,7 @@ describe('the guide’s component in a page', () => {
 describe('the guide’s component in a page that its browser puts away', () => {
   let browser
   before(async () => {
-    browser = await launchPlainBrowser()
+    browser = await launchPlainBrowser(KEEPS_PAGES_WITH_SOCKETS)
   })
   after(() => browser?.close())
 

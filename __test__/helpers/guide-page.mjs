@@ -27,7 +27,7 @@ const SHOWN = `
  */
 export async function guidePage({ version = 19, html = '' } = {}) {
   const { files, importMap } = await reactModules(version)
-  const { code } = await transform(componentFor('module'), { loader: 'jsx', jsx: 'automatic' })
+  const { code } = await transform(guideModule(), { loader: 'jsx', jsx: 'automatic' })
   return {
     ...files,
     '/component.mjs': code,
@@ -50,6 +50,11 @@ export async function renderOnServer(version) {
       React.createElement(React.StrictMode, null, React.createElement(Component)),
     )
   })
+}
+
+/** The component as a module in JSX, which exports it. */
+export function guideModule() {
+  return componentFor('module')
 }
 
 function componentFor(kind) {

@@ -53,6 +53,7 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--remote-debugging-port=0',
   '--remote-debugging-pipe',
-  // Else a page with an open WebSocket is not kept for going back.
-  '--enable-features=DisconnectWebSocketOnBFCache',
 ]
+
+/** An argument with which the browser keeps pages that have an open WebSocket, too, and closes that. */
+export const KEEPS_PAGES_WITH_SOCKETS = '--enable-features=DisconnectWebSocketOnBFCache'

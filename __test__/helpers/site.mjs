@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, request as send } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { connect } from 'node:net'
 import { extname, join, normalize } from 'node:path'
@@ -19,15 +19,17 @@ export const entry = (name) => `${PACKAGE}/browser/${name}.mjs`
  * @param {object} options
  * @param {Record<string, string | Uint8Array | (() => string)>} options.files what is served, by path; '/' is a page
  * @param {{ port: number }} [options.platform] the server that /mcp-ws leads to; it may come and go
+ * @param {{ port: number }} [options.behind] the server that has everything else
  * @param {Record<string, string>} [options.headers] of all answers
  * @param {Record<string, string>} [options.types] other types than those of the endings, by path
  * @param {{ cert: string, key: string }} [options.certificate] for https:
  */
-export async function openSite(t, { files, platform, headers = {}, types = {}, certificate }) {
+export async function openSite(t, { files = {}, platform, behind, headers = {}, types = {}, certificate }) {
   const server = certificate === undefined ? createServer() : createTlsServer(certificate)
-  server.on('request', async ({ url }, response) => {
-    const { pathname } = new URL(url, 'http://localhost')
+  server.on('request', async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost')
     const body = await bodyOf(pathname, files)
+    if (body === undefined && behind !== undefined) return pass(request, response, behind.port)
     const type = types[pathname] ?? TYPES[extname(pathname)] ?? TYPES['.html']
     response.writeHead(body === undefined ? 404 : 200, { 'content-type': type, ...headers })
     response.end(body)
@@ -36,8 +38,9 @@ export async function openSite(t, { files, platform, headers = {}, types = {}, c
   const keep = (socket) => sockets.add(socket.on('error', () => {}).once('close', () => sockets.delete(socket)))
   server.on('connection', keep)
   server.on('upgrade', (request, socket, head) => {
-    if (platform === undefined || request.url !== '/mcp-ws') return socket.destroy()
-    const inner = connect(platform.port, '127.0.0.1')
+    const target = request.url === '/mcp-ws' ? platform : behind
+    if (target === undefined) return socket.destroy()
+    const inner = connect(target.port, '127.0.0.1')
     keep(inner)
     joinSockets(socket, inner)
     inner.write(`${headOf(request)}\r\n\r\n`)
@@ -59,6 +62,16 @@ async function bodyOf(pathname, files) {
   }
   if (!pathname.startsWith(`${PACKAGE}/`)) return undefined
   return readFile(join(ROOT, 'dist', normalize(pathname.slice(PACKAGE.length)))).catch(() => undefined)
+}
+
+function pass(request, response, port) {
+  const { method, url, headers } = request
+  const inner = send({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    response.writeHead(answer.statusCode, answer.headers)
+    answer.pipe(response)
+  })
+  inner.on('error', () => response.destroy())
+  request.pipe(inner)
 }
 
 /** As it came. */

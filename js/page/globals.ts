@@ -19,7 +19,7 @@ interface Scope {
   readonly clearTimeout: (timer: unknown) => void
   readonly WebSocket: (new (url: string, protocols: string[]) => PageSocket) | undefined
   readonly WebAssembly: WebAssemblyApi | undefined
-  readonly crypto: { getRandomValues(bytes: Uint8Array): void }
+  readonly crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
   readonly fetch: typeof globalThis.fetch
   readonly performance: { now(): number }
   readonly Date: { now(): number }
@@ -31,7 +31,7 @@ interface Scope {
 export interface PageSocket {
   binaryType: string
   readonly readyState: number
-  readonly bufferedAmount: number
+  readonly bufferedAmount: number | undefined
   onopen: ((event: unknown) => void) | null
   onmessage: ((event: { data: unknown }) => void) | null
   onclose: ((event: { code: number; reason: string; wasClean: boolean }) => void) | null

@@ -55,19 +55,22 @@ export function checkUrls(urls: readonly string[]): void {
   fail('TypeError', 'url', `names ${shown} twice: each endpoint is dialed once in a round, so leave one out`)
 }
 
-/** One option that is not one of a page, and why. */
-const NOT_IN_PAGES: Readonly<Record<string, string>> = {
-  headers: 'a browser lets no page add headers to the upgrade',
-  tls: 'the browser verifies the server, by its own certificates',
-  proxy: 'the browser chooses it',
-  maxRetryAfter: 'a browser tells no page of Retry-After',
+/** The options that are none here, and why. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  headers: 'a WebSocket of the browser or runtime takes none',
+  tls: 'the browser or runtime verifies the server, by its own certificates',
+  proxy: 'the browser or runtime chooses it',
+  maxRetryAfter: 'a WebSocket of the browser or runtime tells nothing of Retry-After',
 }
+
+/** A worker is no page, nor is Node.js. */
+const HERE = 'document' in globalThis ? 'in a page' : 'with the portable client'
 
 function check(name: string, value: unknown): void {
   const row: Row | undefined = Object.hasOwn(OPTION_TABLE, name) ? OPTION_TABLE[name as Name] : undefined
   if (row === undefined) return failWith({ kind: 'TypeError', option: name, message: unknownOption(name) })
-  const why = NOT_IN_PAGES[name]
-  if (why !== undefined) fail('TypeError', name, `cannot be used in a page: ${why}; leave it out`)
+  const why = NOT_HERE[name]
+  if (why !== undefined) fail('TypeError', name, `cannot be used ${HERE}: ${why}; leave it out`)
   const [reader, , least = 0, most = LARGEST] = row
   const must = (kind: Kind, what: string): never => fail(kind, name, `must be ${what}, got ${shownOf(name, value)}`)
   const number = (what: string, isInRange: (number: number) => boolean): void => {
@@ -97,7 +100,7 @@ function check(name: string, value: unknown): void {
     case 'boolean':
       if (typeof value !== 'boolean') must('TypeError', 'true or false')
       if (name === 'compression' && value === false)
-        fail('TypeError', name, 'cannot be false in a page: the browser decides whether to compress; leave it out')
+        fail('TypeError', name, `cannot be false ${HERE}: the browser or runtime decides that; leave it out`)
       return
     case 'dialect': {
       const what = "'auto', 'guide' or 'event'"
@@ -113,6 +116,8 @@ function check(name: string, value: unknown): void {
       const isList = Array.isArray(value) && value.every((text) => typeof text === 'string')
       if (typeof value !== 'string' && !isList) must('TypeError', 'a string or an array of strings')
       if (name === 'url') checkUrls(stringsOf(value))
+      const wrong = name === 'protocols' ? stringsOf(value).findIndex((text) => !TOKEN.test(text)) + 1 : 0
+      if (wrong > 0) fail('TypeError', name, `has a value that HTTP does not allow as a subprotocol (number ${wrong})`)
     }
   }
 }
@@ -200,6 +205,8 @@ function failWith(error: OptionError): never {
   throw new Error(JSON.stringify(error))
 }
 
+/** RFC 9110 § 5.6.2. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 /** The largest delay that JavaScript's own timers take. */
 const MAX_MS = 2 ** 31 - 1
 const LARGEST = 2 ** 32 - 1

@@ -20,7 +20,11 @@ import type { Driver, Numbers } from './driver.js'
 export interface StandInOwner {
   /** Its number in the mailbox. */
   readonly recipient: number
-  /** Adds an item to the mailbox. */
+  /** The id that users see. */
+  id(): number
+  /** There are items for the mailbox. */
+  readonly hasItems: boolean
+  /** Adds one. */
   tell(item: Item): void
   /** The core is needed. */
   load(): void
@@ -82,8 +86,25 @@ export class StandIn {
     )
   }
 
-  tools(slot: number, timeout: number, flags: number): number | string {
-    return this.#call(slot, true, (core) => core.tools(slot, timeout, flags))
+  tools(timeout: number, flags: number, slot: number): number | string {
+    return this.#call(slot, true, (core) => core.tools(timeout, flags, slot))
+  }
+
+  /** Whether a call was refused, or anything else is to be told. */
+  flush(): boolean {
+    return this.#owner.hasItems
+  }
+
+  take(): null {
+    return null
+  }
+
+  setInterest(interest: number): void {
+    this.#later((core) => core.setInterest(interest))
+  }
+
+  warn(message: string): void {
+    this.#later((core) => core.warn(message))
   }
 
   abort(key: number): boolean {
@@ -97,11 +118,6 @@ export class StandIn {
     return typeof given === 'number' ? given : key
   }
 
-  /** For the core, when it is there. */
-  later(replay: (core: Driver) => void): void {
-    this.#commands.add({ replay, fail: () => {} })
-  }
-
   snapshot(): string {
     return JSON.stringify(this.#snapshot)
   }
@@ -111,16 +127,43 @@ export class StandIn {
   }
 
   /** A core that is not there has recorded nothing. */
-  dump(client: number): string {
-    const { url } = this.#snapshot
+  dump(): string {
     return JSON.stringify({
       version: PACKAGE_VERSION,
-      client,
-      url,
+      client: this.#owner.id(),
+      url: this.#snapshot.url,
       options: {},
       start: { complete: false },
       events: [],
     } satisfies FlightRecord)
+  }
+
+  // ── What there is nothing to do for ────────────────────────────────────────────────────────────────────────
+
+  discardResults(): void {}
+  answerToken(): void {}
+  failToken(): void {}
+  failUrls(): void {}
+  openTold(): void {}
+
+  answerUrls(): boolean {
+    return false
+  }
+
+  send(): boolean {
+    return false
+  }
+
+  sendToolRequest(): null {
+    return null
+  }
+
+  bufferedAmount(): number {
+    return 0
+  }
+
+  endpoint(): number {
+    return 0
   }
 
   // ── What becomes of it ─────────────────────────────────────────────────────────────────────────────────────
@@ -151,6 +194,11 @@ export class StandIn {
     this.#changes = []
     this.#beginning = { revision: this.#snapshot.revision, reasons: this.#reasons }
     return error
+  }
+
+  /** For the core, when it is there. */
+  #later(replay: (core: Driver) => void): void {
+    this.#commands.add({ replay, fail: () => {} })
   }
 
   #start(slot: number, replay: (core: Driver) => string, isChange: boolean): string {

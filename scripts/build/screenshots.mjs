@@ -8,6 +8,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { MCPTestServer } from '@mcp-integration/client/testing'
 import { launchBrowser } from '../../__test__/helpers/browser.mjs'
+import { Cleanup } from '../../__test__/helpers/cleanup.mjs'
 import { createAuthority } from '../../__test__/helpers/certificates.mjs'
 import { folderOf } from '../../__test__/helpers/documents.mjs'
 import { startInTerminal } from '../../__test__/helpers/terminal.mjs'
@@ -18,19 +19,6 @@ const DAY_MS = 86_400_000
 
 /** So that the machine's own settings are not in the pictures. */
 const PLAIN = { SSL_CERT_FILE: '', SSL_CERT_DIR: '', NO_PROXY: '', no_proxy: '' }
-
-/** What the helpers of tests need of a test. */
-class Cleanup {
-  #steps = []
-
-  after(step) {
-    this.#steps.unshift(step)
-  }
-
-  async run() {
-    for (const step of this.#steps) await step()
-  }
-}
 
 export async function takeScreenshots() {
   const t = new Cleanup()

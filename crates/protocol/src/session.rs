@@ -82,6 +82,8 @@ pub struct Session<T> {
     tools_waiters: Vec<ToolsWaiter<T>>,
     /// Bytes of texts handed out and not yet written.
     unwritten_bytes: usize,
+    /// Bytes of texts that were written to sockets which keep them.
+    backlog: usize,
     counters: Counters,
     interest: Interest,
     /// The clocks at the last input, to detect that the machine slept.
@@ -163,6 +165,7 @@ impl<T> Session<T> {
             close_waiters: Vec::new(),
             tools_waiters: Vec::new(),
             unwritten_bytes: 0,
+            backlog: 0,
             counters: Counters::default(),
             interest: Interest::default(),
             last: now,
@@ -289,7 +292,7 @@ impl<T> Session<T> {
 
     /// Bytes that the operating system has not taken yet, those of queued requests included.
     pub fn buffered_amount(&self) -> usize {
-        self.unwritten_bytes + self.pending.queued_bytes()
+        self.unwritten_bytes + self.pending.queued_bytes() + self.backlog
     }
 
     /// The bytes that the flight recorder keeps.

@@ -393,7 +393,7 @@ impl Sim {
         let texts = if self.is_open { self.unwritten.len() } else { held.unwritten };
         assert_eq!(held.unwritten, texts, "texts wait to be written");
         let bytes: usize = self.unwritten.iter().map(|text| text.text.len()).sum();
-        let queued = self.session.buffered_amount().checked_sub(bytes);
+        let queued = self.session.buffered_amount().checked_sub(bytes + self.backlog);
         assert_eq!(queued.is_some_and(|bytes| bytes > 0), stats.queued > 0, "bufferedAmount is {queued:?} over");
     }
 }

@@ -52,6 +52,8 @@ pub struct Sim {
     now: Now,
     /// Texts handed out for the open socket and not yet written.
     unwritten: VecDeque<Transmit>,
+    /// Bytes that the socket keeps of what was written.
+    backlog: usize,
     /// How many of them a writer has taken.
     leaving: usize,
     holds_writes: bool,
@@ -109,6 +111,7 @@ impl Sim {
             server: Server::Scripted,
             now,
             unwritten: VecDeque::new(),
+            backlog: 0,
             leaving: 0,
             holds_writes: false,
             is_reading: false,

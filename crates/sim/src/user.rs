@@ -118,6 +118,12 @@ impl Sim {
         self.input(|session, now| session.send(now, text))
     }
 
+    /// The socket keeps so many bytes.
+    pub fn set_backlog(&mut self, bytes: usize) {
+        self.backlog = bytes;
+        self.input(|session, _| session.set_backlog(bytes));
+    }
+
     /// `sendToolRequest(name, {})`.
     pub fn send_tool_request(&mut self, name: &str) -> Option<RequestId> {
         self.input(|session, now| session.send_tool_request(now, name, Some("{}")))

@@ -6,6 +6,9 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { extname, join, normalize } from 'node:path'
 import { launchBrowser } from '../../../__test__/helpers/browser.mjs'
+import { Cleanup } from '../../../__test__/helpers/cleanup.mjs'
+import { readerOf } from '../../../__test__/helpers/guide-page.mjs'
+import { openSite } from '../../../__test__/helpers/site.mjs'
 import { ROOT } from '../root.mjs'
 import { ANSWER, NAME } from './workspace.mjs'
 
@@ -66,6 +69,29 @@ export async function answersAt(url) {
   } finally {
     await browser.close()
     await platform.close()
+  }
+}
+
+/**
+ * Checks that a reader searches with the guide's component, which the server at this port has in a page at this path,
+ * and that the browser finds no fault. The platform is beside that server, as in the guide.
+ */
+export async function searchesAt(port, path = '') {
+  const { MCPTestServer } = createRequire(import.meta.url)(join(ROOT, 'dist/testing.js'))
+  const cleanup = new Cleanup()
+  try {
+    const platform = await MCPTestServer.listen({ tokens: ['your-api-key'] })
+    cleanup.after(() => platform.close())
+    const { url } = await openSite(cleanup, { platform, behind: { port } })
+    const browser = await launchBrowser()
+    cleanup.after(() => browser.close())
+    const { faults, isReady, search, tab } = readerOf(await browser.newPage())
+    await tab.goto(`${url}${path}`)
+    await isReady()
+    assert.match((await search('backoff')).join('\n'), /Backoff/)
+    assert.deepEqual(faults, [])
+  } finally {
+    await cleanup.run()
   }
 }
 

@@ -115,10 +115,10 @@ async function withNcc(workspace) {
   return `ncc ${project.versionOf('@vercel/ncc')}`
 }
 
-/** The block of docs/bundlers.md that begins with the name of the file. */
-export function settings(file) {
+/** The block of docs/bundlers.md that begins with the name of the file, and has this text. */
+export function settings(file, text = '') {
   const { blocks } = parseDocument('docs/bundlers.md', readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8'))
-  const found = blocks.find(({ code }) => code.startsWith(`// ${file}\n`))
+  const found = blocks.find(({ code }) => code.startsWith(`// ${file}\n`) && code.includes(text))
   assert.ok(found, `docs/bundlers.md has no ${file}`)
   return { [file]: found.code }
 }

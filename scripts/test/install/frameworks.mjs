@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { answersAt } from '../../lib/install/page.mjs'
+import { guideModule } from '../../../__test__/helpers/guide-page.mjs'
+import { answersAt, searchesAt } from '../../lib/install/page.mjs'
 import { fetchFrom } from '../../lib/install/served.mjs'
 import { ANSWER, NAME, nodeOf } from '../../lib/install/workspace.mjs'
 import { settings } from './bundlers.mjs'
@@ -27,7 +28,9 @@ const CALL = `const client = new MCPClient()
   await client.close()`
 
 const NEXT_APP = {
-  'app/layout.jsx': 'export default ({ children }) => <html lang="en"><body>{children}</body></html>',
+  'app/layout.jsx': `export default ({ children }) => (
+  <html lang="en"><head><link rel="icon" href="data:," /></head><body>{children}</body></html>
+)`,
   'app/page.jsx': `'use client'
 import { useEffect } from 'react'
 import { useMCPWebSocket } from '${NAME}/react'
@@ -39,6 +42,8 @@ export default function Page() {
   }, [authenticated, callTool])
   return <p>{\`state: \${snapshot.state}\`}</p>
 }`,
+  // The guide's component, with the one line that changes.
+  'app/search/page.jsx': `'use client'\n${guideModule()}\nexport default WebSearchComponent`,
   'app/api/echo/route.js': `import { MCPClient } from '${NAME}'
 export const dynamic = 'force-dynamic'
 export async function GET() {
@@ -52,7 +57,10 @@ const NEXT_ENV = { NEXT_TELEMETRY_DISABLED: '1' }
 async function withNext(workspace, bundler) {
   const project = await builtByNext(workspace, bundler, {})
   const args = [join('node_modules', 'next', 'dist', 'bin', 'next'), 'start', '-p', 'PORT']
-  await checkNext(project.folder, args, answersAt)
+  await checkNext(project.folder, args, async (url) => {
+    await answersAt(url)
+    await searchesAt(new URL(url).port, 'search')
+  })
   return `Next.js ${project.versionOf('next')}`
 }
 

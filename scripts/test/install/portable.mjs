@@ -7,10 +7,12 @@ import { spawn } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { PAGE, PAGE_SCRIPT, answersAt, answersInPage } from '../../lib/install/page.mjs'
+import { guideModule } from '../../../__test__/helpers/guide-page.mjs'
+import { PAGE, PAGE_SCRIPT, answersAt, answersInPage, searchesAt } from '../../lib/install/page.mjs'
 import { freePort } from '../../../__test__/helpers/ports.mjs'
 import { ANSWER, NAME, nodeOf, tool } from '../../lib/install/workspace.mjs'
 import { ROOT } from '../../lib/root.mjs'
+import { settings } from './bundlers.mjs'
 
 const PORTABLE = `${NAME}/portable`
 
@@ -18,6 +20,7 @@ export const PORTABLE_ROWS = [
   { name: 'a page without a bundler, with an import map', quick: true, run: inPlainPage },
   { name: 'esbuild, with `/portable/inline`', run: withEsbuild },
   { name: 'Vite, built, and as its development server serves it', run: withVite },
+  { name: 'Vite 7, with the setting for its development server', run: withOldVite },
   { name: 'webpack', run: withWebpack },
   { name: 'Rollup', run: withRollup },
   { name: 'Parcel', run: withParcel },
@@ -55,14 +58,42 @@ async function withEsbuild(workspace) {
 }
 
 async function withVite(workspace) {
-  const project = await workspace.installed({ 'index.html': PAGE, 'main.js': PAGE_SCRIPT }, ['vite'])
-  await project.bin('vite', 'vite', ['build', '--logLevel', 'error'])
+  const files = { 'index.html': PAGE, 'main.js': PAGE_SCRIPT, ...SEARCH_PAGE }
+  const project = await workspace.installed(files, ['vite', 'react', 'react-dom'])
+  await project.bin('vite', 'vite', ['build', '--logLevel', 'error', '--config', 'both.config.mjs'])
   await answersInPage(join(project.folder, 'dist'))
-  const port = await freePort()
-  const script = join(project.folder, 'node_modules/vite/bin/vite.js')
-  const args = [script, '--port', String(port), '--host', '127.0.0.1', '--strictPort']
-  await whileRunning(project, process.execPath, args, /ready in/, () => answersAt(`http://127.0.0.1:${port}/`))
+  for (const command of ['preview', 'dev'])
+    await whileViteServes(project, command, async (port) => {
+      await answersAt(`http://127.0.0.1:${port}/`)
+      await searchesAt(port, 'search.html')
+    })
   return `Vite ${project.versionOf('vite')}`
+}
+
+async function withOldVite(workspace) {
+  const files = { 'index.html': PAGE, 'main.js': PAGE_SCRIPT, ...settings('vite.config.mjs', 'optimizeDeps') }
+  const project = await workspace.installed(files, ['vite@7'])
+  await whileViteServes(project, 'dev', (port) => answersAt(`http://127.0.0.1:${port}/`))
+  return `Vite ${project.versionOf('vite')}`
+}
+
+async function whileViteServes(project, command, act) {
+  const port = await freePort()
+  const script = join('node_modules', 'vite', 'bin', 'vite.js')
+  const args = [script, command, '--port', String(port), '--host', '127.0.0.1', '--strictPort']
+  await whileRunning(project, process.execPath, args, /Local:|ready in/, () => act(port))
+}
+
+/** The guide's component, with the one line that changes. Vite understands JSX; it is told of the second page. */
+const SEARCH_PAGE = {
+  'component.jsx': guideModule(),
+  'search.jsx': `import { StrictMode } from 'react'
+    import { createRoot } from 'react-dom/client'
+    import { WebSearchComponent } from './component.jsx'
+    createRoot(document.getElementById('root')).render(<StrictMode><WebSearchComponent /></StrictMode>)`,
+  'search.html':
+    '<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="./search.jsx"></script>',
+  'both.config.mjs': `export default { build: { rolldownOptions: { input: ['index.html', 'search.html'] } } }`,
 }
 
 async function withWebpack(workspace) {
@@ -128,8 +159,12 @@ async function inNode(workspace, major) {
     'app.mjs': `import { MCPClient } from '${PORTABLE}'\n${CALL}`,
     'app.cjs': `const { MCPClient } = require('${PORTABLE}')\n${CALL}`,
   })
+  const without = workspace.project({ 'app.mjs': `import { MCPClient } from '${NAME}'\n${CALL}` })
+  await without.npm('install', NAME, '--omit=optional')
   await withServer(async (url) => {
     for (const script of ['app.mjs', 'app.cjs']) await answersWith(project, program, [script], url)
+    // Where there is no binary.
+    await answersWith(without, program, ['app.mjs'], url, { MCP_CLIENT_PORTABLE: '1' })
   })
   return `Node.js ${version}`
 }
@@ -249,8 +284,8 @@ async function withServer(act) {
   }
 }
 
-async function answersWith(project, program, args, url) {
-  const { stdout } = await project.run(program, args, { env: { MCP_WS_URL: url } })
+async function answersWith(project, program, args, url, env = {}) {
+  const { stdout } = await project.run(program, args, { env: { MCP_WS_URL: url, ...env } })
   assert.equal(stdout.trim(), ANSWER)
 }
 

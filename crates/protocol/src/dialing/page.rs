@@ -37,9 +37,10 @@ impl PageFailure {
 }
 
 fn unexplained(words: &str) -> String {
-    let said = if words.is_empty() { "a page is not told why".to_owned() } else { words.to_owned() };
-    format!(
-        "{said}; the server may be down or unreachable, or may refuse the upgrade, because of a wrong path, the origin of \
-         the page, or a missing right; the console of the browser may tell more"
-    )
+    const MAYBE: &str = "the server may be down, or refuse the upgrade";
+    if words.is_empty() {
+        format!("a page is not told why; {MAYBE}: see the console of the browser")
+    } else {
+        format!("{words}; {MAYBE}")
+    }
 }

@@ -134,6 +134,21 @@ fn bytes_beyond_max_buffered_amount_are_rejected_with_queue_full_until_they_are_
 }
 
 #[test]
+fn bytes_that_a_socket_keeps_count_among_those_though_they_were_written() {
+    let mut sim = ready(|config| config.max_buffered_amount = 1000);
+    let first = call_of(&mut sim, 500);
+    assert_eq!(sim.session().buffered_amount(), 0);
+    sim.set_backlog(501);
+    let second = call_of(&mut sim, 500);
+    assert_eq!(failure(&sim, second), ("QUEUE_FULL", Some(false)));
+    assert!(!sim.send(&"x".repeat(500)) && sim.send("x"));
+    assert_eq!(sim.session().buffered_amount(), 501);
+    sim.set_backlog(0);
+    let third = call_of(&mut sim, 500);
+    assert_eq!((sim.outcome(first), sim.outcome(third)), (None, None));
+}
+
+#[test]
 fn queued_requests_count_among_those_bytes() {
     let mut sim = connecting(|config| config.max_buffered_amount = 1000);
     let first = call_of(&mut sim, 500);
