@@ -1,6 +1,6 @@
 //! Random histories of the simulator, as a page's client lives them: what is told to it, and what comes of it. One line
-//! of JSON for each call of the module; `__test__/page-histories.test.mjs` makes the same calls of the WebAssembly module,
-//! and must get the same.
+//! of JSON for each call of the module; `__test__/page-histories.test.mjs` makes the same calls of the WebAssembly
+//! module, and must get the same.
 //!
 //! `cargo run --example histories -- FIRST COUNT` writes those of `COUNT` seeds from `FIRST` on.
 

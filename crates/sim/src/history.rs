@@ -99,7 +99,7 @@ impl History {
         Self { seed, config, endpoints, is_healed, awaits_openings, is_in_page: false, steps }
     }
 
-    /// The same, as far as it can happen to a client in a page: of its inputs, those are kept that came into the session.
+    /// The same, as far as it can happen to a client in a page. What comes into its session is kept.
     pub fn in_a_page(mut self) -> Self {
         let is_of_a_page = |step: &Step| !matches!(step, Step::BreakDown | Step::TooLarge | Step::BeginWriting(_));
         self.steps.retain(is_of_a_page);
