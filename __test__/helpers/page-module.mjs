@@ -6,7 +6,20 @@ import { ROOT } from './root.mjs'
 const module = new WebAssembly.Module(readFileSync(join(ROOT, 'js/page/mcp-page.wasm')))
 
 /** Where the numbers of the block are, in bytes (crates/page/src/border.rs). */
-const BLOCK = { deadline: 0, kind: 8, a: 12, b: 16, text: 20, length: 24, hasItems: 28, revision: 32, reasons: 36 }
+const BLOCK = {
+  deadline: 0,
+  kind: 8,
+  a: 12,
+  b: 16,
+  text: 20,
+  length: 24,
+  hasItems: 28,
+  hasRefused: 32,
+  before: 36,
+  after: 40,
+  revision: 44,
+  reasons: 48,
+}
 
 /** One client. */
 export class PageModule {

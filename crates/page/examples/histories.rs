@@ -5,11 +5,13 @@
 //! `cargo run --example histories -- FIRST COUNT` writes those of `COUNT` seeds from `FIRST` on.
 
 use std::{
+    collections::BTreeMap,
     env,
     io::{self, BufWriter, Write},
     time::Duration,
 };
 
+use bytestring::ByteString;
 use mcp_mailbox::{Slot, flag};
 use mcp_page::{Client, Item, Output};
 use mcp_protocol::{
@@ -27,7 +29,7 @@ fn main() -> io::Result<()> {
         let history = History::of_seed(seed).in_a_page();
         let sim = history.run();
         write_line(&mut out, &json!({ "seed": seed }))?;
-        let mut life = Life::begin(&history, &mut out)?;
+        let mut life = Life::begin(&history, sim.written().clone(), &mut out)?;
         for (place, input) in sim.inputs().iter().enumerate() {
             write_line(&mut out, &life.take(input))?;
             if place % BETWEEN_LOOKS == 0 {
@@ -43,7 +45,8 @@ fn main() -> io::Result<()> {
 /// A page's client, and what it was made with.
 struct Life {
     client: Client,
-    last: Now,
+    /// How many texts are still to be written on each connection. A page's socket takes them at once.
+    to_write: BTreeMap<ConnectionId, usize>,
 }
 
 /// A call of a function of the module.
@@ -54,12 +57,14 @@ struct Called {
     texts: Vec<String>,
     returns: Option<f64>,
     shows: Option<String>,
+    /// An item that it gives, as a part of the message.
+    part: Option<Value>,
 }
 
 impl Called {
     fn new(name: &'static str, arguments: &[f64], texts: &[&str]) -> Self {
         let texts = texts.iter().map(|text| (*text).to_owned()).collect();
-        Self { name, arguments: arguments.to_vec(), texts, returns: None, shows: None }
+        Self { name, arguments: arguments.to_vec(), texts, returns: None, shows: None, part: None }
     }
 
     fn returning(self, returns: impl Into<f64>) -> Self {
@@ -80,7 +85,7 @@ impl Called {
 }
 
 impl Life {
-    fn begin(history: &History, out: &mut impl Write) -> io::Result<Self> {
+    fn begin(history: &History, to_write: BTreeMap<ConnectionId, usize>, out: &mut impl Write) -> io::Result<Self> {
         let (seed, now) = Sim::beginning(history.seed());
         let (numbers, urls) = (numbers_of(history.config()), history.urls());
         let options = Options::from_numbers(&numbers);
@@ -95,18 +100,16 @@ impl Life {
             *secret = Secret::new(token);
         }
         assert_eq!(format!("{:?}", options.session), format!("{:?}", history.config()), "as the simulator has it");
-        Ok(Self { client: Client::new(ID, options, urls, seed, now), last: now })
+        Ok(Self { client: Client::new(ID, options, urls, seed, now), to_write })
     }
 
     /// Tells the client something. Returns the line of that.
     fn take(&mut self, Input { now, what }: &Input) -> Value {
-        if *now != Now::default() {
-            self.last = *now;
-        }
         let called = self.call(*now, what);
         let mut outputs = Vec::new();
         while let Some(output) = self.client.poll_output() {
-            outputs.push(shown_output(output));
+            let is_sent = self.write(&output);
+            outputs.push(json!([is_sent, shown_output(output)]));
         }
         let has_items = self.client.has_items();
         let mut items = Vec::new();
@@ -116,10 +119,19 @@ impl Life {
         let numbers = self.client.numbers();
         json!({
             "call": called.name, "arguments": written(&called.arguments), "texts": called.texts,
-            "returns": called.returns, "shows": called.shows, "outputs": outputs, "hasItems": has_items, "items": items,
+            "returns": called.returns, "shows": called.shows, "part": called.part, "outputs": outputs, "hasItems": has_items, "items": items,
             "deadline": self.client.deadline().map(|deadline| deadline.as_secs_f64() * 1000.0),
             "numbers": [numbers.revision, numbers.reasons], "refused": self.client.take_refused(),
         })
+    }
+
+    /// Whether the output is a text that its socket takes.
+    fn write(&mut self, output: &Output) -> bool {
+        let Output::Send(connection, _) = output else { return false };
+        let Some(left) = self.to_write.get_mut(connection).filter(|left| **left > 0) else { return false };
+        *left -= 1;
+        self.client.handle_sent(*connection);
+        true
     }
 
     /// What the client shows of itself.
@@ -284,13 +296,14 @@ impl Life {
                 let (kind, words) = kind_of(failure);
                 Called::new("dial_failed", &[number(*connection), kind, length(words), mono, wall], &[words])
             }
-            Given::Sent(connection) => {
-                client.handle_sent(*connection);
-                Called::new("sent", &[number(*connection)], &[])
-            }
             Given::Text(connection, text) => {
-                client.handle_text(now, *connection, text.clone().into());
-                Called::new("text_message", &[number(*connection), length(text), mono, wall], &[text])
+                let message: ByteString = text.clone().into();
+                client.handle_text(now, *connection, message.clone());
+                let part = client.take_part(&message).map(|(Item { kind, a, b, payload }, before, after)| {
+                    json!({ "item": [kind, a, b, payload.text()], "around": [before, after] })
+                });
+                let called = Called::new("text_message", &[number(*connection), length(text), mono, wall], &[text]);
+                Called { part: part.clone(), ..called.returning(u8::from(part.is_some())) }
             }
             Given::Binary(connection, bytes) => {
                 client.handle_binary(now, *connection, *bytes);

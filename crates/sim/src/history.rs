@@ -12,7 +12,7 @@ use super::{Conditions, Server, Sim, Way};
 use mcp_protocol::{
     Call, Config, ConnectionId, DialectChoice, Ending, EndpointSource, Interest, Jitter, MaxAttempts, Outcome,
 };
-use mcp_protocol::{Secret, TokenSource};
+use mcp_protocol::{Secret, Session, TokenSource};
 
 /// One life: what the client is made with, and what happens to it.
 #[derive(Clone)]
@@ -101,8 +101,8 @@ impl History {
 
     /// The same, as far as it can happen to a client in a page. What comes into its session is kept.
     pub fn in_a_page(mut self) -> Self {
-        let is_of_a_page = |step: &Step| !matches!(step, Step::BreakDown | Step::TooLarge | Step::BeginWriting(_));
-        self.steps.retain(is_of_a_page);
+        use Step::{BeginWriting, BreakDown, HoldWrites, TooLarge, Write};
+        self.steps.retain(|step| !matches!(step, BreakDown | TooLarge | HoldWrites(_) | BeginWriting(_) | Write(_)));
         for step in &mut self.steps {
             if let Step::Conditions(conditions) = step {
                 conditions.reading = 0;
@@ -267,7 +267,7 @@ impl Life {
             session.handle_open(now, old);
             session.handle_token(now, old, Ok(Secret::new("old").into()));
             session.handle_message(now, old, &r#"{"id":"auth","success":true}"#.into());
-            session.handle_written(old, 3);
+            Session::handle_written(session, old, 3);
             session.handle_paused(now, old, true);
             session.handle_closed(now, old, Ending::abnormal("old"));
             assert_eq!(session.snapshot(), before, "old news changed something");

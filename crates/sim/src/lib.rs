@@ -27,7 +27,7 @@ mod user;
 mod world;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -152,6 +152,11 @@ impl Sim {
     /// What has come into the session of a client in a page.
     pub fn inputs(&self) -> &[Input] {
         self.session.inputs()
+    }
+
+    /// How many texts were written on each connection.
+    pub fn written(&self) -> &BTreeMap<ConnectionId, usize> {
+        self.session.written()
     }
 
     /// The 32 bytes that a session of this seed is made with, and when.

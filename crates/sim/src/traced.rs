@@ -1,6 +1,7 @@
 //! The session, and what comes into it: so that the same can be given to a page's client.
 
 use std::{
+    collections::BTreeMap,
     ops::{Deref, DerefMut},
     time::Duration,
 };
@@ -65,8 +66,6 @@ pub enum Given {
     Opened(ConnectionId),
     /// A dial has failed.
     DialFailed(ConnectionId, PageFailure),
-    /// A text was given to the socket.
-    Sent(ConnectionId),
     /// A text has come.
     Text(ConnectionId, String),
     /// So many bytes have come that are no text.
@@ -84,11 +83,12 @@ pub enum Given {
 pub struct Traced {
     session: Session<u32>,
     inputs: Option<Vec<Input>>,
+    written: BTreeMap<ConnectionId, usize>,
 }
 
 impl Traced {
     pub(super) fn new(session: Session<u32>) -> Self {
-        Self { session, inputs: None }
+        Self { session, inputs: None, written: BTreeMap::new() }
     }
 
     /// From now on it is one of a page.
@@ -99,6 +99,11 @@ impl Traced {
     /// What has come since.
     pub(super) fn inputs(&self) -> &[Input] {
         self.inputs.as_deref().unwrap_or_default()
+    }
+
+    /// How many texts were written on each connection.
+    pub(super) fn written(&self) -> &BTreeMap<ConnectionId, usize> {
+        &self.written
     }
 
     fn is_in_page(&self) -> bool {
@@ -227,9 +232,7 @@ impl Traced {
 
     /// News of a socket.
     pub fn handle_written(&mut self, connection: ConnectionId, count: usize) {
-        for _ in 0..count {
-            self.keep(Now::default(), || Given::Sent(connection));
-        }
+        *self.written.entry(connection).or_default() += count;
         self.session.handle_written(connection, count);
     }
 
