@@ -346,8 +346,6 @@ export class Driver implements SocketListener {
   }
 
   /** A timer that fires late may do so before messages that have come meanwhile: these are read first. */
-
-  /** A timer that fires late may do so before messages that have come meanwhile: these are read first. */
   #wakeUp(): void {
     nextTurn(() => {
       this.#armed = Infinity
