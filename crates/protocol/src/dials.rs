@@ -37,7 +37,7 @@ pub(super) struct Dial {
     /// What it has done so far, as far as the driver has said so.
     pub(super) trace: Option<Box<DialTrace>>,
     /// How many of its phases the flight recorder has, and whether it has the address.
-    #[cfg_attr(not(feature = "system"), allow(dead_code, reason = "a page does not know"))]
+    #[cfg_attr(not(feature = "system"), expect(dead_code, reason = "a page does not know"))]
     pub(super) recorded: (usize, bool),
     /// The endpoint, if the user was told of the dial and has not been told of its end.
     pub(super) told: Option<Box<str>>,

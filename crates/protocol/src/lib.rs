@@ -38,7 +38,7 @@ mod pending;
 mod plaintext;
 mod quoted;
 mod received;
-#[cfg_attr(not(feature = "system"), allow(dead_code, reason = "nothing tells the recorder of TCP and proxies"))]
+#[cfg_attr(not(feature = "system"), expect(dead_code, reason = "nothing tells the recorder of TCP and proxies"))]
 mod record;
 #[cfg(feature = "replay")]
 mod replay;
