@@ -560,6 +560,7 @@ describe('what the documents claim besides', () => {
     assert.deepEqual(rows.flatMap(({ number }) => number.split(', ')).sort(), Object.keys(sources).sort())
     const others = [
       ['crates/protocol/src/session/endpoints.rs', 'BETWEEN_DIALS: Duration = Duration::from_millis(250)'],
+      ['crates/protocol/src/session/liveness.rs', 'LATE: Duration = Duration::from_secs(2)'],
       ['crates/protocol/src/session/race.rs', 'MOST_HEARD: usize = 64 * 1024'],
       ['crates/protocol/src/tools.rs', 'LARGEST: usize = 1024 * 1024'],
     ]

@@ -1,10 +1,18 @@
 /** Pings, pongs, and the death of a silent connection. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { inbox, next, open, reached, ready, record } from './helpers/client.mjs'
 import { stuckUrl } from './helpers/ports.mjs'
+import { start } from './helpers/program.mjs'
 import { WELCOME, listenRaw } from './helpers/raw-server.mjs'
 import { listen } from './helpers/test-server.mjs'
+
+const WINDOWS = process.platform === 'win32' && 'Windows stops no process'
+/** ms; of a ping. */
+const TIMEOUT = 2_000
+/** ms; a deadline that is met so late is judged as after a sleep. */
+const LATE = 2_500
 
 const isPing = (text) => JSON.parse(text).messageType === 'ping'
 
@@ -106,6 +114,27 @@ describe('silence after a ping', () => {
     server.resumePongs()
     await client.connect()
     assert.equal(await client.useTool('echo', 1, { idempotent: true }), 1)
+  })
+
+  test('is asked once more by a process that was stopped for so long', { skip: WINDOWS }, async (t) => {
+    const server = await listen(t)
+    const pings = pingsOf(server)
+    server.pausePongs()
+    const { child, told } = start(
+      t,
+      async ({ MCPClient, tell, input: { url, timeout } }) => {
+        const client = new MCPClient(url, { heartbeatInterval: 10, heartbeatTimeout: timeout })
+        client.on('close', ({ reason }) => tell(reason))
+        await client.connect()
+      },
+      { url: server.url, timeout: TIMEOUT },
+    )
+    await pings()
+    child.kill('SIGSTOP')
+    await setTimeout(TIMEOUT + LATE)
+    child.kill('SIGCONT')
+    assert.equal((await pings()).from, 1)
+    assert.equal(await told(0), 'heartbeat timeout')
   })
 
   test('is none as long as any bytes come', async (t) => {

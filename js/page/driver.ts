@@ -9,7 +9,7 @@ import { Instance, times } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
-import { sleep } from './turns.js'
+import { nextTurn, sleep } from './turns.js'
 import { encoder, textIn } from './utf8.js'
 
 /** Whose driver it is. */
@@ -339,9 +339,12 @@ export class Driver implements SocketListener {
     this.#armed = Infinity
   }
 
+  /** A timer that fires late may do so before messages that have come meanwhile: these are read first. */
   #wakeUp(): void {
-    this.#armed = Infinity
-    this.#event(() => this.#core.exports.timeout(...times()))
+    nextTurn(() => {
+      this.#armed = Infinity
+      this.#event(() => this.#core.exports.timeout(...times()))
+    })
   }
 }
 

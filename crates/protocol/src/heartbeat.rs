@@ -13,16 +13,19 @@ pub(super) struct Heartbeat {
     outstanding: Option<Duration>,
     last_ping: Option<Duration>,
     last_bytes: Duration,
+    /// Since then another ping was sent because the deadline of the one before was met late.
+    has_asked_again: bool,
 }
 
 impl Heartbeat {
     pub(super) fn new(now: Duration) -> Self {
-        Self { pongs_due: VecDeque::new(), outstanding: None, last_ping: None, last_bytes: now }
+        Self { pongs_due: VecDeque::new(), outstanding: None, last_ping: None, last_bytes: now, has_asked_again: false }
     }
 
     /// Bytes came at `at`. False if others came later.
     pub(super) fn bytes(&mut self, at: Duration) -> bool {
         let is_news = at > self.last_bytes;
+        self.has_asked_again &= !is_news;
         self.last_bytes = self.last_bytes.max(at);
         is_news
     }
@@ -58,6 +61,12 @@ impl Heartbeat {
         false
     }
 
+    /// True, once, while no byte has come since the outstanding ping: another one may ask again.
+    pub(super) fn may_ask_again(&mut self) -> bool {
+        let is_silent = self.outstanding.is_some_and(|sent| self.last_bytes <= sent);
+        is_silent && !std::mem::replace(&mut self.has_asked_again, true)
+    }
+
     /// No pong is expected any more.
     pub(super) fn forget_pings(&mut self) {
         self.pongs_due.clear();
@@ -77,6 +86,7 @@ impl Heartbeat {
         fields.field("pingOutstanding", &mut self.outstanding);
         fields.field("lastPing", &mut self.last_ping);
         fields.field("lastBytes", &mut self.last_bytes);
+        fields.field("askedAgain", &mut self.has_asked_again);
     }
 
     /// The number of unanswered pings.

@@ -74,8 +74,8 @@ log_lines! {
     ToolsCut Warn "the server describes too many tools: only the first are kept";
     /// No byte has come since a ping; with `timeout` in ms.
     HeartbeatLost Warn "no answer to a ping";
-    /// The machine was asleep.
-    Slept Info "the machine slept: probing the connection";
+    /// The machine was asleep, or a page did not run.
+    Slept Info "the machine or the page slept: probing the connection";
     /// The machine is on another network.
     NetworkChanged Info "the network changed: probing the connection";
     /// The socket is gone without a close frame of the server; with `code`, `reason` and `cause`.

@@ -66,6 +66,12 @@ impl Sim {
 impl Sim {
     /// Takes everything out, lets everything happen that is due, and checks.
     pub(super) fn drain(&mut self) {
+        self.let_arrive();
+        self.check();
+    }
+
+    /// The same before the timer has fired, which may be late.
+    pub(super) fn let_arrive(&mut self) {
         loop {
             self.collect();
             if self.can_write() {
@@ -76,7 +82,6 @@ impl Sim {
                 break;
             }
         }
-        self.check();
     }
 
     fn collect(&mut self) {

@@ -204,10 +204,17 @@ impl Sim {
         timer.into_iter().chain(packet).min()
     }
 
-    /// The process is not scheduled: time passes, and all that was due happens at its end.
+    /// The process is not scheduled: time passes, and all that was due happens at its end. As every driver does, it
+    /// reads what has come before it fires the timer.
     pub fn stall(&mut self, millis: u64) {
-        self.pass(Duration::from_millis(millis));
+        self.stop(millis);
+        self.let_arrive();
         self.wake_up();
+    }
+
+    /// The same, before anything happens.
+    pub fn stop(&mut self, millis: u64) {
+        self.pass(Duration::from_millis(millis));
     }
 
     /// The machine sleeps: only the wall clock goes on. Nothing notices before the next input, or

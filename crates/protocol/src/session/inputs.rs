@@ -133,13 +133,18 @@ impl<T> Session<T> {
         self.bad_message(&format!("a binary message of {bytes} bytes that is not UTF-8"));
     }
 
-    /// Time has passed. Does nothing if no timer is due.
+    /// Time has passed. Does nothing if no timer is due. What has come by now is to be reported before: it may be in
+    /// time, or prove life.
     pub fn handle_timeout(&mut self, now: Now) {
         self.set_call_timers();
+        let is_late = self.is_late(now);
         match self.timers.first_due(now.mono) {
             Some(timer) => self.begin(now, What::Timeout { timer: TimerName::of(timer) }),
             None if self.recorder.clocks_differ(now) => self.begin(now, What::Clocks {}),
             None => self.observe(now),
+        }
+        if is_late {
+            self.doubt(now, LogLine::Slept);
         }
         self.fire_due(now);
     }

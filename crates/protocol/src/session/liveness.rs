@@ -44,12 +44,22 @@ impl<T> Session<T> {
         }
     }
 
-    /// The machine has changed to another network, or has one again. An open connection must prove that it still works,
-    /// and a dial that failed before may succeed now. In one outage only the first change shortens a wait: otherwise a
-    /// network that comes and goes would use up the attempts. Source: PROTOCOL.md rule 4.
+    /// The machine has changed to another network, or has one again. Source: PROTOCOL.md rule 4.
     pub fn handle_network_changed(&mut self, now: Now) {
         self.begin(now, What::Network {});
-        self.probe(now);
+        self.doubt(now, LogLine::NetworkChanged);
+    }
+
+    /// The earliest deadline was met so late that the client cannot have run meanwhile. Source: PROTOCOL.md rule 19.
+    pub(super) fn is_late(&self, now: Now) -> bool {
+        self.timers.next().is_some_and(|due| now.mono.saturating_sub(due) > LATE)
+    }
+
+    /// An open connection must prove that it still works, and a dial that failed before may succeed now. In one outage
+    /// only the first doubt shortens a wait: otherwise a network that comes and goes, or a client that is always late,
+    /// would use up the attempts.
+    pub(super) fn doubt(&mut self, now: Now, why: LogLine) {
+        self.probe(now, why);
         if !self.wait_was_shortened {
             self.wait_was_shortened = self.shorten_wait(now);
         }
@@ -138,14 +148,19 @@ impl<T> Session<T> {
         self.connection_lost(now, ending, fault);
     }
 
-    /// Sends a ping, or shortens the timeout of the one that is unanswered.
-    fn probe(&mut self, now: Now) {
-        let Some(socket) = self.state.socket().filter(|_| self.can_probe()) else { return };
-        let (is_waiting, latest) = (socket.heartbeat.is_waiting(), now.mono + self.probe_timeout());
-        if !is_waiting {
-            self.log(LogLine::NetworkChanged, &[]);
+    /// Sends a ping, or shortens the timeout of the one that is unanswered. If that one is overdue, another one asks
+    /// again, but only once: a client that is always late gives a dead connection up too.
+    fn probe(&mut self, now: Now, why: LogLine) {
+        if !self.can_probe() {
+            return;
+        }
+        let (due, latest) = (self.timers.get(Timer::Pong), now.mono + self.probe_timeout());
+        let is_overdue = due.is_some_and(|due| due <= now.mono);
+        let Some(socket) = self.state.socket_mut() else { return };
+        if !socket.heartbeat.is_waiting() || is_overdue && socket.heartbeat.may_ask_again() {
+            self.log(why, &[]);
             self.send_ping(now, self.probe_timeout());
-        } else if self.timers.get(Timer::Pong).is_some_and(|deadline| latest < deadline) {
+        } else if due.is_some_and(|due| latest < due) {
             self.timers.set(Timer::Pong, latest);
         }
     }
@@ -176,6 +191,9 @@ impl<T> Session<T> {
     }
 }
 
+/// A page that is hidden has its timers run once a second, and a busy one waits for its own code: neither has slept.
+/// Source: PROTOCOL.md rule 19.
+const LATE: Duration = Duration::from_secs(2);
 /// Clocks that are set by the network's time move by less.
 const CLOCK_JUMP: Duration = Duration::from_secs(1);
 /// A radio that wakes up takes some seconds to rejoin its network, and TCP repeats the ping meanwhile. Source:

@@ -41,6 +41,7 @@ mod rule_16_url_function;
 mod rule_17_compression;
 mod rule_18_causes;
 mod rule_18_words;
+mod rule_19_late_deadlines;
 mod secrets;
 mod tools;
 

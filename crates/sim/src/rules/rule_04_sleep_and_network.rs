@@ -292,7 +292,10 @@ fn the_log_says_what_was_done_and_why() {
         logged(&sim)
     };
     assert_eq!(logging(ready(defaults), Sim::change_network), ["log the network changed: probing the connection"]);
-    assert_eq!(logging(ready(defaults), wake_up_after_an_hour), ["log the machine slept: probing the connection"]);
+    assert_eq!(
+        logging(ready(defaults), wake_up_after_an_hour),
+        ["log the machine or the page slept: probing the connection"]
+    );
     let waiting = in_the_longest_wait(defaults);
     assert_eq!(logging(waiting, Sim::change_network), ["log the next attempt is brought forward"]);
 }
