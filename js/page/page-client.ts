@@ -24,6 +24,8 @@ export interface PageMailbox {
   deliver(): void
   /** Has them taken in a task of its own. */
   deliverSoon(): void
+  /** What waits for this client. */
+  slotsOf(client: number): number[]
 }
 
 export class PageClient implements NativeClient, ItemSource, DriverOwner, StandInOwner {
@@ -67,6 +69,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#do(
       (core) => core.connect(slot),
       (standIn) => standIn.connect(slot),
+      (standIn) => standIn.snapshot(),
     )
   }
 
@@ -74,6 +77,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#do(
       (core) => core.reconnect(slot),
       (standIn) => standIn.reconnect(slot),
+      (standIn) => standIn.snapshot(),
     )
   }
 
@@ -81,6 +85,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#do(
       (core) => core.authenticate(token, slot),
       (standIn) => standIn.authenticate(token, slot),
+      (standIn) => standIn.snapshot(),
     )
   }
 
@@ -88,6 +93,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#do(
       (core) => core.close(code, reason, drain, slot),
       (standIn) => standIn.close(code, reason, drain, slot),
+      (standIn) => standIn.snapshot(),
     )
   }
 
@@ -96,6 +102,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#do(
       (core) => core.request(slot, name, parameters, timeout, flags),
       (standIn) => standIn.request(slot, name, parameters, timeout, flags),
+      () => NO_KEY,
     )
   }
 
@@ -103,6 +110,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#do(
       (core) => core.tools(slot, timeout, flags),
       (standIn) => standIn.tools(slot, timeout, flags),
+      () => NO_KEY,
     )
   }
 
@@ -264,13 +272,14 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   broke(thrown: unknown): void {
     const core = this.#core
     if (core === undefined) return
+    const slots = this.#mailbox.slotsOf(this.recipient)
     this.#core = undefined
     core.end()
     this.#standIn = new StandIn(this, this.#url, core.numbers, 'ready')
     const { message, retryable } = ERROR_CODES.INTERNAL_ERROR
     const words = `${message}: the WebAssembly core broke (${wordsOf(core.lastWords, thrown)}); please report it`
     const error = this.#standIn.fail('INTERNAL_ERROR', words, retryable)
-    this.tell([BROKEN, this.recipient, 0, JSON.stringify(error), false])
+    this.tell([BROKEN, this.recipient, 0, JSON.stringify({ error, slots }), false])
   }
 
   tell(item: Item): void {
@@ -311,13 +320,14 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     this.#standIn.fail('CONNECT_FAILED', `no client can be made here: ${(error as Error).message}`, false)
   }
 
-  #do<T>(withCore: (core: Driver) => T, without: (standIn: StandIn) => T): T {
+  /** @param whenBroken what is done if the core breaks in this; the slot, if there is one, is settled then */
+  #do<T>(withCore: (core: Driver) => T, without: (standIn: StandIn) => T, whenBroken = without): T {
     if (this.#core === undefined) return without(this.#standIn)
     try {
       return withCore(this.#core)
     } catch (thrown) {
       this.broke(thrown)
-      return without(this.#standIn)
+      return whenBroken(this.#standIn)
     }
   }
 
@@ -335,3 +345,6 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 function wordsOf(lastWords: string, thrown: unknown): string {
   return lastWords === '' ? String((thrown as Error).message) : lastWords
 }
+
+/** Of a call that cannot be aborted any more. */
+const NO_KEY = 0
