@@ -1,6 +1,6 @@
 /**
- * A WebAssembly core that breaks, which would be a bug: its client has failed with INTERNAL_ERROR and says so to all who
- * wait, nothing else is harmed, and `connect()` begins with a new core.
+ * A WebAssembly core that breaks, which would be a bug: its client has failed with INTERNAL_ERROR, and so has whatever
+ * waits for it; nothing else is harmed, and `connect()` begins with a new core.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
