@@ -5,10 +5,8 @@
  *
  * @packageDocumentation
  */
-import './page/entries/beside.js'
-export { MCPClient } from './page/client.js'
-export { WS_ERROR_CODES } from './shared/close-codes.js'
-export { MCPError, MCPToolError, type MCPErrorDetails } from './shared/error-classes.js'
+export { MCPClient, MCPError, MCPToolError, WS_ERROR_CODES } from './page/entries/beside.js'
+export type { MCPErrorDetails } from './shared/error-classes.js'
 export type { MCPErrorCode } from './shared/native-types.js'
 export type {
   ClientStats,

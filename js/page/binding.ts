@@ -9,22 +9,16 @@ import { holdProcess, nextTurn } from './turns.js'
 
 /** The binding over the module from this source. */
 export function bindingOver(source: ModuleSource): Binding {
-  const clients = new Map<number, WeakRef<PageClient>>()
-  const collected = new FinalizationRegistry<number>((id) => clients.delete(id))
-  // Whoever calls these holds the client.
-  const of = (id: number): PageClient => clients.get(id)!.deref()!
   return {
     Mailbox: PageMailbox,
     NativeClient: class extends PageClient {
       constructor(mailbox: PageMailbox, id: number, options: string) {
         super(source, mailbox, id, options)
-        clients.set(id, new WeakRef<PageClient>(this))
-        collected.register(this, id)
       }
     },
-    requestFunction: () => (id, slot, name, parameters, timeout, flags) =>
-      of(id).request(slot, name, parameters, timeout, flags),
-    flushFunction: () => (id) => of(id).flush(),
+    requestFunction: () => (client: PageClient, slot, name, parameters, timeout, flags) =>
+      client.request(slot, name, parameters, timeout, flags),
+    flushFunction: () => (client: PageClient) => client.flush(),
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Item } from '../shared/client/binding.js'
 import { ITEM } from '../shared/client/binding-constants.js'
 import type { CheckedOptions } from './options.js'
-import { Instance, times } from './instance.js'
+import { Instance } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
@@ -36,6 +36,8 @@ export class Driver implements SocketListener {
   readonly #owner: DriverOwner
   readonly #core: Instance
   readonly #sockets: Sockets
+  /** An item that the core has given without being asked. It comes before those that the core has. */
+  #given: Item | undefined
   #stopWatching: (() => void) | undefined
   #timer: unknown
   /** When the timer fires. */
@@ -52,40 +54,31 @@ export class Driver implements SocketListener {
   }
 
   #create({ numbers, token, urls }: CheckedOptions, { revision, reasons }: Numbers): void {
-    const seed = new Uint8Array(32)
-    crypto.getRandomValues(seed)
-    const [key, list] = [token, (urls ?? []).map((url) => `${url}\n`).join('')].map((text) => encoder.encode(text))
-    this.#core.writeBytes(seed, new Uint8Array(Float64Array.from(numbers).buffer), key!, list!)
-    this.#core.exports.create(
-      this.#owner.id(),
-      numbers.length,
-      key!.length,
-      list!.length,
-      revision,
-      reasons,
-      ...times(),
-    )
+    const seed = crypto.getRandomValues(new Uint8Array(32))
+    const [key, list] = [encoder.encode(token), encoder.encode(linesOf(urls ?? []))]
+    this.#core.writeBytes(seed, new Uint8Array(Float64Array.from(numbers).buffer), key, list)
+    this.#core.call('create', this.#owner.id(), numbers.length, key.length, list.length, revision, reasons)
   }
 
   // ── Commands. They may throw if the core breaks. ───────────────────────────────────────────────────────────
 
   connect(slot: number): string {
-    this.#core.exports.connect(slot, ...times())
+    this.#core.call('connect', slot)
     return this.#afterCommand()
   }
 
   reconnect(slot: number): string {
-    this.#core.exports.reconnect(slot, ...times())
+    this.#core.call('reconnect', slot)
     return this.#afterCommand()
   }
 
   authenticate(token: string | null, slot: number): string {
-    this.#core.exports.authenticate(token === null ? -1 : this.#core.write(token), slot, ...times())
+    this.#core.call('authenticate', token ?? -1, slot)
     return this.#afterCommand()
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
-    this.#core.exports.close(code, this.#core.write(reason), drain, slot, ...times())
+    this.#core.call('close', code, reason, drain, slot)
     return this.#afterCommand()
   }
 
@@ -97,8 +90,8 @@ export class Driver implements SocketListener {
     return key < 0 ? core.text! : key
   }
 
-  tools(slot: number, timeout: number, flags: number): number | string {
-    const key = this.#core.exports.tools(slot, timeout, flags, ...times())
+  tools(timeout: number, flags: number, slot: number): number | string {
+    const key = this.#core.call('tools', slot, timeout, flags)
     const result = key < 0 ? this.#core.text! : key
     this.settle()
     return result
@@ -107,113 +100,103 @@ export class Driver implements SocketListener {
   /** Sends what waits. Returns whether a call was refused since the last time. */
   flush(): boolean {
     this.settle()
-    return this.#core.exports.take_refused() !== 0
+    return this.#core.hasRefused && this.#core.exports.take_refused() !== 0
   }
 
   abort(key: number): boolean {
-    const isAborted = this.#core.exports.abort(key, ...times()) !== 0
+    const isAborted = this.#core.call('abort', key) !== 0
     this.settle()
     return isAborted
   }
 
   discardResults(slot: number): void {
-    this.#core.exports.discard_results(slot)
+    this.#core.call('discard_results', slot)
   }
 
   sendToolRequest(name: string, parameters: string): string | null {
     this.#noteBacklog()
-    const isSent = this.#core.exports.send_tool_request(...this.#core.writeTwo(name, parameters), ...times())
-    return isSent === 0 ? null : this.#core.text!
+    return this.#core.call('send_tool_request', name, parameters) === 0 ? null : this.#core.text!
   }
 
   send(text: string): boolean {
     this.#noteBacklog()
-    return this.#core.exports.send(this.#core.write(text), ...times()) !== 0
+    return this.#core.call('send', text) !== 0
   }
 
   answerToken(connection: number, token: string, expiresAt: number | null): void {
-    const length = this.#core.write(token)
-    this.#core.exports.answer_token(connection, length, expiresAt === null ? 0 : 1, expiresAt ?? 0, ...times())
+    this.#core.call('answer_token', connection, token, expiresAt === null ? 0 : 1, expiresAt ?? 0)
     this.#afterAnswer()
   }
 
   failToken(connection: number, thrown: string): void {
-    this.#core.exports.fail_token(connection, this.#core.write(thrown), ...times())
+    this.#core.call('fail_token', connection, thrown)
     this.#afterAnswer()
   }
 
   /** The urls were checked. False if they are not asked for any more. */
   answerUrls(asked: number, urls: readonly string[]): boolean {
-    const length = this.#core.write(urls.map((url) => `${url}\n`).join(''))
-    const isAccepted = this.#core.exports.answer_urls(asked, length, ...times()) === 1
+    const isAccepted = this.#core.call('answer_urls', asked, linesOf(urls)) !== 0
     this.#afterAnswer()
     return isAccepted
   }
 
   failUrls(asked: number, thrown: string): void {
-    this.#core.exports.fail_urls(asked, this.#core.write(thrown), ...times())
+    this.#core.call('fail_urls', asked, thrown)
     this.#afterAnswer()
   }
 
   openTold(): void {
-    this.#core.exports.open_told(...times())
+    this.#core.call('open_told')
     this.#afterAnswer()
   }
 
   setInterest(interest: number): void {
-    this.#core.exports.set_interest(interest)
+    this.#core.call('set_interest', interest)
   }
 
   warn(message: string): void {
-    this.#core.exports.warn(this.#core.write(message))
+    this.#core.call('warn', message)
     this.#afterAnswer()
   }
 
   snapshot(): string {
-    this.#core.exports.snapshot()
+    this.#core.call('snapshot')
     return this.#core.text!
   }
 
   stats(): string {
-    this.#core.exports.stats()
+    this.#core.call('stats')
     return this.#core.text!
   }
 
   dump(): string {
-    this.#core.exports.dump()
+    this.#core.call('dump')
     return this.#core.text!
   }
 
   bufferedAmount(): number {
     this.#noteBacklog()
-    return this.#core.exports.buffered_amount()
+    return this.#core.call('buffered_amount')
   }
 
   endpoint(): number {
-    return this.#core.exports.endpoint()
+    return this.#core.call('endpoint')
   }
 
   /** The next item for the mailbox. */
   take(): Item | null {
-    const core = this.#core
-    if (core.exports.take_item() === 0) return null
-    const { kind, hasItems } = core
-    const payload = kind === ITEM.BYTES ? core.bytes?.slice() : core.text
-    return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, hasItems]
+    const given = this.#given
+    this.#given = undefined
+    return given ?? (this.#core.exports.take_item() === 0 ? null : this.#shownItem())
   }
 
   get hasItems(): boolean {
-    return this.#core.hasItems
+    return this.#given !== undefined || this.#core.hasItems
   }
 
   /** The numbers of the client; also of a core that has broken. */
   get numbers(): Numbers {
     return this.#core.numbers
-  }
-
-  /** What the core said when it broke. */
-  get lastWords(): string {
-    return this.#core.lastWords
   }
 
   /** Lets everything go. */
@@ -227,27 +210,33 @@ export class Driver implements SocketListener {
   // ── From the page ──────────────────────────────────────────────────────────────────────────────────────────
 
   opened(connection: number): void {
-    this.#event(() => this.#core.exports.opened(connection, ...times()))
+    this.#event(() => this.#core.call('opened', connection))
   }
 
   textCame(connection: number, text: string): void {
-    this.#event(() => this.#core.exports.text_message(connection, this.#core.write(text), now(), wallClock()))
+    if (this.#hasEnded) return
+    const core = this.#core
+    try {
+      const isPart = core.exports.text_message(connection, core.write(text), now(), wallClock()) !== 0
+      if (isPart) this.#given = this.#shownItem(text)
+      this.#afterEvent()
+    } catch (error) {
+      this.#owner.broke(error)
+    }
   }
 
   bytesCame(connection: number, bytes: ArrayBuffer): void {
     const text = textIn(new Uint8Array(bytes))
     if (text !== undefined) return this.textCame(connection, text)
-    this.#event(() => this.#core.exports.binary_message(connection, bytes.byteLength, ...times()))
+    this.#event(() => this.#core.call('binary_message', connection, bytes.byteLength))
   }
 
   closed(connection: number, code: number, reason: string, wasClean: boolean): void {
-    this.#event(() => {
-      this.#core.exports.closed(connection, code, this.#core.write(reason), wasClean ? 1 : 0, ...times())
-    })
+    this.#event(() => this.#core.call('closed', connection, code, reason, wasClean ? 1 : 0))
   }
 
   dialFailed(connection: number, kind: number, words: string): void {
-    this.#event(() => this.#core.exports.dial_failed(connection, kind, this.#core.write(words), ...times()))
+    this.#event(() => this.#core.call('dial_failed', connection, kind, words))
   }
 
   /** Lets the core handle an event, does what follows, and tells what is to be told. */
@@ -255,11 +244,15 @@ export class Driver implements SocketListener {
     if (this.#hasEnded) return
     try {
       act()
-      this.#settle()
-      if (this.#core.hasItems) this.#owner.itemsCame()
+      this.#afterEvent()
     } catch (error) {
       this.#owner.broke(error)
     }
+  }
+
+  #afterEvent(): void {
+    this.#settle()
+    if (this.hasItems) this.#owner.itemsCame()
   }
 
   /** Shows the snapshot that a command has left. The text must be read before anything else. */
@@ -272,38 +265,50 @@ export class Driver implements SocketListener {
   /** What the user's functions answer is no event, and nobody looks for what it has led to. */
   #afterAnswer(): void {
     this.#settle()
-    if (this.#core.hasItems) this.#owner.itemsWait(true)
+    if (this.hasItems) this.#owner.itemsWait(true)
   }
 
   /** What a command has led to. Whoever calls sees to it that items are taken. */
   settle(): void {
     this.#settle()
-    if (this.#core.hasItems) this.#owner.itemsWait(false)
+    if (this.hasItems) this.#owner.itemsWait(false)
+  }
+
+  /** The item that the core shows, whose text may be a part of this message. */
+  #shownItem(message?: string): Item {
+    const core = this.#core
+    const { kind } = core
+    const payload = kind === ITEM.BYTES ? core.bytes?.slice() : message === undefined ? core.text : core.partOf(message)
+    return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, core.hasItems]
   }
 
   /** Does what the core asks of the sockets, and sets the timer. */
   #settle(): void {
-    const core = this.#core
-    for (let kind = core.exports.next_output(); kind !== 0; kind = core.exports.next_output()) {
-      const connection = core.a
-      switch (kind) {
-        case OUTPUT.dial:
-          this.#sockets.dial(connection, core.text!)
-          break
-        case OUTPUT.send:
-          if (!this.#sockets.isOpen(connection)) break
-          this.#sockets.send(connection, core.text!)
-          core.exports.sent(connection)
-          break
-        case OUTPUT.close:
-          this.#sockets.close(connection, core.b, core.text!)
-          break
-        case OUTPUT.drop:
-          this.#sockets.drop(connection, core.b)
-      }
-    }
+    const { exports } = this.#core
+    let wasSent = 0
+    for (let kind = exports.next_output(0); kind !== 0; kind = exports.next_output(wasSent))
+      wasSent = this.#perform(kind) ? 1 : 0
     this.#arm()
     this.#watch(this.#armed < Infinity || this.#sockets.areSome)
+  }
+
+  /** Returns whether a text was given to its socket. */
+  #perform(kind: number): boolean {
+    const core = this.#core
+    const connection = core.a
+    switch (kind) {
+      case OUTPUT.send:
+        return this.#sockets.send(connection, core.text!)
+      case OUTPUT.dial:
+        this.#sockets.dial(connection, core.text!)
+        break
+      case OUTPUT.close:
+        this.#sockets.close(connection, core.b, core.text!)
+        break
+      case OUTPUT.drop:
+        this.#sockets.drop(connection, core.b)
+    }
+    return false
   }
 
   /** Tells the core what the sockets still have to send: they take everything, and only the core knows a limit. */
@@ -318,15 +323,16 @@ export class Driver implements SocketListener {
   #watch(isNeeded: boolean): void {
     if (isNeeded === (this.#stopWatching !== undefined)) return
     this.#stopWatching?.()
-    this.#stopWatching = isNeeded
-      ? watchPage(() => this.#event(() => this.#core.exports.network_changed(...times())))
-      : undefined
+    this.#stopWatching = isNeeded ? watchPage(() => this.#event(() => this.#core.call('network_changed'))) : undefined
   }
 
-  /** The one timer sleeps until the core wants to be called. One that is no longer needed stays: it does no harm. */
+  /**
+   * The one timer sleeps until the core wants to be called. One that is no longer needed stays while there are sockets:
+   * the next call would need another one. The core ignores a call that is too early.
+   */
   #arm(): void {
     const { deadline } = this.#core
-    if (deadline === Infinity) return this.#disarm()
+    if (deadline === Infinity && !this.#sockets.areSome) return this.#disarm()
     if (deadline >= this.#armed) return
     cancel(this.#timer)
     this.#armed = deadline
@@ -343,9 +349,14 @@ export class Driver implements SocketListener {
   #wakeUp(): void {
     nextTurn(() => {
       this.#armed = Infinity
-      this.#event(() => this.#core.exports.timeout(...times()))
+      this.#event(() => this.#core.call('timeout'))
     })
   }
+}
+
+/** Each ended by a line break. */
+function linesOf(urls: readonly string[]): string {
+  return urls.map((url) => `${url}\n`).join('')
 }
 
 /** Kinds of outputs (crates/page/src/border.rs). */

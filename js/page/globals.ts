@@ -19,7 +19,7 @@ interface Scope {
   readonly clearTimeout: (timer: unknown) => void
   readonly WebSocket: (new (url: string, protocols: string[]) => PageSocket) | undefined
   readonly WebAssembly: WebAssemblyApi | undefined
-  readonly crypto: { getRandomValues(bytes: Uint8Array): void }
+  readonly crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
   readonly fetch: typeof globalThis.fetch
   readonly performance: { now(): number }
   readonly Date: { now(): number }

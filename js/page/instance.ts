@@ -5,25 +5,11 @@
 import { now, wallClock, WebAssembly, type WasmModule } from './globals.js'
 import { decoder, encoder } from './utf8.js'
 
-/** What the module exports. Times are the last two arguments where there are any. */
+/** What the module exports. The last two arguments are the times where there are any. */
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer }
   block(): number
   room(bytes: number): number
-  create(
-    id: number,
-    numbers: number,
-    token: number,
-    urls: number,
-    revision: number,
-    reasons: number,
-    mono: number,
-    wall: number,
-  ): void
-  connect(slot: number, mono: number, wall: number): void
-  reconnect(slot: number, mono: number, wall: number): void
-  authenticate(token: number, slot: number, mono: number, wall: number): void
-  close(code: number, reason: number, drain: number, slot: number, mono: number, wall: number): void
   request(
     slot: number,
     name: number,
@@ -33,35 +19,44 @@ interface Exports {
     mono: number,
     wall: number,
   ): number
-  tools(slot: number, timeout: number, flags: number, mono: number, wall: number): number
-  abort(key: number, mono: number, wall: number): number
+  text_message(connection: number, length: number, mono: number, wall: number): number
+  set_backlog(bytes: number): void
+  next_output(wasSent: number): number
+  take_item(): number
+  take_refused(): number
+}
+
+/** Functions that are not called for every call, as {@link Instance.call} calls them. */
+interface Rare {
+  create(id: number, numbers: number, token: number, urls: number, revision: number, reasons: number): void
+  connect(slot: number): void
+  reconnect(slot: number): void
+  /** Without a token, -1 takes its place. */
+  authenticate(token: string | -1, slot: number): void
+  close(code: number, reason: string, drain: number, slot: number): void
+  tools(slot: number, timeout: number, flags: number): number
+  abort(key: number): number
   discard_results(slot: number): void
-  send_tool_request(name: number, parameters: number, mono: number, wall: number): number
-  send(text: number, mono: number, wall: number): number
-  answer_token(connection: number, token: number, ends: number, expiresAt: number, mono: number, wall: number): void
-  fail_token(connection: number, thrown: number, mono: number, wall: number): void
-  answer_urls(asked: number, urls: number, mono: number, wall: number): number
-  fail_urls(asked: number, thrown: number, mono: number, wall: number): void
-  open_told(mono: number, wall: number): void
+  send_tool_request(name: string, parameters: string): number
+  send(text: string): number
+  answer_token(connection: number, token: string, ends: number, expiresAt: number): void
+  fail_token(connection: number, thrown: string): void
+  answer_urls(asked: number, urls: string): number
+  fail_urls(asked: number, thrown: string): void
+  open_told(): void
   set_interest(interest: number): void
-  warn(message: number): void
+  warn(message: string): void
   snapshot(): void
   stats(): void
   dump(): void
   buffered_amount(): number
   endpoint(): number
-  take_refused(): number
-  opened(connection: number, mono: number, wall: number): void
-  dial_failed(connection: number, kind: number, words: number, mono: number, wall: number): void
-  sent(connection: number): void
-  set_backlog(bytes: number): void
-  text_message(connection: number, length: number, mono: number, wall: number): void
-  binary_message(connection: number, length: number, mono: number, wall: number): void
-  closed(connection: number, code: number, reason: number, wasClean: number, mono: number, wall: number): void
-  timeout(mono: number, wall: number): void
-  network_changed(mono: number, wall: number): void
-  next_output(): number
-  take_item(): number
+  opened(connection: number): void
+  dial_failed(connection: number, kind: number, words: string): void
+  binary_message(connection: number, bytes: number): void
+  closed(connection: number, code: number, reason: string, wasClean: number): void
+  timeout(): void
+  network_changed(): void
 }
 
 /** Where the numbers of the block are, in bytes. */
@@ -73,19 +68,45 @@ const BLOCK = {
   text: 20,
   length: 24,
   hasItems: 28,
-  revision: 32,
-  reasons: 36,
+  hasRefused: 32,
+  before: 36,
+  after: 40,
+  revision: 44,
+  reasons: 48,
 } as const
+
+const NO_BYTES: Uint8Array = new Uint8Array()
 
 export class Instance {
   readonly exports: Exports
+  readonly #rare: Readonly<Record<string, (...args: number[]) => number>>
   readonly #block: number
-  #bytes = new Uint8Array()
-  #view = new DataView(new ArrayBuffer(0))
+  /** The memory, and the room for texts that are not long. Both are empty when it has grown since. */
+  #bytes: Uint8Array = NO_BYTES
+  #room: Uint8Array = NO_BYTES
+  #view!: DataView
 
   constructor(module: WasmModule) {
-    this.exports = new WebAssembly!.Instance(module).exports as unknown as Exports
+    const { exports } = new WebAssembly!.Instance(module) as { exports: any }
+    this.exports = exports
+    this.#rare = exports
     this.#block = this.exports.block()
+  }
+
+  /** Calls a function. Texts are written to the room, and their lengths take their places; the times follow. */
+  call<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): number {
+    const given: readonly (number | string)[] = args
+    const texts = given.filter((arg) => typeof arg === 'string')
+    const room = texts.length > 0 ? this.#makeRoom(texts.join('').length * MOST_BYTES) : NO_BYTES
+    let at = 0
+    const numbers = given.map((arg) => {
+      if (typeof arg === 'number') return arg
+      const { written } = encoder.encodeInto(arg, room.subarray(at))
+      at += written
+      return written
+    })
+    // A function ignores arguments that it does not take.
+    return this.#rare[name]!(...numbers, now(), wallClock())
   }
 
   // ── What a function has left ───────────────────────────────────────────────────────────────────────────────
@@ -99,13 +120,12 @@ export class Instance {
     return this.#number(BLOCK.hasItems) !== 0
   }
 
-  get numbers(): { revision: number; reasons: number } {
-    return { revision: this.#number(BLOCK.revision), reasons: this.#number(BLOCK.reasons) }
+  get hasRefused(): boolean {
+    return this.#number(BLOCK.hasRefused) !== 0
   }
 
-  /** What a panic said. Memory can be read when no function may be called any more. */
-  get lastWords(): string {
-    return ''
+  get numbers(): { revision: number; reasons: number } {
+    return { revision: this.#number(BLOCK.revision), reasons: this.#number(BLOCK.reasons) }
   }
 
   get kind(): number {
@@ -129,9 +149,12 @@ export class Instance {
   /** The bytes of the text. They are only there until the next call. */
   get bytes(): Uint8Array | undefined {
     const at = this.#number(BLOCK.text)
-    if (at === 0) return undefined
-    const length = this.#number(BLOCK.length)
-    return this.#bytes.subarray(at, at + length)
+    return at === 0 ? undefined : this.#bytes.subarray(at, at + this.#number(BLOCK.length))
+  }
+
+  /** The text, which is a part of this message. */
+  partOf(message: string): string {
+    return message.slice(this.#number(BLOCK.before), message.length - this.#number(BLOCK.after))
   }
 
   #number(at: number): number {
@@ -140,9 +163,9 @@ export class Instance {
 
   /** The memory moves when it grows. */
   get #memory(): DataView {
-    if (this.#view.buffer !== this.exports.memory.buffer) {
-      this.#view = new DataView(this.exports.memory.buffer)
+    if (this.#bytes.length === 0) {
       this.#bytes = new Uint8Array(this.exports.memory.buffer)
+      this.#view = new DataView(this.exports.memory.buffer)
     }
     return this.#view
   }
@@ -151,50 +174,46 @@ export class Instance {
 
   /** Writes a text to the room, and returns its length in bytes. */
   write(text: string): number {
-    if (text.length > SHORT) return this.#writeLong(text)
-    const at = this.exports.room(text.length * MOST_BYTES)
-    return this.#encode(text, at, text.length * MOST_BYTES).written
+    const { length } = text
+    // Most long texts are ASCII: room for three times their length would be wasted.
+    const { read, written } = encoder.encodeInto(text, length > SHORT ? this.#makeRoom(length) : this.#roomForShort())
+    return read === length ? written : encoder.encodeInto(text, this.#makeRoom(length * MOST_BYTES)).written
   }
 
   /** Writes two texts, one after the other. */
   writeTwo(first: string, second: string): [first: number, second: number] {
-    const room = (first.length + second.length) * MOST_BYTES
-    const at = this.exports.room(room)
-    const one = this.#encode(first, at, room).written
-    return [one, this.#encode(second, at + one, room - one).written]
+    const both = first + second
+    if (this.write(both) === both.length) return [first.length, second.length]
+    const room = this.#makeRoom(both.length * MOST_BYTES)
+    const { written } = encoder.encodeInto(first, room)
+    return [written, encoder.encodeInto(second, room.subarray(written)).written]
   }
 
   /** Writes bytes to the room. */
   writeBytes(...parts: readonly Uint8Array[]): void {
-    const length = parts.reduce((sum, part) => sum + part.length, 0)
-    let at = this.exports.room(length)
-    void this.#memory
+    const room = this.#makeRoom(parts.reduce((sum, part) => sum + part.length, 0))
+    let at = 0
     for (const part of parts) {
-      this.#bytes.set(part, at)
+      room.set(part, at)
       at += part.length
     }
   }
 
-  /** Most long texts are ASCII: room for three times their length would be wasted. */
-  #writeLong(text: string): number {
-    const { read, written } = this.#encode(text, this.exports.room(text.length), text.length)
-    if (read === text.length) return written
-    const room = text.length * MOST_BYTES
-    return this.#encode(text, this.exports.room(room), room).written
+  #roomForShort(): Uint8Array {
+    if (this.#room.length === 0) this.#room = this.#makeRoom(SHORT * MOST_BYTES)
+    return this.#room
   }
 
-  #encode(text: string, at: number, room: number): { read: number; written: number } {
+  /** Room for one text, or for some. It is the only room then. */
+  #makeRoom(bytes: number): Uint8Array {
+    this.#room = NO_BYTES
+    const at = this.exports.room(bytes)
     void this.#memory
-    return encoder.encodeInto(text, this.#bytes.subarray(at, at + room))
+    return this.#bytes.subarray(at, at + bytes)
   }
-}
-
-/** Both clocks, as arguments of a function. */
-export function times(): [mono: number, wall: number] {
-  return [now(), wallClock()]
 }
 
 /** Bytes of UTF-8 that a unit of a JavaScript string takes at most. */
 const MOST_BYTES = 3
-/** Units. A shorter text gets room for whatever it is. */
+/** Units. A shorter text gets room for whatever it is, which stays: the core takes none of so few bytes along. */
 const SHORT = 16 * 1024

@@ -28,7 +28,37 @@ export interface PageMailbox {
   slotsOf(client: number): number[]
 }
 
-export class PageClient implements NativeClient, ItemSource, DriverOwner, StandInOwner {
+/** What the core and its stand-in have under the same name as the client. Calls are apart: they come often. */
+const SAME = [
+  'connect',
+  'reconnect',
+  'authenticate',
+  'close',
+  'tools',
+  'discardResults',
+  'sendToolRequest',
+  'send',
+  'answerToken',
+  'failToken',
+  'failUrls',
+  'openTold',
+  'setInterest',
+  'warn',
+  'snapshot',
+  'stats',
+  'dump',
+  'bufferedAmount',
+  'endpoint',
+] as const satisfies (keyof NativeClient & keyof Driver & keyof StandIn)[]
+
+type Same = Pick<NativeClient, (typeof SAME)[number]>
+
+type Core = Same & Pick<Driver, 'request' | 'flush' | 'take' | 'abort' | 'answerUrls'>
+
+/** The methods of {@link SAME}, which are made below. */
+const WithSame = class {} as unknown as abstract new () => Same
+
+export class PageClient extends WithSame implements NativeClient, ItemSource, DriverOwner, StandInOwner {
   /** Its number in the mailbox. */
   readonly recipient: number
   readonly #source: ModuleSource
@@ -42,12 +72,22 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
 
   /** @throws Error whose message is the JSON of an `OptionError` */
   constructor(source: ModuleSource, mailbox: PageMailbox, id: number, options: string) {
+    super()
     this.recipient = id
     this.#source = source
     this.#mailbox = mailbox
     this.#options = checkOptions(options)
     this.#standIn = new StandIn(this, this.#url, { revision: 0, reasons: 0 })
     this.load()
+  }
+
+  static {
+    for (const name of SAME)
+      Object.defineProperty(PageClient.prototype, name, {
+        value(this: PageClient, ...args: unknown[]) {
+          return this.#ask((core) => (core[name] as (...args: unknown[]) => unknown)(...args))
+        },
+      })
   }
 
   // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -57,179 +97,31 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.recipient + 1
   }
 
-  number(): number {
-    return this.recipient
+  number(): this {
+    return this
   }
 
   requestTimeout(): number {
     return this.#options.requestTimeout
   }
 
-  connect(slot: number): string {
-    return this.#do(
-      (core) => core.connect(slot),
-      (standIn) => standIn.connect(slot),
-      (standIn) => standIn.snapshot(),
-    )
-  }
-
-  reconnect(slot: number): string {
-    return this.#do(
-      (core) => core.reconnect(slot),
-      (standIn) => standIn.reconnect(slot),
-      (standIn) => standIn.snapshot(),
-    )
-  }
-
-  authenticate(token: string | null, slot: number): string {
-    return this.#do(
-      (core) => core.authenticate(token, slot),
-      (standIn) => standIn.authenticate(token, slot),
-      (standIn) => standIn.snapshot(),
-    )
-  }
-
-  close(code: number, reason: string, drain: number, slot: number): string {
-    return this.#do(
-      (core) => core.close(code, reason, drain, slot),
-      (standIn) => standIn.close(code, reason, drain, slot),
-      (standIn) => standIn.snapshot(),
-    )
-  }
-
   /** Returns as `request` of the addon does. */
   request(slot: number, name: string, parameters: string, timeout: number, flags: number): number | string {
-    return this.#do(
-      (core) => core.request(slot, name, parameters, timeout, flags),
-      (standIn) => standIn.request(slot, name, parameters, timeout, flags),
-      () => NO_KEY,
-    )
-  }
-
-  tools(timeout: number, flags: number, slot: number): number | string {
-    return this.#do(
-      (core) => core.tools(slot, timeout, flags),
-      (standIn) => standIn.tools(slot, timeout, flags),
-      () => NO_KEY,
-    )
+    return this.#ask((core) => core.request(slot, name, parameters, timeout, flags))
   }
 
   /** Returns as `flush` of the addon does. */
   flush(): boolean {
-    return this.#do(
-      (core) => core.flush(),
-      () => this.#items.length > 0,
-    )
+    return this.#ask((core) => core.flush())
   }
 
   abort(key: number): boolean {
-    return (
-      this.#standIn.abort(key) ||
-      this.#do(
-        (core) => core.abort(this.#standIn.keyOf(key)),
-        () => false,
-      )
-    )
-  }
-
-  discardResults(slot: number): void {
-    this.#do(
-      (core) => core.discardResults(slot),
-      () => {},
-    )
-  }
-
-  sendToolRequest(name: string, parameters: string): string | null {
-    return this.#do(
-      (core) => core.sendToolRequest(name, parameters),
-      () => null,
-    )
-  }
-
-  send(text: string): boolean {
-    return this.#do(
-      (core) => core.send(text),
-      () => false,
-    )
-  }
-
-  answerToken(connection: number, token: string, expiresAt: number | null): void {
-    this.#do(
-      (core) => core.answerToken(connection, token, expiresAt),
-      () => {},
-    )
-  }
-
-  failToken(connection: number, thrown: string): void {
-    this.#do(
-      (core) => core.failToken(connection, thrown),
-      () => {},
-    )
+    return this.#standIn.abort(key) || this.#ask((core) => core.abort(this.#standIn.keyOf(key)))
   }
 
   answerUrls(asked: number, urls: string[]): boolean {
     checkUrls(urls)
-    return this.#do(
-      (core) => core.answerUrls(asked, urls),
-      () => false,
-    )
-  }
-
-  failUrls(asked: number, thrown: string): void {
-    this.#do(
-      (core) => core.failUrls(asked, thrown),
-      () => {},
-    )
-  }
-
-  openTold(): void {
-    this.#do(
-      (core) => core.openTold(),
-      () => {},
-    )
-  }
-
-  setInterest(interest: number): void {
-    this.#doOrLater((core) => core.setInterest(interest))
-  }
-
-  warn(message: string): void {
-    this.#doOrLater((core) => core.warn(message))
-  }
-
-  snapshot(): string {
-    return this.#do(
-      (core) => core.snapshot(),
-      (standIn) => standIn.snapshot(),
-    )
-  }
-
-  stats(): string {
-    return this.#do(
-      (core) => core.stats(),
-      (standIn) => standIn.stats(),
-    )
-  }
-
-  dump(): string {
-    return this.#do(
-      (core) => core.dump(),
-      (standIn) => standIn.dump(this.id()),
-    )
-  }
-
-  bufferedAmount(): number {
-    return this.#do(
-      (core) => core.bufferedAmount(),
-      () => 0,
-    )
-  }
-
-  endpoint(): number {
-    return this.#do(
-      (core) => core.endpoint(),
-      () => 0,
-    )
+    return this.#ask((core) => core.answerUrls(asked, urls))
   }
 
   /** There is no other thread. */
@@ -243,12 +135,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
   // ── For the mailbox ────────────────────────────────────────────────────────────────────────────────────────
 
   take(): Item | null {
-    const item =
-      this.#items.shift() ??
-      this.#do(
-        (core) => core.take(),
-        () => null,
-      )
+    const item = this.#items.shift() ?? this.#ask((core) => core.take())
     if (item !== null) item[4] = this.hasItems
     return item
   }
@@ -277,7 +164,7 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     core.end()
     this.#standIn = new StandIn(this, this.#url, core.numbers, 'ready')
     const { message, retryable } = ERROR_CODES.INTERNAL_ERROR
-    const words = `${message}: the WebAssembly core broke (${wordsOf(core.lastWords, thrown)}); please report it`
+    const words = `${message}: the WebAssembly core broke (${(thrown as Error).message}); please report it`
     const error = this.#standIn.fail('INTERNAL_ERROR', words, retryable)
     this.tell([BROKEN, this.recipient, 0, JSON.stringify({ error, slots }), false])
   }
@@ -320,19 +207,15 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     this.#standIn.fail('CONNECT_FAILED', `no client can be made here: ${(error as Error).message}`, false)
   }
 
-  /** @param whenBroken what is done if the core breaks in this; the slot, if there is one, is settled then */
-  #do<T>(withCore: (core: Driver) => T, without: (standIn: StandIn) => T, whenBroken = without): T {
-    if (this.#core === undefined) return without(this.#standIn)
-    try {
-      return withCore(this.#core)
-    } catch (thrown) {
-      this.broke(thrown)
-      return whenBroken(this.#standIn)
-    }
-  }
-
-  #doOrLater(act: (core: Driver) => void): void {
-    this.#do(act, (standIn) => standIn.later(act))
+  #ask<T>(act: (core: Core) => T): T {
+    if (this.#core !== undefined)
+      try {
+        return act(this.#core)
+      } catch (thrown) {
+        this.broke(thrown)
+        return this.#standIn.afterBreak(act)
+      }
+    return act(this.#standIn)
   }
 
   /** As the core will show it. */
@@ -340,11 +223,3 @@ export class PageClient implements NativeClient, ItemSource, DriverOwner, StandI
     return this.#options.urls?.[0]?.split('?')[0] ?? ''
   }
 }
-
-/** What a panic said, or else what WebAssembly says of it. */
-function wordsOf(lastWords: string, thrown: unknown): string {
-  return lastWords === '' ? String((thrown as Error).message) : lastWords
-}
-
-/** Of a call that cannot be aborted any more. */
-const NO_KEY = 0

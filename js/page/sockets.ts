@@ -46,13 +46,12 @@ export class Sockets {
     this.#listen(connection, socket)
   }
 
-  /** Whether the socket takes texts. One that is closing does not: it would ignore them. */
-  isOpen(connection: number): boolean {
-    return this.#sockets.get(connection)?.readyState === OPEN
-  }
-
-  send(connection: number, text: string): void {
-    this.#sockets.get(connection)?.send(text)
+  /** Returns whether the socket takes the text. One that is closing would ignore it. */
+  send(connection: number, text: string): boolean {
+    const socket = this.#sockets.get(connection)
+    if (socket?.readyState !== OPEN) return false
+    socket.send(text)
+    return true
   }
 
   /** Begins the closing handshake. The listener is told when the socket has closed. */

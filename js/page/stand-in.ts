@@ -20,7 +20,11 @@ import type { Driver, Numbers } from './driver.js'
 export interface StandInOwner {
   /** Its number in the mailbox. */
   readonly recipient: number
-  /** Adds an item to the mailbox. */
+  /** The id that users see. */
+  id(): number
+  /** There are items for the mailbox. */
+  readonly hasItems: boolean
+  /** Adds one. */
   tell(item: Item): void
   /** The core is needed. */
   load(): void
@@ -44,6 +48,7 @@ export class StandIn {
   #commands = new Set<Command>()
   /** Calls that may be aborted, by the keys that they were given here; later the keys that the core has given. */
   readonly #calls = new Map<number, Command | number>()
+  #isAfterBreak = false
 
   /** With the state that the client was last shown in. */
   constructor(owner: StandInOwner, url: string, numbers: Numbers, state: ConnectionState = 'idle') {
@@ -51,6 +56,16 @@ export class StandIn {
     this.#snapshot = { ...IDLE, error: null, url, revision: numbers.revision, state }
     this.#reasons = numbers.reasons
     this.#beginning = numbers
+  }
+
+  /** Answers what has broken the core. If it has a slot, that waits already, and is settled with all others. */
+  afterBreak<T>(act: (standIn: this) => T): T {
+    this.#isAfterBreak = true
+    try {
+      return act(this)
+    } finally {
+      this.#isAfterBreak = false
+    }
   }
 
   // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -68,6 +83,7 @@ export class StandIn {
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
+    if (this.#isAfterBreak) return this.snapshot()
     const done = (): void => this.#tell(ITEM.DONE, slot)
     const { state } = this.#snapshot
     if (state === 'failed') done()
@@ -82,8 +98,25 @@ export class StandIn {
     )
   }
 
-  tools(slot: number, timeout: number, flags: number): number | string {
-    return this.#call(slot, true, (core) => core.tools(slot, timeout, flags))
+  tools(timeout: number, flags: number, slot: number): number | string {
+    return this.#call(slot, true, (core) => core.tools(timeout, flags, slot))
+  }
+
+  /** Whether a call was refused, or anything else is to be told. */
+  flush(): boolean {
+    return this.#owner.hasItems
+  }
+
+  take(): null {
+    return null
+  }
+
+  setInterest(interest: number): void {
+    this.#later((core) => core.setInterest(interest))
+  }
+
+  warn(message: string): void {
+    this.#later((core) => core.warn(message))
   }
 
   abort(key: number): boolean {
@@ -97,11 +130,6 @@ export class StandIn {
     return typeof given === 'number' ? given : key
   }
 
-  /** For the core, when it is there. */
-  later(replay: (core: Driver) => void): void {
-    this.#commands.add({ replay, fail: () => {} })
-  }
-
   snapshot(): string {
     return JSON.stringify(this.#snapshot)
   }
@@ -111,16 +139,43 @@ export class StandIn {
   }
 
   /** A core that is not there has recorded nothing. */
-  dump(client: number): string {
-    const { url } = this.#snapshot
+  dump(): string {
     return JSON.stringify({
       version: PACKAGE_VERSION,
-      client,
-      url,
+      client: this.#owner.id(),
+      url: this.#snapshot.url,
       options: {},
       start: { complete: false },
       events: [],
     } satisfies FlightRecord)
+  }
+
+  // ── What there is nothing to do for ────────────────────────────────────────────────────────────────────────
+
+  discardResults(): void {}
+  answerToken(): void {}
+  failToken(): void {}
+  failUrls(): void {}
+  openTold(): void {}
+
+  answerUrls(): boolean {
+    return false
+  }
+
+  send(): boolean {
+    return false
+  }
+
+  sendToolRequest(): null {
+    return null
+  }
+
+  bufferedAmount(): number {
+    return 0
+  }
+
+  endpoint(): number {
+    return 0
   }
 
   // ── What becomes of it ─────────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +208,13 @@ export class StandIn {
     return error
   }
 
+  /** For the core, when it is there. */
+  #later(replay: (core: Driver) => void): void {
+    this.#commands.add({ replay, fail: () => {} })
+  }
+
   #start(slot: number, replay: (core: Driver) => string, isChange: boolean): string {
+    if (this.#isAfterBreak) return this.snapshot()
     this.#commands.add({
       replay: (core) => void replay(core),
       fail: (error) => this.#tell(ITEM.FAILED, slot, JSON.stringify(error)),
@@ -164,6 +225,7 @@ export class StandIn {
   }
 
   #call(slot: number, mayBeAborted: boolean, make: (core: Driver) => number | string): number | string {
+    if (this.#isAfterBreak) return 0
     const key = mayBeAborted ? -1 - this.#calls.size : 0
     const command: Command = {
       replay: (core) => {

@@ -54,7 +54,7 @@ enum Text {
 /// What a function returns, for JavaScript to read.
 #[repr(C)]
 struct Block {
-    /// When to call `timeout`, in ms of monotonic time; infinite if there is no need.
+    /// When to call `timeout`, in ms of monotonic time; infinite if there is no need. As `next_output` has left it.
     deadline: f64,
     kind: u32,
     a: u32,
@@ -64,6 +64,11 @@ struct Block {
     length: usize,
     /// There are items to take.
     has_items: u32,
+    /// A call was refused since `take_refused`.
+    has_refused: u32,
+    /// Of the text that `text_message` shows: the bytes of the message that are before and after it, all ASCII.
+    before: u32,
+    after: u32,
     /// The numbers of the client: what is left of them if it breaks.
     revision: u32,
     reasons: u32,
@@ -79,6 +84,9 @@ impl Instance {
             text: ptr::null(),
             length: 0,
             has_items: 0,
+            has_refused: 0,
+            before: 0,
+            after: 0,
             revision: 0,
             reasons: 0,
         };
@@ -94,9 +102,9 @@ impl Instance {
     }
 
     fn note_state(&mut self) {
-        let Some(client) = &mut self.client else { return };
-        self.block.deadline = client.deadline().map_or(f64::INFINITY, |deadline| deadline.as_secs_f64() * 1000.0);
+        let Some(client) = &self.client else { return };
         self.block.has_items = client.has_items().into();
+        self.block.has_refused = client.has_refused().into();
         let Numbers { revision, reasons } = client.numbers();
         (self.block.revision, self.block.reasons) = (revision, reasons);
     }
@@ -164,7 +172,8 @@ exports! {
         INSTANCE.with_borrow_mut(|instance| ptr::from_ref(&instance.block).cast())
     }
 
-    /// Room for texts of so many bytes, one after the other. What was written before is gone.
+    /// Room for texts of so many bytes, one after the other. What was written before is gone. The room stays where it
+    /// is until this is called again, or a message of more than 64 KiB takes it along.
     fn room(bytes: usize) -> *mut u8 {
         INSTANCE.with_borrow_mut(|instance| {
             let input = &mut instance.input;
@@ -382,22 +391,27 @@ exports! {
         });
     }
 
-    /// A text was given to the socket.
-    fn sent(connection: u32) {
-        with(|client, _| client.handle_sent(ConnectionId(connection)));
-    }
-
     /// See [`Client::set_backlog`].
     fn set_backlog(bytes: f64) {
         with(|client, _| client.set_backlog(bytes as usize));
     }
 
-    /// A text message has come, or a binary one that is UTF-8. It is all that is in the room.
-    fn text_message(connection: u32, length: usize, mono: f64, wall: f64) {
+    /// A text message has come, or a binary one that is UTF-8. It is all that is in the room. 1 if the next item is a
+    /// part of it that JavaScript can cut out of what it has: then it is shown, and taken.
+    fn text_message(connection: u32, length: usize, mono: f64, wall: f64) -> u32 {
         let bytes = take_input(length);
         // SAFETY: JavaScript encodes well-formed UTF-8 only.
-        let text = unsafe { ByteString::from_bytes_unchecked(bytes) };
-        with(|client, _| client.handle_text(now(mono, wall), ConnectionId(connection), text));
+        let message = unsafe { ByteString::from_bytes_unchecked(bytes) };
+        let part = with(|client, _| {
+            client.handle_text(now(mono, wall), ConnectionId(connection), message.clone());
+            client.take_part(&message)
+        });
+        INSTANCE.with_borrow_mut(|instance| {
+            let Some((Item { kind, a, b, payload }, before, after)) = part else { return 0 };
+            instance.show(kind.into(), a, b, Text::Payload(payload));
+            (instance.block.before, instance.block.after) = (before as u32, after as u32);
+            1
+        })
     }
 
     /// A binary message has come, of so many bytes, that is not UTF-8.
@@ -424,12 +438,18 @@ exports! {
     }
 
     /// The next thing to do with a socket: its kind, or 0. `a` is the connection, `b` a close code; the text is a url,
-    /// a message, or a reason.
-    fn next_output() -> u32 {
-        let output = with(|client, _| client.poll_output());
+    /// a message, or a reason. `was_sent` says whether the last one was a message that was given to its socket.
+    fn next_output(was_sent: u32) -> u32 {
         INSTANCE.with_borrow_mut(|instance| {
-            let (kind, connection, code, text) = match output {
-                None => return 0,
+            let Some(client) = &mut instance.client else { return 0 };
+            if was_sent != 0 {
+                client.handle_sent(ConnectionId(instance.block.a));
+            }
+            let (kind, connection, code, text) = match client.poll_output() {
+                None => {
+                    instance.block.deadline = client.deadline().map_or(f64::INFINITY, in_millis);
+                    return 0;
+                }
                 Some(Output::Dial(connection, url)) => (1, connection, 0, Text::Made(url)),
                 Some(Output::Send(connection, text)) => (2, connection, 0, Text::Bytes(text)),
                 Some(Output::Close(connection, code, reason)) => (3, connection, code, Text::Made(reason)),
@@ -451,9 +471,12 @@ exports! {
     }
 }
 
-/// What JavaScript has written, `length` bytes of it.
+/// What JavaScript has written, `length` bytes of it. Little is copied: the room stays where it is.
 fn take_input(length: usize) -> Bytes {
     INSTANCE.with_borrow_mut(|instance| {
+        if let Some(input) = instance.input.get(..length).filter(|_| length <= KEPT) {
+            return Bytes::copy_from_slice(input);
+        }
         let mut input = std::mem::take(&mut instance.input);
         input.truncate(length);
         Bytes::from(input)
@@ -499,6 +522,10 @@ fn some_millis(ms: f64) -> Option<Duration> {
 /// JavaScript has checked the range.
 fn millis(ms: f64) -> Duration {
     Duration::from_micros((ms * 1000.0) as u64)
+}
+
+fn in_millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// In place of a key.

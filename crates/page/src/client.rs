@@ -202,6 +202,11 @@ impl Client {
         self.session.endpoint()
     }
 
+    /// What `take_refused` is going to return.
+    pub fn has_refused(&self) -> bool {
+        self.has_refused
+    }
+
     /// Whether a call was refused since this was last asked: then its error is among the items.
     pub fn take_refused(&mut self) -> bool {
         std::mem::take(&mut self.has_refused)
@@ -277,6 +282,16 @@ impl Client {
     /// The next thing to tell the user's code.
     pub fn take_item(&mut self) -> Option<Item> {
         self.items.take()
+    }
+
+    /// The same if it is a part of this message, with the numbers of bytes before and after it; these must be ASCII.
+    pub fn take_part(&mut self, message: &ByteString) -> Option<(Item, usize, usize)> {
+        let text = self.items.first_slice()?;
+        let before = (text.as_ptr() as usize).checked_sub(message.as_ptr() as usize)?;
+        let after = message.len().checked_sub(before + text.len())?;
+        let (head, tail) = (&message.as_bytes()[..before], &message.as_bytes()[before + text.len()..]);
+        (head.is_ascii() && tail.is_ascii()).then_some(())?;
+        self.items.take().map(|item| (item, before, after))
     }
 
     /// There is something to tell.

@@ -87,6 +87,14 @@ impl Items {
         Some(entry.into_item())
     }
 
+    /// The text of the next one if the server has written it.
+    pub(crate) fn first_slice(&self) -> Option<&str> {
+        match self.queue.front()? {
+            Entry::Item(Item { payload: Payload::Slice(text), .. }) => Some(text),
+            _ => None,
+        }
+    }
+
     /// None is left.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()

@@ -5,3 +5,7 @@ import { runtimeOver } from '../runtime.js'
 import { moduleUrl } from './module-url.mjs'
 
 runIn(runtimeOver(moduleAt(moduleUrl)))
+
+export { MCPClient } from '../client.js'
+export { WS_ERROR_CODES } from '../../shared/close-codes.js'
+export { MCPError, MCPToolError } from '../../shared/error-classes.js'

@@ -16,9 +16,9 @@ export interface Binding {
   flushFunction(): FlushFunction
 }
 
-/** Makes a tool request. */
+/** Makes a tool request. The client is what its `number` returns. */
 export type RequestFunction = (
-  number: number,
+  client: any,
   slot: number,
   name: string,
   parameters: string,
@@ -27,7 +27,7 @@ export type RequestFunction = (
 ) => number | string | undefined
 
 /** Writes the calls of a client. Returns whether one was refused. */
-export type FlushFunction = (number: number) => boolean
+export type FlushFunction = (client: any) => boolean
 
 /** An item of the mailbox. The payload is `null` if V8 has no room for it. */
 export type Item = [
@@ -58,7 +58,8 @@ export interface Mailbox {
 /** The core's half of a client. */
 export interface NativeClient {
   id(): number
-  number(): number
+  /** Its number in the binding; in a page the object itself. */
+  number(): unknown
   connect(slot: number): string
   reconnect(slot: number): string
   authenticate(token: string | null, slot: number): string

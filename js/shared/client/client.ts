@@ -79,8 +79,8 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   readonly requestTimeout: number
   readonly #listeners: Listeners
   readonly #interest: Interest
-  /** The number by which the functions that every call uses know the native client. */
-  readonly #number: number
+  /** By what the functions that every call uses know the native client. */
+  readonly #number: unknown
   readonly #askToken: SortedOptions['askToken']
   readonly #askProxy: SortedOptions['askProxy']
   readonly #askUrls: SortedOptions['askUrls']

@@ -73,8 +73,8 @@ let isHolding = false
 let drainIsScheduled = false
 /** Items that came after the end of the slice. */
 const kept: Item[] = []
-/** When the slice of this turn of the event loop ends. */
-let sliceEnd = 0
+/** When the slice of this turn of the event loop ends; `undefined` before it has begun. */
+let sliceEnd: number | undefined = 0
 
 /**
  * The core's half of a new client, whose events `recipient` gets.
@@ -153,19 +153,26 @@ export function drainSoon(): void {
  * end with a wake-up, but 2 ms after it began, and only an immediate, which runs in a new turn, begins another.
  */
 function wake(...item: Item): void {
-  if (kept.length > 0 || runtime.now() > sliceEnd) {
+  if (kept.length > 0 || isSliceOver()) {
     kept.push(item)
     drainSoon()
   } else deliverAndContinue(item)
 }
 
+/** A wake-up follows, which begins the slice. */
 function beginTurn(): void {
-  sliceEnd = runtime.now() + SLICE
+  sliceEnd = undefined
+}
+
+function isSliceOver(): boolean {
+  const now = runtime.now()
+  sliceEnd ??= now + SLICE
+  return now > sliceEnd
 }
 
 function drainInNewTurn(): void {
   drainIsScheduled = false
-  beginTurn()
+  sliceEnd = runtime.now() + SLICE
   drain()
 }
 
@@ -192,7 +199,7 @@ function deliverAndContinue(item: Item): void {
   deliverAlone(item)
   const goesOn = item[4] || kept.length > 0
   if (!goesOn) release()
-  else if (runtime.now() > sliceEnd) drainSoon()
+  else if (isSliceOver()) drainSoon()
   else soon(drain)
 }
 

@@ -39,7 +39,6 @@ export async function buildForPages(source, output, define) {
     bundle: true,
     platform: 'browser',
     target: 'es2022',
-    keepNames: true,
     external: EXTERNAL,
     define,
     // The list of side effects in package.json is about the files in dist/.
