@@ -3,6 +3,7 @@
  * describes them.
  */
 import { now, wallClock, WebAssembly, type WasmModule } from './globals.js'
+import type { FlightRecorder } from './recorder.js'
 import { decoder, encoder } from './utf8.js'
 
 /** What the module exports. The last two arguments are the times where there are any. */
@@ -48,7 +49,6 @@ export interface Rare {
   warn(message: string): void
   snapshot(): void
   stats(): void
-  dump(): void
   buffered_amount(): number
   endpoint(): number
   opened(connection: number): void
@@ -65,12 +65,14 @@ export class Instance {
   readonly exports: Exports
   readonly #rare: Readonly<Record<string, (...args: number[]) => number>>
   readonly #block: number
+  readonly #recorder: FlightRecorder
   /** The memory, and the room for texts that are not long. Both are empty when it has grown since. */
   #bytes: Uint8Array = NO_BYTES
   #room: Uint8Array = NO_BYTES
   #view!: DataView
 
-  constructor(module: WasmModule) {
+  constructor(module: WasmModule, recorder: FlightRecorder) {
+    this.#recorder = recorder
     const { exports } = new WebAssembly!.Instance(module) as { exports: any }
     this.exports = exports
     this.#rare = exports
@@ -80,6 +82,7 @@ export class Instance {
   /** Calls a function. Texts are written to the room, and their lengths take their places; the times follow. */
   call<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): number {
     const given: readonly (number | string)[] = args
+    this.#recorder.noteInput(name, given)
     const texts = given.filter((arg) => typeof arg === 'string')
     const room = texts.length > 0 ? this.#makeRoom(texts.join('').length * MOST_BYTES) : NO_BYTES
     let at = 0
@@ -133,7 +136,12 @@ export class Instance {
   /** The bytes of the text. They are only there until the next call. */
   get bytes(): Uint8Array | undefined {
     const at = this.#number(TEXT)
-    return at === 0 ? undefined : this.#bytes.subarray(at, at + this.#number(LENGTH))
+    return at === 0 ? undefined : this.#bytes.subarray(at, at + this.size)
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#number(LENGTH)
   }
 
   /** The text, which is a part of this message. */
