@@ -91,8 +91,9 @@ export class Driver implements SocketListener {
     const core = this.#core
     this.#noteBacklog()
     const [one, two] = core.writeTwo(name, parameters)
-    this.#recorder.note('call', { size: one + two })
-    const key = core.exports.request(slot, one, two, timeout, flags, now(), wallClock())
+    const [mono, wall] = [now(), wallClock()]
+    this.#recorder.note('call', { size: one + two }, mono, wall)
+    const key = core.exports.request(slot, one, two, timeout, flags, mono, wall)
     return key < 0 ? core.text! : key
   }
 
@@ -207,9 +208,9 @@ export class Driver implements SocketListener {
 
   textCame(connection: number, text: string): void {
     this.#handle((core) => {
-      const size = core.write(text)
-      this.#recorder.note('received', { connection, size })
-      const isPart = core.exports.text_message(connection, size, now(), wallClock()) !== 0
+      const [size, mono, wall] = [core.write(text), now(), wallClock()]
+      this.#recorder.note('received', { connection, size }, mono, wall)
+      const isPart = core.exports.text_message(connection, size, mono, wall) !== 0
       if (isPart) this.#given = this.#shownItem(text)
     })
   }
@@ -296,10 +297,10 @@ export class Driver implements SocketListener {
   /** Returns whether a text was given to its socket. */
   #perform(kind: number): boolean {
     const core = this.#core
-    const { a: connection, b: code, size } = core
+    const { a: connection, b: code } = core
     switch (kind) {
       case SEND:
-        this.#recorder.note('sent', { connection, size })
+        this.#recorder.note('sent', { connection, size: core.size })
         return this.#sockets.send(connection, core.text!)
       case DIAL:
         this.#recorder.note('dial', { connection })

@@ -130,7 +130,7 @@ export class Instance {
   /** The text; `undefined` if there is none. */
   get text(): string | undefined {
     const bytes = this.bytes
-    return bytes === undefined ? undefined : decoder.decode(bytes)
+    return bytes === undefined ? undefined : (readAscii(bytes) ?? decoder.decode(bytes))
   }
 
   /** The bytes of the text. They are only there until the next call. */
@@ -167,6 +167,7 @@ export class Instance {
   /** Writes a text to the room, and returns its length in bytes. */
   write(text: string): number {
     const { length } = text
+    if (length <= TINY && writeAscii(text, this.#roomForShort())) return length
     // Most long texts are ASCII: room for three times their length would be wasted.
     const { read, written } = encoder.encodeInto(text, length > SHORT ? this.#makeRoom(length) : this.#roomForShort())
     return read === length ? written : encoder.encodeInto(text, this.#makeRoom(length * MOST_BYTES)).written
@@ -205,6 +206,26 @@ export class Instance {
   }
 }
 
+/** Writes a text if it is ASCII. Calling the encoder of a browser takes longer than this for a short text. */
+function writeAscii(text: string, room: Uint8Array): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 127) return false
+    room[at] = code
+  }
+  return true
+}
+
+/** Reads a short text if it is ASCII. */
+function readAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > TINY) return undefined
+  const text = String.fromCharCode.apply(null, bytes as unknown as number[])
+  return NOT_ASCII.test(text) ? undefined : text
+}
+
+const NOT_ASCII = /[^\0-\x7f]/
+/** Units. */
+const TINY = 256
 /** Bytes of UTF-8 that a unit of a JavaScript string takes at most. */
 const MOST_BYTES = 3
 /** Units. A shorter text gets room for whatever it is, which stays: the core takes none of so few bytes along. */

@@ -6,13 +6,23 @@ import type { FlightEvent, Notice } from '../shared/native-types.js'
 import type { FlightRecord } from '../shared/types.js'
 import { now, wallClock } from './globals.js'
 
+type Facts = Omit<FlightEvent, 'at' | 'mono' | 'kind'>
+
+/** An event, in the making. */
+interface Noted {
+  readonly kind: string
+  readonly facts: Facts | undefined
+  readonly mono: number
+  readonly at: number
+}
+
 export class FlightRecorder {
-  /** A ring. */
-  readonly #events: FlightEvent[] = []
+  /** A ring. What is noted often becomes an event when that is asked for. */
+  readonly #noted: Noted[] = []
   #count = 0
 
-  note(kind: string, facts?: Omit<FlightEvent, 'at' | 'mono' | 'kind'>): void {
-    this.#events[this.#count++ % NEWEST] = { at: wallClock(), mono: Math.round(now() * 1000) / 1000, kind, ...facts }
+  note(kind: string, facts?: Facts, mono = now(), at = wallClock()): void {
+    this.#noted[this.#count++ % NEWEST] = { kind, facts, mono, at }
   }
 
   /** A function of the core is called with these arguments. Of a text only its length is kept. */
@@ -54,9 +64,10 @@ export class FlightRecorder {
   /** At most so many events, oldest first. */
   newest(most = NEWEST): FlightEvent[] {
     const place = this.#count % NEWEST
-    const inOrder =
-      this.#count > NEWEST ? [...this.#events.slice(place), ...this.#events.slice(0, place)] : this.#events
-    return inOrder.slice(-most)
+    const inOrder = this.#count > NEWEST ? [...this.#noted.slice(place), ...this.#noted.slice(0, place)] : this.#noted
+    return inOrder
+      .slice(-most)
+      .map(({ kind, facts, mono, at }) => ({ at, mono: Math.round(mono * 1000) / 1000, kind, ...facts }))
   }
 
   /** The record as JSON. The options and the state before the events are not kept. */
