@@ -3,7 +3,9 @@
  * environment asks for.
  */
 import { environment } from '../native/environment.js'
+import type { NativeClient } from '../shared/client/binding.js'
 import type { Observers } from '../shared/client/runtime.js'
+import type { AskForPage } from '../shared/internals.js'
 import { withoutThrown } from '../shared/thrown.js'
 import type { ConnectionSnapshot } from '../shared/types.js'
 import { beginDial, endDial, hearsDials, publish, traceCall, tracesCalls } from './channels.js'
@@ -20,8 +22,15 @@ export const observers: Observers = {
     publish('mcp-client:log', () => ({ client: id, entry }))
   },
   hearsDials,
-  observeDialing: beginDial,
-  observeDialed: endDial,
+  observeDial(client, notice, tell) {
+    if (notice.type === 'dialing') return beginDial(client, notice.connection, notice.url)
+    endDial(client, notice.dial, (error) => client.errors.reason(error))
+    tell(notice.dial, (path, limit) => askForPage(client.native, path, limit))
+  },
+}
+
+async function askForPage(native: NativeClient, path: string, limit: number): ReturnType<AskForPage> {
+  return JSON.parse(await new Promise<string>((resolve) => native.page!(path, limit, resolve)))
 }
 
 /** Without what a function of the user's has thrown. */

@@ -4,11 +4,11 @@ import { loadNative } from '../native/load.js'
 import { checkNetwork } from '../native/permissions.js'
 import type { Binding } from '../shared/client/binding.js'
 import type { Runtime } from '../shared/client/runtime.js'
+import { answerFor } from './answers.js'
 import { apart, runApart } from './contexts.js'
 import type { NodeParts } from './node.js'
 import { observers } from './observers.js'
 import { routeOptions } from './route-options.js'
-import { answerRoots, resumeAfter } from './stand-in.js'
 import { closedBefore, contextOfClient, runAfterClose } from './succession.js'
 
 /** @param node as it was when the package was loaded */
@@ -22,8 +22,7 @@ export function runtimeOf(node: NodeParts): Runtime {
     environment,
     checkNetwork,
     routeOptions: (options) => (usesPortableCore() ? {} : routeOptions(options)),
-    resumeAfter: (native, ms) => resumeAfter(node, native, ms),
-    answerRoots,
+    answer: answerFor(node),
     closedBefore,
     // The asynchronous context has told.
     predecessorOf: () => undefined,

@@ -3,9 +3,9 @@
  * the core says, and knows no rule.
  */
 import type { Item } from '../shared/client/binding.js'
-import { ITEM } from '../shared/client/binding-constants.js'
+import * as ITEM from '../shared/client/item.js'
 import type { CheckedOptions } from './options.js'
-import { Instance } from './instance.js'
+import { Instance, type Rare } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
@@ -63,23 +63,19 @@ export class Driver implements SocketListener {
   // ── Commands. They may throw if the core breaks. ───────────────────────────────────────────────────────────
 
   connect(slot: number): string {
-    this.#core.call('connect', slot)
-    return this.#afterCommand()
+    return this.#command('connect', slot)
   }
 
   reconnect(slot: number): string {
-    this.#core.call('reconnect', slot)
-    return this.#afterCommand()
+    return this.#command('reconnect', slot)
   }
 
   authenticate(token: string | null, slot: number): string {
-    this.#core.call('authenticate', token ?? -1, slot)
-    return this.#afterCommand()
+    return this.#command('authenticate', token ?? -1, slot)
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
-    this.#core.call('close', code, reason, drain, slot)
-    return this.#afterCommand()
+    return this.#command('close', code, reason, drain, slot)
   }
 
   request(slot: number, name: string, parameters: string, timeout: number, flags: number): number | string {
@@ -124,30 +120,24 @@ export class Driver implements SocketListener {
   }
 
   answerToken(connection: number, token: string, expiresAt: number | null): void {
-    this.#core.call('answer_token', connection, token, expiresAt === null ? 0 : 1, expiresAt ?? 0)
-    this.#afterAnswer()
+    this.#answer('answer_token', connection, token, expiresAt === null ? 0 : 1, expiresAt ?? 0)
   }
 
   failToken(connection: number, thrown: string): void {
-    this.#core.call('fail_token', connection, thrown)
-    this.#afterAnswer()
+    this.#answer('fail_token', connection, thrown)
   }
 
   /** The urls were checked. False if they are not asked for any more. */
   answerUrls(asked: number, urls: readonly string[]): boolean {
-    const isAccepted = this.#core.call('answer_urls', asked, linesOf(urls)) !== 0
-    this.#afterAnswer()
-    return isAccepted
+    return this.#answer('answer_urls', asked, linesOf(urls)) !== 0
   }
 
   failUrls(asked: number, thrown: string): void {
-    this.#core.call('fail_urls', asked, thrown)
-    this.#afterAnswer()
+    this.#answer('fail_urls', asked, thrown)
   }
 
   openTold(): void {
-    this.#core.call('open_told')
-    this.#afterAnswer()
+    this.#answer('open_told')
   }
 
   setInterest(interest: number): void {
@@ -155,23 +145,19 @@ export class Driver implements SocketListener {
   }
 
   warn(message: string): void {
-    this.#core.call('warn', message)
-    this.#afterAnswer()
+    this.#answer('warn', message)
   }
 
   snapshot(): string {
-    this.#core.call('snapshot')
-    return this.#core.text!
+    return this.#textOf('snapshot')
   }
 
   stats(): string {
-    this.#core.call('stats')
-    return this.#core.text!
+    return this.#textOf('stats')
   }
 
   dump(): string {
-    this.#core.call('dump')
-    return this.#core.text!
+    return this.#textOf('dump')
   }
 
   bufferedAmount(): number {
@@ -210,62 +196,65 @@ export class Driver implements SocketListener {
   // ── From the page ──────────────────────────────────────────────────────────────────────────────────────────
 
   opened(connection: number): void {
-    this.#event(() => this.#core.call('opened', connection))
+    this.#event('opened', connection)
   }
 
   textCame(connection: number, text: string): void {
-    if (this.#hasEnded) return
-    const core = this.#core
-    try {
+    this.#handle((core) => {
       const isPart = core.exports.text_message(connection, core.write(text), now(), wallClock()) !== 0
       if (isPart) this.#given = this.#shownItem(text)
-      this.#afterEvent()
-    } catch (error) {
-      this.#owner.broke(error)
-    }
+    })
   }
 
   bytesCame(connection: number, bytes: ArrayBuffer): void {
     const text = textIn(new Uint8Array(bytes))
     if (text !== undefined) return this.textCame(connection, text)
-    this.#event(() => this.#core.call('binary_message', connection, bytes.byteLength))
+    this.#event('binary_message', connection, bytes.byteLength)
   }
 
   closed(connection: number, code: number, reason: string, wasClean: boolean): void {
-    this.#event(() => this.#core.call('closed', connection, code, reason, wasClean ? 1 : 0))
+    this.#event('closed', connection, code, reason, wasClean ? 1 : 0)
   }
 
   dialFailed(connection: number, kind: number, words: string): void {
-    this.#event(() => this.#core.call('dial_failed', connection, kind, words))
+    this.#event('dial_failed', connection, kind, words)
+  }
+
+  #event<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): void {
+    this.#handle((core) => core.call(name, ...args))
   }
 
   /** Lets the core handle an event, does what follows, and tells what is to be told. */
-  #event(act: () => void): void {
+  #handle(event: (core: Instance) => void): void {
     if (this.#hasEnded) return
     try {
-      act()
-      this.#afterEvent()
+      event(this.#core)
+      this.#settle()
+      if (this.hasItems) this.#owner.itemsCame()
     } catch (error) {
       this.#owner.broke(error)
     }
   }
 
-  #afterEvent(): void {
-    this.#settle()
-    if (this.hasItems) this.#owner.itemsCame()
-  }
-
-  /** Shows the snapshot that a command has left. The text must be read before anything else. */
-  #afterCommand(): string {
-    const snapshot = this.#core.text!
+  /** Has a command done, and returns the snapshot that it has left. */
+  #command<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): string {
+    const snapshot = this.#textOf(name, ...args)
     this.settle()
     return snapshot
   }
 
-  /** What the user's functions answer is no event, and nobody looks for what it has led to. */
-  #afterAnswer(): void {
+  /** Tells the core what user's code has answered: that is no event, and nobody looks for what it has led to. */
+  #answer<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): number {
+    const returned = this.#core.call(name, ...args)
     this.#settle()
     if (this.hasItems) this.#owner.itemsWait(true)
+    return returned
+  }
+
+  /** The text must be read before anything else. */
+  #textOf<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): string {
+    this.#core.call(name, ...args)
+    return this.#core.text!
   }
 
   /** What a command has led to. Whoever calls sees to it that items are taken. */
@@ -297,15 +286,15 @@ export class Driver implements SocketListener {
     const core = this.#core
     const connection = core.a
     switch (kind) {
-      case OUTPUT.send:
+      case SEND:
         return this.#sockets.send(connection, core.text!)
-      case OUTPUT.dial:
+      case DIAL:
         this.#sockets.dial(connection, core.text!)
         break
-      case OUTPUT.close:
+      case CLOSE:
         this.#sockets.close(connection, core.b, core.text!)
         break
-      case OUTPUT.drop:
+      case DROP:
         this.#sockets.drop(connection, core.b)
     }
     return false
@@ -323,7 +312,7 @@ export class Driver implements SocketListener {
   #watch(isNeeded: boolean): void {
     if (isNeeded === (this.#stopWatching !== undefined)) return
     this.#stopWatching?.()
-    this.#stopWatching = isNeeded ? watchPage(() => this.#event(() => this.#core.call('network_changed'))) : undefined
+    this.#stopWatching = isNeeded ? watchPage(() => this.#event('network_changed')) : undefined
   }
 
   /**
@@ -349,7 +338,7 @@ export class Driver implements SocketListener {
   #wakeUp(): void {
     nextTurn(() => {
       this.#armed = Infinity
-      this.#event(() => this.#core.call('timeout'))
+      this.#event('timeout')
     })
   }
 }
@@ -360,7 +349,10 @@ function linesOf(urls: readonly string[]): string {
 }
 
 /** Kinds of outputs (crates/page/src/border.rs). */
-const OUTPUT = { dial: 1, send: 2, close: 3, drop: 4 } as const
+const DIAL = 1
+const SEND = 2
+const CLOSE = 3
+const DROP = 4
 
 /** Items that are about a client, and not about a slot. */
 const OF_CLIENTS: ReadonlySet<number> = new Set([ITEM.NOTICE, ITEM.MESSAGE, ITEM.ASK_TOKEN, ITEM.ASK_URLS])

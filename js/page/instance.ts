@@ -27,7 +27,7 @@ interface Exports {
 }
 
 /** Functions that are not called for every call, as {@link Instance.call} calls them. */
-interface Rare {
+export interface Rare {
   create(id: number, numbers: number, token: number, urls: number, revision: number, reasons: number): void
   connect(slot: number): void
   reconnect(slot: number): void
@@ -58,22 +58,6 @@ interface Rare {
   timeout(): void
   network_changed(): void
 }
-
-/** Where the numbers of the block are, in bytes. */
-const BLOCK = {
-  deadline: 0,
-  kind: 8,
-  a: 12,
-  b: 16,
-  text: 20,
-  length: 24,
-  hasItems: 28,
-  hasRefused: 32,
-  before: 36,
-  after: 40,
-  revision: 44,
-  reasons: 48,
-} as const
 
 const NO_BYTES: Uint8Array = new Uint8Array()
 
@@ -113,31 +97,31 @@ export class Instance {
 
   /** When the core is to be called, in ms of {@link now}; `Infinity` if there is no need. */
   get deadline(): number {
-    return this.#memory.getFloat64(this.#block + BLOCK.deadline, true)
+    return this.#memory.getFloat64(this.#block + DEADLINE, true)
   }
 
   get hasItems(): boolean {
-    return this.#number(BLOCK.hasItems) !== 0
+    return this.#number(HAS_ITEMS) !== 0
   }
 
   get hasRefused(): boolean {
-    return this.#number(BLOCK.hasRefused) !== 0
+    return this.#number(HAS_REFUSED) !== 0
   }
 
   get numbers(): { revision: number; reasons: number } {
-    return { revision: this.#number(BLOCK.revision), reasons: this.#number(BLOCK.reasons) }
+    return { revision: this.#number(REVISION), reasons: this.#number(REASONS) }
   }
 
   get kind(): number {
-    return this.#number(BLOCK.kind)
+    return this.#number(KIND)
   }
 
   get a(): number {
-    return this.#number(BLOCK.a)
+    return this.#number(A)
   }
 
   get b(): number {
-    return this.#number(BLOCK.b)
+    return this.#number(B)
   }
 
   /** The text; `undefined` if there is none. */
@@ -148,13 +132,13 @@ export class Instance {
 
   /** The bytes of the text. They are only there until the next call. */
   get bytes(): Uint8Array | undefined {
-    const at = this.#number(BLOCK.text)
-    return at === 0 ? undefined : this.#bytes.subarray(at, at + this.#number(BLOCK.length))
+    const at = this.#number(TEXT)
+    return at === 0 ? undefined : this.#bytes.subarray(at, at + this.#number(LENGTH))
   }
 
   /** The text, which is a part of this message. */
   partOf(message: string): string {
-    return message.slice(this.#number(BLOCK.before), message.length - this.#number(BLOCK.after))
+    return message.slice(this.#number(BEFORE), message.length - this.#number(AFTER))
   }
 
   #number(at: number): number {
@@ -217,3 +201,17 @@ export class Instance {
 const MOST_BYTES = 3
 /** Units. A shorter text gets room for whatever it is, which stays: the core takes none of so few bytes along. */
 const SHORT = 16 * 1024
+
+/** Where the numbers of the block are, in bytes. */
+const DEADLINE = 0
+const KIND = 8
+const A = 12
+const B = 16
+const TEXT = 20
+const LENGTH = 24
+const HAS_ITEMS = 28
+const HAS_REFUSED = 32
+const BEFORE = 36
+const AFTER = 40
+const REVISION = 44
+const REASONS = 48

@@ -3,7 +3,6 @@
  * throw already. The sentences are those of the core in the addon.
  */
 import { similarTo } from '../shared/option-names.js'
-import type { OptionError } from '../shared/native-types.js'
 import { OPTION_TABLE } from './option-table.js'
 
 /** Options as the core of a page takes them. */
@@ -22,11 +21,11 @@ type Name = keyof typeof OPTION_TABLE
 
 type Row = readonly [reader: string, initial?: unknown, least?: number, most?: number]
 
-type Kind = OptionError['kind']
+type Kind = typeof TypeError | typeof RangeError
 
 /**
  * @param json the options; `{"$number"}` and `{"$type"}` stand for what JSON cannot hold
- * @throws Error whose message is the JSON of an `OptionError`
+ * @throws TypeError or RangeError that names the option at fault
  */
 export function checkOptions(json: string): CheckedOptions {
   const given = JSON.parse(json) as Record<string, unknown>
@@ -48,11 +47,11 @@ export function checkOptions(json: string): CheckedOptions {
  * @throws as {@link checkOptions}
  */
 export function checkUrls(urls: readonly string[]): void {
-  if (urls.length === 0) fail('TypeError', 'url', 'is an empty list: give at least one endpoint')
+  if (urls.length === 0) fail(TypeError, 'url', 'is an empty list: give at least one endpoint')
   const twice = urls.find((url, place) => urls.indexOf(url) < place)
   if (twice === undefined) return
   const shown = twice.split('?')[0]
-  fail('TypeError', 'url', `names ${shown} twice: each endpoint is dialed once in a round, so leave one out`)
+  fail(TypeError, 'url', `names ${shown} twice: each endpoint is dialed once in a round, so leave one out`)
 }
 
 /** The options that are none here, and why. */
@@ -68,15 +67,15 @@ const HERE = 'document' in globalThis ? 'in a page' : 'with the portable client'
 
 function check(name: string, value: unknown): void {
   const row: Row | undefined = Object.hasOwn(OPTION_TABLE, name) ? OPTION_TABLE[name as Name] : undefined
-  if (row === undefined) return failWith({ kind: 'TypeError', option: name, message: unknownOption(name) })
+  if (row === undefined) throw new TypeError(unknownOption(name))
   const why = NOT_HERE[name]
-  if (why !== undefined) fail('TypeError', name, `cannot be used ${HERE}: ${why}; leave it out`)
+  if (why !== undefined) fail(TypeError, name, `cannot be used ${HERE}: ${why}; leave it out`)
   const [reader, , least = 0, most = LARGEST] = row
   const must = (kind: Kind, what: string): never => fail(kind, name, `must be ${what}, got ${shownOf(name, value)}`)
   const number = (what: string, isInRange: (number: number) => boolean): void => {
     const given = numberOf(value)
-    if (given === undefined) must('TypeError', what)
-    else if (!isInRange(given)) must('RangeError', what)
+    if (given === undefined) must(TypeError, what)
+    else if (!isInRange(given)) must(RangeError, what)
   }
   switch (reader) {
     case 'number':
@@ -92,43 +91,43 @@ function check(name: string, value: unknown): void {
     case 'jitter': {
       const what = "a number from 0 to 1, or 'full'"
       if (value === 'full') return
-      if (typeof value === 'string') must('RangeError', what)
+      if (typeof value === 'string') must(RangeError, what)
       return number(what, (n) => n >= 0 && n <= 1)
     }
     case 'close_codes':
       return checkCodes(value, must)
     case 'boolean':
-      if (typeof value !== 'boolean') must('TypeError', 'true or false')
+      if (typeof value !== 'boolean') must(TypeError, 'true or false')
       if (name === 'compression' && value === false)
-        fail('TypeError', name, `cannot be false ${HERE}: the browser or runtime decides that; leave it out`)
+        fail(TypeError, name, `cannot be false ${HERE}: the browser or runtime decides that; leave it out`)
       return
     case 'dialect': {
       const what = "'auto', 'guide' or 'event'"
-      if (typeof value !== 'string') must('TypeError', what)
-      if (!DIALECTS.includes(value as string)) must('RangeError', what)
+      if (typeof value !== 'string') must(TypeError, what)
+      if (!DIALECTS.includes(value as string)) must(RangeError, what)
       return
     }
     case 'token':
-      if (typeof value !== 'string' && !isFunction(value)) must('TypeError', 'a string, or a function that returns one')
+      if (typeof value !== 'string' && !isFunction(value)) must(TypeError, 'a string, or a function that returns one')
       return
     default: {
       if (name === 'url' && isFunction(value)) return
       const isList = Array.isArray(value) && value.every((text) => typeof text === 'string')
-      if (typeof value !== 'string' && !isList) must('TypeError', 'a string or an array of strings')
+      if (typeof value !== 'string' && !isList) must(TypeError, 'a string or an array of strings')
       if (name === 'url') checkUrls(stringsOf(value))
       const wrong = name === 'protocols' ? stringsOf(value).findIndex((text) => !TOKEN.test(text)) + 1 : 0
-      if (wrong > 0) fail('TypeError', name, `has a value that HTTP does not allow as a subprotocol (number ${wrong})`)
+      if (wrong > 0) fail(TypeError, name, `has a value that HTTP does not allow as a subprotocol (number ${wrong})`)
     }
   }
 }
 
 function checkCodes(value: unknown, must: (kind: Kind, what: string) => never): void {
   const what = 'an array of close codes from 1000 to 4999'
-  if (!Array.isArray(value)) return must('TypeError', what)
+  if (!Array.isArray(value)) return must(TypeError, what)
   for (const item of value) {
     const code = numberOf(item)
-    if (code === undefined) must('TypeError', what)
-    else if (!isWhole(code) || code < 1000 || code > 4999) must('RangeError', what)
+    if (code === undefined) must(TypeError, what)
+    else if (!isWhole(code) || code < 1000 || code > 4999) must(RangeError, what)
   }
 }
 
@@ -139,23 +138,17 @@ function numbersOf(reader: string, value: unknown): number[] {
       const codes = value as number[]
       return [codes.length, ...codes]
     }
-    case 'jitter':
-      return [value === 'full' ? -1 : (value as number)]
-    case 'boolean':
-      return [value === true ? 1 : 0]
     case 'dialect':
       return [DIALECTS.indexOf(value as string)]
     case 'token':
       return [isFunction(value) ? 1 : 0]
-    case 'urls':
-    case 'headers':
-    case 'protocols':
-    case 'proxy':
-    case 'tls':
-      return []
-    default:
-      return [numberOf(value) ?? 0]
+    case 'jitter':
+      return [value === 'full' ? -1 : (value as number)]
+    case 'boolean':
+      return [Number(value)]
   }
+  const number = numberOf(value)
+  return number === undefined ? [] : [number]
 }
 
 function unknownOption(name: string): string {
@@ -198,11 +191,7 @@ function kindOf(value: unknown): string {
 }
 
 function fail(kind: Kind, option: string, complaint: string): never {
-  return failWith({ kind, option, message: `option "${option}" ${complaint}` })
-}
-
-function failWith(error: OptionError): never {
-  throw new Error(JSON.stringify(error))
+  throw new kind(`option "${option}" ${complaint}`)
 }
 
 /** RFC 9110 § 5.6.2. */

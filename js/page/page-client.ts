@@ -3,7 +3,7 @@
  * breaks, which is a bug, its instance is not used again, and the client has failed; `connect()` makes another one.
  */
 import { BROKEN, type Item, type NativeClient } from '../shared/client/binding.js'
-import { ERROR_CODES } from '../shared/native-types.js'
+import { INTERNAL_ERROR } from '../shared/native-types.js'
 import { Driver, type DriverOwner } from './driver.js'
 import type { WasmModule } from './globals.js'
 import type { ModuleSource } from './module.js'
@@ -24,6 +24,8 @@ export interface PageMailbox {
   deliver(): void
   /** Has them taken in a task of its own. */
   deliverSoon(): void
+  /** What waits for this client. */
+  slotsOf(client: number): number[]
 }
 
 /** What the core and its stand-in have under the same name as the client. Calls are apart: they come often. */
@@ -68,7 +70,7 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   #core: Driver | undefined
   #isLoading = false
 
-  /** @throws Error whose message is the JSON of an `OptionError` */
+  /** @throws TypeError or RangeError that names the option at fault */
   constructor(source: ModuleSource, mailbox: PageMailbox, id: number, options: string) {
     super()
     this.recipient = id
@@ -125,11 +127,6 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   /** There is no other thread. */
   awaitCommit(): void {}
 
-  /** A page has no proxy function, and the core has all that it needs: nothing of these is ever asked for. */
-  answerProxy(): void {}
-  resume(): void {}
-  answerRoots(): void {}
-
   // ── For the mailbox ────────────────────────────────────────────────────────────────────────────────────────
 
   take(): Item | null {
@@ -157,13 +154,14 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   broke(thrown: unknown): void {
     const core = this.#core
     if (core === undefined) return
+    const slots = this.#mailbox.slotsOf(this.recipient)
     this.#core = undefined
     core.end()
     this.#standIn = new StandIn(this, this.#url, core.numbers, 'ready')
-    const { message, retryable } = ERROR_CODES.INTERNAL_ERROR
+    const { message, retryable } = INTERNAL_ERROR
     const words = `${message}: the WebAssembly core broke (${(thrown as Error).message}); please report it`
     const error = this.#standIn.fail('INTERNAL_ERROR', words, retryable)
-    this.tell([BROKEN, this.recipient, 0, JSON.stringify(error), false])
+    this.tell([BROKEN, this.recipient, 0, JSON.stringify({ error, slots }), false])
   }
 
   tell(item: Item): void {
@@ -210,6 +208,7 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
         return act(this.#core)
       } catch (thrown) {
         this.broke(thrown)
+        return this.#standIn.afterBreak(act)
       }
     return act(this.#standIn)
   }

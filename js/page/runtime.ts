@@ -23,8 +23,6 @@ export function runtimeOver(source: ModuleSource): Runtime {
     checkNetwork: () => {},
     // The core says which options are none of a page.
     routeOptions: () => ({}),
-    resumeAfter: neverAsked,
-    answerRoots: neverAsked,
     closedBefore,
     predecessorOf,
     runAfterClose,
@@ -40,5 +38,3 @@ function environment(name: string): string | undefined {
     return undefined
   }
 }
-
-function neverAsked(): void {}

@@ -10,16 +10,6 @@ export interface SocketListener {
   dialFailed(connection: number, kind: number, words: string): void
 }
 
-/** Why there is no socket, as the core knows it (crates/page/src/border.rs). */
-export const DIAL_FAILURE = {
-  unexplained: 0,
-  offline: 1,
-  mixedContent: 2,
-  policy: 3,
-  refused: 4,
-  noWebSocket: 5,
-} as const
-
 export class Sockets {
   readonly #sockets = new Map<number, PageSocket>()
   readonly #protocols: readonly string[]
@@ -34,13 +24,13 @@ export class Sockets {
   dial(connection: number, url: string): void {
     let socket: PageSocket
     try {
-      if (WebSocket === undefined) return this.#fail(connection, DIAL_FAILURE.noWebSocket)
+      if (WebSocket === undefined) return this.#fail(connection, NO_WEBSOCKET)
       socket = new WebSocket(url, [...this.#protocols])
     } catch (error) {
       return this.#refused(connection, url, error as Error)
     }
     // Chromium never tells that such a socket closes.
-    if (socket.readyState === CLOSED) return this.#fail(connection, DIAL_FAILURE.policy)
+    if (socket.readyState === CLOSED) return this.#fail(connection, POLICY)
     socket.binaryType = 'arraybuffer'
     this.#sockets.set(connection, socket)
     this.#listen(connection, socket)
@@ -80,8 +70,7 @@ export class Sockets {
   /** Bytes that were given to sockets and have not left. */
   get bufferedAmount(): number {
     let bytes = 0
-    // Cloudflare's runtime does not count them.
-    for (const socket of this.#sockets.values()) bytes += socket.bufferedAmount ?? 0
+    for (const socket of this.#sockets.values()) bytes += socket.bufferedAmount
     return bytes
   }
 
@@ -105,7 +94,7 @@ export class Sockets {
       this.#forget(connection)
       detach(socket)
       if (isOpened) this.#listener.closed(connection, code, reason, wasClean)
-      else this.#listener.dialFailed(connection, isOffline() ? DIAL_FAILURE.offline : DIAL_FAILURE.unexplained, words)
+      else this.#listener.dialFailed(connection, isOffline() ? OFFLINE : UNEXPLAINED, words)
     }
   }
 
@@ -117,10 +106,10 @@ export class Sockets {
 
   #refused(connection: number, url: string, { name, message }: Error): void {
     const isMixed = name === 'SecurityError' && url.startsWith('ws:') && isSecurePage()
-    if (isMixed) return this.#fail(connection, DIAL_FAILURE.mixedContent)
+    if (isMixed) return this.#fail(connection, MIXED_CONTENT)
     // The browser's words may repeat the url, whose query may be a secret.
     const words = message.replaceAll(url, url.split('?')[0] ?? '').slice(0, LONGEST_WORDS)
-    return this.#fail(connection, DIAL_FAILURE.refused, words)
+    return this.#fail(connection, REFUSED, words)
   }
 
   #fail(connection: number, kind: number, words = ''): void {
@@ -148,3 +137,11 @@ const CLOSED = 3
 const NORMAL = 1000
 /** Units of what a runtime says of a failure. */
 const LONGEST_WORDS = 200
+
+/** Why there is no socket, as the core knows it (crates/page/src/border.rs). */
+const UNEXPLAINED = 0
+const OFFLINE = 1
+const MIXED_CONTENT = 2
+const POLICY = 3
+const REFUSED = 4
+const NO_WEBSOCKET = 5

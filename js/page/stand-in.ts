@@ -2,10 +2,11 @@
  * Stands in for the core of a client that is not there, because its module is still being loaded, or could not be. It
  * takes every command, so that a client can be used at once; the core gets them in their order, and decides.
  */
-import { FLAG, ITEM } from '../shared/client/binding-constants.js'
+import * as FLAG from '../shared/client/flag.js'
+import * as ITEM from '../shared/client/item.js'
 import type { Item } from '../shared/client/binding.js'
 import {
-  ERROR_CODES,
+  NOT_CONNECTED,
   type ConnectionState,
   type ErrorCode,
   type ErrorData,
@@ -48,6 +49,7 @@ export class StandIn {
   #commands = new Set<Command>()
   /** Calls that may be aborted, by the keys that they were given here; later the keys that the core has given. */
   readonly #calls = new Map<number, Command | number>()
+  #isAfterBreak = false
 
   /** With the state that the client was last shown in. */
   constructor(owner: StandInOwner, url: string, numbers: Numbers, state: ConnectionState = 'idle') {
@@ -55,6 +57,16 @@ export class StandIn {
     this.#snapshot = { ...IDLE, error: null, url, revision: numbers.revision, state }
     this.#reasons = numbers.reasons
     this.#beginning = numbers
+  }
+
+  /** Answers what has broken the core. If it has a slot, that waits already, and is settled with all others. */
+  afterBreak<T>(act: (standIn: this) => T): T {
+    this.#isAfterBreak = true
+    try {
+      return act(this)
+    } finally {
+      this.#isAfterBreak = false
+    }
   }
 
   // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -72,6 +84,7 @@ export class StandIn {
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
+    if (this.#isAfterBreak) return this.snapshot()
     const done = (): void => this.#tell(ITEM.DONE, slot)
     const { state } = this.#snapshot
     if (state === 'failed') done()
@@ -202,6 +215,7 @@ export class StandIn {
   }
 
   #start(slot: number, replay: (core: Driver) => string, isChange: boolean): string {
+    if (this.#isAfterBreak) return this.snapshot()
     this.#commands.add({
       replay: (core) => void replay(core),
       fail: (error) => this.#tell(ITEM.FAILED, slot, JSON.stringify(error)),
@@ -212,6 +226,7 @@ export class StandIn {
   }
 
   #call(slot: number, mayBeAborted: boolean, make: (core: Driver) => number | string): number | string {
+    if (this.#isAfterBreak) return 0
     const key = mayBeAborted ? -1 - this.#calls.size : 0
     const command: Command = {
       replay: (core) => {
@@ -236,7 +251,7 @@ export class StandIn {
 
   #notConnected(): ErrorData {
     const { error } = this.#snapshot
-    const refused: ErrorData = { code: 'NOT_CONNECTED', ...ERROR_CODES.NOT_CONNECTED, sent: false }
+    const refused: ErrorData = { code: 'NOT_CONNECTED', ...NOT_CONNECTED, sent: false }
     return error === null ? refused : { ...refused, cause: error }
   }
 

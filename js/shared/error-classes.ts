@@ -27,6 +27,9 @@ export interface MCPErrorDetails {
   cause?: unknown
 }
 
+/** The properties of an error that only some have, in the order in which they are printed. */
+const FACTS = ['toolName', 'requestId', 'sent', 'phase', 'status', 'location', 'body', 'proxy'] as const
+
 /** Every error of the client that is not a mistake in the calling code. */
 export class MCPError extends Error {
   /** The name of the class. */
@@ -63,18 +66,7 @@ export class MCPError extends Error {
     this.code = details.code
     this.retryable = details.retryable
     // Properties only for what is known, so that a printed error has no lines with `undefined`.
-    const { toolName, requestId, sent, phase, status, location, body, proxy } = details
-    Object.assign(
-      this,
-      toolName !== undefined && { toolName },
-      requestId !== undefined && { requestId },
-      sent !== undefined && { sent },
-      phase !== undefined && { phase },
-      status !== undefined && { status },
-      location !== undefined && { location },
-      body !== undefined && { body },
-      proxy !== undefined && { proxy },
-    )
+    for (const fact of FACTS) if (details[fact] !== undefined) Object.assign(this, { [fact]: details[fact] })
   }
 }
 

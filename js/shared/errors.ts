@@ -33,9 +33,9 @@ interface ErrorContext {
 
 /** The instance for what the native core reports. */
 export function errorOf(data: ErrorData, { toolName, cause = causeOf(data) }: ErrorContext = {}): MCPError {
-  const { code, message, retryable, requestId, sent, phase, status, location, body, proxy } = data
-  const details = { retryable, toolName, requestId, sent, phase, status, location, body, proxy, cause }
-  if (code !== 'TOOL_ERROR') return new MCPError(message, { ...details, code })
+  const { code, message } = data
+  const details = { ...data, toolName, cause }
+  if (code !== 'TOOL_ERROR') return new MCPError(message, details)
   return new MCPToolError(message, { ...details, toolCode: data.toolCode ?? null, data: data.data })
 }
 

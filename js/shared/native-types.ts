@@ -63,22 +63,41 @@ export type ErrorCode =
 export type MCPErrorCode = ErrorCode | (string & {})
 
 /** The message of an error that has no other, and whether the same call may succeed later. */
-export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly message: string; readonly retryable: boolean }>> = {
-  NOT_CONNECTED: { message: 'WebSocket not connected or not authenticated', retryable: true },
-  CONNECT_FAILED: { message: 'the connection could not be opened', retryable: true },
-  AUTH_FAILED: { message: 'Authentication failed', retryable: false },
-  AUTH_TIMEOUT: { message: 'no answer to the auth message', retryable: true },
-  CONNECTION_LOST: { message: 'connection lost', retryable: true },
-  RECONNECT_EXHAUSTED: { message: 'Maximum reconnection attempts reached', retryable: false },
-  REQUEST_TIMEOUT: { message: 'Tool request timed out', retryable: true },
-  TOOL_ERROR: { message: 'Tool execution failed', retryable: false },
-  CLOSED: { message: 'the client was closed', retryable: false },
-  QUEUE_FULL: { message: 'too much waits to be sent', retryable: true },
-  MESSAGE_TOO_LARGE: { message: 'the message is too large', retryable: false },
-  BAD_MESSAGE: { message: 'the server sent a message that is not JSON', retryable: false },
-  INTERNAL_ERROR: { message: 'internal error', retryable: false },
-  NOT_ALLOWED: { message: 'not allowed through this bridge', retryable: false },
-  BRIDGE_VERSION: { message: 'the other end of the bridge is of another version', retryable: false },
+export interface ErrorWords { readonly message: string; readonly retryable: boolean }
+
+export const NOT_CONNECTED: ErrorWords = { message: 'WebSocket not connected or not authenticated', retryable: true }
+export const CONNECT_FAILED: ErrorWords = { message: 'the connection could not be opened', retryable: true }
+export const AUTH_FAILED: ErrorWords = { message: 'Authentication failed', retryable: false }
+export const AUTH_TIMEOUT: ErrorWords = { message: 'no answer to the auth message', retryable: true }
+export const CONNECTION_LOST: ErrorWords = { message: 'connection lost', retryable: true }
+export const RECONNECT_EXHAUSTED: ErrorWords = { message: 'Maximum reconnection attempts reached', retryable: false }
+export const REQUEST_TIMEOUT: ErrorWords = { message: 'Tool request timed out', retryable: true }
+export const TOOL_ERROR: ErrorWords = { message: 'Tool execution failed', retryable: false }
+export const CLOSED: ErrorWords = { message: 'the client was closed', retryable: false }
+export const QUEUE_FULL: ErrorWords = { message: 'too much waits to be sent', retryable: true }
+export const MESSAGE_TOO_LARGE: ErrorWords = { message: 'the message is too large', retryable: false }
+export const BAD_MESSAGE: ErrorWords = { message: 'the server sent a message that is not JSON', retryable: false }
+export const INTERNAL_ERROR: ErrorWords = { message: 'internal error', retryable: false }
+export const NOT_ALLOWED: ErrorWords = { message: 'not allowed through this bridge', retryable: false }
+export const BRIDGE_VERSION: ErrorWords = { message: 'the other end of the bridge is of another version', retryable: false }
+
+/** All of them. Whoever needs a few imports those alone. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorWords>> = {
+  NOT_CONNECTED,
+  CONNECT_FAILED,
+  AUTH_FAILED,
+  AUTH_TIMEOUT,
+  CONNECTION_LOST,
+  RECONNECT_EXHAUSTED,
+  REQUEST_TIMEOUT,
+  TOOL_ERROR,
+  CLOSED,
+  QUEUE_FULL,
+  MESSAGE_TOO_LARGE,
+  BAD_MESSAGE,
+  INTERNAL_ERROR,
+  NOT_ALLOWED,
+  BRIDGE_VERSION,
 }
 
 /** An event of the flight recorder. */

@@ -3,9 +3,10 @@
  * 'close' events they get. The client emits its own events itself. Needs nothing of Node.js: pages use it too.
  */
 import { explain } from './close-codes.js'
-import { makeError, type MCPError } from './errors.js'
+import { MCPError } from './error-classes.js'
 import { isUrl } from './foreign.js'
 import { DOMException } from './globals.js'
+import { QUEUE_FULL } from './native-types.js'
 import { SocketListeners, type SocketEventType, type SocketListener } from './socket-events.js'
 import type { CloseInfo, ConnectionSnapshot, ConnectionState } from './types.js'
 
@@ -137,7 +138,8 @@ export function checkSend(data: unknown, readyState: ReadyState): void {
 
 /** What `send()` throws if the buffer is full. */
 export function bufferFull(): MCPError {
-  return makeError('QUEUE_FULL', { message: 'the buffer is full (maxBufferedAmount): wait until bufferedAmount falls' })
+  const words = 'the buffer is full (maxBufferedAmount): wait until bufferedAmount falls'
+  return new MCPError(words, { code: 'QUEUE_FULL', retryable: QUEUE_FULL.retryable })
 }
 
 /** Whether the constructor was called like that of a WebSocket: with a URL, perhaps subprotocols, but no options. */

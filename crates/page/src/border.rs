@@ -483,7 +483,7 @@ fn take_input(length: usize) -> Bytes {
     })
 }
 
-/// The kinds are those of `DIAL_FAILURE` in js/page/module.ts.
+/// The kinds are those at the end of js/page/sockets.ts.
 fn failure(kind: u32, words: &str) -> DialFailure {
     DialFailure::Page(match kind {
         1 => PageFailure::Offline,

@@ -123,17 +123,19 @@ fn error_codes() -> String {
         .iter()
         .map(|code| {
             let (name, sentence, retryable) = (code.name(), code.sentence(), code.is_retryable());
-            format!("  {name}: {{ message: '{sentence}', retryable: {retryable} }},\n")
+            format!("export const {name}: ErrorWords = {{ message: '{sentence}', retryable: {retryable} }}\n")
         })
         .collect();
+    let names: String = ErrorCode::ALL.iter().map(|code| format!("  {},\n", code.name())).collect();
     let union = union("The codes that the package uses.", "ErrorCode", ErrorCode::ALL.iter().map(|code| code.name()));
     format!(
         "{union}\n\
          /**\n * The stable code of an {{@link MCPError}}; codes may be added.\n *{meanings}\n */\n\
          export type MCPErrorCode = ErrorCode | (string & {{}})\n\n\
          /** The message of an error that has no other, and whether the same call may succeed later. */\n\
-         export const ERROR_CODES: \
-         Readonly<Record<ErrorCode, {{ readonly message: string; readonly retryable: boolean }}>> = {{\n\
-         {rows}}}\n"
+         export interface ErrorWords {{ readonly message: string; readonly retryable: boolean }}\n\n\
+         {rows}\n\
+         /** All of them. Whoever needs a few imports those alone. */\n\
+         export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorWords>> = {{\n{names}}}\n"
     )
 }

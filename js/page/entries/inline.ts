@@ -2,8 +2,10 @@
 import { runIn } from '../../shared/client/runtime.js'
 import { moduleIn } from '../module.js'
 import { runtimeOver } from '../runtime.js'
+import { provideCodec } from '../utf8-by-hand.js'
 import { moduleBytes } from './module-bytes.js'
 
+provideCodec()
 runIn(runtimeOver(moduleIn(moduleBytes)))
 
 export { MCPClient } from '../client.js'

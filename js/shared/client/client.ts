@@ -14,7 +14,7 @@ import {
 import { explain } from '../close-codes.js'
 import type { MCPError } from '../errors.js'
 import { soon } from '../globals.js'
-import { DIALED, type AskForPage } from '../internals.js'
+import { DIALED } from '../internals.js'
 import type { ErrorData, Notice, Snapshot } from '../native-types.js'
 import {
   bufferFull,
@@ -37,11 +37,12 @@ import type {
   UseToolOptions,
 } from '../types.js'
 import type { NativeClient } from './binding.js'
-import { FLAG } from './binding-constants.js'
+import * as FLAG from './flag.js'
+import * as ITEM from './item.js'
 import { Call, type Caller } from './call.js'
 import { command } from './command.js'
 import { ClientErrors } from './errors.js'
-import { answerProxy, answerToken, answerUrls, type Asked } from './functions.js'
+import { answerToken, answerUrls, type Asked } from './functions.js'
 import {
   createNative,
   drainSoon,
@@ -77,12 +78,12 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
   /** Whole, in the order of the core's list. */
   urls: readonly string[]
   readonly requestTimeout: number
+  readonly askProxy: SortedOptions['askProxy']
   readonly #listeners: Listeners
   readonly #interest: Interest
   /** By what the functions that every call uses know the native client. */
   readonly #number: unknown
   readonly #askToken: SortedOptions['askToken']
-  readonly #askProxy: SortedOptions['askProxy']
   readonly #askUrls: SortedOptions['askUrls']
   /** As given, to tell whether another client has the same. */
   #key: unknown
@@ -107,7 +108,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#askUrls = sorted.askUrls
     this.#listeners = new Listeners(target, listeners, sorted.onMessage)
     this.#askToken = sorted.askToken
-    this.#askProxy = sorted.askProxy
+    this.askProxy = sorted.askProxy
     this.#key = sorted.key
     this.face = new SocketFace(target, this)
     try {
@@ -179,7 +180,9 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     const { code, reason, drain } = closeOptionsOf(first, second)
     // A WebSocket that closes while its 'close' is handled has no second 'close'.
     if (runtime.closedBefore() === this) this.face.replace()
-    return this.#command((slot) => this.native.close(code, reason, drain, slot))
+    const closed = this.#command((slot) => this.native.close(code, reason, drain, slot))
+    // Only a core that breaks meanwhile fails this.
+    return closed.catch(() => {})
   }
 
   // ── Calls and messages ─────────────────────────────────────────────────────────────────────────────────────
@@ -273,11 +276,8 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
         Object.freeze(notice.entry)
         runtime.observers?.observeLog(this, notice.entry)
         return this.#listeners.emit('log', notice.entry)
-      case 'dialing':
-        return runtime.observers?.observeDialing(this, notice.connection, notice.url)
-      case 'dialed':
-        runtime.observers?.observeDialed(this, notice.dial, (error) => this.errors.reason(error))
-        return this.#listeners.emit(DIALED, notice.dial, (path, limit) => this.#askForPage(path, limit))
+      default:
+        return runtime.observers?.observeDial(this, notice, (...told) => this.#listeners.emit(DIALED, ...told))
     }
   }
 
@@ -286,24 +286,15 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     if (isJson && this.#listeners.hearMessages) this.#listeners.emitMessage(JSON.parse(text))
   }
 
-  askToken(connection: number): void {
-    this.inContext(() => void answerToken(this, this.#askToken, connection))
-  }
-
-  askUrls(asked: number): void {
-    this.inContext(() => void answerUrls(this, this.#askUrls, asked))
-  }
-
-  askProxy(connection: number, server: string): void {
-    this.inContext(() => void answerProxy(this, this.#askProxy, connection, server))
-  }
-
-  resumeAfter(ms: number): void {
-    runtime.resumeAfter(this.native, ms)
-  }
-
-  askRoots(): void {
-    runtime.answerRoots(this.native)
+  ask(kind: number, number: number, text: string): void {
+    switch (kind) {
+      case ITEM.ASK_TOKEN:
+        return this.inContext(() => void answerToken(this, this.#askToken, number))
+      case ITEM.ASK_URLS:
+        return this.inContext(() => void answerUrls(this, this.#askUrls, number))
+      default:
+        return runtime.answer?.(this, kind, number, text)
+    }
   }
 
   rest(): void {
@@ -479,10 +470,6 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
       if (flush(this.#number)) drainSoon()
     })
   }
-
-  async #askForPage(path: string, limit: number): ReturnType<AskForPage> {
-    return JSON.parse(await new Promise<string>((resolve) => this.native.page!(path, limit, resolve)))
-  }
 }
 
 const NO_OPTIONS: UseToolOptions = Object.freeze({})
@@ -496,8 +483,6 @@ const BEFORE_THE_FIRST_DIAL: ReadonlySet<ConnectionState> = new Set(['idle', 'un
 /** A call made in one of these states fails with the client's error if the client has failed in the meantime. */
 const ACCEPTING_CALLS: ReadonlySet<ConnectionState> = new Set(['connecting', 'authenticating', 'ready', 'reconnecting'])
 
-const IS_REPLACED =
-  'closed, because a close listener of its WebSocket interface has led to another client for the same endpoint and key'
+const IS_REPLACED = 'closed, because one of its close listeners has made another client for the same endpoint and key'
 
-const HAS_REPLACED =
-  'replaces the client that has led to this one by a close event of its WebSocket interface, and is now closed'
+const HAS_REPLACED = 'replaces the client whose close event has led to this one, and which is closed now'

@@ -1,11 +1,10 @@
-/** What the core asks the user's functions: the key, the endpoints, the proxy. None of these promises ever rejects. */
+/** What the core asks the user's functions: the key, the endpoints. None of these promises ever rejects. */
 import { checkKey } from '../arguments.js'
-import { isUrl } from '../foreign.js'
 import { classOf } from '../thrown.js'
 import type { NativeClient } from './binding.js'
 import type { ClientErrors } from './errors.js'
 import { keyOf } from './key.js'
-import { optionErrorOf, type ProxyFunction, type TokenFunction, type UrlFunction } from './options.js'
+import { optionErrorOf, type TokenFunction, type UrlFunction } from './options.js'
 import { runtime } from './runtime.js'
 import { endpointsReturned } from './urls.js'
 
@@ -48,28 +47,5 @@ export async function answerUrls(client: Asked, ask: UrlFunction | null, asked: 
     const error = optionErrorOf(thrown)
     errors.urlFailure = error
     native.failUrls(asked, classOf(error))
-  }
-}
-
-export async function answerProxy(
-  { native, errors }: Asked,
-  ask: ProxyFunction | null,
-  connection: number,
-  server: string,
-): Promise<void> {
-  errors.proxyFailure = undefined
-  // As for a token.
-  await null
-  try {
-    const proxy: unknown = await ask?.(server)
-    // The value is not shown: a password may be in it.
-    if (proxy !== false && typeof proxy !== 'string' && !isUrl(proxy))
-      throw new TypeError(
-        `the proxy function returned ${proxy === null ? 'null' : typeof proxy}: return the URL of a proxy, or false for none`,
-      )
-    native.answerProxy(connection, proxy === false ? 'DIRECT' : String(proxy))
-  } catch (error) {
-    errors.proxyFailure = error
-    native.answerProxy(connection, null)
   }
 }

@@ -13,7 +13,7 @@ import {
   type NativeClient,
   type RequestFunction,
 } from './binding.js'
-import { ITEM } from './binding-constants.js'
+import * as ITEM from './item.js'
 import { runtime } from './runtime.js'
 import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
 
@@ -30,11 +30,8 @@ export interface Waiter {
 export interface Recipient {
   receiveNotice(notice: Notice): void
   receiveMessage(text: string, isJson: boolean): void
-  askToken(connection: number): void
-  askUrls(asked: number): void
-  askProxy(connection: number, server: string): void
-  resumeAfter(ms: number): void
-  askRoots(): void
+  /** The core asks for something, by an item of this kind. */
+  ask(kind: number, number: number, text: string): void
   /** It was told everything that was on its way to it. */
   rest(): void
   /** The record of its flight recorder, as one line of JSON. */
@@ -90,7 +87,7 @@ export function createNative(recipient: Recipient, options: string): NativeClien
 }
 
 function setUp(loaded: Binding): Binding {
-  mailbox = new loaded.Mailbox(wake, beginTurn)
+  mailbox = new loaded.Mailbox(wake, beginTurn, slotsOf)
   request = loaded.requestFunction()
   flush = loaded.flushFunction()
   return loaded
@@ -249,18 +246,12 @@ function deliver([kind, a, b, payload]: Item): void {
         .get(a)
         ?.deref()
         ?.receiveMessage(text, b === 1)
-    case ITEM.ASK_URLS:
-      return recipients.get(a)?.deref()?.askUrls(b)
-    case ITEM.ASK_TOKEN:
-      return recipients.get(a)?.deref()?.askToken(b)
-    case ITEM.ASK_PROXY:
-      return recipients.get(a)?.deref()?.askProxy(b, text)
-    case ITEM.RESUME_AFTER:
-      return recipients.get(a)?.deref()?.resumeAfter(b)
-    case ITEM.ASK_ROOTS:
-      return recipients.get(a)?.deref()?.askRoots()
     case BROKEN:
-      return failAll(recipients.get(a)?.deref(), JSON.parse(text) as ErrorData)
+      return failAll(JSON.parse(text) as { error: ErrorData; slots: number[] })
+    case ITEM.NOTHING:
+      return
+    default:
+      return recipients.get(a)?.deref()?.ask(kind, b, text)
   }
 }
 
@@ -284,10 +275,14 @@ function giveUp([kind, a, , payload]: Item, error: ErrorData): void {
   }
 }
 
-/** What waits for this client, in the order of its slots. */
-function failAll(client: Recipient | undefined, error: ErrorData): void {
-  for (const [slot, waiter] of [...waiters.entries()])
-    if (waiter !== undefined && waiter.client === client) take(slot)?.failed(error)
+/** The slots that wait for this client. */
+function slotsOf(id: number): number[] {
+  const client = recipients.get(id)?.deref()
+  return [...waiters.keys()].filter((slot) => client !== undefined && waiters[slot]?.client === client)
+}
+
+function failAll({ error, slots }: { error: ErrorData; slots: number[] }): void {
+  for (const slot of slots) take(slot)?.failed(error)
 }
 
 /** Slots and results alternate. */

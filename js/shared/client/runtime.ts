@@ -3,7 +3,8 @@
  * the class that users see installs its own before any client is made.
  */
 import type { MCPError } from '../errors.js'
-import type { DialReport, ErrorData } from '../native-types.js'
+import type { DIALED, InternalEvents } from '../internals.js'
+import type { ErrorData, Notice } from '../native-types.js'
 import type { ConnectionSnapshot, ConnectionState, LogEntry, MCPClientChannels, MCPClientOptions } from '../types.js'
 import type { Binding, NativeClient } from './binding.js'
 
@@ -34,10 +35,8 @@ export interface Runtime {
    * @throws TypeError for one that cannot be used here
    */
   routeOptions(options: MCPClientOptions): object
-  /** Has the core try again after so many ms. */
-  resumeAfter(native: NativeClient, ms: number): void
-  /** Gives the core the certificates that the runtime brings. */
-  answerRoots(native: NativeClient): void
+  /** Answers what the core of this runtime asks and others do not: an item of this kind for this client. */
+  readonly answer?: (client: Answering, kind: number, number: number, text: string) => void
   /** The client whose 'close' made the current code run, if one did, as far as that is known. */
   closedBefore(): Replaceable | undefined
   /**
@@ -49,6 +48,16 @@ export interface Runtime {
   runAfterClose(client: Replaceable, listeners: () => void): void
   /** What observes all clients, besides their own listeners, where there is such a thing. */
   readonly observers?: Observers
+}
+
+/** A client, as far as its core is answered. */
+export interface Answering {
+  readonly native: NativeClient
+  readonly errors: { proxyFailure: unknown }
+  /** The option `proxy` if it is a function. */
+  readonly askProxy: ((server: string) => unknown) | null
+  /** Runs code of the user. */
+  inContext(act: () => void): void
 }
 
 /** What observes all clients. */
@@ -66,16 +75,23 @@ export interface Observers {
   observeLog(client: Observed, entry: LogEntry): void
   /** Whether somebody hears of dials. */
   hearsDials(): boolean
-  /** A dial begins. */
-  observeDialing(client: Observed, connection: number, url: string): void
-  /** A dial is over. `makeError` makes the error of one that has failed. */
-  observeDialed(client: Observed, dial: DialReport, makeError: (error: ErrorData) => MCPError): void
+  /** A dial begins, or is over: then `tell` tells those who listen to the client. */
+  observeDial(client: Dialing, notice: DialNotice, tell: (...told: InternalEvents[typeof DIALED]) => void): void
 }
 
 /** A client, as far as its observers know it. */
 export interface Observed {
   readonly id: number
 }
+
+/** A client, as far as its dials are observed. */
+export interface Dialing extends Observed {
+  readonly native: NativeClient
+  readonly errors: { reason(error: ErrorData): MCPError }
+}
+
+/** What the core tells of a dial. */
+export type DialNotice = Extract<Notice, { type: 'dialing' | 'dialed' }>
 
 /** Tells somebody how a call ends. */
 export interface CallTrace {

@@ -2,7 +2,7 @@
  * What happens to an item of the mailbox that cannot be delivered: its calls are rejected. The items after it are
  * delivered all the same.
  */
-import { ERROR_CODES, type ErrorCode, type ErrorData } from '../native-types.js'
+import { INTERNAL_ERROR, MESSAGE_TOO_LARGE, type ErrorData } from '../native-types.js'
 import { classOf } from '../thrown.js'
 
 /** V8 did not accept the text or the bytes of the item. */
@@ -10,9 +10,13 @@ export class NotAccepted extends Error {}
 
 /** The error of the item's calls. The message of what was thrown may quote the text, so only its class is shown. */
 export function undeliverable(thrown: unknown): ErrorData {
-  return thrown instanceof NotAccepted
-    ? failure('MESSAGE_TOO_LARGE', 'V8 has no room for it')
-    : failure('INTERNAL_ERROR', `a message cannot be delivered (${classOf(thrown)})`)
+  if (thrown instanceof NotAccepted) {
+    const { message, retryable } = MESSAGE_TOO_LARGE
+    return { code: 'MESSAGE_TOO_LARGE', message: `${message}: V8 has no room for it`, retryable }
+  }
+  const { message, retryable } = INTERNAL_ERROR
+  const words = `${message}: a message cannot be delivered (${classOf(thrown)})`
+  return { code: 'INTERNAL_ERROR', message: words, retryable }
 }
 
 /** The slots and results in a text `[slot,result,slot,result,…]` that could not be parsed as a whole. */
@@ -42,9 +46,4 @@ function endOfString(text: string, at: number): number {
   let here = at + 1
   while (here < text.length && text.charAt(here) !== '"') here += text.charAt(here) === '\\' ? 2 : 1
   return here
-}
-
-function failure(code: ErrorCode, what: string): ErrorData {
-  const { message, retryable } = ERROR_CODES[code]
-  return { code, message: `${message}: ${what}`, retryable }
 }

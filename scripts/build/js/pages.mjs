@@ -18,7 +18,7 @@ const MODULES = {
   'electron-renderer': 'electron/renderer.ts',
   portable: 'portable.ts',
   'portable-inline': 'page/entries/inline.ts',
-  'portable-worker': 'page/entries/worker.ts',
+  'portable-worker': 'page/entries/worker.mts',
   workerd: 'page/entries/workerd.ts',
 }
 
@@ -65,6 +65,7 @@ export async function buildForPages(source, output, define) {
     format: 'cjs',
   })
   for (const { metafile } of [modules, preload]) check(metafile)
+  checkFormat(modules.metafile)
   await removeOldChunks(join(output, 'browser'), modules.metafile)
   await copyFile(MODULE, join(output, 'browser', basename(MODULE)))
 }
@@ -77,6 +78,13 @@ function check({ inputs, outputs }) {
     const strange = imports.find(({ path, external }) => external && !EXTERNAL.includes(path))
     if (strange) throw new Error(`${name} imports ${strange.path}, which a page does not have`)
   }
+}
+
+/** What a CommonJS module imports is wrapped into functions, which takes space and time. */
+function checkFormat({ inputs }) {
+  for (const [path, { format }] of Object.entries(inputs))
+    if (format !== 'esm')
+      throw new Error(`${path} is no ES module to esbuild: let it export something, or name it .mts`)
 }
 
 /** The names of the shared chunks change with their content. */

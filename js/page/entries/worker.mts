@@ -2,6 +2,8 @@
  * A worker with a client, for pages whose tab may be hidden: there a browser lets the timers of pages run once a minute
  * at most, those of workers as ever. The first message is the options of the client; from then on the worker is the
  * port of a bridge, whose far end is `connectClient(worker)`.
+ *
+ * It exports nothing, so only the ending of its name says that it is an ES module.
  */
 import { serveClient } from '../../bridge/serve.js'
 import { runIn } from '../../shared/client/runtime.js'
