@@ -22,6 +22,7 @@ pub struct Client {
     session: Session<Slot>,
     /// The endpoints, whole.
     urls: Vec<String>,
+    /// Without the texts to send, which come before them.
     outputs: VecDeque<Output>,
     items: Items,
     /// The connection that is being closed with a code that the page had to replace, and that code.
@@ -270,7 +271,8 @@ impl Client {
 impl Client {
     /// The next thing to do with a socket.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let transmit = self.session.poll_transmit().map(|transmit| Output::Send(transmit.connection, transmit.text));
+        transmit.or_else(|| self.outputs.pop_front())
     }
 
     /// The next thing to tell the user's code.
@@ -311,9 +313,6 @@ impl Client {
 
     /// Drains the session.
     fn commit(&mut self) {
-        while let Some(transmit) = self.session.poll_transmit() {
-            self.outputs.push_back(Output::Send(transmit.connection, transmit.text));
-        }
         while let Some(event) = self.session.poll_event() {
             self.items.push(event);
         }

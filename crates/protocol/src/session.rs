@@ -449,14 +449,12 @@ impl<T> Session<T> {
             return;
         }
         let connection = self.state.connection().map_or(self.next_connection, |connection| connection.0);
-        let common = [
-            ("client", self.client.into()),
-            ("connection", connection.into()),
-            ("url", self.endpoints.url_in_use().into()),
-            ("attempt", self.attempt.into()),
-        ];
         let mut all = LogFields::default();
-        for (name, value) in common.iter().chain(fields) {
+        all.set("client", self.client.into());
+        all.set("connection", connection.into());
+        all.set("url", without_controls(self.endpoints.url_in_use()).into());
+        all.set("attempt", self.attempt.into());
+        for (name, value) in fields {
             all.set(name, one_line(value));
         }
         let message = without_controls(message);
