@@ -135,7 +135,7 @@ fn ready_session() -> (Session<u64>, ConnectionId, Now) {
     session.connect(now, 0);
     let Some(Action::Dial { connection, .. }) = session.poll_action() else { unreachable!("a connect dials") };
     session.handle_open(now, connection);
-    session.handle_message(now, connection, &r#"{"id":"auth","success":true}"#.into());
+    session.handle_message(now, connection, r#"{"id":"auth","success":true}"#.into());
     while session.poll_transmit().is_some() {}
     while session.poll_event().is_some() {}
     (session, connection, now)
@@ -156,7 +156,7 @@ fn call_all(session: &mut Session<u64>, connection: ConnectionId, now: Now, coun
         let end = request.iter().position(|byte| *byte == b',').expect("an id is not all of a request");
         let text = [&request[..end], br#","results":{"n":1,"items":[]}}"#].concat();
         let text = ByteString::try_from(text).expect("a request is UTF-8");
-        session.handle_message(now, connection, &Received::new(text));
+        session.handle_message(now, connection, Box::new(Received::new(text)));
     }
     let is_result = |event: &Event<u64>| matches!(event, Event::Settled { outcome: Outcome::Results(Some(_)), .. });
     std::iter::from_fn(|| session.poll_event()).filter(is_result).count()

@@ -11,8 +11,8 @@ use std::{
 };
 
 use mcp_protocol::{
-    Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Received, Session,
-    State, SystemError,
+    Action, Config, ConnectionId, DialFailure, DialectChoice, Ending, Jitter, MaxAttempts, Now, Session, State,
+    SystemError,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -146,7 +146,7 @@ impl World {
                 self.input(client, at, |session, now| session.handle_open(now, ConnectionId(connection)));
             }
             What::Answer(connection) => self.input(client, at, |session, now| {
-                session.handle_message(now, ConnectionId(connection), &Received::from(ACCEPTED));
+                session.handle_message(now, ConnectionId(connection), ACCEPTED.into());
             }),
         }
     }
@@ -224,7 +224,7 @@ fn ready_session(config: Config, seed: [u8; 32]) -> Session<()> {
     let mut session = Session::new(config, "ws://herd/mcp-ws", seed, now(START));
     session.connect(now(START), ());
     session.handle_open(now(START), ConnectionId(1));
-    session.handle_message(now(START), ConnectionId(1), &Received::from(ACCEPTED));
+    session.handle_message(now(START), ConnectionId(1), ACCEPTED.into());
     while session.poll_action().is_some() || session.poll_event().is_some() {}
     while session.poll_transmit().is_some() {
         session.handle_written(ConnectionId(1), 1);

@@ -9,6 +9,7 @@ import { Instance, type Rare } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
+import type { FlightRecorder } from './recorder.js'
 import { nextTurn, sleep } from './turns.js'
 import { encoder, textIn } from './utf8.js'
 
@@ -36,6 +37,7 @@ export class Driver implements SocketListener {
   readonly #owner: DriverOwner
   readonly #core: Instance
   readonly #sockets: Sockets
+  readonly #recorder: FlightRecorder
   /** An item that the core has given without being asked. It comes before those that the core has. */
   #given: Item | undefined
   #stopWatching: (() => void) | undefined
@@ -46,9 +48,16 @@ export class Driver implements SocketListener {
   #backlog = 0
   #hasEnded = false
 
-  constructor(module: WasmModule, options: CheckedOptions, beginning: Numbers, owner: DriverOwner) {
+  constructor(
+    module: WasmModule,
+    options: CheckedOptions,
+    beginning: Numbers,
+    owner: DriverOwner,
+    recorder: FlightRecorder,
+  ) {
     this.#owner = owner
-    this.#core = new Instance(module)
+    this.#recorder = recorder
+    this.#core = new Instance(module, recorder)
     this.#sockets = new Sockets(options.protocols, this)
     this.#create(options, beginning)
   }
@@ -82,7 +91,9 @@ export class Driver implements SocketListener {
     const core = this.#core
     this.#noteBacklog()
     const [one, two] = core.writeTwo(name, parameters)
-    const key = core.exports.request(slot, one, two, timeout, flags, now(), wallClock())
+    const [mono, wall] = [now(), wallClock()]
+    this.#recorder.note('call', { size: one + two }, mono, wall)
+    const key = core.exports.request(slot, one, two, timeout, flags, mono, wall)
     return key < 0 ? core.text! : key
   }
 
@@ -156,10 +167,6 @@ export class Driver implements SocketListener {
     return this.#textOf('stats')
   }
 
-  dump(): string {
-    return this.#textOf('dump')
-  }
-
   bufferedAmount(): number {
     this.#noteBacklog()
     return this.#core.call('buffered_amount')
@@ -201,7 +208,9 @@ export class Driver implements SocketListener {
 
   textCame(connection: number, text: string): void {
     this.#handle((core) => {
-      const isPart = core.exports.text_message(connection, core.write(text), now(), wallClock()) !== 0
+      const [size, mono, wall] = [core.write(text), now(), wallClock()]
+      this.#recorder.note('received', { connection, size }, mono, wall)
+      const isPart = core.exports.text_message(connection, size, mono, wall) !== 0
       if (isPart) this.#given = this.#shownItem(text)
     })
   }
@@ -267,7 +276,11 @@ export class Driver implements SocketListener {
   #shownItem(message?: string): Item {
     const core = this.#core
     const { kind } = core
-    const payload = kind === ITEM.BYTES ? core.bytes?.slice() : message === undefined ? core.text : core.partOf(message)
+    let payload = kind === ITEM.BYTES ? core.bytes?.slice() : message === undefined ? core.text : core.partOf(message)
+    if (kind === ITEM.NOTICE) payload = this.#recorder.noteNotice(payload as string)
+    else if (kind === ITEM.FAILED) this.#recorder.noteFailure(payload as string)
+    else if (kind === ITEM.ASK_TOKEN) this.#recorder.note('askToken', { connection: core.b })
+    else if (kind === ITEM.ASK_URLS) this.#recorder.note('askUrls', { connection: core.b })
     return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, core.hasItems]
   }
 
@@ -284,18 +297,22 @@ export class Driver implements SocketListener {
   /** Returns whether a text was given to its socket. */
   #perform(kind: number): boolean {
     const core = this.#core
-    const connection = core.a
+    const { a: connection, b: code } = core
     switch (kind) {
       case SEND:
+        this.#recorder.note('sent', { connection, size: core.size })
         return this.#sockets.send(connection, core.text!)
       case DIAL:
+        this.#recorder.note('dial', { connection })
         this.#sockets.dial(connection, core.text!)
         break
       case CLOSE:
-        this.#sockets.close(connection, core.b, core.text!)
+        this.#recorder.note('closeFrame', { connection, code })
+        this.#sockets.close(connection, code, core.text!)
         break
       case DROP:
-        this.#sockets.drop(connection, core.b)
+        this.#recorder.note('drop', { connection, code })
+        this.#sockets.drop(connection, code)
     }
     return false
   }

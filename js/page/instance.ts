@@ -3,6 +3,7 @@
  * describes them.
  */
 import { now, wallClock, WebAssembly, type WasmModule } from './globals.js'
+import type { FlightRecorder } from './recorder.js'
 import { decoder, encoder } from './utf8.js'
 
 /** What the module exports. The last two arguments are the times where there are any. */
@@ -48,7 +49,6 @@ export interface Rare {
   warn(message: string): void
   snapshot(): void
   stats(): void
-  dump(): void
   buffered_amount(): number
   endpoint(): number
   opened(connection: number): void
@@ -65,12 +65,14 @@ export class Instance {
   readonly exports: Exports
   readonly #rare: Readonly<Record<string, (...args: number[]) => number>>
   readonly #block: number
+  readonly #recorder: FlightRecorder
   /** The memory, and the room for texts that are not long. Both are empty when it has grown since. */
   #bytes: Uint8Array = NO_BYTES
   #room: Uint8Array = NO_BYTES
   #view!: DataView
 
-  constructor(module: WasmModule) {
+  constructor(module: WasmModule, recorder: FlightRecorder) {
+    this.#recorder = recorder
     const { exports } = new WebAssembly!.Instance(module) as { exports: any }
     this.exports = exports
     this.#rare = exports
@@ -80,6 +82,7 @@ export class Instance {
   /** Calls a function. Texts are written to the room, and their lengths take their places; the times follow. */
   call<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): number {
     const given: readonly (number | string)[] = args
+    this.#recorder.noteInput(name, given)
     const texts = given.filter((arg) => typeof arg === 'string')
     const room = texts.length > 0 ? this.#makeRoom(texts.join('').length * MOST_BYTES) : NO_BYTES
     let at = 0
@@ -127,13 +130,18 @@ export class Instance {
   /** The text; `undefined` if there is none. */
   get text(): string | undefined {
     const bytes = this.bytes
-    return bytes === undefined ? undefined : decoder.decode(bytes)
+    return bytes === undefined ? undefined : (readAscii(bytes) ?? decoder.decode(bytes))
   }
 
   /** The bytes of the text. They are only there until the next call. */
   get bytes(): Uint8Array | undefined {
     const at = this.#number(TEXT)
-    return at === 0 ? undefined : this.#bytes.subarray(at, at + this.#number(LENGTH))
+    return at === 0 ? undefined : this.#bytes.subarray(at, at + this.size)
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#number(LENGTH)
   }
 
   /** The text, which is a part of this message. */
@@ -159,6 +167,7 @@ export class Instance {
   /** Writes a text to the room, and returns its length in bytes. */
   write(text: string): number {
     const { length } = text
+    if (length <= TINY && writeAscii(text, this.#roomForShort())) return length
     // Most long texts are ASCII: room for three times their length would be wasted.
     const { read, written } = encoder.encodeInto(text, length > SHORT ? this.#makeRoom(length) : this.#roomForShort())
     return read === length ? written : encoder.encodeInto(text, this.#makeRoom(length * MOST_BYTES)).written
@@ -197,6 +206,26 @@ export class Instance {
   }
 }
 
+/** Writes a text if it is ASCII. Calling the encoder of a browser takes longer than this for a short text. */
+function writeAscii(text: string, room: Uint8Array): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 127) return false
+    room[at] = code
+  }
+  return true
+}
+
+/** Reads a short text if it is ASCII. */
+function readAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > TINY) return undefined
+  const text = String.fromCharCode.apply(null, bytes as unknown as number[])
+  return NOT_ASCII.test(text) ? undefined : text
+}
+
+const NOT_ASCII = /[^\0-\x7f]/
+/** Units. */
+const TINY = 256
 /** Bytes of UTF-8 that a unit of a JavaScript string takes at most. */
 const MOST_BYTES = 3
 /** Units. A shorter text gets room for whatever it is, which stays: the core takes none of so few bytes along. */

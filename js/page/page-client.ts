@@ -3,11 +3,12 @@
  * breaks, which is a bug, its instance is not used again, and the client has failed; `connect()` makes another one.
  */
 import { BROKEN, type Item, type NativeClient } from '../shared/client/binding.js'
-import { INTERNAL_ERROR } from '../shared/native-types.js'
+import { INTERNAL_ERROR, type Snapshot } from '../shared/native-types.js'
 import { Driver, type DriverOwner } from './driver.js'
 import type { WasmModule } from './globals.js'
 import type { ModuleSource } from './module.js'
 import { checkOptions, checkUrls, type CheckedOptions } from './options.js'
+import { FlightRecorder } from './recorder.js'
 import { StandIn, type StandInOwner } from './stand-in.js'
 
 /** Who has items for the mailbox. */
@@ -46,7 +47,6 @@ const SAME = [
   'warn',
   'snapshot',
   'stats',
-  'dump',
   'bufferedAmount',
   'endpoint',
 ] as const satisfies (keyof NativeClient & keyof Driver & keyof StandIn)[]
@@ -66,6 +66,7 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   readonly #options: CheckedOptions
   /** Items that are not the core's. */
   readonly #items: Item[] = []
+  readonly #recorder = new FlightRecorder()
   #standIn: StandIn
   #core: Driver | undefined
   #isLoading = false
@@ -122,6 +123,11 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   answerUrls(asked: number, urls: string[]): boolean {
     checkUrls(urls)
     return this.#ask((core) => core.answerUrls(asked, urls))
+  }
+
+  dump(): string {
+    const { url } = JSON.parse(this.snapshot()) as Snapshot
+    return this.#recorder.record(this.id(), url)
   }
 
   /** There is no other thread. */
@@ -187,7 +193,7 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
 
   #begin(module: WasmModule): void {
     try {
-      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this)
+      this.#core = new Driver(module, this.#options, this.#standIn.beginning, this, this.#recorder)
       this.#standIn.hand(this.#core)
       this.#core.settle()
       if (this.hasItems) this.itemsWait(true)

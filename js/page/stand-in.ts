@@ -14,7 +14,6 @@ import {
   type Snapshot,
 } from '../shared/native-types.js'
 import { IDLE, NO_STATS } from '../shared/snapshots.js'
-import type { FlightRecord } from '../shared/types.js'
 import type { Driver, Numbers } from './driver.js'
 
 /** What a stand-in does for its client. */
@@ -137,18 +136,6 @@ export class StandIn {
 
   stats(): string {
     return JSON.stringify({ ...NO_STATS, state: this.#snapshot.state })
-  }
-
-  /** A core that is not there has recorded nothing. */
-  dump(): string {
-    return JSON.stringify({
-      version: PACKAGE_VERSION,
-      client: this.#owner.id(),
-      url: this.#snapshot.url,
-      options: {},
-      start: { complete: false },
-      events: [],
-    } satisfies FlightRecord)
   }
 
   // ── What there is nothing to do for ────────────────────────────────────────────────────────────────────────

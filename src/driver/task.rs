@@ -302,9 +302,9 @@ impl<S: Sink> Task<S> {
         let (now, mut told) = (self.shared.clock.now(), false);
         for message in messages {
             // The lock is released between two messages: the JavaScript thread needs it for every call.
-            told |= self.shared.apply(|core| match &message {
+            told |= self.shared.apply(|core| match message {
                 Inbound::Text(message) => core.session.handle_message(now, connection, message),
-                Inbound::Binary(bytes) => core.session.handle_binary(now, connection, *bytes),
+                Inbound::Binary(bytes) => core.session.handle_binary(now, connection, bytes),
             });
         }
         if let Some(ending) = ending {

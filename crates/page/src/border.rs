@@ -4,13 +4,13 @@
 //! function returns beside a number is in a [`Block`], which stays where it is; the text there stays until the next
 //! call. Times are in ms: `mono` since a fixed moment, `wall` since 1970.
 
-use std::{cell::UnsafeCell, ptr, time::Duration};
+use std::{cell::UnsafeCell, mem, ptr, time::Duration};
 
 use bytes::Bytes;
 use bytestring::ByteString;
 use mcp_mailbox::{Slot, flag};
 use mcp_protocol::{
-    Call, ConnectionId, DialFailure, Interest, Key, Now, Numbers, Options, PageFailure, RequestKey, Secret, TokenSource,
+    Call, Config, ConnectionId, DialFailure, Interest, Key, Now, Numbers, PageFailure, RequestKey, Secret, TokenSource,
 };
 
 use crate::{
@@ -205,14 +205,15 @@ exports! {
             let values: Vec<f64> = values.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
             let mut texts = Texts(rest);
             let (token, urls) = (texts.next(token), texts.next(urls));
-            let mut options = Options::from_numbers(&values);
-            if let TokenSource::Fixed(secret) = &mut options.session.token {
+            let mut config = Config::from_numbers(&values);
+            if let TokenSource::Fixed(secret) = &mut config.token {
                 *secret = Secret::new(token);
             }
             let urls = (!urls.is_empty()).then(|| lines(urls));
-            let mut client = Client::new(id, options, urls, *seed, now(mono, wall));
+            let mut client = Client::new(id, config, urls, *seed, now(mono, wall));
             client.go_on_from(Numbers { revision, reasons });
-            instance.client = Some(client);
+            // An instance has one client for its whole life. Code that drops clients would be a fiftieth of the module.
+            mem::forget(instance.client.replace(client));
             // They hold the token.
             instance.input.fill(0);
         });
@@ -358,11 +359,6 @@ exports! {
         showing(|client, _| Some(client.stats()));
     }
 
-    /// Shows the record of the flight recorder.
-    fn dump() {
-        showing(|client, _| Some(client.dump()));
-    }
-
     /// See [`Client::buffered_amount`].
     fn buffered_amount() -> f64 {
         with(|client, _| client.buffered_amount() as f64)
@@ -477,7 +473,7 @@ fn take_input(length: usize) -> Bytes {
         if let Some(input) = instance.input.get(..length).filter(|_| length <= KEPT) {
             return Bytes::copy_from_slice(input);
         }
-        let mut input = std::mem::take(&mut instance.input);
+        let mut input = mem::take(&mut instance.input);
         input.truncate(length);
         Bytes::from(input)
     })
@@ -498,9 +494,9 @@ fn failure(kind: u32, words: &str) -> DialFailure {
 /// Each ended by a line break.
 fn lines(mut text: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    while let Some((line, rest)) = text.split_once('\n') {
-        lines.push(line.to_owned());
-        text = rest;
+    while let Some(end) = text.bytes().position(|byte| byte == b'\n') {
+        lines.push(text[..end].to_owned());
+        text = &text[end + 1..];
     }
     lines
 }
@@ -510,6 +506,7 @@ fn some(json: &str) -> Option<&str> {
     Some(json).filter(|json| !json.is_empty())
 }
 
+#[inline(never)]
 fn now(mono: f64, wall: f64) -> Now {
     Now { mono: millis(mono), wall: wall as u64 }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use mcp_mailbox::Slot;
 use mcp_protocol::{
-    Action, Call, ConnectionId, DialFailure, Ending, EndpointSource, FlightRecord, Interest, Key, LogLevel, Now,
-    Numbers, Options, Received, Refused, RequestId, RequestKey, Secret, Session,
+    Action, Call, Config, ConnectionId, DialFailure, Ending, EndpointSource, Interest, Key, LogLevel, Now, Numbers,
+    Received, Refused, RequestId, RequestKey, Secret, Session,
 };
 
 use crate::{
@@ -47,8 +47,7 @@ pub enum Output {
 impl Client {
     /// A client in `idle`, with the id that its log lines tell. Urls that are not known are asked for. `seed` must come
     /// from a cryptographic source.
-    pub fn new(id: u32, options: Options, urls: Option<Vec<String>>, seed: [u8; 32], now: Now) -> Self {
-        let config = options.session;
+    pub fn new(id: u32, config: Config, urls: Option<Vec<String>>, seed: [u8; 32], now: Now) -> Self {
         let source = urls.clone().map_or(EndpointSource::Ask, EndpointSource::Known);
         let mut session = Session::new(config, source, seed, now);
         session.set_client(id);
@@ -187,11 +186,6 @@ impl Client {
         to_json(&self.session.stats())
     }
 
-    /// The JSON of a [`FlightRecord`].
-    pub fn dump(&self) -> String {
-        FlightRecord::of(&self.session).to_json(env!("CARGO_PKG_VERSION"))
-    }
-
     /// See [`Session::buffered_amount`].
     pub fn buffered_amount(&self) -> usize {
         self.session.buffered_amount()
@@ -242,8 +236,8 @@ impl Client {
         }
         // Without what the message leads to: the page takes that next, and may have set a small limit.
         let waiting = self.items.bytes() + text.len();
-        let message = Received::new(text);
-        self.change(|session| session.handle_message(now, connection, &message));
+        let message = Box::new(Received::new(text));
+        self.change(|session| session.handle_message(now, connection, message));
         self.limit_items(now, connection, waiting);
     }
 

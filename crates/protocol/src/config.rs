@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::values::without_query;
+pub(crate) use self::values::{before, without_query};
 use self::{
     given::Given,
     numbers::{FromNumbers, Numbers},
@@ -39,6 +39,12 @@ macro_rules! options {
                 $($(#[$doc])* pub $field: $type,)*
             }
 
+            impl FromNumbers for $struct {
+                fn read(numbers: &mut Numbers<'_>) -> Self {
+                    Self { $($field: FromNumbers::read(numbers),)* }
+                }
+            }
+
             impl Default for $struct {
                 fn default() -> Self {
                     Self { $($field: $default,)* }
@@ -53,10 +59,6 @@ macro_rules! options {
                         _ => return Ok(false),
                     }
                     Ok(true)
-                }
-
-                fn read(numbers: &mut Numbers<'_>) -> Self {
-                    Self { $($field: FromNumbers::read(numbers),)* }
                 }
 
                 /// The defaults, without those that are not shown.
@@ -150,6 +152,14 @@ options! {
     }
 }
 
+impl Config {
+    /// Options that were checked by the generated table (js/page/option-table.ts), as numbers in its order: that is how
+    /// a page passes them on. The token is a text, and comes by itself; the route is the page's.
+    pub fn from_numbers(numbers: &[f64]) -> Self {
+        Self::read(&mut Numbers::new(numbers))
+    }
+}
+
 /// All options of a client, sorted by whom they concern.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -174,13 +184,6 @@ impl Options {
             return Err(OptionError::unknown(name, [NAMES, NAMES_IN_JAVASCRIPT].concat()));
         }
         Ok(all)
-    }
-
-    /// Options that were checked by the generated table (js/page/option-table.ts), as numbers in its order: that is how
-    /// a page passes them on. The token and the endpoints are texts, and come by themselves.
-    pub fn from_numbers(numbers: &[f64]) -> Self {
-        let mut numbers = Numbers::new(numbers);
-        Self { session: Config::read(&mut numbers), route: Route::read(&mut numbers) }
     }
 
     /// The defaults by their public names, for the documentation and its test. What has no default of its own is left

@@ -37,7 +37,6 @@ pub(super) struct Dial {
     /// What it has done so far, as far as the driver has said so.
     pub(super) trace: Option<Box<DialTrace>>,
     /// How many of its phases the flight recorder has, and whether it has the address.
-    #[cfg_attr(not(feature = "system"), expect(dead_code, reason = "a page does not know"))]
     pub(super) recorded: (usize, bool),
     /// The endpoint, if the user was told of the dial and has not been told of its end.
     pub(super) told: Option<Box<str>>,
@@ -161,6 +160,7 @@ impl Dial {
 
 impl Dial {
     /// What is to be told of its end, if anything is; only once. Without a fault its socket is open.
+    #[cfg(feature = "system")]
     pub(super) fn report(&mut self, now: Duration, fault: Option<&Fault>) -> Option<Box<DialReport>> {
         let url = self.told.take()?.into();
         let unknown =

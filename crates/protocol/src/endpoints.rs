@@ -73,18 +73,18 @@ impl Endpoints {
 
     /// Takes another list. What is known of an endpoint stays known.
     pub(super) fn replace(&mut self, urls: &[String]) {
-        let good = self.last_good.and_then(|good| self.list.get(good)).map(|endpoint| endpoint.url.clone());
-        let mut known: Vec<Option<Endpoint>> = self.list.drain(..).map(Some).collect();
-        self.list = urls
-            .iter()
-            .map(|url| {
-                let url = without_query(url);
-                let same = known.iter_mut().find(|known| known.as_ref().is_some_and(|known| *known.url == *url));
-                let old = same.and_then(Option::take);
-                old.unwrap_or_else(|| Endpoint { url: url.into(), failures: 0, not_before: Duration::ZERO })
-            })
-            .collect();
-        self.last_good = good.and_then(|good| self.list.iter().position(|endpoint| endpoint.url == good));
+        let good = self.last_good.take();
+        let mut known = std::mem::take(&mut self.list);
+        for (place, url) in urls.iter().enumerate() {
+            let url = without_query(url);
+            // One that was taken over has no url any more.
+            let old = known.iter().position(|endpoint| *endpoint.url == *url);
+            let fresh = || Endpoint { url: url.into(), ..Endpoint::default() };
+            self.list.push(old.map_or_else(fresh, |old| std::mem::take(&mut known[old])));
+            if old.is_some() && old == good {
+                self.last_good = Some(place);
+            }
+        }
         self.in_use = 0;
         self.round = Round::default();
     }
@@ -142,10 +142,11 @@ impl Endpoints {
     /// The last good one comes first, and those that have failed three times in a row come last.
     pub(super) fn begin_round(&mut self) {
         let rank = |place: usize| (self.list[place].failures >= TOO_MANY, self.last_good != Some(place));
-        let ranks = [(false, false), (false, true), (true, false), (true, true)];
-        let left =
-            ranks.into_iter().flat_map(|wanted| (0..self.list.len()).filter(move |place| rank(*place) == wanted));
-        self.round = Round { left: left.collect(), ..Round::default() };
+        let mut left = VecDeque::new();
+        for wanted in [(false, false), (false, true), (true, false), (true, true)] {
+            left.extend((0..self.list.len()).filter(|place| rank(*place) == wanted));
+        }
+        self.round = Round { left, ..Round::default() };
     }
 
     /// Nothing more is dialed in this round.

@@ -14,7 +14,7 @@ pub mod oracle;
 use core::ops::Range;
 use std::{borrow::Cow, iter};
 
-use super::words::floor_char_boundary;
+use super::{config::before, words::floor_char_boundary};
 
 /// The byte range of one value in the message, without the white space around it.
 pub type Span = Range<usize>;
@@ -100,16 +100,18 @@ pub fn decode_beginning(raw: &str, enough: usize) -> Option<(Cow<'_, str>, bool)
 
 /// Decodes the escapes; `Err` with what comes before an incomplete one.
 fn decode(mut rest: &str) -> Result<Cow<'_, str>, String> {
-    if !rest.contains('\\') {
+    let mut plain = before(rest, b"\\");
+    if plain.len() == rest.len() {
         return Ok(Cow::Borrowed(rest));
     }
     let mut decoded = String::with_capacity(rest.len());
-    while let Some(at) = rest.find('\\') {
-        let (plain, escape) = rest.split_at(at);
+    while plain.len() < rest.len() {
         decoded.push_str(plain);
+        let escape = &rest[plain.len()..];
         let Some((character, length)) = decode_escape(escape) else { return Err(decoded) };
         decoded.push(character);
         rest = escape.get(length..).unwrap_or_default();
+        plain = before(rest, b"\\");
     }
     decoded.push_str(rest);
     Ok(Cow::Owned(decoded))
@@ -129,17 +131,25 @@ pub fn is_truthy(raw: &str) -> bool {
 /// Whether a number is zero as a double: that is also one which is nearer to zero than to the least double. Reading the
 /// number would take tables of 10 KB, which a page would have to load.
 fn is_zero(number: &str) -> bool {
-    let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let digits = before(number, b"eE");
+    let exponent = number.get(digits.len() + 1..).unwrap_or("0");
     let is_significant = |byte: &u8| matches!(byte, b'1'..=b'9');
     let Some(first) = digits.bytes().position(|byte| is_significant(&byte)) else { return true };
     // That of the first digit. An exponent that no integer can hold is beyond all others.
-    let point = digits.find('.').unwrap_or(digits.len());
+    let point = before(digits, b".").len();
     let place = if first < point { point - first - 1 } else { first - point } as i64;
     let place = if first < point { place } else { -place };
-    let beyond = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
-    let place = place.saturating_add(exponent.parse().unwrap_or(beyond));
+    let place = place.saturating_add(whole(exponent));
     let significant = digits[first..].bytes().filter(|byte| *byte != b'.');
     place < LEAST_PLACE || (place == LEAST_PLACE && significant.le(HALF_OF_LEAST.bytes()))
+}
+
+/// A whole number with or without its sign; one that is too large for 64 bits is cut off.
+fn whole(text: &str) -> i64 {
+    let digit = |byte: u8| i64::from(byte.wrapping_sub(b'0'));
+    let digits = text.bytes().filter(u8::is_ascii_digit);
+    let size = digits.fold(0_i64, |number, byte| number.saturating_mul(10).saturating_add(digit(byte)));
+    if text.starts_with('-') { -size } else { size }
 }
 
 /// The elements of an array, each as [`split`] would delimit it. `array` is a value as `split` delimits it; there are

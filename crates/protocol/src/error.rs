@@ -232,10 +232,10 @@ impl Fault {
             Self::Tool { code, data, .. } => (code.clone(), Some(Box::new(data.clone()))),
             _ => (None, None),
         };
-        let (dial, via) = match self {
-            Self::ConnectFailed { failure, via, .. } => (Some(failure), via.as_ref()),
-            _ => (None, None),
-        };
+        let dial = if let Self::ConnectFailed { failure, .. } = self { Some(failure) } else { None };
+        #[cfg(feature = "system")]
+        let via = if let Self::ConnectFailed { via, .. } = self { via.as_ref() } else { None };
+        #[cfg(feature = "system")]
         let answer = dial.and_then(|failure| failure.answer());
         ErrorData {
             code: self.code(),
@@ -250,14 +250,20 @@ impl Fault {
                 Self::ReconnectExhausted(last) | Self::KeyExpired(Some(last)) => Some(Box::new(last.data())),
                 _ => None,
             },
+            #[cfg(feature = "system")]
             phase: dial.and_then(|failure| failure.phase()),
+            #[cfg(feature = "system")]
             status: answer.map(|answer| answer.status),
+            #[cfg(feature = "system")]
             location: answer.and_then(|answer| answer.location.as_deref().map(Into::into)),
+            #[cfg(feature = "system")]
             body: answer.and_then(|answer| answer.text.as_deref().map(Into::into)),
+            #[cfg(feature = "system")]
             proxy: via.and_then(Via::proxy).map(Into::into),
             system_cause: dial.and_then(|failure| failure.cause()).map(|error| Box::new(error.into())),
             from_token_function: matches!(self, Self::NoToken(_)),
             from_url_function: matches!(self, Self::NoUrls(_)),
+            #[cfg(feature = "system")]
             from_proxy_function: dial.is_some_and(|failure| failure.is_of_proxy_function()),
         }
     }
@@ -465,22 +471,27 @@ pub struct ErrorData {
     #[cfg_attr(test, ts(optional))]
     pub cause: Option<Box<ErrorData>>,
     /// The part of the dial that failed.
+    #[cfg(feature = "system")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub phase: Option<DialPhase>,
     /// The HTTP status that the upgrade, or CONNECT, was answered with.
+    #[cfg(feature = "system")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub status: Option<u16>,
     /// Where that answer leads to, without the query.
+    #[cfg(feature = "system")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub location: Option<Box<str>>,
     /// The first line of its body, if that is text; of HTML the title.
+    #[cfg(feature = "system")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub body: Option<Box<str>>,
     /// The proxy that the dial went through, as `scheme://host:port`.
+    #[cfg(feature = "system")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub proxy: Option<Box<str>>,
@@ -497,6 +508,7 @@ pub struct ErrorData {
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_url_function: bool,
     /// The cause is what the user's proxy function threw.
+    #[cfg(feature = "system")]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub from_proxy_function: bool,

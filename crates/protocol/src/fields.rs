@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::ConnectionId;
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 pub(crate) use self::json::JsonReader;
 pub(crate) use self::{
     compact::{Reader, Writer},

@@ -6,7 +6,7 @@ use super::{
     Now, Session,
     config::{Config, EndpointSource},
     fields::{JsonWriter, Reader, push_number, push_string},
-    record::{Base, Event, NEWEST, REPLAYS, Recorder, What},
+    record::{Base, Event, NEWEST, Recorder, What},
 };
 
 /// The newest events of a client, and what is needed to replay them. It has no key, and no content of a message.
@@ -45,13 +45,9 @@ impl FlightRecord {
         push_number(&mut json, self.client.into());
         json.push_str(r#","url":"#);
         push_string(&mut json, &self.url);
-        if REPLAYS {
-            let options = serde_json::Value::Object(self.config.to_flat());
-            let _ = write!(json, r#","options":{options},"start":"#);
-            self.push_start(&mut json, first);
-        } else {
-            json.push_str(r#","options":{},"start":{"complete":false}"#);
-        }
+        let options = serde_json::Value::Object(self.config.to_flat());
+        let _ = write!(json, r#","options":{options},"start":"#);
+        self.push_start(&mut json, first);
         json.push_str(r#","events":"#);
         self.recorder.push_events(&mut json, first);
         json.push('}');

@@ -15,6 +15,7 @@
 //! Each [`Action::Dial`] has a [`ConnectionId`], and so has each input about a connection. The session ignores inputs
 //! about a connection that it has given up, so a late input does no harm.
 
+#![cfg_attr(not(feature = "record"), allow(dead_code, unused_imports, reason = "the rest serves the flight recorder"))]
 #![forbid(unsafe_code)]
 
 mod backoff;
@@ -28,6 +29,7 @@ mod endpoints;
 pub mod envelope;
 mod error;
 mod fields;
+#[cfg(feature = "record")]
 mod flight_record;
 #[cfg(feature = "sim")]
 mod footprint;
@@ -38,9 +40,8 @@ mod pending;
 mod plaintext;
 mod quoted;
 mod received;
-#[cfg_attr(not(feature = "system"), expect(dead_code, reason = "nothing tells the recorder of TCP and proxies"))]
 mod record;
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 mod replay;
 mod request_id;
 mod session;
@@ -61,9 +62,11 @@ use serde::Serialize;
 
 #[cfg(feature = "system")]
 pub use self::dialing::{CertificateTrace, TcpTrace, TlsTrace, UpgradeTrace};
+#[cfg(feature = "record")]
+pub use self::flight_record::FlightRecord;
 #[cfg(feature = "sim")]
 pub use self::footprint::Footprint;
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 pub use self::replay::{Difference, ReplayError, ReplayReport, replay};
 pub use self::{
     backoff::{Backoff, Jitter},
@@ -77,7 +80,6 @@ pub use self::{
         SystemError, TlsFailure, UpgradeFailure, Via,
     },
     error::{CallError, ErrorCode, ErrorData, Fault, NoToken, NoUrls, Reason, SystemCause},
-    flight_record::FlightRecord,
     log::{LogFields, LogLine, LogValue},
     plaintext::is_loopback,
     quoted::write_quoted,
@@ -256,6 +258,7 @@ pub enum Notice {
         entry: LogEntry,
     },
     /// A dial begins; only with [`Interest::DIALS`].
+    #[cfg(feature = "system")]
     Dialing {
         /// The number of the connection, as in log entries.
         connection: u32,
@@ -265,6 +268,7 @@ pub enum Notice {
         url: String,
     },
     /// A dial is over, before anything that it causes; only for a dial whose begin was told.
+    #[cfg(feature = "system")]
     Dialed {
         /// What it did.
         dial: Box<DialReport>,

@@ -3,7 +3,7 @@
 //! A line is one line, whatever a server has said: nothing in it can begin another one, or move the cursor of a
 //! terminal.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
@@ -195,27 +195,34 @@ impl From<u16> for LogValue {
 /// The value of a field, without control characters.
 pub(super) fn one_line(value: &LogValue) -> LogValue {
     match value {
-        LogValue::Text(text) => LogValue::Text(without_controls(text).into_owned()),
+        LogValue::Text(text) => LogValue::Text(without_controls(text)),
         LogValue::Number(_) => value.clone(),
     }
 }
 
 /// The text with `\u{1b}` in place of an escape character, and the like.
-pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::new();
+pub(super) fn without_controls(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '\t' => shown.push_str("\\t"),
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
-            control if is_control(control) => shown.push_str(&format!("\\u{{{:x}}}", u32::from(control))),
+            control if is_control(control) => push_escape(&mut shown, control.into()),
             other => shown.push(other),
         }
     }
-    shown.into()
+    shown
+}
+
+/// In hexadecimal digits, at most four.
+fn push_escape(shown: &mut String, code: u32) {
+    shown.push_str("\\u{");
+    for place in (0..4).rev().filter(|place| *place == 0 || code >> (4 * place) > 0) {
+        let digit = (code >> (4 * place) & 15) as u8;
+        shown.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
+    }
+    shown.push('}');
 }
 
 /// It controls a terminal, ends a line, or turns the direction of what follows.

@@ -48,17 +48,25 @@ impl<T> Entry<T> {
         self.sent_before || matches!(self.stage, Stage::InFlight(number) if number < sent)
     }
 
+    fn is_due_at(&self, deadline: u64) -> bool {
+        self.deadline.is_some_and(|own| nanos(own) == deadline)
+    }
+
     fn bytes(&self) -> usize {
         self.request_text.as_ref().map_or(0, |request_text| request_text.text().len())
     }
 }
+
+/// Requests by a number, the least first. One type serves the deadlines and the order of the calls: the code of a second
+/// one would be a hundredth of what a page loads.
+type Ranking = BinaryHeap<Reverse<(u64, RequestKey)>>;
 
 /// The map, its orders and its counts.
 #[derive(Debug)]
 pub(super) struct Pending<T> {
     entries: HashMap<RequestKey, Entry<T>, KeyHash>,
     /// May contain deadlines of settled requests: they are ignored when they are due, and removed when they are many.
-    deadlines: BinaryHeap<Reverse<(Duration, RequestKey)>>,
+    deadlines: Ranking,
     /// Queued requests in the order of the calls; may contain some that are no longer queued.
     queue: VecDeque<RequestKey>,
     /// Requests of `sendToolRequest`, oldest first.
@@ -173,7 +181,7 @@ impl<T> Pending<T> {
             self.queue.push_back(key);
         }
         if let Some(deadline) = entry.deadline {
-            self.deadlines.push(Reverse((deadline, key)));
+            self.deadlines.push(Reverse((nanos(deadline), key)));
         }
         self.entries.insert(key, entry);
     }
@@ -255,36 +263,39 @@ impl<T> Pending<T> {
 
     /// The keys of the requests in flight, in the order of the calls.
     pub(super) fn keys_in_flight(&self) -> Vec<RequestKey> {
-        self.ordered_keys(|entry| entry.stage != Stage::Queued)
+        self.ordered_keys(&|entry| entry.stage != Stage::Queued)
     }
 
     /// Removes the queued requests, in the order of the calls.
     pub(super) fn take_queued(&mut self) -> Vec<Entry<T>> {
         self.queue.clear();
-        let keys = self.ordered_keys(|entry| entry.stage == Stage::Queued);
-        keys.into_iter().filter_map(|key| self.remove(key)).collect()
+        self.take_each(&|entry| entry.stage == Stage::Queued)
     }
 
     /// Removes all requests, in the order of the calls.
     pub(super) fn take_all(&mut self) -> Vec<Entry<T>> {
         self.queue.clear();
         self.remembered.clear();
-        let keys = self.ordered_keys(|_| true);
-        keys.into_iter().filter_map(|key| self.remove(key)).collect()
+        self.take_each(&|_| true)
     }
 
-    fn ordered_keys(&self, wanted: impl Fn(&Entry<T>) -> bool) -> Vec<RequestKey> {
+    fn take_each(&mut self, wanted: &dyn Fn(&Entry<T>) -> bool) -> Vec<Entry<T>> {
+        self.ordered_keys(wanted).into_iter().filter_map(|key| self.remove(key)).collect()
+    }
+
+    fn ordered_keys(&self, wanted: &dyn Fn(&Entry<T>) -> bool) -> Vec<RequestKey> {
         // A heap sorts with much less code than `sort`, which pages would have to load.
-        let keys: BinaryHeap<(u64, RequestKey)> =
-            self.entries.values().filter(|entry| wanted(entry)).map(|entry| (entry.order, entry.id.key)).collect();
-        keys.into_sorted_vec().into_iter().map(|(_, key)| key).collect()
+        let wanted = self.entries.values().filter(|entry| wanted(entry));
+        let mut ranking: Ranking = wanted.map(|entry| Reverse((entry.order, entry.id.key))).collect();
+        std::iter::from_fn(|| ranking.pop()).map(|Reverse((_, key))| key).collect()
     }
 
     /// The earliest deadline of a request that is not settled.
     pub(super) fn next_deadline(&mut self) -> Option<Duration> {
-        while let Some(Reverse((deadline, key))) = self.deadlines.peek().copied() {
-            if self.entries.get(&key).is_some_and(|entry| entry.deadline == Some(deadline)) {
-                return Some(deadline);
+        while let Some(Reverse((deadline, key))) = self.deadlines.peek() {
+            let entry = self.entries.get(key).filter(|entry| entry.is_due_at(*deadline));
+            if let Some(entry) = entry {
+                return entry.deadline;
             }
             self.deadlines.pop();
         }
@@ -320,9 +331,8 @@ impl<T> Pending<T> {
         let live = 2 * self.entries.len() + SLACK;
         let Self { entries, deadlines, queue, remembered, .. } = self;
         if deadlines.len() > live {
-            deadlines.retain(|Reverse((deadline, key))| {
-                entries.get(key).is_some_and(|entry| entry.deadline == Some(*deadline))
-            });
+            deadlines
+                .retain(|Reverse((deadline, key))| entries.get(key).is_some_and(|entry| entry.is_due_at(*deadline)));
         }
         if queue.len() > live {
             queue.retain(|key| entries.get(key).is_some_and(|entry| entry.stage == Stage::Queued));
@@ -331,6 +341,11 @@ impl<T> Pending<T> {
             remembered.retain(|key| entries.contains_key(key));
         }
     }
+}
+
+/// In 64 bits, which last for five hundred years.
+fn nanos(duration: Duration) -> u64 {
+    duration.as_secs().wrapping_mul(1_000_000_000).wrapping_add(duration.subsec_nanos().into())
 }
 
 const MAX_REMEMBERED: usize = 4096;

@@ -3,6 +3,8 @@
 #[cfg(feature = "system")]
 use std::net::IpAddr;
 
+use super::config::before;
+
 /// Whether the host is this machine: `localhost`, a name below it, or an address of loopback, without brackets.
 pub fn is_loopback(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
@@ -29,10 +31,9 @@ pub(super) fn is_readable_by_others(url: &str) -> bool {
 
 /// The host at the beginning of `authority`, without its port.
 fn host_in(authority: &str) -> &str {
-    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     match authority.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
+        Some(address) => before(address, b"]/?#"),
+        None => before(authority, b":/?#"),
     }
 }
 

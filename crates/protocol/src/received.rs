@@ -34,8 +34,8 @@ impl Received {
     }
 }
 
-impl From<&str> for Received {
+impl From<&str> for Box<Received> {
     fn from(text: &str) -> Self {
-        Self::new(text.into())
+        Self::new(Received::new(text.into()))
     }
 }

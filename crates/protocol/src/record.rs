@@ -55,11 +55,8 @@ pub(crate) enum Base {
     Unknown,
 }
 
-/// Whether anything is recorded.
-const RECORDS: bool = cfg!(feature = "record");
-
-/// Whether records can be replayed. What only that needs would be a third of what a page loads.
-pub(crate) const REPLAYS: bool = cfg!(feature = "replay");
+/// Whether anything is recorded. What that needs would be a third of what a page loads.
+pub(crate) const RECORDS: bool = cfg!(feature = "record");
 
 impl Recorder {
     /// The session is to be given to [`set_base`](Self::set_base), before the next input.
@@ -81,30 +78,24 @@ impl Recorder {
     }
 
     /// Something comes into the session.
-    pub(crate) fn input(&mut self, now: Now, what: What) {
-        if !RECORDS {
-            return;
+    pub(crate) fn input(&mut self, now: Now, what: impl FnOnce() -> What) {
+        if RECORDS {
+            self.stamp = self.stamp_of(now);
+            self.push_input(what());
         }
-        self.stamp = self.stamp_of(now);
-        self.add_input(what);
     }
 
     /// The same, at the time of the last input.
-    pub(crate) fn add_input(&mut self, what: What) {
-        if !RECORDS {
-            return;
+    pub(crate) fn add_input(&mut self, what: impl FnOnce() -> What) {
+        if RECORDS {
+            self.push_input(what());
         }
-        self.input = self.end();
-        self.push(what);
     }
 
     /// The session has decided this.
-    pub(crate) fn output(&mut self, what: What) {
-        if !RECORDS {
-            return;
-        }
-        if !self.merge(&what) {
-            self.push(what);
+    pub(crate) fn output(&mut self, what: impl FnOnce() -> What) {
+        if RECORDS {
+            self.push_output(what());
         }
     }
 
@@ -123,7 +114,7 @@ impl Recorder {
         if !RECORDS {
             return;
         }
-        self.add_input(What::Writing { connection, count: small(count) });
+        self.add_input(|| What::Writing { connection, count: small(count) });
     }
 
     /// Texts were written. Usually these are the ones that were being written just now.
@@ -136,7 +127,7 @@ impl Recorder {
         let is_last = self.input + 1 == self.end();
         match self.events.back_mut().filter(|event| is_last && event.what == begun) {
             Some(event) => event.what = written,
-            None => self.add_input(written),
+            None => self.add_input(|| written),
         }
     }
 
@@ -232,6 +223,17 @@ impl Recorder {
 
     fn end(&self) -> u64 {
         self.first + self.events.len() as u64
+    }
+
+    fn push_input(&mut self, what: What) {
+        self.input = self.end();
+        self.push(what);
+    }
+
+    fn push_output(&mut self, what: What) {
+        if !self.merge(&what) {
+            self.push(what);
+        }
     }
 
     fn push(&mut self, what: What) {

@@ -210,7 +210,7 @@ impl<T> Session<T> {
         let before = std::mem::replace(&mut self.interest, interest);
         let opens = interest.wants(Interest::OPENS);
         if before.wants(Interest::OPENS) != opens {
-            self.recorder.input(self.last, What::Opens { opens });
+            self.recorder.input(self.last, || What::Opens { opens });
         }
     }
 
@@ -459,7 +459,7 @@ impl<T> Session<T> {
         for (name, value) in common.iter().chain(fields) {
             all.set(name, one_line(value));
         }
-        let message = without_controls(message).into_owned();
+        let message = without_controls(message);
         self.notify(Notice::Log { entry: LogEntry { level, message, fields: all } });
     }
 

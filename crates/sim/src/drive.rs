@@ -203,7 +203,7 @@ impl Sim {
             WorldEvent::Say(connection, text) => {
                 let was_racing = self.is_racing();
                 self.session.handle_bytes(now, connection);
-                self.session.handle_message(now, connection, &(&*text).into());
+                self.session.handle_message(now, connection, (&*text).into());
                 if self.is_racing() || was_racing {
                     self.heard_in_race.push(text);
                 } else {

@@ -266,7 +266,7 @@ impl Life {
             let before = session.snapshot();
             session.handle_open(now, old);
             session.handle_token(now, old, Ok(Secret::new("old").into()));
-            session.handle_message(now, old, &r#"{"id":"auth","success":true}"#.into());
+            session.handle_message(now, old, r#"{"id":"auth","success":true}"#.into());
             Session::handle_written(session, old, 3);
             session.handle_paused(now, old, true);
             session.handle_closed(now, old, Ending::abnormal("old"));

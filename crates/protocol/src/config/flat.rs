@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::Config;
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 use super::{OptionError, Options};
 
 impl Config {
@@ -16,7 +16,7 @@ impl Config {
     /// Reads what [`to_flat`](Self::to_flat) has written.
     ///
     /// Errors: as of [`Options::from_json`].
-    #[cfg(feature = "replay")]
+    #[cfg(feature = "record")]
     pub(crate) fn from_flat(flat: &Map<String, Value>) -> Result<Self, OptionError> {
         let mut options = Map::new();
         for (name, value) in flat {
@@ -40,7 +40,7 @@ fn flat(name: &str, value: &Value) -> Vec<(String, Value)> {
     }
 }
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 fn add(options: &mut Map<String, Value>, name: &str, word: &str) {
     let code: Option<u16> = word.parse().ok();
     if word == INFINITY {
@@ -56,7 +56,7 @@ const INFINITY: &str = "Infinity";
 /// A list without elements. No option has this word as a value.
 const EMPTY: &str = "empty";
 
-#[cfg(all(test, feature = "replay"))]
+#[cfg(all(test, feature = "record"))]
 mod tests {
     use serde_json::json;
 

@@ -99,7 +99,12 @@ impl fmt::Debug for EndpointSource {
 
 /// The URL as users are shown it.
 pub(crate) fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or_default()
+    before(url, b"?")
+}
+
+/// What comes before the first of these characters of ASCII. `str::split` would add more to what a page loads.
+pub(crate) fn before<'a>(text: &'a str, ends: &[u8]) -> &'a str {
+    &text[..text.bytes().position(|byte| ends.contains(&byte)).unwrap_or(text.len())]
 }
 
 /// Where the token of the auth message comes from.

@@ -1,13 +1,13 @@
 //! Fields as the members of a JSON object, those of lists as `list.0.member`.
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 use std::borrow::Cow;
 use std::fmt::Write;
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 use serde_json::{Map, Value};
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 use super::LARGEST;
 use super::{Fields, Form};
 use crate::quoted::write_quoted;
@@ -116,7 +116,7 @@ impl Prefix {
 }
 
 /// Reads members of an object that anybody may have written.
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 pub(crate) struct JsonReader<'a> {
     members: &'a Map<String, Value>,
     prefix: Prefix,
@@ -124,7 +124,7 @@ pub(crate) struct JsonReader<'a> {
     refused: Option<String>,
 }
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 impl<'a> JsonReader<'a> {
     pub(crate) fn new(members: &'a Map<String, Value>) -> Self {
         Self { members, prefix: Prefix::default(), refused: None }
@@ -144,7 +144,7 @@ impl<'a> JsonReader<'a> {
     }
 }
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 impl Fields for JsonReader<'_> {
     fn is_reading(&self) -> bool {
         true
@@ -194,7 +194,7 @@ impl Fields for JsonReader<'_> {
     }
 }
 
-#[cfg(feature = "replay")]
+#[cfg(feature = "record")]
 fn micros_of_millis(millis: f64) -> Option<u64> {
     let micros = (millis * 1000.0).round();
     (0.0..=LARGEST as f64).contains(&micros).then_some(micros as u64)

@@ -36,7 +36,7 @@ macro_rules! kinds {
 
         impl What {
             /// One of this kind, with zeros.
-            #[cfg(feature = "replay")]
+            #[cfg(feature = "record")]
             pub(crate) fn of_kind(kind: &str) -> Option<Self> {
                 match kind {
                     $($kind => Some(Self::$variant { $($field: Default::default()),* }),)+
@@ -74,7 +74,7 @@ impl What {
     }
 
     /// Bytes of the text that is made of it in a replay.
-    #[cfg(feature = "replay")]
+    #[cfg(feature = "record")]
     pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::Call { size, .. } | Self::ToolRequest { size, .. } | Self::Send { size, .. } => size.get() as u64,

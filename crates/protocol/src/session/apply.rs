@@ -113,7 +113,7 @@ impl Session<()> {
             What::Writing { connection, count } => self.handle_writing(*connection, *count as usize),
             What::Written { connection, count } => self.handle_written(*connection, *count as usize),
             What::Received { connection, class, size, id, .. } => {
-                self.handle_message(now, *connection, &class.message(id.get(), size.get()));
+                self.handle_message(now, *connection, Box::new(class.message(id.get(), size.get())));
             }
             What::Binary { connection, size } => self.handle_binary(now, *connection, size.get()),
             What::Bytes { connection, last } => self.handle_bytes(Now { mono: last.get(), ..now }, *connection),
@@ -143,7 +143,7 @@ impl Session<()> {
             self.handle_written(connection, 1);
             let class = if self.dialect() == Dialect::Event { Class::EventPong } else { Class::Pong };
             let answered = later(due, if is_last { rtt } else { rtt.min(gap / 2) });
-            self.handle_message(answered, connection, &class.message(None, 0));
+            self.handle_message(answered, connection, Box::new(class.message(None, 0)));
             self.discard();
         }
     }

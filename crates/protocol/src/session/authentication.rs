@@ -22,14 +22,14 @@ impl<T> Session<T> {
     /// The `open` listeners have run. If they sent no auth message, ours is sent now. Only needed with
     /// [`Interest::OPENS`].
     pub fn handle_open_told(&mut self, now: Now) {
-        self.begin(now, What::OpenTold {});
+        self.begin(now, || What::OpenTold {});
         self.send_held_token(now);
     }
 
     /// The user's token function has returned a key, or has failed with an error of this class.
     pub fn handle_token(&mut self, now: Now, connection: ConnectionId, key: Result<Key, String>) {
         let (kind, expires_at) = KeyName::of(key.as_ref().ok());
-        self.begin(now, What::Key { connection, key: kind, expires_at });
+        self.begin(now, || What::Key { connection, key: kind, expires_at });
         if self.race_has_asked(connection) {
             return self.key_of_race(now, key.map_err(NoToken::Threw));
         }

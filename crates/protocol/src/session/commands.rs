@@ -17,7 +17,7 @@ impl<T> Session<T> {
     /// Connects. `payload` is settled on `ready`, or with the error on `failed`, `closed` or a refused token. Repeated
     /// calls share one attempt. In `reconnecting` it dials at once; in `unauthorized` it authenticates again.
     pub fn connect(&mut self, now: Now, payload: T) {
-        self.begin(now, What::Connect {});
+        self.begin(now, || What::Connect {});
         self.connect_or_wait(now, payload);
     }
 
@@ -41,7 +41,7 @@ impl<T> Session<T> {
 
     /// Drops the connection, resets the attempt counter and connects at once.
     pub fn reconnect(&mut self, now: Now, payload: T) {
-        self.begin(now, What::Reconnect {});
+        self.begin(now, || What::Reconnect {});
         match &self.state {
             State::Closing(..) => self.abandon_closing(),
             State::Connecting(_) => self.drop_dials(),
@@ -62,7 +62,7 @@ impl<T> Session<T> {
     /// Sends the auth message again, with `token` if there is one, which is then used for later connections too.
     /// Connects if no socket is open. In `ready`, calls in flight are not affected.
     pub fn authenticate(&mut self, now: Now, token: Option<Secret>, payload: T) {
-        self.begin(now, What::Authenticate { with_key: token.is_some() });
+        self.begin(now, || What::Authenticate { with_key: token.is_some() });
         if let Some(token) = token {
             self.token = TokenSource::Fixed(token);
             self.end_renewal();
@@ -83,7 +83,7 @@ impl<T> Session<T> {
 
     /// Sends a text unchanged. False if the socket is not open or the buffer is full.
     pub fn send(&mut self, now: Now, text: &str) -> bool {
-        self.begin(now, What::Send { frame: FrameName::MESSAGE, size: text.len().into(), is_sent: false });
+        self.begin(now, || What::Send { frame: FrameName::MESSAGE, size: text.len().into(), is_sent: false });
         let full = self.buffered_amount() + text.len() > self.config.max_buffered_amount;
         if full || matches!(self.state, State::Closing(..)) {
             return false;
@@ -113,7 +113,7 @@ impl<T> Session<T> {
     /// Closes the connection. Calls in flight may finish within `drain`, then they are rejected with `CLOSED`; queued
     /// calls are rejected at once. `payload` is settled on `closed`, and never with an error.
     pub fn close(&mut self, now: Now, code: u16, reason: &str, drain: Duration, payload: T) {
-        self.begin(now, What::Close { code, drain: drain.into() });
+        self.begin(now, || What::Close { code, drain: drain.into() });
         if matches!(self.state, State::Closed | State::Failed) {
             return self.settle(payload, Outcome::Done);
         }
@@ -132,7 +132,7 @@ impl<T> Session<T> {
 
     /// The client itself has a bug (a panic was caught). Everything is settled; the state is `failed`.
     pub fn handle_fault(&mut self, now: Now, what: &str) {
-        self.begin(now, What::Bug {});
+        self.begin(now, || What::Bug {});
         self.drop_dials();
         if let Some(connection) = self.state.connection() {
             self.drop_connection(connection);

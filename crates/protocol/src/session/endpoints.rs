@@ -26,8 +26,12 @@ impl<T> Session<T> {
     /// False if it is not asked any more: then the list stays as it is.
     pub fn handle_urls(&mut self, now: Now, asked: ConnectionId, urls: Result<Vec<String>, String>) -> bool {
         let given = urls.as_deref().unwrap_or_default();
-        let changed = (!given.is_empty() && !self.endpoints.are(given)).then(|| shown(given));
-        self.begin(now, What::Urls { connection: asked, is_given: urls.is_ok(), urls: changed });
+        let is_changed = !given.is_empty() && !self.endpoints.are(given);
+        self.begin(now, || What::Urls {
+            connection: asked,
+            is_given: urls.is_ok(),
+            urls: is_changed.then(|| shown(given)),
+        });
         // Their queries may be secrets.
         let urls = urls.map(Zeroizing::new);
         if !matches!(&self.state, State::Connecting(dials) if dials.asking == Some(asked)) {
@@ -47,7 +51,7 @@ impl<T> Session<T> {
 
     /// The dial has succeeded: the WebSocket is open.
     pub fn handle_open(&mut self, now: Now, connection: ConnectionId) {
-        self.begin(now, What::Open { connection });
+        self.begin(now, || What::Open { connection });
         let dialect = match self.config.dialect {
             DialectChoice::Event => Dialect::Event,
             DialectChoice::Plain => Dialect::Plain,
@@ -75,7 +79,7 @@ impl<T> Session<T> {
         let State::Connecting(dials) = &mut self.state else { return };
         let Some(place) = dials.place(connection) else { return };
         dials.dials[place].via = Some(via.clone());
-        self.recorder.input(now, What::Via { connection, proxy: via.proxy().map(Into::into) });
+        self.recorder.input(now, || What::Via { connection, proxy: via.proxy().map(Into::into) });
         if let Some(proxy) = via.proxy() {
             self.log(LogLine::Proxy, &[("connection", connection.0.into()), ("proxy", proxy.into())]);
         }
@@ -83,7 +87,7 @@ impl<T> Session<T> {
 
     /// The dial has failed.
     pub fn handle_dial_failed(&mut self, now: Now, connection: ConnectionId, failure: DialFailure) {
-        self.begin(now, What::DialFailed { connection, facts: Box::new(DialFacts::of(&failure)) });
+        self.begin(now, || What::DialFailed { connection, facts: Box::new(DialFacts::of(&failure)) });
         let State::Connecting(dials) = &mut self.state else { return };
         if dials.place(connection).is_none_or(|place| dials.dials[place].opened.is_some()) {
             return;

@@ -22,7 +22,7 @@ impl<T> Session<T> {
     /// The socket has ended.
     pub fn handle_closed(&mut self, now: Now, connection: ConnectionId, ending: Ending) {
         let Ending { code, clean: is_clean, too_large: is_too_large, .. } = ending;
-        self.begin(now, What::Closed { connection, code, is_clean, is_too_large });
+        self.begin(now, || What::Closed { connection, code, is_clean, is_too_large });
         self.closed(now, connection, ending);
     }
 
@@ -70,25 +70,22 @@ impl<T> Session<T> {
     }
 
     /// A text message has come, or a binary one that is UTF-8.
-    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: &Received) {
-        self.begin(
-            now,
-            What::Received {
-                connection,
-                class: Class::Ignored,
-                size: message.text.len().into(),
-                id: Id::NONE,
-                outcome: AnswerName::NONE,
-            },
-        );
+    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: Box<Received>) {
+        self.begin(now, || What::Received {
+            connection,
+            class: Class::Ignored,
+            size: message.text.len().into(),
+            id: Id::NONE,
+            outcome: AnswerName::NONE,
+        });
         self.hear(now, connection, message);
     }
 
-    pub(super) fn hear(&mut self, now: Now, connection: ConnectionId, message: &Received) {
+    pub(super) fn hear(&mut self, now: Now, connection: ConnectionId, message: Box<Received>) {
         if self.racer(connection).is_some() {
             return self.racer_hears(now, connection, message);
         }
-        let Received { text, split, tools } = message;
+        let Received { text, split, tools } = &*message;
         let Some(socket) = self.current(connection) else { return };
         socket.heartbeat.bytes(now.mono);
         let is_first = !std::mem::replace(&mut socket.has_received, true);
@@ -122,7 +119,7 @@ impl<T> Session<T> {
 
     /// A binary message has come that is not UTF-8.
     pub fn handle_binary(&mut self, now: Now, connection: ConnectionId, bytes: usize) {
-        self.begin(now, What::Binary { connection, size: bytes.into() });
+        self.begin(now, || What::Binary { connection, size: bytes.into() });
         let Some(socket) = self.current(connection) else { return };
         socket.heartbeat.bytes(now.mono);
         self.counters.messages_received += 1;
@@ -139,8 +136,8 @@ impl<T> Session<T> {
         self.set_call_timers();
         let is_late = self.is_late(now);
         match self.timers.first_due(now.mono) {
-            Some(timer) => self.begin(now, What::Timeout { timer: TimerName::of(timer) }),
-            None if self.recorder.clocks_differ(now) => self.begin(now, What::Clocks {}),
+            Some(timer) => self.begin(now, || What::Timeout { timer: TimerName::of(timer) }),
+            None if self.recorder.clocks_differ(now) => self.begin(now, || What::Clocks {}),
             None => self.observe(now),
         }
         if is_late {

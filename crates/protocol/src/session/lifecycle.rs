@@ -360,7 +360,7 @@ impl<T> Session<T> {
 
     fn emit_close(&mut self, ending: &Ending, will_reconnect: bool) {
         let Ending { code, reason, clean, .. } = ending.clone();
-        self.recorder.output(What::CloseTold { code, will_reconnect });
+        self.recorder.output(|| What::CloseTold { code, will_reconnect });
         self.notify(Notice::Close { info: CloseInfo { code, reason, was_clean: clean, will_reconnect } });
     }
 

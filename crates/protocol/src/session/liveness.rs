@@ -17,13 +17,13 @@ impl<T> Session<T> {
     pub fn handle_bytes(&mut self, now: Now, connection: ConnectionId) {
         let Some(socket) = self.current(connection) else { return };
         if socket.heartbeat.bytes(now.mono) {
-            self.recorder.add_input(What::Bytes { connection, last: now.mono.into() });
+            self.recorder.add_input(|| What::Bytes { connection, last: now.mono.into() });
         }
     }
 
     /// The driver has stopped reading, or reads again. While it does not read, silence proves nothing.
     pub fn handle_paused(&mut self, now: Now, connection: ConnectionId, paused: bool) {
-        self.begin(now, What::Paused { connection, is_paused: paused });
+        self.begin(now, || What::Paused { connection, is_paused: paused });
         let Some(socket) = self.current(connection) else { return };
         if std::mem::replace(&mut socket.paused, paused) == paused {
             return;
@@ -46,7 +46,7 @@ impl<T> Session<T> {
 
     /// The machine has changed to another network, or has one again. Source: PROTOCOL.md rule 4.
     pub fn handle_network_changed(&mut self, now: Now) {
-        self.begin(now, What::Network {});
+        self.begin(now, || What::Network {});
         self.doubt(now, LogLine::NetworkChanged);
     }
 

@@ -89,18 +89,18 @@ impl<T> Session<T> {
     }
 
     /// A server has said something in a race. What decides is heard in full when its socket has won.
-    pub(super) fn racer_hears(&mut self, now: Now, connection: ConnectionId, message: &Received) {
+    pub(super) fn racer_hears(&mut self, now: Now, connection: ConnectionId, message: Box<Received>) {
         let Some(place) = self.racer(connection) else { return };
         let is_auto = self.config.dialect == DialectChoice::Auto;
         let Some(opened) = self.opened(place) else { return };
-        let class = class_of(opened, is_auto, message);
+        let class = class_of(opened, is_auto, &message);
         self.record_class(class);
         let Some(opened) = self.opened(place) else { return };
-        let is_decisive = decides(opened, is_auto, message);
+        let is_decisive = decides(opened, is_auto, &message);
         // A server that chatters before it has accepted the client is not remembered word by word.
         if is_decisive || opened.heard_bytes + message.text.len() <= MOST_HEARD {
             opened.heard_bytes += message.text.len();
-            opened.heard.push(message.clone());
+            opened.heard.push(*message);
         }
         opened.socket.heartbeat.bytes(now.mono);
         if is_decisive {
@@ -158,8 +158,8 @@ impl<T> Session<T> {
         let Opened { socket, heard, .. } = *opened;
         self.take_over(now, endpoint, socket);
         self.timers.set(Timer::Auth, deadline);
-        for message in &heard {
-            self.hear(now, connection, message);
+        for message in heard {
+            self.hear(now, connection, Box::new(message));
         }
     }
 

@@ -7,24 +7,30 @@ use crate::{
     Action, ConnectionId, Now,
     error::CallError,
     fields::Writer,
-    record::{Base, FrameName, Purpose, REPLAYS, Size, StateName, What, id_of, small},
+    record::{Base, FrameName, Purpose, RECORDS, Size, StateName, What, id_of, small},
     request_id::RequestId,
 };
 
 impl<T> Session<T> {
     /// An input begins.
-    pub(super) fn begin(&mut self, now: Now, what: What) {
+    pub(super) fn begin(&mut self, now: Now, what: impl FnOnce() -> What) {
+        if RECORDS {
+            self.record_base();
+            self.recorder.input(now, what);
+        }
+        self.observe(now);
+    }
+
+    fn record_base(&mut self) {
         if self.recorder.wants_base() {
             let base = self.base();
             self.recorder.set_base(base);
         }
-        self.recorder.input(now, what);
-        self.observe(now);
     }
 
     /// Asks something of the driver.
     pub(super) fn act(&mut self, action: Action) {
-        self.recorder.output(match &action {
+        self.recorder.output(|| match &action {
             Action::Dial { connection, endpoint } => What::Dial { connection: *connection, endpoint: small(*endpoint) },
             Action::AskUrls(connection) => What::AskUrls { connection: *connection },
             Action::AskToken(connection) => What::AskKey { connection: *connection },
@@ -36,14 +42,14 @@ impl<T> Session<T> {
 
     pub(super) fn record_state(&mut self, previous: &str) {
         let delay = if let State::Reconnecting { delay, .. } = self.state { Some(delay) } else { None };
-        let what = What::State {
+        let attempt = if self.is_underway() { self.attempt } else { 0 };
+        self.recorder.output(|| What::State {
             state: StateName::of(self.state.name()),
             previous: StateName::of(previous),
-            attempt: if self.is_underway() { self.attempt } else { 0 },
+            attempt,
             error: self.error.as_ref().map(|reason| reason.fault().error_code()),
             delay: delay.into(),
-        };
-        self.recorder.output(what);
+        });
     }
 
     pub(super) fn record_sent(
@@ -53,13 +59,13 @@ impl<T> Session<T> {
         size: usize,
         id: Option<RequestId>,
     ) {
-        let size = if frame.is_auth() { Size::default() } else { size.into() };
-        self.recorder.output(What::Sent { connection, frame, size, id: id_of(id), count: 1 });
+        let size = || if frame.is_auth() { Size::default() } else { size.into() };
+        self.recorder.output(|| What::Sent { connection, frame, size: size(), id: id_of(id), count: 1 });
     }
 
     /// A command or call is settled: with this error, if it has failed.
     pub(super) fn record_settled(&mut self, error: Option<&CallError>) {
-        self.recorder.output(What::Settled {
+        self.recorder.output(|| What::Settled {
             code: error.map(|error| error.fault.error_code()),
             sent: error.and_then(|error| error.sent),
             id: id_of(error.and_then(|error| error.request_id)),
@@ -72,7 +78,7 @@ impl<T> Session<T> {
         let backoff = self.backoff();
         let range = backoff.delays(attempts_made);
         let delay = self.chance.delay(|rng| backoff.delay(attempts_made, rng), range);
-        self.recorder.output(What::Drawn { purpose, delay: delay.into() });
+        self.recorder.output(|| What::Drawn { purpose, delay: delay.into() });
         delay
     }
 
@@ -81,15 +87,12 @@ impl<T> Session<T> {
         let backoff = self.backoff();
         let range = backoff.spreads(asked);
         let delay = self.chance.delay(|rng| backoff.spread_retry_after(asked, rng), range);
-        self.recorder.output(What::Drawn { purpose: Purpose::RETRY_AFTER, delay: delay.into() });
+        self.recorder.output(|| What::Drawn { purpose: Purpose::RETRY_AFTER, delay: delay.into() });
         delay
     }
 
     /// The session as it is, for the recorder.
     fn base(&mut self) -> Base {
-        if !REPLAYS {
-            return Base::Unknown;
-        }
         let unwritten = self.state.socket().map_or(0, |socket| socket.unwritten.len());
         if self.pending.entries() > MOST_KNOWN || unwritten > MOST_KNOWN || self.tools_waiters.len() > MOST_KNOWN {
             return Base::Unknown;

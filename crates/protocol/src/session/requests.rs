@@ -49,7 +49,7 @@ impl<T> Session<T> {
     /// `MESSAGE_TOO_LARGE`.
     pub fn request(&mut self, now: Now, call: Call<'_>, payload: T) -> Result<RequestKey, Refused<T>> {
         let facts = CallFacts::new(call.idempotent, call.expects_connection, call.parameters.is_some());
-        self.begin(now, What::Call { id: Id::NONE, size: Size::default(), timeout: call.timeout.into(), facts });
+        self.begin(now, || What::Call { id: Id::NONE, size: Size::default(), timeout: call.timeout.into(), facts });
         self.counters.requests += 1;
         let id = self.chance.id(&self.pending, now.wall);
         let mut size = 0;
@@ -92,7 +92,7 @@ impl<T> Session<T> {
     /// socket is not open or the buffer is full.
     pub fn send_tool_request(&mut self, now: Now, name: &str, parameters: Option<&str>) -> Option<RequestId> {
         let has_parameters = parameters.is_some();
-        self.begin(now, What::ToolRequest { id: Id::NONE, size: Size::default(), has_parameters, is_sent: false });
+        self.begin(now, || What::ToolRequest { id: Id::NONE, size: Size::default(), has_parameters, is_sent: false });
         if self.state.socket().is_none() || matches!(self.state, State::Closing(..)) {
             return None;
         }
@@ -113,7 +113,7 @@ impl<T> Session<T> {
     /// as failed.
     pub fn abort(&mut self, now: Now, key: RequestKey) -> Option<T> {
         let id = Some(RequestId { millis: now.wall, key });
-        self.begin(now, What::Abort { id: id.into(), is_found: false });
+        self.begin(now, || What::Abort { id: id.into(), is_found: false });
         if let Some(payload) = self.forget_tools(key) {
             self.record_aborted(None);
             return Some(payload);
@@ -335,16 +335,18 @@ impl<T> Session<T> {
 
     /// Rejects the queued requests. They were never sent, except those that wait to be sent again.
     pub(super) fn fail_queued(&mut self, why: &CallError) {
-        for entry in self.pending.take_queued() {
-            let sent = entry.sent_before;
-            self.fail(entry, why, Some(sent));
-        }
-        self.fail_tools(why);
+        let queued = self.pending.take_queued();
+        self.fail_each(queued, why, 0);
     }
 
     /// Rejects every request. The texts below number `sent` were sent, or will be.
     pub(super) fn fail_all(&mut self, why: &CallError, sent: u64) {
-        for entry in self.pending.take_all() {
+        let all = self.pending.take_all();
+        self.fail_each(all, why, sent);
+    }
+
+    fn fail_each(&mut self, entries: Vec<Entry<T>>, why: &CallError, sent: u64) {
+        for entry in entries {
             let sent = entry.was_sent(sent);
             self.fail(entry, why, Some(sent));
         }

@@ -29,7 +29,7 @@ impl<T> Session<T> {
         expects_connection: bool,
         payload: T,
     ) -> Result<RequestKey, Refused<T>> {
-        self.begin(now, What::Tools { id: Id::NONE, timeout: timeout.into(), expects_connection });
+        self.begin(now, || What::Tools { id: Id::NONE, timeout: timeout.into(), expects_connection });
         let accepted = self.accepts_calls(expects_connection).and_then(|()| Ok(self.has_room_for(0)?));
         if let Err(error) = accepted {
             return Err(Refused { payload, error });

@@ -20,7 +20,7 @@ const INPUTS: [(&str, Input); 13] = [
     ("token", |session, now, connection| session.handle_token(now, connection, Ok(Secret::new("late").into()))),
     ("via", |session, now, connection| session.handle_via(now, connection, Via::Direct)),
     ("no token", |session, now, connection| session.handle_token(now, connection, Err("late".into()))),
-    ("message", |session, now, connection| session.handle_message(now, connection, &ACCEPTED.into())),
+    ("message", |session, now, connection| session.handle_message(now, connection, ACCEPTED.into())),
 ];
 
 fn answered_with(status: u16) -> DialFailure {

@@ -142,7 +142,7 @@ fn any_bytes_since_the_ping_prove_life() {
 fn a_whole_message_is_bytes_too() {
     let mut sim = ready(defaults);
     sim.advance(16_000);
-    sim.input(|session, now| session.handle_message(now, mcp_protocol::ConnectionId(1), &"1".into()));
+    sim.input(|session, now| session.handle_message(now, mcp_protocol::ConnectionId(1), "1".into()));
     sim.advance(9_500);
     assert_eq!(sim.state(), "ready");
 

@@ -60,7 +60,10 @@ function troubleOf(event: RecordedEvent): string | undefined {
         ? wordsOfEvent({ at: 0, kind: 'received', frame: event.frame, outcome: event.outcome })
         : undefined
     case 'timeout':
-      return ['race', 'renewal', 'ping', 'retry'].includes(String(event.timer)) ? undefined : wordsOfEvent(event)
+      // A page's client does not tell which one.
+      return [undefined, 'race', 'renewal', 'ping', 'retry'].includes(event.timer as string | undefined)
+        ? undefined
+        : wordsOfEvent(event)
     case 'settled':
       return event.code ? `Calls or commands failed with ${event.code}` : undefined
     default:

@@ -16,40 +16,45 @@ const WORDS: Readonly<Record<string, Words>> = {
   authenticate: ({ withKey }) => `The program called authenticate()${withKey ? ' with another key' : ''}`,
   close: ({ code, drain }) => `The program called close() with ${code}${drain ? `, draining for ${ms(drain)}` : ''}`,
   call: ({ id, size, outcome }) => `A tool was called${ofId(id)}${ofSize(size)}${outcomeOf(outcome)}`,
-  toolRequest: ({ id, size, sent }) => `sendToolRequest()${ofId(id)}${ofSize(size)}${sent ? '' : ': not possible'}`,
+  toolRequest: ({ id, size, sent }) =>
+    `sendToolRequest()${ofId(id)}${ofSize(size)}${sent === false ? ': not possible' : ''}`,
   tools: ({ id }) => `The program asked for the tools${ofId(id)}`,
   send: ({ frame, size, sent }) =>
-    `The program sent a message (${frame})${ofSize(size)}${sent ? '' : ': not possible'}`,
-  abort: ({ id, found }) => `A call was aborted${ofId(id)}${found ? '' : ', too late'}`,
-  token: ({ key }) => `The key function answered: ${key}`,
+    `The program sent a message${frame ? ` (${frame})` : ''}${ofSize(size)}${sent === false ? ': not possible' : ''}`,
+  abort: ({ id, found }) => `A call was aborted${ofId(id)}${found === false ? ', too late' : ''}`,
+  token: ({ key }) => `The key function answered${key ? `: ${key}` : ''}`,
+  tokenFailed: () => 'The key function failed',
   urls: ({ given, urls }) =>
-    given ? `The url function answered${urls ? `: ${urls}` : ''}` : 'The url function failed',
+    given === false ? 'The url function failed' : `The url function answered${urls ? `: ${urls}` : ''}`,
+  urlsFailed: () => 'The url function failed',
   via: ({ proxy }) => (proxy ? `The dial goes through the proxy ${proxy}` : 'The dial goes through no proxy'),
   phase: ({ phase }) => `The dial has reached: ${PHASES[String(phase)] ?? phase}`,
   address: ({ address }) => `TCP has connected to ${address}`,
   open: ({ connection }) => `Connection ${connection} is open`,
+  // A browser tells a page nothing of it.
   dialFailed: ({ phase, code, status, address }) =>
-    `The dial failed${phase ? ` at ${PHASES[String(phase)] ?? phase}` : ''}: ${[code, status && `HTTP ${status}`, address].filter(Boolean).join(', ') || 'no code'}`,
+    `The dial failed${phase ? ` at ${PHASES[String(phase)] ?? phase}` : ''}${code === undefined ? '' : `: ${[code, status && `HTTP ${status}`, address].filter(Boolean).join(', ') || 'no code'}`}`,
   closed: ({ code, clean, tooLarge }) =>
     `The connection ended with ${code}${clean ? '' : ', without a closing handshake'}${tooLarge ? ': a message was too large' : ''}`,
   received: ({ frame, size, id, outcome }) =>
-    `Came: ${MESSAGES[String(frame)] ?? frame}${ofSize(size)}${ofId(id)}${outcome === 'late' ? ', that nobody waited for' : ''}`,
+    `Came: ${MESSAGES[String(frame)] ?? frame ?? 'a message'}${ofSize(size)}${ofId(id)}${outcome === 'late' ? ', that nobody waited for' : ''}`,
   binary: ({ size }) => `Came: a binary message that is no text${ofSize(size)}`,
   paused: ({ paused }) => (paused ? 'The program does not keep up: reading stopped' : 'Reading goes on'),
   network: () => 'The machine is on another network',
   clocks: () => 'The clocks have run apart: the machine slept, or its clock was set',
-  timeout: ({ timer }) => `Time was over: ${TIMERS[String(timer)] ?? timer}`,
+  timeout: ({ timer }) => `Time was over${timer ? `: ${TIMERS[String(timer)] ?? timer}` : ''}`,
   bug: () => 'The client has a bug: please report it',
   heartbeats: ({ count, rtt }) => `${count} pings were answered, the last one after ${ms(rtt)}`,
   state: ({ state, previous, error, attempt, delay }) =>
     `State: ${previous} → ${state}${error ? `, because of ${error}` : ''}${attempt ? `, attempt ${attempt}` : ''}${delay ? `, in ${ms(delay)}` : ''}`,
-  dial: ({ connection, endpoint }) => `Dials endpoint ${Number(endpoint) + 1} (connection ${connection})`,
+  dial: ({ connection, endpoint }) =>
+    `Dials${endpoint === undefined ? '' : ` endpoint ${Number(endpoint) + 1}`} (connection ${connection})`,
   askUrls: () => 'The url function is asked',
   askToken: () => 'The key function is asked',
   closeFrame: ({ code }) => `Sends a close frame with ${code}`,
   drop: ({ connection }) => `Gives connection ${connection} up`,
   sent: ({ frame, size, id, count }) =>
-    `Sends ${several(count, FRAMES[String(frame)] ?? String(frame))}${ofSize(size)}${ofId(id)}`,
+    `Sends ${several(count, frame ? (FRAMES[String(frame)] ?? String(frame)) : 'message')}${ofSize(size)}${ofId(id)}`,
   settled: ({ code, sent, count, id }) =>
     `${typeof count === 'number' && count > 1 ? `${count} calls or commands` : 'A call or command'} ${code ? `failed with ${code}${sentWords(sent)}` : 'succeeded'}${ofId(id)}`,
   closeTold: ({ code, willReconnect }) =>

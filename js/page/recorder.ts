@@ -1,0 +1,112 @@
+/**
+ * The flight recorder of a client in a page: its newest events, as its driver saw them. The recorder of the core, whose
+ * records can be replayed, would be a sixth of what a page loads.
+ */
+import type { FlightEvent, Notice } from '../shared/native-types.js'
+import type { FlightRecord } from '../shared/types.js'
+import { now, wallClock } from './globals.js'
+
+type Facts = Omit<FlightEvent, 'at' | 'mono' | 'kind'>
+
+/** An event, in the making. */
+interface Noted {
+  readonly kind: string
+  readonly facts: Facts | undefined
+  readonly mono: number
+  readonly at: number
+}
+
+export class FlightRecorder {
+  /** A ring. What is noted often becomes an event when that is asked for. */
+  readonly #noted: Noted[] = []
+  #count = 0
+
+  note(kind: string, facts?: Facts, mono = now(), at = wallClock()): void {
+    this.#noted[this.#count++ % NEWEST] = { kind, facts, mono, at }
+  }
+
+  /** A function of the core is called with these arguments. Of a text only its length is kept. */
+  noteInput(name: string, args: readonly (string | number)[]): void {
+    const [kind, ...names] = INPUTS[name] ?? []
+    if (kind === undefined) return
+    const facts: Record<string, number> = {}
+    names.forEach((name, place) => {
+      const value = args[place]!
+      if (name !== '') facts[name] = typeof value === 'string' ? value.length : value
+    })
+    this.note(kind, facts)
+  }
+
+  /** A call or a command has failed, with this error as JSON. */
+  noteFailure(json: string): void {
+    const { code, sent = null } = JSON.parse(json) as { code: string; sent?: boolean }
+    this.note('settled', { code, sent })
+  }
+
+  /**
+   * Notes the change that a notice tells, if it tells one.
+   * @returns the notice; that of a failure with the newest events
+   */
+  noteNotice(json: string): string {
+    // Log lines may come often, and tell nothing new.
+    if (json.startsWith(LOG)) return json
+    const notice = JSON.parse(json) as Notice
+    if (notice.type === 'state') {
+      const { state, attempt, error, retryDelay: delay } = notice.snapshot
+      this.note('state', { state, previous: notice.previous, attempt, error: error?.code ?? null, delay })
+    } else if (notice.type === 'close') {
+      const { code, willReconnect } = notice.info
+      this.note('closeTold', { code, willReconnect })
+    } else if (notice.type === 'failed') return JSON.stringify({ ...notice, events: JSON.stringify(this.newest(TAIL)) })
+    return json
+  }
+
+  /** At most so many events, oldest first. */
+  newest(most = NEWEST): FlightEvent[] {
+    const place = this.#count % NEWEST
+    const inOrder = this.#count > NEWEST ? [...this.#noted.slice(place), ...this.#noted.slice(0, place)] : this.#noted
+    return inOrder
+      .slice(-most)
+      .map(({ kind, facts, mono, at }) => ({ at, mono: Math.round(mono * 1000) / 1000, kind, ...facts }))
+  }
+
+  /** The record as JSON. The options and the state before the events are not kept. */
+  record(client: number, url: string): string {
+    const events = this.newest()
+    const start = { complete: false }
+    return JSON.stringify({ version: PACKAGE_VERSION, client, url, options: {}, start, events } satisfies FlightRecord)
+  }
+}
+
+/**
+ * How the functions of the core are told that are called when something comes in (instance.ts), and their arguments;
+ * those without a name are left out.
+ */
+const INPUTS: Readonly<Record<string, readonly string[]>> = {
+  connect: ['connect'],
+  reconnect: ['reconnect'],
+  authenticate: ['authenticate'],
+  close: ['close', 'code', '', 'drain'],
+  tools: ['tools'],
+  abort: ['abort'],
+  send_tool_request: ['toolRequest'],
+  send: ['send', 'size'],
+  answer_token: ['token', 'connection'],
+  fail_token: ['tokenFailed', 'connection'],
+  answer_urls: ['urls', 'connection'],
+  fail_urls: ['urlsFailed', 'connection'],
+  opened: ['open', 'connection'],
+  dial_failed: ['dialFailed', 'connection'],
+  binary_message: ['binary', 'connection', 'size'],
+  closed: ['closed', 'connection', 'code', '', 'clean'],
+  timeout: ['timeout'],
+  network_changed: ['network'],
+}
+
+/** How many events are kept. */
+const NEWEST = 256
+/** How many of them come with the error of a client that has failed. */
+const TAIL = 16
+
+/** How a notice of a log line begins. */
+const LOG = '{"type":"log"'
