@@ -3,7 +3,8 @@
  * need this: they use the committed module, and the test command fails if it is not made of the present sources.
  *
  * The standard library is built too, for size: a panic is a trap, without a message. Where its sources cannot be had,
- * that of the installed target is used, and the module is larger. `npm run build:page -- --fetch` has rustup fetch them.
+ * that of the installed target is used, and the module is larger. `npm run build:page -- --fetch` has rustup fetch
+ * them.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -20,7 +21,9 @@ const TARGET = 'wasm32-unknown-unknown'
 const FEATURES = ['bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals']
 const ENABLED = FEATURES.map((feature) => `--enable-${feature}`)
 
-/** The passes of wasm-opt. The first two make what follows find more. Alignments are hints, which differ for nothing. */
+/**
+ * The passes of wasm-opt. The first two make what follows find more. Alignments are hints, which differ for nothing.
+ */
 const PASSES = ['--flatten', '--rereloop', '-Oz', '--converge', '-Oz', '--dealign']
 /** Bytes of a function that is inlined where it is called once, and of one that is inlined everywhere. */
 const INLINING = ['--one-caller-inline-max-function-size=60', '--always-inline-max-function-size=1']

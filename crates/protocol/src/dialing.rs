@@ -18,6 +18,8 @@ use thiserror::Error;
 use super::stats::whole_millis;
 
 #[cfg(not(feature = "system"))]
+use self::no_system::OfSystem;
+#[cfg(not(feature = "system"))]
 pub use self::no_system::{PhaseTrace, ProxyFailure, TlsFailure, UpgradeFailure, Via};
 pub use self::{
     answer::Answer,
@@ -37,9 +39,6 @@ type Address = Via;
 #[cfg(feature = "system")]
 type Address = SocketAddr;
 
-/// What the operating system said of a dial, which the browser does not tell.
-#[cfg(not(feature = "system"))]
-type OfSystem = no_system::Nothing;
 /// What the operating system said of a dial.
 #[cfg(feature = "system")]
 type OfSystem = SystemError;
