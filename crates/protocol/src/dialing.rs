@@ -18,8 +18,6 @@ use thiserror::Error;
 use super::stats::whole_millis;
 
 #[cfg(not(feature = "system"))]
-use self::no_system::OfSystem;
-#[cfg(not(feature = "system"))]
 pub use self::no_system::{PhaseTrace, ProxyFailure, TlsFailure, UpgradeFailure, Via};
 pub use self::{
     answer::Answer,
@@ -39,7 +37,9 @@ type Address = Via;
 #[cfg(feature = "system")]
 type Address = SocketAddr;
 
-/// What the operating system said of a dial.
+/// What the operating system said of a dial, which the browser does not tell.
+#[cfg(not(feature = "system"))]
+type OfSystem = Via;
 #[cfg(feature = "system")]
 type OfSystem = SystemError;
 

@@ -16,8 +16,6 @@ pub type ProxyFailure = Nothing;
 pub type UpgradeFailure = Nothing;
 /// How a dial reaches the server: the browser does not tell.
 pub type Via = Nothing;
-/// What the operating system said of a dial: the browser does not tell.
-pub(super) type OfSystem = Nothing;
 /// One phase of a dial: the browser does not tell.
 pub type PhaseTrace = Nothing;
 
