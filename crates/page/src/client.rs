@@ -235,9 +235,11 @@ impl Client {
         if self.refuses(now, connection, text.len()) {
             return;
         }
+        // Without what the message leads to: the page takes that next, and may have set a small limit.
+        let waiting = self.items.bytes() + text.len();
         let message = Box::new(Received::new(text));
         self.change(|session| session.handle_message(now, connection, message));
-        self.limit_items(now, connection);
+        self.limit_items(now, connection, waiting);
     }
 
     /// A binary message has come that is not UTF-8.
@@ -356,9 +358,9 @@ impl Client {
     }
 
     /// A page cannot stop reading: what comes faster than the user's code can take it ends the connection.
-    fn limit_items(&mut self, now: Now, connection: ConnectionId) {
+    fn limit_items(&mut self, now: Now, connection: ConnectionId, waiting: usize) {
         let limit = self.session.config().max_message_size.saturating_mul(MOST_WAITING);
-        if self.items.bytes() > limit {
+        if waiting > limit {
             let words = format!("more than {limit} bytes wait for the page: {MOST_WAITING} times maxMessageSize");
             self.give_up(now, connection, words);
         }
