@@ -91,6 +91,9 @@ export function watchFor(t, { except = [] } = {}) {
   }
 }
 
+/** Some keep their key in one file with the certificate. */
+export const PLANTED_TLS = { ca: authority.cert, cert: own.cert + own.key, key: own.key }
+
 /** The tests run with the portable client, which has no headers, no TLS and no proxy. */
 export const IS_PORTABLE = !(MCPClient.prototype instanceof EventEmitter)
 
@@ -102,8 +105,7 @@ export function everythingPlanted() {
     maxReconnectAttempts: 1,
     ...(!IS_PORTABLE && {
       headers: { authorization: `Bearer ${PLANTED.header}`, 'x-key': PLANTED.header },
-      // Some keep their key in one file with the certificate.
-      tls: { ca: authority.cert, cert: own.cert + own.key, key: own.key },
+      tls: PLANTED_TLS,
     }),
   }
 }

@@ -3,7 +3,8 @@
  * need this: they use the committed module, and the test command fails if it is not made of the present sources.
  *
  * The standard library is built too, for size: a panic is a trap, without a message. Where its sources cannot be had,
- * that of the installed target is used, and the module is larger. `npm run build:page -- --fetch` has rustup fetch them.
+ * that of the installed target is used, and the module is larger. `npm run build:page -- --fetch` has rustup fetch
+ * them.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
