@@ -167,9 +167,9 @@ impl Client {
         self.change(|session| session.handle_open_told(now));
     }
 
-    /// Sets which events have listeners.
+    /// Sets which events have listeners. A page knows nothing of its dials, so nothing is told of them.
     pub fn set_interest(&mut self, interest: Interest) {
-        self.session.set_interest(interest);
+        self.session.set_interest(Interest(interest.0 & !Interest::DIALS));
     }
 
     /// Adds a warning to the log.
