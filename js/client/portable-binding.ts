@@ -7,7 +7,7 @@ import { bindingOver } from '../page/binding.js'
 import { WebSocket } from '../page/globals.js'
 import { moduleBytes } from '../page/entries/module-bytes.js'
 import { moduleIn } from '../page/module.js'
-import { ITEM } from '../shared/client/binding-constants.js'
+import * as ITEM from '../shared/client/item.js'
 import type { Binding, Item } from '../shared/client/binding.js'
 
 /** @throws Error with cause and remedy if Node.js has no WebSocket */
