@@ -57,7 +57,7 @@ describe('a page', () => {
     tab.on('pageerror', ({ message }) => faults.push(message))
     await tab.goto(url)
     await tab.waitForFunction(() => globalThis.outcome !== undefined)
-    return { outcome: await tab.evaluate(() => globalThis.outcome), faults }
+    return { outcome: await tab.evaluate(() => globalThis.outcome), faults, tab }
   }
 
   const WORKING = {
@@ -117,6 +117,20 @@ describe('a page', () => {
       assert.equal(platform.connections.length, 0)
     })
   }
+
+  test('takes an upgrade that is refused with 401 for an outage, because it is not told the status', async (t) => {
+    const platform = await listen(t, { tokens: [KEY] })
+    platform.refuseUpgrades(401)
+    const main = `
+      import { MCPClient } from '${entry('portable')}'
+      globalThis.client = new MCPClient({ apiKey: '${KEY}', baseReconnectDelay: 10 })
+      globalThis.outcome = new Promise((resolve) => client.once('reconnecting', () => resolve(client.error.message)))`
+    const { url } = await openSite(t, { files: { ...filesFor(), '/main.mjs': main }, platform })
+    const { outcome, tab } = await outcomeAt(t, url)
+    assert.match(outcome, /a page is not told why; the server may be down, or refuse the upgrade/)
+    await platform.resumeAccepting()
+    assert.equal(await tab.evaluate(() => client.useTool('echo', 'at last')), 'at last')
+  })
 
   test('says which options are none of a page', async (t) => {
     const main = `

@@ -1,14 +1,19 @@
 /**
- * What a client in a page takes and what it refuses while its server does not read: `maxBufferedAmount` holds for the
- * WebSocket of the browser, or of the runtime, which takes everything itself.
+ * What a client in a page takes and what it refuses, where a WebSocket of a browser or runtime has no limit: while its
+ * server does not read, and while its own code does not.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { launchBrowser } from './helpers/browser.mjs'
+import { next, PATIENT } from './helpers/client.mjs'
 import { listenProxy } from './helpers/fault-proxy.mjs'
 import { entry, openSite } from './helpers/site.mjs'
 import { listen } from './helpers/test-server.mjs'
+
+// That of the runtime may tell of each message in a task of its own.
+globalThis.WebSocket = WebSocket
+const { MCPClient } = await import('@mcp-integration/client/portable')
 
 const MIB = 1 << 20
 const BOUND = 4 * MIB
@@ -78,8 +83,6 @@ async function slowServer(t) {
 const OPTIONS = { heartbeatInterval: 0, maxBufferedAmount: BOUND }
 
 test('in Node.js the portable client refuses what is more than maxBufferedAmount; what it took arrives', async (t) => {
-  globalThis.WebSocket ??= WebSocket
-  const { MCPClient } = await import('@mcp-integration/client/portable')
   const { proxy, arriveAll } = await slowServer(t)
   const client = new MCPClient(proxy.url, OPTIONS)
   t.after(() => client.close())
@@ -91,6 +94,33 @@ test('in Node.js the portable client refuses what is more than maxBufferedAmount
   await arriveAll(outcome.taken)
   assert.equal(await client.useTool('echo', 'after'), 'after')
   assert.equal(client.bufferedAmount, 0)
+})
+
+test('what comes faster than the code of the user takes it ends the connection with 1009, as 4009 on the wire', async (t) => {
+  const calls = 40
+  const server = await listen(t)
+  const asked = []
+  server.intercept((text, connection) => {
+    const { id, name } = JSON.parse(text)
+    if (name === undefined) return false
+    asked.push(id)
+    // All at once: the socket tells of them in one task.
+    if (asked.length === calls) for (const id of asked) connection.send({ id, results: 'x'.repeat(900) })
+    return true
+  })
+  // For each answer there are two things to tell: its message and its result.
+  const client = new MCPClient(server.url, { ...PATIENT, maxMessageSize: 1000, onMessage: () => {} })
+  t.after(() => client.close())
+  await client.connect()
+  const [connection] = server.connections
+  const closed = next(client, 'close')
+  const outcomes = await Promise.allSettled(Array.from({ length: calls }, () => client.useTool('any')))
+  const [{ code, reason }] = await closed
+  assert.equal(code, 1009)
+  assert.equal(reason, 'more than 4000 bytes wait for the page: 4 times maxMessageSize')
+  assert.equal((await connection.closed).code, 4009)
+  const codes = new Set(outcomes.map(({ reason: error }) => error?.code))
+  assert.deepEqual([...codes], [undefined, 'CONNECTION_LOST'], 'the first were answered')
 })
 
 describe('in Chromium', () => {

@@ -11,4 +11,6 @@ const hooks = `
   const ENTRY = '@mcp-integration/client'
   export const resolve = (specifier, context, next) => next(specifier === ENTRY ? ENTRY + '/portable' : specifier, context)
 `
+// The programs that tests start, too.
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${import.meta.url}`
 register(`data:text/javascript,${encodeURIComponent(hooks)}`)

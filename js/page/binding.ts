@@ -26,13 +26,15 @@ export function bindingOver(source: ModuleSource): Binding {
 class PageMailbox implements Mailbox, Notified {
   readonly #wake: (...item: Item) => void
   readonly #beginTurn: () => void
+  readonly slotsOf: (client: number) => number[]
   /** Clients with items, in the order in which they got some. */
   readonly #waiting: ItemSource[] = []
   #willWake = false
 
-  constructor(wake: (...item: Item) => void, beginTurn: () => void) {
+  constructor(wake: (...item: Item) => void, beginTurn: () => void, slotsOf: (client: number) => number[]) {
     this.#wake = wake
     this.#beginTurn = beginTurn
+    this.slotsOf = slotsOf
   }
 
   take(): Item | null {

@@ -1,6 +1,9 @@
 /**
  * `MCPClient` of pages, workers and whatever else has no binary: the core as WebAssembly, over the page's WebSocket.
  */
+
+// The types of a page may lack `AsyncDisposable`; those of Node.js have it.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Client, type ClientArguments } from '../shared/client/client.js'
 import type { UrlOption } from '../shared/client/urls.js'
 import { Emitter } from '../shared/emitter.js'

@@ -31,7 +31,7 @@ interface Scope {
 export interface PageSocket {
   binaryType: string
   readonly readyState: number
-  readonly bufferedAmount: number | undefined
+  readonly bufferedAmount: number
   onopen: ((event: unknown) => void) | null
   onmessage: ((event: { data: unknown }) => void) | null
   onclose: ((event: { code: number; reason: string; wasClean: boolean }) => void) | null

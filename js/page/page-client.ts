@@ -25,6 +25,8 @@ export interface PageMailbox {
   deliver(): void
   /** Has them taken in a task of its own. */
   deliverSoon(): void
+  /** What waits for this client. */
+  slotsOf(client: number): number[]
 }
 
 /** What the core and its stand-in have under the same name as the client. Calls are apart: they come often. */
@@ -158,13 +160,14 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
   broke(thrown: unknown): void {
     const core = this.#core
     if (core === undefined) return
+    const slots = this.#mailbox.slotsOf(this.recipient)
     this.#core = undefined
     core.end()
     this.#standIn = new StandIn(this, this.#url, core.numbers, 'ready')
     const { message, retryable } = INTERNAL_ERROR
     const words = `${message}: the WebAssembly core broke (${(thrown as Error).message}); please report it`
     const error = this.#standIn.fail('INTERNAL_ERROR', words, retryable)
-    this.tell([BROKEN, this.recipient, 0, JSON.stringify(error), false])
+    this.tell([BROKEN, this.recipient, 0, JSON.stringify({ error, slots }), false])
   }
 
   tell(item: Item): void {
@@ -211,6 +214,7 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
         return act(this.#core)
       } catch (thrown) {
         this.broke(thrown)
+        return this.#standIn.afterBreak(act)
       }
     return act(this.#standIn)
   }

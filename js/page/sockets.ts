@@ -70,8 +70,7 @@ export class Sockets {
   /** Bytes that were given to sockets and have not left. */
   get bufferedAmount(): number {
     let bytes = 0
-    // Cloudflare's runtime does not count them.
-    for (const socket of this.#sockets.values()) bytes += socket.bufferedAmount ?? 0
+    for (const socket of this.#sockets.values()) bytes += socket.bufferedAmount
     return bytes
   }
 

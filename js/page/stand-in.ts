@@ -48,6 +48,7 @@ export class StandIn {
   #commands = new Set<Command>()
   /** Calls that may be aborted, by the keys that they were given here; later the keys that the core has given. */
   readonly #calls = new Map<number, Command | number>()
+  #isAfterBreak = false
 
   /** With the state that the client was last shown in. */
   constructor(owner: StandInOwner, url: string, numbers: Numbers, state: ConnectionState = 'idle') {
@@ -55,6 +56,16 @@ export class StandIn {
     this.#snapshot = { ...IDLE, error: null, url, revision: numbers.revision, state }
     this.#reasons = numbers.reasons
     this.#beginning = numbers
+  }
+
+  /** Answers what has broken the core. If it has a slot, that waits already, and is settled with all others. */
+  afterBreak<T>(act: (standIn: this) => T): T {
+    this.#isAfterBreak = true
+    try {
+      return act(this)
+    } finally {
+      this.#isAfterBreak = false
+    }
   }
 
   // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -72,6 +83,7 @@ export class StandIn {
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
+    if (this.#isAfterBreak) return this.snapshot()
     const done = (): void => this.#tell(ITEM.DONE, slot)
     const { state } = this.#snapshot
     if (state === 'failed') done()
@@ -190,6 +202,7 @@ export class StandIn {
   }
 
   #start(slot: number, replay: (core: Driver) => string, isChange: boolean): string {
+    if (this.#isAfterBreak) return this.snapshot()
     this.#commands.add({
       replay: (core) => void replay(core),
       fail: (error) => this.#tell(ITEM.FAILED, slot, JSON.stringify(error)),
@@ -200,6 +213,7 @@ export class StandIn {
   }
 
   #call(slot: number, mayBeAborted: boolean, make: (core: Driver) => number | string): number | string {
+    if (this.#isAfterBreak) return 0
     const key = mayBeAborted ? -1 - this.#calls.size : 0
     const command: Command = {
       replay: (core) => {

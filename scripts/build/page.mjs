@@ -3,7 +3,7 @@
  * need this: they use the committed module, and the test command fails if it is not made of the present sources.
  *
  * The standard library is built too, for size: a panic is a trap, without a message. Where its sources cannot be had,
- * that of the installed target is used, and the module is larger.
+ * that of the installed target is used, and the module is larger. `npm run build:page -- --fetch` has rustup fetch them.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { MODULE, STAMP, hashOfSources, sha256 } from '../lib/page-module.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
-import { standardLibrary } from '../lib/rust-src.mjs'
+import { fetchSources, standardLibrary } from '../lib/rust-src.mjs'
 
 const TARGET = 'wasm32-unknown-unknown'
 
@@ -57,6 +57,7 @@ function optimise(path, names) {
 }
 
 if (isMain(import.meta.url)) {
+  if (process.argv.includes('--fetch')) fetchSources()
   if (process.argv.includes('--names')) {
     writeFileSync(join(ROOT, 'target/mcp-page.names.wasm'), await buildModule({ names: true }))
     console.log('target/mcp-page.names.wasm has the names of the functions: what the places in an error mean')

@@ -71,7 +71,8 @@ class Modules {
 
 function parse(file, text) {
   const module = { declarations: new Map(), origins: new Map(), exported: new Set(), stars: [] }
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\n/gm, '')
+  // What a declaration needs of the libraries is a comment to whoever reads it.
+  const code = text.replace(/\/\*[\s\S]*?\*\/|^\/\/\/.*$/gm, '').replace(/^\s*\n/gm, '')
   for (const statement of code.split(/^(?=[a-z])/m).filter(Boolean)) read(file, statement.trimEnd(), module)
   return module
 }

@@ -67,16 +67,20 @@ function codeOf(path) {
     .join('\n')
 }
 
-/** These packages of the lock file and all that they need; the dependencies of their tests are among them. */
+/**
+ * These packages of the lock file and all that they need; the dependencies of their tests are among them. The versions
+ * of the workspace's own are left out, because the module does not contain them: a release changes nothing else.
+ */
 function packagesOf(lock, names) {
   const all = lock
     .split('[[package]]\n')
     .slice(1)
     .map((text) => {
       const list = /dependencies = \[([^\]]*)\]/.exec(text)?.[1] ?? ''
+      const name = /name = "(.*)"/.exec(text)[1]
       return {
-        name: /name = "(.*)"/.exec(text)[1],
-        text,
+        name,
+        text: names.includes(name) ? text.replace(/^version = .*\n/m, '') : text,
         needs: [...list.matchAll(/"([^" ]+)/g)].map(([, name]) => name),
       }
     })

@@ -39,6 +39,11 @@ export async function standardLibrary(target) {
   }
 }
 
+/** Has rustup fetch the sources of its toolchain. */
+export function fetchSources() {
+  execFileSync('rustup', ['component', 'add', 'rust-src'], { stdio: 'inherit' })
+}
+
 function isInstalled(target) {
   const libraries = rustc('--print=target-libdir', `--target=${target}`)
   return existsSync(libraries) && readdirSync(libraries).some((name) => /^libstd-.*\.rlib$/.test(name))

@@ -31,6 +31,8 @@ await runSteps([
   ['the module for pages', () => node('scripts/check/page-module.mjs')],
   ['cargo fmt', () => run('cargo', 'fmt', '--all', '--check')],
   ['cargo clippy', () => run('cargo', 'clippy', '--locked', '--all-targets', '--', '-D', 'warnings')],
+  // As the module is built, without what only the addon needs.
+  ['cargo clippy for pages', () => run('cargo', 'clippy', '--locked', '--package=mcp-page', '--', '-D', 'warnings')],
   ['cargo test', () => run('cargo', 'test', '--locked')],
   ['the build', buildAndCompare],
   ['the types', checkTypes],

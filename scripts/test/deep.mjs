@@ -56,7 +56,7 @@ function randomFrames() {
 
 /** Tests of `npm test` that repeat something, with their full numbers of repetitions. */
 function inFull() {
-  const files = ['lifetime', 'back-pressure', 'load', 'process', 'page-leaks'].map(
+  const files = ['lifetime', 'back-pressure', 'load', 'process', 'page-leaks', 'page-histories'].map(
     (name) => `__test__/${name}.test.mjs`,
   )
   runWith(

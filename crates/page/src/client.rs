@@ -378,3 +378,6 @@ const MOST_WAITING: usize = 4;
 const GOING_AWAY: u16 = 1001;
 /// RFC 6455 § 7.4.1.
 const TOO_LARGE: u16 = 1009;
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,12 @@ impl Received {
         let tools = schemas.map(ToolList::read);
         Self { text, split, tools }
     }
+
+    /// The message.
+    #[cfg(feature = "sim")]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 impl From<&str> for Box<Received> {

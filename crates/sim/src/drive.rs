@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use mcp_protocol::{
-    Action, ConnectionId, Ending, Event, FlightRecord, Footprint, Key, MaxAttempts, Notice, Now, Secret, Session,
-    State, TokenSource, Transmit, replay,
+    Action, ConnectionId, Ending, Event, FlightRecord, Footprint, Key, MaxAttempts, Notice, Now, Secret, State,
+    TokenSource, Transmit, replay,
 };
 use serde_json::Value;
 
@@ -13,12 +13,13 @@ use crate::{
     Server, Sim,
     event::{Life, WorldEvent},
     output::{Output, What},
+    traced::Traced,
 };
 
 /// What a driver reports.
 impl Sim {
     /// Changes the session, then drains it. Every change goes through here.
-    pub fn input<R>(&mut self, act: impl FnOnce(&mut Session<u32>, Now) -> R) -> R {
+    pub fn input<R>(&mut self, act: impl FnOnce(&mut Traced, Now) -> R) -> R {
         let result = act(&mut self.session, self.now);
         self.drain();
         result

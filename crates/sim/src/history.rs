@@ -26,6 +26,8 @@ pub struct History {
     is_healed: bool,
     /// The user's code was written against a WebSocket: see [`Sim::await_openings`].
     awaits_openings: bool,
+    /// See [`History::in_a_page`].
+    is_in_page: bool,
     steps: Vec<Step>,
 }
 
@@ -94,7 +96,35 @@ impl History {
         while !choices.bytes.is_empty() && steps.len() < MOST_STEPS {
             steps.push(choices.step());
         }
-        Self { seed, config, endpoints, is_healed, awaits_openings, steps }
+        Self { seed, config, endpoints, is_healed, awaits_openings, is_in_page: false, steps }
+    }
+
+    /// The same, as far as it can happen to a client in a page. What comes into its session is kept.
+    pub fn in_a_page(mut self) -> Self {
+        use Step::{BeginWriting, BreakDown, HoldWrites, TooLarge, Write};
+        self.steps.retain(|step| !matches!(step, BreakDown | TooLarge | HoldWrites(_) | BeginWriting(_) | Write(_)));
+        for step in &mut self.steps {
+            if let Step::Conditions(conditions) = step {
+                conditions.reading = 0;
+            }
+        }
+        self.is_in_page = true;
+        self
+    }
+
+    /// Its client's session is made of these: see [`Sim::beginning`].
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What the client is made with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its endpoints; none if a function gives them.
+    pub fn urls(&self) -> Option<Vec<String>> {
+        (self.endpoints > 0).then(|| (0..self.endpoints).map(|place| format!("ws://sim{place}/mcp-ws")).collect())
     }
 
     /// How many steps it takes.
@@ -117,9 +147,11 @@ impl History {
     /// Lets it happen, to the end: the client is closed, and all is settled and gone. Panics where an invariant is
     /// broken.
     pub fn run(&self) -> Sim {
-        let urls = (0..self.endpoints).map(|place| format!("ws://sim{place}/mcp-ws")).collect();
-        let source = if self.endpoints == 0 { EndpointSource::Ask } else { EndpointSource::Known(urls) };
+        let source = self.urls().map_or(EndpointSource::Ask, EndpointSource::Known);
         let mut life = Life { sim: Sim::with_endpoints(self.config.clone(), source, self.seed), calls: Vec::new() };
+        if self.is_in_page {
+            life.sim.trace();
+        }
         life.sim.input(|session, _| session.set_interest(Interest(Interest::ALL.0 | Interest::DIALS)));
         if self.awaits_openings {
             life.sim.await_openings();
@@ -142,7 +174,7 @@ impl History {
 impl fmt::Debug for History {
     /// A line for each step.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, config, endpoints, is_healed, awaits_openings, steps } = self;
+        let Self { seed, config, endpoints, is_healed, awaits_openings, steps, .. } = self;
         writeln!(f, "seed {seed}, {endpoints} endpoints, {config:?}")?;
         if *awaits_openings {
             writeln!(f, "  the user's code is told of each opening")?;
@@ -230,12 +262,12 @@ impl Life {
         if state.is_dialing(old) || state.connection() == Some(old) {
             return;
         }
-        self.sim.input(|session: &mut Session<u32>, now| {
+        self.sim.input(|session, now| {
             let before = session.snapshot();
             session.handle_open(now, old);
             session.handle_token(now, old, Ok(Secret::new("old").into()));
             session.handle_message(now, old, r#"{"id":"auth","success":true}"#.into());
-            session.handle_written(old, 3);
+            Session::handle_written(session, old, 3);
             session.handle_paused(now, old, true);
             session.handle_closed(now, old, Ending::abnormal("old"));
             assert_eq!(session.snapshot(), before, "old news changed something");

@@ -22,11 +22,12 @@ mod output;
 #[cfg(test)]
 mod rules;
 mod server;
+mod traced;
 mod user;
 mod world;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -40,12 +41,13 @@ pub use self::{
     network::Conditions,
     output::{Output, What},
     server::Server,
+    traced::{Given, Input, Traced},
 };
 use self::{event::WorldEvent, ledger::Ledger, network::Network};
 
 /// One client in its world. Payloads of commands and calls are numbered from 1.
 pub struct Sim {
-    session: Session<u32>,
+    session: Traced,
     server: Server,
     now: Now,
     /// Texts handed out for the open socket and not yet written.
@@ -100,14 +102,12 @@ impl Sim {
 
     /// The same with these endpoints.
     pub fn with_endpoints(config: Config, source: impl Into<EndpointSource>, seed: u64) -> Self {
-        let now = Now { mono: Duration::from_secs(1000), wall: 1_700_000_000_000 };
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let (bytes, now) = Self::beginning(seed);
         let mut session = Session::new(config, source, bytes, now);
         session.set_interest(Interest(Interest::MESSAGES | Interest::HEARTBEATS));
         Self {
             told: session.snapshot(),
-            session,
+            session: Traced::new(session),
             server: Server::Scripted,
             now,
             unwritten: VecDeque::new(),
@@ -142,6 +142,29 @@ impl Sim {
     /// The session, to be looked at.
     pub fn session(&self) -> &Session<u32> {
         &self.session
+    }
+
+    /// From now on the client is one in a page, and what comes into its session is kept.
+    pub(crate) fn trace(&mut self) {
+        self.session.begin();
+    }
+
+    /// What has come into the session of a client in a page.
+    pub fn inputs(&self) -> &[Input] {
+        self.session.inputs()
+    }
+
+    /// How many texts were written on each connection.
+    pub fn written(&self) -> &BTreeMap<ConnectionId, usize> {
+        self.session.written()
+    }
+
+    /// The 32 bytes that a session of this seed is made with, and when.
+    pub fn beginning(seed: u64) -> ([u8; 32], Now) {
+        let now = Now { mono: Duration::from_secs(1000), wall: 1_700_000_000_000 };
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        (bytes, now)
     }
 
     /// The state's name.

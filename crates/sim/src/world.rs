@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use mcp_protocol::{Answer, ConnectionId, DialFailure, Ending, Key, Secret, Session, UpgradeFailure, Via};
+use mcp_protocol::{Answer, ConnectionId, DialFailure, Ending, Key, Secret, UpgradeFailure, Via};
 
 use crate::{
     Server, Sim,
     event::{Way, WorldEvent},
     network::Conditions,
+    traced::Traced,
 };
 
 /// What network and server do on the newest connection.
@@ -225,12 +226,12 @@ impl Sim {
 
     /// The machine's network changes.
     pub fn change_network(&mut self) {
-        self.input(Session::handle_network_changed);
+        self.input(Traced::handle_network_changed);
     }
 
     /// The driver fires the session's timer.
     pub fn wake_up(&mut self) {
-        self.input(Session::handle_timeout);
+        self.input(Traced::handle_timeout);
     }
 
     fn pass(&mut self, time: Duration) {

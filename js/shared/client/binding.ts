@@ -5,7 +5,12 @@
 
 /** A binding, loaded. */
 export interface Binding {
-  readonly Mailbox: new (wake: (...item: Item) => void, beginTurn: () => void) => Mailbox
+  /** `slotsOf` tells what waits for a client. */
+  readonly Mailbox: new (
+    wake: (...item: Item) => void,
+    beginTurn: () => void,
+    slotsOf: (client: number) => number[],
+  ) => Mailbox
   readonly NativeClient: new (mailbox: any, id: number, options: string) => NativeClient
   requestFunction(): RequestFunction
   flushFunction(): FlushFunction
@@ -35,7 +40,8 @@ export type Item = [
 
 /**
  * The kind of an item besides those of `ITEM`: the core of client `a` has come to an end by a bug, and settles nothing
- * any more. The payload is the JSON of an `ErrorData`. Where the core is native, a bug does not end it.
+ * any more. The payload is the JSON of an `ErrorData`, and of the slots that it leaves. Where the core is native, a bug
+ * does not end it.
  */
 export const BROKEN = -1
 

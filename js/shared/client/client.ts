@@ -180,7 +180,9 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     const { code, reason, drain } = closeOptionsOf(first, second)
     // A WebSocket that closes while its 'close' is handled has no second 'close'.
     if (runtime.closedBefore() === this) this.face.replace()
-    return this.#command((slot) => this.native.close(code, reason, drain, slot))
+    const closed = this.#command((slot) => this.native.close(code, reason, drain, slot))
+    // Only a core that breaks meanwhile fails this.
+    return closed.catch(() => {})
   }
 
   // ── Calls and messages ─────────────────────────────────────────────────────────────────────────────────────

@@ -87,7 +87,7 @@ export function createNative(recipient: Recipient, options: string): NativeClien
 }
 
 function setUp(loaded: Binding): Binding {
-  mailbox = new loaded.Mailbox(wake, beginTurn)
+  mailbox = new loaded.Mailbox(wake, beginTurn, slotsOf)
   request = loaded.requestFunction()
   flush = loaded.flushFunction()
   return loaded
@@ -247,7 +247,7 @@ function deliver([kind, a, b, payload]: Item): void {
         ?.deref()
         ?.receiveMessage(text, b === 1)
     case BROKEN:
-      return failAll(recipients.get(a)?.deref(), JSON.parse(text) as ErrorData)
+      return failAll(JSON.parse(text) as { error: ErrorData; slots: number[] })
     case ITEM.NOTHING:
       return
     default:
@@ -273,10 +273,14 @@ function giveUp([kind, a]: Item, error: ErrorData): void {
   }
 }
 
-/** What waits for this client, in the order of its slots. */
-function failAll(client: Recipient | undefined, error: ErrorData): void {
-  for (const [slot, waiter] of [...waiters.entries()])
-    if (waiter !== undefined && waiter.client === client) take(slot)?.failed(error)
+/** The slots that wait for this client. */
+function slotsOf(id: number): number[] {
+  const client = recipients.get(id)?.deref()
+  return [...waiters.keys()].filter((slot) => client !== undefined && waiters[slot]?.client === client)
+}
+
+function failAll({ error, slots }: { error: ErrorData; slots: number[] }): void {
+  for (const slot of slots) take(slot)?.failed(error)
 }
 
 function settleOne(slot: number, result: unknown): void {

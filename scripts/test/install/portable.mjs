@@ -22,6 +22,7 @@ export const PORTABLE_ROWS = [
   { name: 'Vite, built, and as its development server serves it', run: withVite },
   { name: 'Vite 7, with the setting for its development server', run: withOldVite },
   { name: 'webpack', run: withWebpack },
+  { name: 'a worker with `/portable/worker`, built by Vite and by webpack', run: inWorker },
   { name: 'Rollup', run: withRollup },
   { name: 'Parcel', run: withParcel },
   ...[22, 24, 26].map((major) => ({
@@ -105,6 +106,32 @@ async function withWebpack(workspace) {
   assert.doesNotMatch(stdout, /WARNING|ERROR/)
   await answersInPage(join(project.folder, 'dist'))
   return `webpack ${project.versionOf('webpack')}`
+}
+
+/** The client is in a worker, and the page has the far end of a bridge to it. */
+const WITH_WORKER = {
+  'worker.js': `import '${PORTABLE}/worker'`,
+  'main.js': `
+    import { connectClient } from '${NAME}/bridge'
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+    worker.postMessage({ url: new URLSearchParams(location.search).get('server') })
+    globalThis.outcome = connectClient(worker).useTool('echo', { hello: 'world' }).then(JSON.stringify, String)`,
+}
+
+async function inWorker(workspace) {
+  const project = await workspace.installed({ ...WITH_WORKER, 'index.html': PAGE }, [
+    'vite',
+    'webpack@5',
+    'webpack-cli',
+  ])
+  await project.bin('vite', 'vite', ['build', '--logLevel', 'error'])
+  await answersInPage(join(project.folder, 'dist'))
+  project.write({ 'packed/index.html': PAGE.replace('type="module"', 'defer') })
+  const args = ['--mode', 'production', '--entry', './main.js', '--no-performance', '--output-path', 'packed']
+  const { stdout } = await project.bin('webpack-cli', 'webpack-cli', args)
+  assert.doesNotMatch(stdout, /WARNING|ERROR/)
+  await answersInPage(join(project.folder, 'packed'))
+  return `Vite ${project.versionOf('vite')}, webpack ${project.versionOf('webpack')}`
 }
 
 /** Rollup itself copies no files: the plugins are those that its users have. */

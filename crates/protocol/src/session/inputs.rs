@@ -63,8 +63,8 @@ impl<T> Session<T> {
         self.recorder.written(connection, count);
     }
 
-    /// For sockets that take any text at once and keep it, as those of a page do: `bytes` of what was reported as written
-    /// are still with them. They count as waiting to be sent until this is called with less.
+    /// For sockets that take any text at once and keep it, as those of a page do: `bytes` of what was reported as
+    /// written are still with them. They count as waiting to be sent until this is called with less.
     pub fn set_backlog(&mut self, bytes: usize) {
         self.backlog = bytes;
     }

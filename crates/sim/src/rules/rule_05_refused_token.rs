@@ -1,7 +1,8 @@
 //! Rule 5: a token that the server refuses, and calls where there is nobody to take them.
 
 use super::*;
-use mcp_protocol::{Interest, Session};
+use crate::Traced;
+use mcp_protocol::Interest;
 
 fn error_message(sim: &Sim) -> String {
     sim.session().snapshot().error.expect("an error").message
@@ -237,7 +238,7 @@ fn an_auth_message_that_code_of_a_socket_sends_on_opening_takes_the_place_of_our
     let mut sim = held(defaults);
     assert!(sent(&sim).is_empty());
     sim.send(THEIRS);
-    sim.input(Session::handle_open_told);
+    sim.input(Traced::handle_open_told);
     assert_eq!(sent(&sim), [THEIRS]);
     sim.server_says(ACCEPTED);
     assert_eq!(sim.state(), "ready");
@@ -247,7 +248,7 @@ fn an_auth_message_that_code_of_a_socket_sends_on_opening_takes_the_place_of_our
 fn ours_goes_out_when_such_code_had_its_turn_and_has_sent_none() {
     let mut sim = held(defaults);
     for _ in 0..2 {
-        sim.input(Session::handle_open_told);
+        sim.input(Traced::handle_open_told);
     }
     assert_eq!(sent(&sim), [OURS]);
 }
@@ -277,7 +278,7 @@ fn ours_goes_before_requests_of_send_tool_request_and_before_probes() {
 fn a_server_that_accepts_before_it_is_asked_makes_ours_superfluous() {
     let mut sim = held(defaults);
     sim.server_says(ACCEPTED);
-    sim.input(Session::handle_open_told);
+    sim.input(Traced::handle_open_told);
     assert_eq!((sim.state(), sent(&sim)), ("ready", vec![]));
 }
 
@@ -296,7 +297,7 @@ fn ours_goes_out_after_auth_timeout_though_such_code_is_not_told() {
 fn authenticate_does_not_wait_for_such_code() {
     let mut sim = held(defaults);
     sim.authenticate(Some("given"));
-    sim.input(Session::handle_open_told);
+    sim.input(Traced::handle_open_told);
     assert_eq!(sent(&sim), [r#"{"id":"auth","token":"given"}"#]);
 }
 
@@ -304,7 +305,7 @@ fn authenticate_does_not_wait_for_such_code() {
 fn a_greeting_of_the_event_dialect_makes_ours_superfluous() {
     let mut sim = held(defaults);
     sim.server_says(r#"{"event":"connection","data":{}}"#);
-    sim.input(Session::handle_open_told);
+    sim.input(Traced::handle_open_told);
     assert_eq!((sim.state(), sent(&sim)), ("ready", vec![]));
 }
 
