@@ -279,6 +279,8 @@ export class Driver implements SocketListener {
     let payload = kind === ITEM.BYTES ? core.bytes?.slice() : message === undefined ? core.text : core.partOf(message)
     if (kind === ITEM.NOTICE) payload = this.#recorder.noteNotice(payload as string)
     else if (kind === ITEM.FAILED) this.#recorder.noteFailure(payload as string)
+    else if (kind === ITEM.ASK_TOKEN) this.#recorder.note('askToken', { connection: core.b })
+    else if (kind === ITEM.ASK_URLS) this.#recorder.note('askUrls', { connection: core.b })
     return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, core.hasItems]
   }
 
@@ -296,19 +298,20 @@ export class Driver implements SocketListener {
   #perform(kind: number): boolean {
     const core = this.#core
     const { a: connection, b: code } = core
-    if (kind === SEND) {
-      this.#recorder.note('sent', { connection, size: core.size })
-      return this.#sockets.send(connection, core.text!)
-    }
-    this.#recorder.note(OUTPUTS[kind]!, { connection, code })
     switch (kind) {
+      case SEND:
+        this.#recorder.note('sent', { connection, size: core.size })
+        return this.#sockets.send(connection, core.text!)
       case DIAL:
+        this.#recorder.note('dial', { connection })
         this.#sockets.dial(connection, core.text!)
         break
       case CLOSE:
+        this.#recorder.note('closeFrame', { connection, code })
         this.#sockets.close(connection, code, core.text!)
         break
       case DROP:
+        this.#recorder.note('drop', { connection, code })
         this.#sockets.drop(connection, code)
     }
     return false
@@ -367,9 +370,6 @@ const DIAL = 1
 const SEND = 2
 const CLOSE = 3
 const DROP = 4
-
-/** As the flight recorder tells them. */
-const OUTPUTS = ['', 'dial', 'sent', 'closeFrame', 'drop']
 
 /** Items that are about a client, and not about a slot. */
 const OF_CLIENTS: ReadonlySet<number> = new Set([ITEM.NOTICE, ITEM.MESSAGE, ITEM.ASK_TOKEN, ITEM.ASK_URLS])

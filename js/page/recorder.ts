@@ -44,16 +44,20 @@ export class FlightRecorder {
   }
 
   /**
-   * Notes the change of state that a notice tells, if it tells one.
+   * Notes the change that a notice tells, if it tells one.
    * @returns the notice; that of a failure with the newest events
    */
   noteNotice(json: string): string {
-    if (!json.startsWith(STATE) && !json.startsWith(FAILED)) return json
+    // Log lines may come often, and tell nothing new.
+    if (json.startsWith(LOG)) return json
     const notice = JSON.parse(json) as Notice
-    if (notice.type === 'failed') return JSON.stringify({ ...notice, events: JSON.stringify(this.newest(TAIL)) })
-    if (notice.type !== 'state') return json
-    const { state, attempt, error, retryDelay: delay } = notice.snapshot
-    this.note('state', { state, previous: notice.previous, attempt, error: error?.code ?? null, delay })
+    if (notice.type === 'state') {
+      const { state, attempt, error, retryDelay: delay } = notice.snapshot
+      this.note('state', { state, previous: notice.previous, attempt, error: error?.code ?? null, delay })
+    } else if (notice.type === 'close') {
+      const { code, willReconnect } = notice.info
+      this.note('closeTold', { code, willReconnect })
+    } else if (notice.type === 'failed') return JSON.stringify({ ...notice, events: JSON.stringify(this.newest(TAIL)) })
     return json
   }
 
@@ -104,6 +108,5 @@ const NEWEST = 256
 /** How many of them come with the error of a client that has failed. */
 const TAIL = 16
 
-/** How notices begin. */
-const STATE = '{"type":"state"'
-const FAILED = '{"type":"failed"'
+/** How a notice of a log line begins. */
+const LOG = '{"type":"log"'

@@ -95,8 +95,8 @@ pub fn replay(json: &str, version: &str) -> Result<ReplayReport, ReplayError> {
     if found != version {
         return Err(ReplayError::OtherVersion { found: shown(found), own: version.to_owned() });
     }
-    let events = events(record)?;
     let mut session = session(record)?;
+    let events = events(record)?;
     let mut inputs = 0;
     let mut difference = None;
     play(&mut session, &events, events.len(), |place, recorded, says| {

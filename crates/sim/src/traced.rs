@@ -237,7 +237,7 @@ impl Traced {
     }
 
     /// News of a socket.
-    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: &Received) {
+    pub fn handle_message(&mut self, now: Now, connection: ConnectionId, message: Box<Received>) {
         self.keep(now, || Given::Text(connection, message.text().to_string()));
         self.session.handle_message(now, connection, message);
     }

@@ -16,7 +16,8 @@ const WORDS: Readonly<Record<string, Words>> = {
   authenticate: ({ withKey }) => `The program called authenticate()${withKey ? ' with another key' : ''}`,
   close: ({ code, drain }) => `The program called close() with ${code}${drain ? `, draining for ${ms(drain)}` : ''}`,
   call: ({ id, size, outcome }) => `A tool was called${ofId(id)}${ofSize(size)}${outcomeOf(outcome)}`,
-  toolRequest: ({ id, size, sent }) => `sendToolRequest()${ofId(id)}${ofSize(size)}${sent === false ? ': not possible' : ''}`,
+  toolRequest: ({ id, size, sent }) =>
+    `sendToolRequest()${ofId(id)}${ofSize(size)}${sent === false ? ': not possible' : ''}`,
   tools: ({ id }) => `The program asked for the tools${ofId(id)}`,
   send: ({ frame, size, sent }) =>
     `The program sent a message${frame ? ` (${frame})` : ''}${ofSize(size)}${sent === false ? ': not possible' : ''}`,
@@ -30,8 +31,9 @@ const WORDS: Readonly<Record<string, Words>> = {
   phase: ({ phase }) => `The dial has reached: ${PHASES[String(phase)] ?? phase}`,
   address: ({ address }) => `TCP has connected to ${address}`,
   open: ({ connection }) => `Connection ${connection} is open`,
+  // A browser tells a page nothing of it.
   dialFailed: ({ phase, code, status, address }) =>
-    `The dial failed${phase ? ` at ${PHASES[String(phase)] ?? phase}` : ''}: ${[code, status && `HTTP ${status}`, address].filter(Boolean).join(', ') || 'no code'}`,
+    `The dial failed${phase ? ` at ${PHASES[String(phase)] ?? phase}` : ''}${code === undefined ? '' : `: ${[code, status && `HTTP ${status}`, address].filter(Boolean).join(', ') || 'no code'}`}`,
   closed: ({ code, clean, tooLarge }) =>
     `The connection ended with ${code}${clean ? '' : ', without a closing handshake'}${tooLarge ? ': a message was too large' : ''}`,
   received: ({ frame, size, id, outcome }) =>
