@@ -9,6 +9,8 @@ import { ROOT } from './root.mjs'
 
 export const MODULE = join(ROOT, 'js/page/mcp-page.wasm')
 export const STAMP = join(ROOT, 'js/page/mcp-page.json')
+/** The short names of what it exports. */
+export const EXPORTS = join(ROOT, 'js/page/exports.ts')
 
 /** The crates of the workspace that it consists of. */
 const CRATES = ['mailbox', 'page', 'protocol']

@@ -11,8 +11,11 @@ export function partsOf(module, partOf) {
   const names = namesIn(sections.filter(({ id }) => id === CUSTOM))
   const first = importedFunctions(find(IMPORT))
   const parts = {}
-  const add = (part, bytes) => (parts[part] = (parts[part] ?? 0) + bytes)
-  bodiesIn(find(CODE)).forEach((bytes, place) => add(partOf(pathOf(names.get(first + place) ?? '')), bytes))
+  const add = (part, bytes) => {
+    parts[part] = (parts[part] ?? 0) + bytes
+  }
+  for (const [place, bytes] of bodiesIn(find(CODE)).entries())
+    add(partOf(pathOf(names.get(first + place) ?? '')), bytes)
   add('constants', find(DATA)?.bytes.length ?? 0)
   add('other', module.length - Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) - sizeOfNames(sections))
   return parts
