@@ -3,7 +3,8 @@
  * need this: they use the committed module, and the test command fails if it is not made of the present sources.
  *
  * The standard library is built too, for size: a panic is a trap, without a message. Where its sources cannot be had,
- * that of the installed target is used, and the module is larger. `npm run build:page -- --fetch` has rustup fetch them.
+ * that of the installed target is used, and the module is larger. `npm run build:page -- --fetch` has rustup fetch
+ * them.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -12,23 +13,28 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { EXPORTS, MODULE, STAMP, hashOfSources, sha256 } from '../lib/page-module.mjs'
 import { ROOT, isMain } from '../lib/root.mjs'
-import { partsOf } from '../lib/wasm-parts.mjs'
 import { fetchSources, standardLibrary } from '../lib/rust-src.mjs'
+import { partsOf } from '../lib/wasm-parts.mjs'
 
 const TARGET = 'wasm32-unknown-unknown'
 
 /** What browsers have had since 2022. rustc uses the first four of its own accord. */
 const FEATURES = ['bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals']
+const ENABLED = FEATURES.map((feature) => `--enable-${feature}`)
 
-/** The passes of wasm-opt. The first two make what follows find more. */
-const PASSES = ['--flatten', '--rereloop', '-Oz', '--converge']
+/**
+ * The passes of wasm-opt. The first two make what follows find more. Alignments are hints, which differ for nothing.
+ */
+const PASSES = ['--flatten', '--rereloop', '-Oz', '--converge', '-Oz', '--dealign']
+/** Bytes of a function that is inlined where it is called once, and of one that is inlined everywhere. */
+const INLINING = ['--one-caller-inline-max-function-size=60', '--always-inline-max-function-size=1']
 
 /** Bytes of the stack. Nothing in the protocol is recursive. */
 const STACK = 64 * 1024
 
 /**
  * @returns {Promise<{ named: Buffer, module: Buffer, exports: [name: string, short: string][] }>} the module, optimised,
- *   with the names of its functions and without; and the names of those that it exports
+ *   with the names of its functions and without; and the names of what it exports
  */
 export async function buildModule() {
   const { cargo, env, flags } = await standardLibrary(TARGET)
@@ -47,30 +53,53 @@ export async function buildModule() {
     ],
     { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env, CARGO_ENCODED_RUSTFLAGS: rustflags } },
   )
-  const folder = join(ROOT, `target/${TARGET}/page`)
-  const [made, named, small, module] = ['mcp_page', 'named', 'small', 'module'].map((name) =>
-    join(folder, `${name}.wasm`),
-  )
-  optimise(made, named, [...PASSES, '-g'])
-  // Not made of the other, because without names it becomes smaller.
-  optimise(made, small, [...PASSES, '--strip-debug', '--strip-producers', '--strip-target-features'])
-  const { exports } = JSON.parse(optimise(small, module, ['-Oz', '--minify-imports-and-exports']))
+  return optimise(join(ROOT, `target/${TARGET}/page/mcp_page.wasm`))
+}
+
+function optimise(path) {
+  const at = (ending) => path.replace(/\.wasm$/, `.${ending}`)
+  const [optimised, named, module] = [at('optimised.wasm'), at('named.wasm'), at('stripped.wasm')]
+  const strip = ['--strip-producers', '--strip-target-features']
+  binaryen('wasm-opt', path, ...PASSES, ...INLINING, ...ENABLED, ...strip, '-g', '-o', optimised)
+  binaryen('wasm-dis', optimised, ...ENABLED, '-o', at('wat'))
+  const { text, exports } = shortenExports(sortFunctions(readFileSync(at('wat'), 'utf8')))
+  writeFileSync(at('wat'), text)
+  binaryen('wasm-as', at('wat'), ...ENABLED, '-g', '-o', named)
+  binaryen('wasm-as', at('wat'), ...ENABLED, '-o', module)
   return { named: readFileSync(named), module: readFileSync(module), exports }
 }
 
-/** Returns what wasm-opt prints. */
-function optimise(input, output, passes) {
-  const binaryen = dirname(createRequire(import.meta.url).resolve('binaryen/package.json'))
-  const features = FEATURES.map((feature) => `--enable-${feature}`)
-  const args = [join(binaryen, 'bin/wasm-opt'), input, ...passes, ...features, '-o', output]
-  return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+function binaryen(tool, ...args) {
+  const folder = dirname(createRequire(import.meta.url).resolve('binaryen/package.json'))
+  execFileSync(process.execPath, [join(folder, 'bin', tool), ...args], { stdio: 'inherit' })
 }
 
-/** The names that the functions have in the module, as JavaScript: a page loads short ones sooner. */
+/** Functions of about the same size resemble each other: next to each other they compress better, by a fiftieth. */
+function sortFunctions(text) {
+  const functions = text.match(FUNCTION).sort((one, other) => one.length - other.length)
+  return text.replace(FUNCTION, () => functions.shift())
+}
+
+/** A page loads short names sooner. What begins with `__` is for linkers. */
+function shortenExports(text) {
+  const exports = []
+  const shortened = text.replaceAll(/^ \(export "(\w+)" (.*)\)\n/gm, (_, name, what) => {
+    if (name.startsWith('__')) return ''
+    const short = (exports.length + 10).toString(36)
+    exports.push([name, short])
+    return ` (export "${short}" ${what})\n`
+  })
+  return { text: shortened, exports }
+}
+
+/** Those names as a module of JavaScript. */
 function moduleOf(exports) {
-  const names = exports.filter(([name]) => !name.startsWith('__')).sort(([one], [other]) => (one < other ? -1 : 1))
-  const lines = names.map(([name, short]) => `export const ${name} = '${short}'\n`)
+  const lines = exports.sort(([one], [other]) => (one < other ? -1 : 1)).map(lineOf)
   return `// Generated by npm run build:page. Do not edit.\n\n/** What mcp-page.wasm calls its functions, by their names in crates/page/src/border.rs. */\n\n${lines.join('')}`
+}
+
+function lineOf([name, short]) {
+  return `export const ${name} = '${short}'\n`
 }
 
 /** Where a function belongs in the table of docs/browser.md, from its crate and module. */
@@ -83,6 +112,9 @@ function partOf([crate, module]) {
 
 /** The modules of the protocol that are about messages. */
 const MESSAGES = ['class', 'dialect', 'envelope', 'quoted', 'received', 'tools', 'words']
+
+/** At the outermost level, as wasm-dis writes it. */
+const FUNCTION = /^ \(func .*\n(?: {2}.*\n)* \)\n/gm
 
 if (isMain(import.meta.url)) {
   if (process.argv.includes('--fetch')) fetchSources()

@@ -15,8 +15,8 @@ use bytestring::ByteString;
 use mcp_mailbox::{Slot, flag};
 use mcp_page::{Client, Item, Output};
 use mcp_protocol::{
-    Call, Config, ConnectionId, DialFailure, DialectChoice, Interest, Jitter, Key, MaxAttempts, Now, Options,
-    PageFailure, RequestKey, Secret, TokenSource,
+    Call, Config, ConnectionId, DialFailure, DialectChoice, Interest, Jitter, Key, MaxAttempts, Now, PageFailure,
+    RequestKey, Secret, TokenSource,
 };
 use mcp_sim::{Given, History, Input, Sim};
 use serde_json::{Value, json};
@@ -88,19 +88,18 @@ impl Life {
     fn begin(history: &History, to_write: BTreeMap<ConnectionId, usize>, out: &mut impl Write) -> io::Result<Self> {
         let (seed, now) = Sim::beginning(history.seed());
         let (numbers, urls) = (numbers_of(history.config()), history.urls());
-        let options = Options::from_numbers(&numbers);
+        let mut config = Config::from_numbers(&numbers);
         let token = match &history.config().token {
             TokenSource::Fixed(token) => token.expose().to_owned(),
             TokenSource::Ask => String::new(),
         };
         let texts = [token.clone(), urls.iter().flatten().map(|url| format!("{url}\n")).collect()];
         write_line(out, &json!({ "seed": seed, "numbers": written(&numbers), "texts": texts, "now": times(now) }))?;
-        let mut options = options;
-        if let TokenSource::Fixed(secret) = &mut options.session.token {
+        if let TokenSource::Fixed(secret) = &mut config.token {
             *secret = Secret::new(token);
         }
-        assert_eq!(format!("{:?}", options.session), format!("{:?}", history.config()), "as the simulator has it");
-        Ok(Self { client: Client::new(ID, options, urls, seed, now), to_write })
+        assert_eq!(format!("{config:?}"), format!("{:?}", history.config()), "as the simulator has it");
+        Ok(Self { client: Client::new(ID, config, urls, seed, now), to_write })
     }
 
     /// Tells the client something. Returns the line of that.
@@ -140,7 +139,6 @@ impl Life {
         let looks = [
             Called::new("snapshot", &[], &[]).showing(client.snapshot()),
             Called::new("stats", &[], &[]).showing(client.stats()),
-            Called::new("dump", &[], &[]).showing(client.dump()),
             Called::new("buffered_amount", &[], &[]).returning(client.buffered_amount() as f64),
             Called::new("endpoint", &[], &[]).returning(client.endpoint() as f64),
         ];

@@ -116,9 +116,9 @@ impl RequestText {
         let (mut dialect, mut has_parameters) = (Dialect::Guide, false);
         if let Some(request_text) = request_text {
             dialect = request_text.dialect;
-            // The event dialect has parameters where there were none.
-            has_parameters =
-                request_text.parameters.as_ref().is_some_and(|span| request_text.text[span.clone()] != *b"{}");
+            // The event dialect has parameters where there were none. They stay when the request is written in another.
+            let is_added = |span: &Span| dialect == Dialect::Event && request_text.text[span.clone()] == *b"{}";
+            has_parameters = request_text.parameters.as_ref().is_some_and(|span| !is_added(span));
         }
         if size.is_some() {
             dialect.visit(fields);

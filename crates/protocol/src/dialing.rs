@@ -37,6 +37,12 @@ type Address = Via;
 #[cfg(feature = "system")]
 type Address = SocketAddr;
 
+/// What the operating system said of a dial, which the browser does not tell.
+#[cfg(not(feature = "system"))]
+type OfSystem = Via;
+#[cfg(feature = "system")]
+type OfSystem = SystemError;
+
 /// Why a dial failed, by the phase in which it did. The display text says what happened; [`DialFailure::sentence`] is
 /// for users.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,11 +53,11 @@ pub enum DialFailure {
         /// The name.
         host: String,
         /// What the resolver said.
-        error: SystemError,
+        error: OfSystem,
     },
     /// No address of the host takes a TCP connection.
     #[error("{}", .0.words())]
-    Tcp(SystemError),
+    Tcp(OfSystem),
     /// The proxy opened no tunnel to the server.
     #[error("{0}")]
     Proxy(ProxyFailure),
@@ -78,7 +84,7 @@ pub enum DialFailure {
         /// What it was doing then; `None` if it had not begun.
         phase: Option<DialPhase>,
         /// What the system said.
-        error: SystemError,
+        error: OfSystem,
     },
 }
 
@@ -171,7 +177,7 @@ impl DialFailure {
     /// What the system said, or what was wrong with the answer.
     pub fn cause(&self) -> Option<SystemError> {
         match self {
-            Self::Name { error, .. } | Self::Tcp(error) | Self::Exhausted { error, .. } => Some(error.clone()),
+            Self::Name { error, .. } | Self::Tcp(error) | Self::Exhausted { error, .. } => Some(error.as_cause()),
             Self::Proxy(failure) => failure.cause(),
             Self::Tls(failure) => failure.cause(),
             Self::Upgrade(failure) => failure.cause(),
@@ -197,12 +203,18 @@ impl DialFailure {
     }
 }
 
+#[cfg(feature = "system")]
 fn name_words(host: &str, error: &SystemError) -> String {
     match error.code {
         Some("ENOTFOUND") => format!("the name {host} was not found (ENOTFOUND)"),
         Some("EAI_AGAIN") => format!("the name {host} cannot be looked up at the moment (EAI_AGAIN)"),
         _ => format!("the name {host} could not be looked up: {}", error.words()),
     }
+}
+
+#[cfg(not(feature = "system"))]
+fn name_words(_: &str, error: &OfSystem) -> String {
+    match *error {}
 }
 
 /// What had not happened when the time was over.
@@ -221,6 +233,12 @@ impl SystemError {
     /// One that is about no address.
     pub fn new(code: Option<&'static str>, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), address: None }
+    }
+
+    /// It, as the cause of another error.
+    #[cfg(feature = "system")]
+    fn as_cause(&self) -> Self {
+        self.clone()
     }
 
     /// The words, and the code if there is one.

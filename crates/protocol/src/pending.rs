@@ -57,8 +57,8 @@ impl<T> Entry<T> {
     }
 }
 
-/// Requests by a number, the least first. One type serves the deadlines and the order of the calls: the code of a second
-/// one would be a hundredth of what a page loads.
+/// Requests by a number, the least first. One type serves the deadlines and the order of the calls: the code of a
+/// second one would be a hundredth of what a page loads.
 type Ranking = BinaryHeap<Reverse<(u64, RequestKey)>>;
 
 /// The map, its orders and its counts.

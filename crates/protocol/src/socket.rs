@@ -12,7 +12,7 @@ use super::{
     fields::Fields,
     heartbeat::Heartbeat,
     key_life::{KeyLife, Renewal},
-    request_id::RequestId,
+    request_id::{RequestId, RequestKey},
     tools::ToolList,
 };
 
@@ -155,7 +155,7 @@ impl Unwritten {
         let mut request_text = if let Self::Request(request_text) = self { Some(request_text.clone()) } else { None };
         let mut size = if let Self::Other(size) = self { Some(*size) } else { None };
         fields.field("bytes", &mut size);
-        RequestText::visit(&mut request_text, RequestId::default(), fields);
+        RequestText::visit(&mut request_text, ANY_ID, fields);
         if fields.is_reading() {
             *self = request_text.map_or(Self::Other(size.unwrap_or_default()), Self::Request);
         }
@@ -308,3 +308,7 @@ impl Auth {
         }
     }
 }
+
+/// In place of the id of a text whose id is not recorded: as long as any until the year 2286. When it is sent again in
+/// another dialect, it gets its own.
+const ANY_ID: RequestId = RequestId { millis: 1_700_000_000_000, key: RequestKey(0) };

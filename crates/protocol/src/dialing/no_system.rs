@@ -51,4 +51,12 @@ impl Nothing {
     pub(crate) fn proxy(&self) -> Option<&str> {
         match *self {}
     }
+
+    pub(super) fn words(&self) -> &str {
+        match *self {}
+    }
+
+    pub(super) fn as_cause(&self) -> SystemError {
+        match *self {}
+    }
 }

@@ -162,6 +162,37 @@ fn a_record_that_begins_in_the_midst_of_a_race_or_an_outage_can_be_replayed() {
 }
 
 #[test]
+fn a_record_that_begins_before_a_call_is_written_replays_what_is_sent_in_the_other_dialect() {
+    let mut sim = ready(defaults);
+    sim.hold_writes(true);
+    sim.tool("echo");
+    for _ in 0..300 {
+        sim.server_says("1");
+    }
+    sim.drop_connection();
+    sim.hold_writes(false);
+    wait_for_the_dial(&mut sim);
+    sim.open();
+    sim.server_says(SCHEMAS);
+    assert_eq!(tools_sent(&sim), ["echo"]);
+    assert_replays(&sim);
+}
+
+#[test]
+fn a_record_that_begins_after_a_call_with_empty_parameters_replays_what_is_sent_in_the_other_dialect() {
+    let mut sim = ready(defaults);
+    sim.idempotent_tool("echo");
+    for _ in 0..600 {
+        sim.server_says("1");
+    }
+    sim.drop_connection();
+    wait_for_the_dial(&mut sim);
+    sim.open();
+    sim.server_says(SCHEMAS);
+    assert_replays(&sim);
+}
+
+#[test]
 fn heartbeats_of_an_idle_client_are_one_event() {
     for (accepted, pong) in [(ACCEPTED, PONG), (SCHEMAS, EVENT_PONG)] {
         let mut sim = authenticating(defaults);
