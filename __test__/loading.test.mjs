@@ -331,13 +331,26 @@ describe('the portable client takes its place', () => {
     const server = await listen(t)
     const program = `
       const { MCPClient } = require('${NAME}')
+      // Of dials it knows nothing, and so tells nothing.
+      require('node:diagnostics_channel').subscribe('tracing:mcp-client:connect:asyncEnd', () => console.log('a dial'))
       const client = new MCPClient(process.argv[1])
       client.useTool('echo', 'hello').then(async (result) => {
+        const bytes = await client.useTool('echo', 'hello', { responseType: 'buffer' })
         await client.close()
-        console.log(result, client instanceof require('node:events'))
+        console.log(result, client instanceof require('node:events'), Buffer.isBuffer(bytes), String(bytes))
       })`
     const argv = [...WITH_WEBSOCKET, '--eval', program, server.url]
-    assert.equal(await run(there.folder, null, { env: ASKED_FOR, argv }), 'hello true\n')
+    assert.equal(await run(there.folder, null, { env: ASKED_FOR, argv }), 'hello true true "hello"\n')
+  })
+
+  test('for the command line too, which says what it cannot examine', async (t) => {
+    const there = await project(t)
+    const server = await listen(t)
+    const main = join(there.at, 'dist/cli/main.js')
+    const execute = (...args) => run(there.folder, null, { env: ASKED_FOR, argv: [...WITH_WEBSOCKET, main, ...args] })
+    assert.match(await execute('tools', server.url), /^echo/m)
+    assert.match(await execute('call', 'echo', 'hello=world', '--url', server.url), /"hello": "world"/)
+    await assert.rejects(execute('doctor', server.url), /the client tells nothing of its dials.*MCP_CLIENT_PORTABLE=1/)
   })
 
   test('never by surprise: not unasked, and not of a native part that is there', async (t) => {

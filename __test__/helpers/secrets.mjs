@@ -1,8 +1,10 @@
 /** Plants secrets wherever a client takes one, and finds them in whatever it tells and shows. */
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
+import { MCPClient } from '@mcp-integration/client'
 import { connectClient, serveClient } from '@mcp-integration/client/bridge'
 import { MCPClientInstrumentation } from '@mcp-integration/client/opentelemetry'
 import { createAuthority } from './certificates.mjs'
@@ -89,15 +91,22 @@ export function watchFor(t, { except = [] } = {}) {
   }
 }
 
+/** Some keep their key in one file with the certificate. */
+export const PLANTED_TLS = { ca: authority.cert, cert: own.cert + own.key, key: own.key }
+
+/** The tests run with the portable client, which has no headers, no TLS and no proxy. */
+export const IS_PORTABLE = !(MCPClient.prototype instanceof EventEmitter)
+
 /** Every secret that an option may have, but for a proxy. */
 export function everythingPlanted() {
   return {
     apiKey: PLANTED.key,
-    headers: { authorization: `Bearer ${PLANTED.header}`, 'x-key': PLANTED.header },
     protocols: ['mcp', PLANTED.subprotocol],
-    // Some keep their key in one file with the certificate.
-    tls: { ca: authority.cert, cert: own.cert + own.key, key: own.key },
     maxReconnectAttempts: 1,
+    ...(!IS_PORTABLE && {
+      headers: { authorization: `Bearer ${PLANTED.header}`, 'x-key': PLANTED.header },
+      tls: PLANTED_TLS,
+    }),
   }
 }
 

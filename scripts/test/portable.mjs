@@ -10,7 +10,7 @@ const TEST = ['--test', '--test-timeout=120000']
 
 const IN_NODE = [
   'the portable client in Node.js',
-  () => node('--import', './__test__/helpers/portable.mjs', ...TEST, ...SUITES),
+  () => node('--import', './__test__/helpers/portable.mjs', ...TEST, ...SUITES, '__test__/secrets.test.mjs'),
 ]
 
 /** Everything. Chromium delays WebSockets after some have failed, which takes a minute. */

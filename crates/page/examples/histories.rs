@@ -118,7 +118,8 @@ impl Life {
         let numbers = self.client.numbers();
         json!({
             "call": called.name, "arguments": written(&called.arguments), "texts": called.texts,
-            "returns": called.returns, "shows": called.shows, "part": called.part, "outputs": outputs, "hasItems": has_items, "items": items,
+            "returns": called.returns, "shows": called.shows, "part": called.part,
+            "outputs": outputs, "hasItems": has_items, "items": items,
             "deadline": self.client.deadline().map(|deadline| deadline.as_secs_f64() * 1000.0),
             "numbers": [numbers.revision, numbers.reasons], "refused": self.client.take_refused(),
         })

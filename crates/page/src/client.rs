@@ -22,6 +22,7 @@ pub struct Client {
     session: Session<Slot>,
     /// The endpoints, whole.
     urls: Vec<String>,
+    /// Without the texts to send, which come before them.
     outputs: VecDeque<Output>,
     items: Items,
     /// The connection that is being closed with a code that the page had to replace, and that code.
@@ -166,9 +167,9 @@ impl Client {
         self.change(|session| session.handle_open_told(now));
     }
 
-    /// Sets which events have listeners.
+    /// Sets which events have listeners. A page knows nothing of its dials, so nothing is told of them.
     pub fn set_interest(&mut self, interest: Interest) {
-        self.session.set_interest(interest);
+        self.session.set_interest(Interest(interest.0 & !Interest::DIALS));
     }
 
     /// Adds a warning to the log.
@@ -234,9 +235,11 @@ impl Client {
         if self.refuses(now, connection, text.len()) {
             return;
         }
+        // Without what the message leads to: the page takes that next, and may have set a small limit.
+        let waiting = self.items.bytes() + text.len();
         let message = Box::new(Received::new(text));
         self.change(|session| session.handle_message(now, connection, message));
-        self.limit_items(now, connection);
+        self.limit_items(now, connection, waiting);
     }
 
     /// A binary message has come that is not UTF-8.
@@ -270,7 +273,8 @@ impl Client {
 impl Client {
     /// The next thing to do with a socket.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let transmit = self.session.poll_transmit().map(|transmit| Output::Send(transmit.connection, transmit.text));
+        transmit.or_else(|| self.outputs.pop_front())
     }
 
     /// The next thing to tell the user's code.
@@ -311,9 +315,6 @@ impl Client {
 
     /// Drains the session.
     fn commit(&mut self) {
-        while let Some(transmit) = self.session.poll_transmit() {
-            self.outputs.push_back(Output::Send(transmit.connection, transmit.text));
-        }
         while let Some(event) = self.session.poll_event() {
             self.items.push(event);
         }
@@ -357,9 +358,9 @@ impl Client {
     }
 
     /// A page cannot stop reading: what comes faster than the user's code can take it ends the connection.
-    fn limit_items(&mut self, now: Now, connection: ConnectionId) {
+    fn limit_items(&mut self, now: Now, connection: ConnectionId, waiting: usize) {
         let limit = self.session.config().max_message_size.saturating_mul(MOST_WAITING);
-        if self.items.bytes() > limit {
+        if waiting > limit {
             let words = format!("more than {limit} bytes wait for the page: {MOST_WAITING} times maxMessageSize");
             self.give_up(now, connection, words);
         }

@@ -60,7 +60,7 @@ impl RequestText {
     /// `parameters` is JSON; `None` if there are none.
     pub(super) fn new(dialect: Dialect, id: RequestId, name: &str, parameters: Option<&str>) -> Self {
         let size = name.len() + parameters.map_or(0, str::len);
-        Self::write(dialect, id, size, |text| write_quoted(text, name), parameters)
+        Self::write(dialect, id, size, |text| write_quoted(text, name), parameters.map(str::as_bytes))
     }
 
     /// `size` is about that of name and parameters. `name` writes the quoted name.
@@ -69,11 +69,11 @@ impl RequestText {
         id: RequestId,
         size: usize,
         name: impl FnOnce(&mut Vec<u8>),
-        parameters: Option<&str>,
+        parameters: Option<&[u8]>,
     ) -> Self {
         let parameters = match dialect {
             Dialect::Guide | Dialect::Plain => parameters,
-            Dialect::Event => Some(parameters.filter(|json| *json != "null").unwrap_or("{}")),
+            Dialect::Event => Some(parameters.filter(|json| *json != b"null").unwrap_or(b"{}")),
         };
         let (head, tail) = match dialect {
             Dialect::Guide | Dialect::Plain => ("{", "}"),
@@ -90,7 +90,7 @@ impl RequestText {
         let parameters = parameters.map(|json| {
             text.extend_from_slice(br#","parameters":"#);
             let start = text.len();
-            text.extend_from_slice(json.as_bytes());
+            text.extend_from_slice(json);
             start..text.len()
         });
         text.extend_from_slice(tail.as_bytes());
@@ -134,20 +134,20 @@ impl RequestText {
         if dialect == self.dialect {
             return self;
         }
-        let text = str::from_utf8(&self.text).expect("it was made of strings");
-        let name = |out: &mut Vec<u8>| out.extend_from_slice(text[self.name].as_bytes());
+        let text = &*self.text;
+        let name = |out: &mut Vec<u8>| out.extend_from_slice(&text[self.name]);
         Self::write(dialect, id, text.len(), name, self.parameters.map(|span| &text[span]))
     }
 }
 
 /// The guide's auth message.
-pub(super) fn auth(token: &str) -> String {
+pub(super) fn auth(token: &str) -> Vec<u8> {
     // Growing would leave copies of the token behind. No character takes more than six bytes for each of its own.
     let mut text = Vec::with_capacity(ENVELOPE_BYTES + 6 * token.len());
     text.extend_from_slice(br#"{"id":"auth","token":"#);
     write_quoted(&mut text, token);
     text.push(b'}');
-    String::from_utf8(text).expect("JSON is UTF-8")
+    text
 }
 
 /// What a message of the server means.

@@ -1,6 +1,9 @@
 //! Everything that can go wrong, and the one table of error codes: their sentences, and which are retryable.
 
-use std::sync::Arc;
+use std::{
+    fmt::{self, Display},
+    sync::Arc,
+};
 
 use bytestring::ByteString;
 use serde::Serialize;
@@ -88,10 +91,8 @@ error_codes! {
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Fault {
     /// The client is not connected and is not connecting.
-    #[error("{}", ErrorCode::NotConnected.sentence())]
     NotConnected,
     /// The dial failed.
-    #[error("{}{}", failure.sentence(url), via.iter().map(ToString::to_string).collect::<String>())]
     ConnectFailed {
         /// The endpoint, without its query.
         url: String,
@@ -101,31 +102,22 @@ pub enum Fault {
         failure: Box<DialFailure>,
     },
     /// The user's url function failed.
-    #[error("the url function {0}")]
     NoUrls(NoUrls),
     /// The server refused the token, with this message.
-    #[error("{0}")]
     AuthFailed(String),
     /// The user's token function failed.
-    #[error("the apiKey function {0}")]
     NoToken(NoToken),
     /// The key has ended before there was another; the last failure to renew it.
-    #[error("the key has expired and could not be renewed")]
     KeyExpired(Option<Reason>),
     /// The server did not answer the auth message in so many ms.
-    #[error("{sentence} within {0} ms", sentence = ErrorCode::AuthTimeout.sentence())]
     AuthTimeout(u64),
     /// The connection was lost.
-    #[error("{0}")]
     ConnectionLost(String),
     /// The attempts are used up; the last failure.
-    #[error("{}", ErrorCode::ReconnectExhausted.sentence())]
     ReconnectExhausted(Reason),
     /// No answer came in time.
-    #[error("{}", ErrorCode::RequestTimeout.sentence())]
     RequestTimeout,
     /// The server answered with an error.
-    #[error("{message}")]
     Tool {
         /// The server's message, or `Tool execution failed` as in the guide.
         message: String,
@@ -135,20 +127,42 @@ pub enum Fault {
         data: ByteString,
     },
     /// `close()` was called.
-    #[error("{}", ErrorCode::Closed.sentence())]
     Closed,
     /// A limit is reached.
-    #[error("{0}")]
     QueueFull(String),
     /// A message is larger than its limit.
-    #[error("{0}")]
     MessageTooLarge(String),
     /// The server sent something that is not JSON.
-    #[error("{0}")]
     BadMessage(String),
     /// The client itself has a bug.
-    #[error("{sentence}: {0}", sentence = ErrorCode::Internal.sentence())]
     Internal(String),
+}
+
+impl Display for Fault {
+    /// By hand: what is derived repeats itself, which would be a hundredth of what a page loads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentence = self.error_code().sentence();
+        match self {
+            Self::AuthFailed(words)
+            | Self::ConnectionLost(words)
+            | Self::QueueFull(words)
+            | Self::MessageTooLarge(words)
+            | Self::BadMessage(words)
+            | Self::Tool { message: words, .. } => f.write_str(words),
+            Self::NotConnected | Self::ReconnectExhausted(_) | Self::RequestTimeout | Self::Closed => {
+                f.write_str(sentence)
+            }
+            Self::ConnectFailed { url, via, failure } => {
+                f.write_str(&failure.sentence(url))?;
+                via.iter().try_for_each(|via| via.fmt(f))
+            }
+            Self::NoUrls(failure) => write!(f, "the url function {failure}"),
+            Self::NoToken(failure) => write!(f, "the apiKey function {failure}"),
+            Self::KeyExpired(_) => f.write_str("the key has expired and could not be renewed"),
+            Self::AuthTimeout(millis) => write!(f, "{sentence} within {millis} ms"),
+            Self::Internal(words) => write!(f, "{sentence}: {words}"),
+        }
+    }
 }
 
 impl Fault {

@@ -1,7 +1,7 @@
 //! Request ids: `req_<ms since the epoch>_<9 characters of [0-9a-z]>`, the form the guide uses.
 
 use std::{
-    fmt,
+    fmt::{self, Write},
     hash::{BuildHasher, Hasher},
 };
 
@@ -102,7 +102,7 @@ impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = Vec::new();
         self.write_to(&mut text);
-        f.write_str(str::from_utf8(&text).expect("digits are ASCII"))
+        text.into_iter().try_for_each(|byte| f.write_char(char::from(byte)))
     }
 }
 

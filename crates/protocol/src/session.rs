@@ -409,7 +409,7 @@ impl<T> Session<T> {
     }
 
     /// Sends a text on the open socket, or a ping frame, whose text is empty.
-    fn transmit(&mut self, frame: FrameName, text: String, content: Content) {
+    fn transmit(&mut self, frame: FrameName, text: Vec<u8>, content: Content) {
         if let Some(connection) = self.state.connection() {
             self.record_sent(connection, frame, text.len(), None);
         }
@@ -417,7 +417,7 @@ impl<T> Session<T> {
     }
 
     /// The same for what is recorded with its input.
-    fn transmit_unrecorded(&mut self, text: String, content: Content) {
+    fn transmit_unrecorded(&mut self, text: Vec<u8>, content: Content) {
         let (length, text) = (text.len(), text_to_send(text, content));
         self.hand_out(text, content, Unwritten::Other(length));
     }
@@ -449,14 +449,12 @@ impl<T> Session<T> {
             return;
         }
         let connection = self.state.connection().map_or(self.next_connection, |connection| connection.0);
-        let common = [
-            ("client", self.client.into()),
-            ("connection", connection.into()),
-            ("url", self.endpoints.url_in_use().into()),
-            ("attempt", self.attempt.into()),
-        ];
         let mut all = LogFields::default();
-        for (name, value) in common.iter().chain(fields) {
+        all.set("client", self.client.into());
+        all.set("connection", connection.into());
+        all.set("url", without_controls(self.endpoints.url_in_use()).into());
+        all.set("attempt", self.attempt.into());
+        for (name, value) in fields {
             all.set(name, one_line(value));
         }
         let message = without_controls(message);
@@ -483,8 +481,8 @@ impl<T> Session<T> {
 }
 
 /// The memory of a text that holds a key is overwritten when it is dropped.
-fn text_to_send(text: String, content: Content) -> Bytes {
-    if content == Content::Secret { Bytes::from_owner(Zeroizing::new(text.into_bytes())) } else { text.into() }
+fn text_to_send(text: Vec<u8>, content: Content) -> Bytes {
+    if content == Content::Secret { Bytes::from_owner(Zeroizing::new(text)) } else { text.into() }
 }
 
 /// As many events as one message makes, and the smallest capacity that a queue allocates.

@@ -59,7 +59,7 @@ async function* stepsWith(client: MCPClient, examination: Examination): AsyncGen
   )
   const { dial, ask } = seen
   // Nothing was dialed only if something is wrong with the client itself.
-  if (dial === null) throw error ?? new Error('the client has not told of its dial')
+  if (dial === null) throw error ?? new Error(NOT_TOLD)
   tellDial(dial)
   const isOpen = dial.error === null
   yield* stepsOfDial(dial, isOpen || error === null ? null : await dialFailure(error, client))
@@ -142,3 +142,8 @@ const PAGE_MS = 3_000
 
 /** The client's own default for a dial and for an answer to a ping. */
 const PATIENCE_MS = 10_000
+
+/** The portable client tells of none. */
+const NOT_TOLD =
+  'the client tells nothing of its dials, as is so where MCP_CLIENT_PORTABLE=1 has it do without a binary: ' +
+  'examine the server from a platform that has one'

@@ -9,7 +9,7 @@ const ACCEPTED: &str = r#"{"id":"auth","success":true}"#;
 /// The connection of the first dial.
 const FIRST: ConnectionId = ConnectionId(1);
 const CALL: u32 = 7;
-/// Of one message, in bytes. What is told of becoming `ready` has less than four times as many.
+/// Of one message, in bytes.
 const LIMIT: usize = 1_000;
 
 fn now() -> Now {
@@ -117,6 +117,19 @@ fn four_messages_of_the_largest_size_may_wait_for_the_page_and_more_end_the_conn
     let info = close_info(&mut client);
     assert_eq!((&info["code"], &info["wasClean"]), (&json!(1009), &json!(false)));
     assert_eq!(info["reason"], "more than 4000 bytes wait for the page: 4 times maxMessageSize");
+}
+
+#[test]
+fn what_a_message_leads_to_does_not_count_before_the_page_could_take_it() {
+    let config = Config { max_message_size: ACCEPTED.len(), ..Config::default() };
+    let mut client = Client::new(1, config, Some(urls(&["h"])), [0; 32], now());
+    client.connect(now(), slot(1));
+    items(&mut client);
+    client.handle_open(now(), FIRST);
+    items(&mut client);
+    client.handle_text(now(), FIRST, ACCEPTED.into());
+    assert!(client.items.bytes() > 4 * ACCEPTED.len());
+    assert_eq!(snapshot(&client)["state"], "ready");
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl<T> Session<T> {
             }
             Sent::Other => self.send_held_token(now),
         }
-        self.transmit_unrecorded(text.to_owned(), content);
+        self.transmit_unrecorded(text.as_bytes().to_vec(), content);
         true
     }
 

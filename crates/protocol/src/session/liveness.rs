@@ -94,8 +94,8 @@ impl<T> Session<T> {
         socket.heartbeat.ping(now.mono);
         let (paused, text) = (socket.paused, socket.dialect.ping(now.wall));
         match text {
-            Some(text) => self.transmit(FrameName::PING, text, Content::Text),
-            None => self.transmit(FrameName::PING, String::new(), Content::Ping),
+            Some(text) => self.transmit(FrameName::PING, text.into_bytes(), Content::Text),
+            None => self.transmit(FrameName::PING, Vec::new(), Content::Ping),
         }
         self.timers.stop(Timer::Ping);
         if !paused {
