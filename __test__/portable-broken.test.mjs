@@ -89,7 +89,6 @@ describe('a core that breaks', () => {
     send: (client) => assert.equal(client.sendMessage({ any: 'thing' }), false),
     send_tool_request: (client) => assert.equal(client.sendToolRequest('echo'), null),
     stats: (client) => assert.ok(client.stats()),
-    dump: (client) => assert.deepEqual(client.dump().events, []),
   })) {
     test(`in ${command} throws nothing at who called it`, async (t) => {
       const { client, other, waiting } = await twoClients(t)

@@ -82,7 +82,7 @@ function packagesOf(lock, names) {
       const name = /name = "(.*)"/.exec(text)[1]
       return {
         name,
-        text: names.includes(name) ? text.replace(/^version = .*\n/m, '') : text,
+        text: name.startsWith('mcp-') ? text.replace(/^version = .*\n/m, '') : text,
         needs: [...list.matchAll(/"([^" ]+)/g)].map(([, name]) => name),
       }
     })
