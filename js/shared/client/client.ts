@@ -102,6 +102,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
    * @throws what the constructor of `MCPClient` throws
    */
   constructor(target: object, listeners: OwnListeners, [first = {}, second = {}]: ClientArguments) {
+    runtime.prepare?.()
     const sorted = sortOptions(mergeArguments(first, second))
     sorted.urls.forEach(runtime.checkNetwork)
     this.urls = sorted.urls

@@ -10,6 +10,8 @@ import type { Binding, NativeClient } from './binding.js'
 
 /** Where a client runs. */
 export interface Runtime {
+  /** A client is about to be made: what takes time may begin. */
+  readonly prepare?: () => void
   /**
    * Loads the binding, once.
    * @throws Error with cause and remedy
