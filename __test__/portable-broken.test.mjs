@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { next, PATIENT, record, rejection } from './helpers/client.mjs'
+import { EXPORT_NAMES } from './helpers/export-names.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 globalThis.WebSocket ??= WebSocket
@@ -22,7 +23,7 @@ WebAssembly.Instance = class {
       if (typeof act !== 'function') continue
       this.exports[name] = (...args) => {
         assert.ok(!isBroken, `${name} was called of a core that is broken`)
-        if (name !== trap) return act(...args)
+        if (trap === undefined || name !== EXPORT_NAMES[trap]) return act(...args)
         trap = undefined
         isBroken = true
         throw new WebAssembly.RuntimeError('unreachable')
@@ -88,7 +89,6 @@ describe('a core that breaks', () => {
     send: (client) => assert.equal(client.sendMessage({ any: 'thing' }), false),
     send_tool_request: (client) => assert.equal(client.sendToolRequest('echo'), null),
     stats: (client) => assert.ok(client.stats()),
-    dump: (client) => assert.deepEqual(client.dump().events, []),
   })) {
     test(`in ${command} throws nothing at who called it`, async (t) => {
       const { client, other, waiting } = await twoClients(t)

@@ -1,6 +1,7 @@
 /** The WebAssembly module of pages, called as js/page/instance.ts calls it, but without what it does for speed. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { EXPORT_NAMES as SHORT } from './export-names.mjs'
 import { ROOT } from './root.mjs'
 
 const module = new WebAssembly.Module(readFileSync(join(ROOT, 'js/page/mcp-page.wasm')))
@@ -24,7 +25,7 @@ const BLOCK = {
 /** One client. */
 export class PageModule {
   #exports = new WebAssembly.Instance(module).exports
-  #block = this.#exports.block()
+  #block = this.#exports[SHORT.block]()
 
   /**
    * Calls a function.
@@ -35,10 +36,10 @@ export class PageModule {
   call(name, given, parts = []) {
     const bytes = Buffer.concat(parts)
     if (parts.length > 0) {
-      const at = this.#exports.room(bytes.length)
-      new Uint8Array(this.#exports.memory.buffer).set(bytes, at)
+      const at = this.#exports[SHORT.room](bytes.length)
+      new Uint8Array(this.#exports[SHORT.memory].buffer).set(bytes, at)
     }
-    return this.#exports[name](...given)
+    return this.#exports[SHORT[name]](...given)
   }
 
   number(name) {
@@ -52,10 +53,10 @@ export class PageModule {
   /** `null` if there is none. */
   get text() {
     const at = this.number('text')
-    return at === 0 ? null : Buffer.from(this.#exports.memory.buffer, at, this.number('length')).toString()
+    return at === 0 ? null : Buffer.from(this.#exports[SHORT.memory].buffer, at, this.number('length')).toString()
   }
 
   get #view() {
-    return new DataView(this.#exports.memory.buffer)
+    return new DataView(this.#exports[SHORT.memory].buffer)
   }
 }

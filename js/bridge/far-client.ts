@@ -2,6 +2,7 @@
  * The far end of the bridge, where a client is used that lives elsewhere. It contains no rule of the protocol; those
  * are where the client is. It sees to it that every call is settled, even if the other end never answers.
  */
+import { FarEmitter } from './far-emitter.js'
 import { checkCallOptions, checkMillis, checkName, serialise } from '../shared/arguments.js'
 import { errorOfCall, makeError, type MCPError } from '../shared/errors.js'
 import { soon } from '../shared/globals.js'
@@ -16,7 +17,6 @@ import type {
 } from '../shared/types.js'
 import { CONNECTING, OPEN, type BridgeClient, type BridgeClientEvents, type BridgeSnapshot } from './bridge-client.js'
 import { decodeDetail, decodeSnapshot } from './decode.js'
-import { Emitter } from '../shared/emitter.js'
 import { asMCPError, connectionLost, decodeError, notAllowed, otherVersion } from './errors.js'
 import {
   checkToClient,
@@ -44,7 +44,7 @@ import type { Loss, Retry, Transport, TransportEvents } from './transport.js'
 
 export class FarClient implements BridgeClient {
   readonly #transport: Transport
-  readonly #emitter = new Emitter<BridgeClientEvents>(() => this.#sendInterest())
+  readonly #emitter = new FarEmitter<BridgeClientEvents>(() => this.#sendInterest())
   readonly #requests = new Requests()
   #bridge: BridgeSnapshot = CONNECTING
   #interest = ''

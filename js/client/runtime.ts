@@ -8,8 +8,10 @@ import { answerFor } from './answers.js'
 import { apart, runApart } from './contexts.js'
 import type { NodeParts } from './node.js'
 import { observers } from './observers.js'
+import { settleResults } from './results.js'
 import { routeOptions } from './route-options.js'
 import { closedBefore, contextOfClient, runAfterClose } from './succession.js'
+import { withoutZone } from './zone.js'
 
 /** @param node as it was when the package was loaded */
 export function runtimeOf(node: NodeParts): Runtime {
@@ -23,6 +25,8 @@ export function runtimeOf(node: NodeParts): Runtime {
     checkNetwork,
     routeOptions: (options) => (usesPortableCore() ? {} : routeOptions(options)),
     answer: answerFor(node),
+    settleResults,
+    withoutZone,
     closedBefore,
     // The asynchronous context has told.
     predecessorOf: () => undefined,

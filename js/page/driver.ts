@@ -5,6 +5,7 @@
 import type { Item } from '../shared/client/binding.js'
 import * as ITEM from '../shared/client/item.js'
 import type { CheckedOptions } from './options.js'
+import * as NAMES from './exports.js'
 import { Instance, type Rare } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
@@ -68,25 +69,25 @@ export class Driver implements SocketListener {
     const seed = crypto.getRandomValues(new Uint8Array(32))
     const [key, list] = [encoder.encode(token), encoder.encode(linesOf(urls ?? []))]
     this.#core.writeBytes(seed, new Uint8Array(Float64Array.from(numbers).buffer), key, list)
-    this.#core.call('create', this.#owner.id(), numbers.length, key.length, list.length, revision, reasons)
+    this.#core.call(NAMES.create, this.#owner.id(), numbers.length, key.length, list.length, revision, reasons)
   }
 
   // ── Commands. They may throw if the core breaks. ───────────────────────────────────────────────────────────
 
   connect(slot: number): string {
-    return this.#command('connect', slot)
+    return this.#command(NAMES.connect, slot)
   }
 
   reconnect(slot: number): string {
-    return this.#command('reconnect', slot)
+    return this.#command(NAMES.reconnect, slot)
   }
 
   authenticate(token: string | null, slot: number): string {
-    return this.#command('authenticate', token ?? -1, slot)
+    return this.#command(NAMES.authenticate, token ?? -1, slot)
   }
 
   close(code: number, reason: string, drain: number, slot: number): string {
-    return this.#command('close', code, reason, drain, slot)
+    return this.#command(NAMES.close, code, reason, drain, slot)
   }
 
   request(slot: number, name: string, parameters: string, timeout: number, flags: number): number | string {
@@ -95,13 +96,13 @@ export class Driver implements SocketListener {
     const [one, two] = core.writeTwo(name, parameters)
     const [mono, wall] = [now(), wallClock()]
     this.#recorder.note('call', { size: one + two }, mono, wall)
-    const key = core.exports.request(slot, one, two, timeout, flags, mono, wall)
+    const key = core.request(slot, one, two, timeout, flags, mono, wall)
     this.#hasUnsent = true
     return key < 0 ? core.text! : key
   }
 
   tools(timeout: number, flags: number, slot: number): number | string {
-    const key = this.#core.call('tools', slot, timeout, flags)
+    const key = this.#core.call(NAMES.tools, slot, timeout, flags)
     const result = key < 0 ? this.#core.text! : key
     this.settle()
     return result
@@ -110,80 +111,80 @@ export class Driver implements SocketListener {
   /** Sends what waits. Returns whether a call was refused since the last time. */
   flush(): boolean {
     this.settle()
-    return this.#core.hasRefused && this.#core.exports.take_refused() !== 0
+    return this.#core.hasRefused && this.#core.call(NAMES.take_refused) !== 0
   }
 
   abort(key: number): boolean {
-    const isAborted = this.#core.call('abort', key) !== 0
+    const isAborted = this.#core.call(NAMES.abort, key) !== 0
     this.settle()
     return isAborted
   }
 
   discardResults(slot: number): void {
-    this.#core.call('discard_results', slot)
+    this.#core.call(NAMES.discard_results, slot)
   }
 
   sendToolRequest(name: string, parameters: string): string | null {
     this.#noteBacklog()
-    return this.#core.call('send_tool_request', name, parameters) === 0 ? null : this.#core.text!
+    return this.#core.call(NAMES.send_tool_request, name, parameters) === 0 ? null : this.#core.text!
   }
 
   send(text: string): boolean {
     this.#noteBacklog()
-    return this.#core.call('send', text) !== 0
+    return this.#core.call(NAMES.send, text) !== 0
   }
 
   answerToken(connection: number, token: string, expiresAt: number | null): void {
-    this.#answer('answer_token', connection, token, expiresAt === null ? 0 : 1, expiresAt ?? 0)
+    this.#answer(NAMES.answer_token, connection, token, expiresAt === null ? 0 : 1, expiresAt ?? 0)
   }
 
   failToken(connection: number, thrown: string): void {
-    this.#answer('fail_token', connection, thrown)
+    this.#answer(NAMES.fail_token, connection, thrown)
   }
 
   /** The urls were checked. False if they are not asked for any more. */
   answerUrls(asked: number, urls: readonly string[]): boolean {
-    return this.#answer('answer_urls', asked, linesOf(urls)) !== 0
+    return this.#answer(NAMES.answer_urls, asked, linesOf(urls)) !== 0
   }
 
   failUrls(asked: number, thrown: string): void {
-    this.#answer('fail_urls', asked, thrown)
+    this.#answer(NAMES.fail_urls, asked, thrown)
   }
 
   openTold(): void {
-    this.#answer('open_told')
+    this.#answer(NAMES.open_told)
   }
 
   setInterest(interest: number): void {
-    this.#core.call('set_interest', interest)
+    this.#core.call(NAMES.set_interest, interest)
   }
 
   warn(message: string): void {
-    this.#answer('warn', message)
+    this.#answer(NAMES.warn, message)
   }
 
   snapshot(): string {
-    return this.#textOf('snapshot')
+    return this.#textOf(NAMES.snapshot)
   }
 
   stats(): string {
-    return this.#textOf('stats')
+    return this.#textOf(NAMES.stats)
   }
 
   bufferedAmount(): number {
     this.#noteBacklog()
-    return this.#core.call('buffered_amount')
+    return this.#core.call(NAMES.buffered_amount)
   }
 
   endpoint(): number {
-    return this.#core.call('endpoint')
+    return this.#core.call(NAMES.endpoint)
   }
 
   /** The next item for the mailbox. */
   take(): Item | null {
     const given = this.#given
     this.#given = undefined
-    return given ?? (this.#core.exports.take_item() === 0 ? null : this.#shownItem())
+    return given ?? (this.#core.takeItem() === 0 ? null : this.#shownItem())
   }
 
   get hasItems(): boolean {
@@ -206,14 +207,14 @@ export class Driver implements SocketListener {
   // ── From the page ──────────────────────────────────────────────────────────────────────────────────────────
 
   opened(connection: number): void {
-    this.#event('opened', connection)
+    this.#event(NAMES.opened, connection)
   }
 
   textCame(connection: number, text: string): void {
     this.#handle((core) => {
       const [size, mono, wall] = [core.write(text), now(), wallClock()]
       this.#recorder.note('received', { connection, size }, mono, wall)
-      const isPart = core.exports.text_message(connection, size, mono, wall) !== 0
+      const isPart = core.textMessage(connection, size, mono, wall) !== 0
       if (isPart) this.#given = this.#shownItem(text)
     })
   }
@@ -221,15 +222,15 @@ export class Driver implements SocketListener {
   bytesCame(connection: number, bytes: ArrayBuffer): void {
     const text = textIn(new Uint8Array(bytes))
     if (text !== undefined) return this.textCame(connection, text)
-    this.#event('binary_message', connection, bytes.byteLength)
+    this.#event(NAMES.binary_message, connection, bytes.byteLength)
   }
 
   closed(connection: number, code: number, reason: string, wasClean: boolean): void {
-    this.#event('closed', connection, code, reason, wasClean ? 1 : 0)
+    this.#event(NAMES.closed, connection, code, reason, wasClean ? 1 : 0)
   }
 
   dialFailed(connection: number, kind: number, words: string): void {
-    this.#event('dial_failed', connection, kind, words)
+    this.#event(NAMES.dial_failed, connection, kind, words)
   }
 
   #event<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): void {
@@ -297,10 +298,10 @@ export class Driver implements SocketListener {
 
   /** Does what the core asks of the sockets, and sets the timer. */
   #settle(): void {
-    const { exports } = this.#core
+    const core = this.#core
     this.#hasUnsent = false
     let wasSent = 0
-    for (let kind = exports.next_output(0); kind !== 0; kind = exports.next_output(wasSent))
+    for (let kind = core.nextOutput(0); kind !== 0; kind = core.nextOutput(wasSent))
       wasSent = this.#perform(kind) ? 1 : 0
     this.#arm()
     this.#watch(this.#armed < Infinity || this.#sockets.areSome)
@@ -334,14 +335,14 @@ export class Driver implements SocketListener {
     const bytes = this.#sockets.bufferedAmount
     if (bytes === this.#backlog) return
     this.#backlog = bytes
-    this.#core.exports.set_backlog(bytes)
+    this.#core.setBacklog(bytes)
   }
 
   /** Only while there is something to wake up for: else the page would hold the client for ever. */
   #watch(isNeeded: boolean): void {
     if (isNeeded === (this.#stopWatching !== undefined)) return
     this.#stopWatching?.()
-    this.#stopWatching = isNeeded ? watchPage(() => this.#event('network_changed')) : undefined
+    this.#stopWatching = isNeeded ? watchPage(() => this.#event(NAMES.network_changed)) : undefined
   }
 
   /**
@@ -367,7 +368,7 @@ export class Driver implements SocketListener {
   #wakeUp(): void {
     nextTurn(() => {
       this.#armed = Infinity
-      this.#event('timeout')
+      this.#event(NAMES.timeout)
     })
   }
 }

@@ -2,68 +2,58 @@
  * The WebAssembly instance of one client: its functions, and the texts in its memory. crates/page/src/border.rs
  * describes them.
  */
+import * as NAMES from './exports.js'
 import { now, wallClock, WebAssembly, type WasmModule } from './globals.js'
 import type { FlightRecorder } from './recorder.js'
 import { decoder, encoder } from './utf8.js'
 
-/** What the module exports. The last two arguments are the times where there are any. */
-interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer }
-  block(): number
-  room(bytes: number): number
-  request(
-    slot: number,
-    name: number,
-    parameters: number,
-    timeout: number,
-    flags: number,
-    mono: number,
-    wall: number,
-  ): number
-  text_message(connection: number, length: number, mono: number, wall: number): number
-  set_backlog(bytes: number): void
-  next_output(wasSent: number): number
-  take_item(): number
-  take_refused(): number
-}
+/** A function of the module. The last two arguments are the times where there are any. */
+type Exported = (...args: number[]) => number
 
 /** Functions that are not called for every call, as {@link Instance.call} calls them. */
 export interface Rare {
-  create(id: number, numbers: number, token: number, urls: number, revision: number, reasons: number): void
-  connect(slot: number): void
-  reconnect(slot: number): void
+  [NAMES.create](id: number, numbers: number, token: number, urls: number, revision: number, reasons: number): void
+  [NAMES.connect](slot: number): void
+  [NAMES.reconnect](slot: number): void
   /** Without a token, -1 takes its place. */
-  authenticate(token: string | -1, slot: number): void
-  close(code: number, reason: string, drain: number, slot: number): void
-  tools(slot: number, timeout: number, flags: number): number
-  abort(key: number): number
-  discard_results(slot: number): void
-  send_tool_request(name: string, parameters: string): number
-  send(text: string): number
-  answer_token(connection: number, token: string, ends: number, expiresAt: number): void
-  fail_token(connection: number, thrown: string): void
-  answer_urls(asked: number, urls: string): number
-  fail_urls(asked: number, thrown: string): void
-  open_told(): void
-  set_interest(interest: number): void
-  warn(message: string): void
-  snapshot(): void
-  stats(): void
-  buffered_amount(): number
-  endpoint(): number
-  opened(connection: number): void
-  dial_failed(connection: number, kind: number, words: string): void
-  binary_message(connection: number, bytes: number): void
-  closed(connection: number, code: number, reason: string, wasClean: number): void
-  timeout(): void
-  network_changed(): void
+  [NAMES.authenticate](token: string | -1, slot: number): void
+  [NAMES.close](code: number, reason: string, drain: number, slot: number): void
+  [NAMES.tools](slot: number, timeout: number, flags: number): number
+  [NAMES.abort](key: number): number
+  [NAMES.discard_results](slot: number): void
+  [NAMES.send_tool_request](name: string, parameters: string): number
+  [NAMES.send](text: string): number
+  [NAMES.answer_token](connection: number, token: string, ends: number, expiresAt: number): void
+  [NAMES.fail_token](connection: number, thrown: string): void
+  [NAMES.answer_urls](asked: number, urls: string): number
+  [NAMES.fail_urls](asked: number, thrown: string): void
+  [NAMES.open_told](): void
+  [NAMES.set_interest](interest: number): void
+  [NAMES.warn](message: string): void
+  [NAMES.snapshot](): void
+  [NAMES.stats](): void
+  [NAMES.buffered_amount](): number
+  [NAMES.endpoint](): number
+  [NAMES.take_refused](): number
+  [NAMES.opened](connection: number): void
+  [NAMES.dial_failed](connection: number, kind: number, words: string): void
+  [NAMES.binary_message](connection: number, bytes: number): void
+  [NAMES.closed](connection: number, code: number, reason: string, wasClean: number): void
+  [NAMES.timeout](): void
+  [NAMES.network_changed](): void
 }
 
 const NO_BYTES: Uint8Array = new Uint8Array()
 
 export class Instance {
-  readonly exports: Exports
-  readonly #rare: Readonly<Record<string, (...args: number[]) => number>>
+  /** The functions that every call uses. */
+  readonly request: Exported
+  readonly textMessage: Exported
+  readonly nextOutput: Exported
+  readonly takeItem: Exported
+  readonly setBacklog: Exported
+  readonly #functions: Readonly<Record<string, Exported>>
+  readonly #memory: { readonly buffer: ArrayBuffer }
   readonly #block: number
   readonly #recorder: FlightRecorder
   /** The memory, and the room for texts that are not long. Both are empty when it has grown since. */
@@ -73,10 +63,15 @@ export class Instance {
 
   constructor(module: WasmModule, recorder: FlightRecorder) {
     this.#recorder = recorder
-    const { exports } = new WebAssembly!.Instance(module) as { exports: any }
-    this.exports = exports
-    this.#rare = exports
-    this.#block = this.exports.block()
+    const exports = new WebAssembly!.Instance(module).exports as any
+    this.request = exports[NAMES.request]
+    this.textMessage = exports[NAMES.text_message]
+    this.nextOutput = exports[NAMES.next_output]
+    this.takeItem = exports[NAMES.take_item]
+    this.setBacklog = exports[NAMES.set_backlog]
+    this.#functions = exports
+    this.#memory = exports[NAMES.memory]
+    this.#block = exports[NAMES.block]()
   }
 
   /** Calls a function. Texts are written to the room, and their lengths take their places; the times follow. */
@@ -93,14 +88,14 @@ export class Instance {
       return written
     })
     // A function ignores arguments that it does not take.
-    return this.#rare[name]!(...numbers, now(), wallClock())
+    return this.#functions[name]!(...numbers, now(), wallClock())
   }
 
   // ── What a function has left ───────────────────────────────────────────────────────────────────────────────
 
   /** When the core is to be called, in ms of {@link now}; `Infinity` if there is no need. */
   get deadline(): number {
-    return this.#memory.getFloat64(this.#block + DEADLINE, true)
+    return this.#current.getFloat64(this.#block + DEADLINE, true)
   }
 
   get hasItems(): boolean {
@@ -150,14 +145,14 @@ export class Instance {
   }
 
   #number(at: number): number {
-    return this.#memory.getUint32(this.#block + at, true)
+    return this.#current.getUint32(this.#block + at, true)
   }
 
   /** The memory moves when it grows. */
-  get #memory(): DataView {
+  get #current(): DataView {
     if (this.#bytes.length === 0) {
-      this.#bytes = new Uint8Array(this.exports.memory.buffer)
-      this.#view = new DataView(this.exports.memory.buffer)
+      this.#bytes = new Uint8Array(this.#memory.buffer)
+      this.#view = new DataView(this.#memory.buffer)
     }
     return this.#view
   }
@@ -200,8 +195,8 @@ export class Instance {
   /** Room for one text, or for some. It is the only room then. */
   #makeRoom(bytes: number): Uint8Array {
     this.#room = NO_BYTES
-    const at = this.exports.room(bytes)
-    void this.#memory
+    const at = this.#functions[NAMES.room]!(bytes)
+    void this.#current
     return this.#bytes.subarray(at, at + bytes)
   }
 }

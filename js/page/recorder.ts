@@ -4,6 +4,7 @@
  */
 import type { FlightEvent, Notice } from '../shared/native-types.js'
 import type { FlightRecord } from '../shared/types.js'
+import * as NAMES from './exports.js'
 import { now, wallClock } from './globals.js'
 
 type Facts = Omit<FlightEvent, 'at' | 'mono' | 'kind'>
@@ -83,24 +84,24 @@ export class FlightRecorder {
  * those without a name are left out.
  */
 const INPUTS: Readonly<Record<string, readonly string[]>> = {
-  connect: ['connect'],
-  reconnect: ['reconnect'],
-  authenticate: ['authenticate'],
-  close: ['close', 'code', '', 'drain'],
-  tools: ['tools'],
-  abort: ['abort'],
-  send_tool_request: ['toolRequest'],
-  send: ['send', 'size'],
-  answer_token: ['token', 'connection'],
-  fail_token: ['tokenFailed', 'connection'],
-  answer_urls: ['urls', 'connection'],
-  fail_urls: ['urlsFailed', 'connection'],
-  opened: ['open', 'connection'],
-  dial_failed: ['dialFailed', 'connection'],
-  binary_message: ['binary', 'connection', 'size'],
-  closed: ['closed', 'connection', 'code', '', 'clean'],
-  timeout: ['timeout'],
-  network_changed: ['network'],
+  [NAMES.connect]: ['connect'],
+  [NAMES.reconnect]: ['reconnect'],
+  [NAMES.authenticate]: ['authenticate'],
+  [NAMES.close]: ['close', 'code', '', 'drain'],
+  [NAMES.tools]: ['tools'],
+  [NAMES.abort]: ['abort'],
+  [NAMES.send_tool_request]: ['toolRequest'],
+  [NAMES.send]: ['send', 'size'],
+  [NAMES.answer_token]: ['token', 'connection'],
+  [NAMES.fail_token]: ['tokenFailed', 'connection'],
+  [NAMES.answer_urls]: ['urls', 'connection'],
+  [NAMES.fail_urls]: ['urlsFailed', 'connection'],
+  [NAMES.opened]: ['open', 'connection'],
+  [NAMES.dial_failed]: ['dialFailed', 'connection'],
+  [NAMES.binary_message]: ['binary', 'connection', 'size'],
+  [NAMES.closed]: ['closed', 'connection', 'code', '', 'clean'],
+  [NAMES.timeout]: ['timeout'],
+  [NAMES.network_changed]: ['network'],
 }
 
 /** How many events are kept. */

@@ -12,6 +12,8 @@ import { nextTurn } from './turns.js'
 /** @param source where the module comes from; it is loaded by the first client */
 export function runtimeOver(source: ModuleSource): Runtime {
   return {
+    // Whoever needs the module is told why it cannot be loaded.
+    prepare: () => void source.load().catch(() => {}),
     loadBinding: () => bindingOver(source),
     now,
     // A page has no asynchronous contexts.

@@ -1,9 +1,4 @@
-/**
- * An emitter of typed events where there is no `node:events`. What a listener throws becomes an uncaught error. Needs
- * nothing of Node.js: pages use it too.
- */
-import { runSafely } from './socket-events.js'
-
+/** The listeners of typed events where there is no `node:events`. Needs nothing of Node.js: pages use it too. */
 type Listener = (...args: any[]) => unknown
 
 export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
@@ -34,10 +29,6 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
     this.#changed()
   }
 
-  has(event: keyof Events): boolean {
-    return this.#listeners.has(event)
-  }
-
   /** Those of an event as they are to be called; a copy. */
   rawListeners(event: keyof Events): Listener[] {
     return this.#of(event).map(({ listener, once }) => (once ? this.#removing(event, listener) : listener))
@@ -50,11 +41,6 @@ export class Emitter<Events extends { [E in keyof Events]: unknown[] }> {
   /** The events that have listeners. */
   eventNames(): (keyof Events)[] {
     return [...this.#listeners.keys()]
-  }
-
-  /** @param target what `this` is in the listeners */
-  emit<E extends keyof Events>(target: object, event: E, ...args: Events[E]): void {
-    for (const listener of this.rawListeners(event)) runSafely(() => Reflect.apply(listener, target, args))
   }
 
   #removing(event: keyof Events, listener: Listener): Listener {

@@ -9,6 +9,8 @@ import { ROOT } from './root.mjs'
 
 export const MODULE = join(ROOT, 'js/page/mcp-page.wasm')
 export const STAMP = join(ROOT, 'js/page/mcp-page.json')
+/** The short names of what it exports. */
+export const EXPORTS = join(ROOT, 'js/page/exports.ts')
 
 /** The crates of the workspace that it consists of. */
 const CRATES = ['mailbox', 'page', 'protocol']
@@ -80,7 +82,7 @@ function packagesOf(lock, names) {
       const name = /name = "(.*)"/.exec(text)[1]
       return {
         name,
-        text: names.includes(name) ? text.replace(/^version = .*\n/m, '') : text,
+        text: name.startsWith('mcp-') ? text.replace(/^version = .*\n/m, '') : text,
         needs: [...list.matchAll(/"([^" ]+)/g)].map(([, name]) => name),
       }
     })

@@ -102,6 +102,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
    * @throws what the constructor of `MCPClient` throws
    */
   constructor(target: object, listeners: OwnListeners, [first = {}, second = {}]: ClientArguments) {
+    runtime.prepare?.()
     const sorted = sortOptions(mergeArguments(first, second))
     sorted.urls.forEach(runtime.checkNetwork)
     this.urls = sorted.urls
@@ -483,6 +484,6 @@ const BEFORE_THE_FIRST_DIAL: ReadonlySet<ConnectionState> = new Set(['idle', 'un
 /** A call made in one of these states fails with the client's error if the client has failed in the meantime. */
 const ACCEPTING_CALLS: ReadonlySet<ConnectionState> = new Set(['connecting', 'authenticating', 'ready', 'reconnecting'])
 
-const IS_REPLACED = 'closed, because one of its close listeners has made another client for the same endpoint and key'
+const IS_REPLACED = 'closed: one of its close listeners has made another client for the same endpoint and key'
 
-const HAS_REPLACED = 'replaces the client whose close event has led to this one, and which is closed now'
+const HAS_REPLACED = 'replaces the client whose close event has led to this one'

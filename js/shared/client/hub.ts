@@ -15,7 +15,7 @@ import {
 } from './binding.js'
 import * as ITEM from './item.js'
 import { runtime } from './runtime.js'
-import { NotAccepted, resultsIn, undeliverable } from './undeliverable.js'
+import { NotAccepted, undeliverable } from './undeliverable.js'
 
 /** A promise that the native core settles. */
 export interface Waiter {
@@ -215,7 +215,7 @@ function deliver([kind, a, b, payload]: Item): void {
   if (payload === null) throw new NotAccepted()
   switch (kind) {
     case ITEM.RESULTS:
-      return deliverResults(JSON.parse(text) as unknown[])
+      return runtime.settleResults?.(text, settleOne, deliverOne)
     case ITEM.RESULT: {
       const result: unknown = JSON.parse(text)
       return take(a)?.done(result, b)
@@ -256,10 +256,8 @@ function deliver([kind, a, b, payload]: Item): void {
 }
 
 /** The item could not be delivered, and has settled nothing. */
-function giveUp([kind, a, , payload]: Item, error: ErrorData): void {
+function giveUp([kind, a]: Item, error: ErrorData): void {
   switch (kind) {
-    case ITEM.RESULTS:
-      return deliverEach(typeof payload === 'string' ? payload : '')
     case ITEM.RESULT:
     case ITEM.BYTES:
     case ITEM.FAILED:
@@ -285,14 +283,12 @@ function failAll({ error, slots }: { error: ErrorData; slots: number[] }): void 
   for (const slot of slots) take(slot)?.failed(error)
 }
 
-/** Slots and results alternate. */
-function deliverResults(pairs: unknown[]): void {
-  for (let i = 0; i < pairs.length; i += 2) take(pairs[i] as number)?.done(pairs[i + 1])
+function settleOne(slot: number, result: unknown): void {
+  take(slot)?.done(result)
 }
 
-/** One of the results cannot be parsed: it must not keep the others from their calls. */
-function deliverEach(text: string): void {
-  for (const [slot, json] of resultsIn(text)) deliverAlone([ITEM.RESULT, slot, 0, json, false])
+function deliverOne(slot: number, json: string): void {
+  deliverAlone([ITEM.RESULT, slot, 0, json, false])
 }
 
 function addElements(container: Container, elements: Container): void {

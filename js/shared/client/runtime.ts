@@ -10,6 +10,8 @@ import type { Binding, NativeClient } from './binding.js'
 
 /** Where a client runs. */
 export interface Runtime {
+  /** A client is about to be made: what takes time may begin. */
+  readonly prepare?: () => void
   /**
    * Loads the binding, once.
    * @throws Error with cause and remedy
@@ -37,6 +39,18 @@ export interface Runtime {
   routeOptions(options: MCPClientOptions): object
   /** Answers what the core of this runtime asks and others do not: an item of this kind for this client. */
   readonly answer?: (client: Answering, kind: number, number: number, text: string) => void
+  /**
+   * Settles the calls of an item with many results. Only where the core has such items.
+   * @param settle settles one call
+   * @param deliverAlone the same with a result that is not parsed yet
+   */
+  readonly settleResults?: (
+    text: string,
+    settle: (slot: number, result: unknown) => void,
+    deliverAlone: (slot: number, json: string) => void,
+  ) => void
+  /** Takes the zone of an IPv6 address out of a URL. Only where an address may have one. */
+  readonly withoutZone?: (url: string) => [rest: string, zone: string]
   /** The client whose 'close' made the current code run, if one did, as far as that is known. */
   closedBefore(): Replaceable | undefined
   /**

@@ -18,32 +18,3 @@ export function undeliverable(thrown: unknown): ErrorData {
   const words = `${message}: a message cannot be delivered (${classOf(thrown)})`
   return { code: 'INTERNAL_ERROR', message: words, retryable }
 }
-
-/** The slots and results in a text `[slot,result,slot,result,…]` that could not be parsed as a whole. */
-export function* resultsIn(text: string): Generator<[slot: number, json: string]> {
-  for (let at = 1; at < text.length - 1; ) {
-    const comma = text.indexOf(',', at)
-    const end = endOfValue(text, comma + 1)
-    yield [Number(text.slice(at, comma)), text.slice(comma + 1, end)]
-    at = end + 1
-  }
-}
-
-/** The position after the JSON value at `at`: that of the comma or bracket that follows. */
-function endOfValue(text: string, at: number): number {
-  let depth = 0
-  for (let here = at; ; here++) {
-    const character = text.charAt(here)
-    if (character === '"') here = endOfString(text, here)
-    else if (character === '[' || character === '{') depth++
-    else if (depth === 0 && (character === ',' || character === ']' || character === '')) return here
-    else if (character === ']' || character === '}') depth--
-  }
-}
-
-/** The position of the quote that ends the string at `at`. */
-function endOfString(text: string, at: number): number {
-  let here = at + 1
-  while (here < text.length && text.charAt(here) !== '"') here += text.charAt(here) === '\\' ? 2 : 1
-  return here
-}

@@ -80,7 +80,8 @@ function withPage(text: string): string {
 }
 
 function normalise(given: string | { toString(): string }, root: string): string {
-  const [text, zone] = withoutZone(withPage(String(given).trim()))
+  const whole = withPage(String(given).trim())
+  const [text, zone] = runtime.withoutZone?.(whole) ?? [whole, '']
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   let url: URL
   try {
@@ -97,17 +98,6 @@ function normalise(given: string | { toString(): string }, root: string): string
     throw new TypeError(`option "url" begins with ${url.protocol}//: use ws, wss, http or https`)
   const path = url.pathname === '/' ? root : url.pathname
   return `${scheme}//${url.host.replace(']', `${zone}]`)}${path}${url.search}`
-}
-
-/**
- * The zone of an IPv6 address, as `%25eth0`, apart from the rest: the standard of URLs knows none (RFC 6874 does), but
- * a link-local address leads nowhere without it.
- */
-function withoutZone(url: string): [rest: string, zone: string] {
-  const found = /^([a-z][a-z0-9+.-]*:\/\/)?(\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)\]/i.exec(url)
-  if (found === null) return [url, '']
-  const [whole, scheme = '', address, zone] = found
-  return [`${scheme}${address}]${url.slice(whole.length)}`, `%25${zone}`]
 }
 
 const SCHEMES: Readonly<Record<string, string>> = { 'ws:': 'ws:', 'http:': 'ws:', 'wss:': 'wss:', 'https:': 'wss:' }
