@@ -1,5 +1,6 @@
 /** The sockets of one client, by the numbers of their connections: what the core asks of them, and what they report. */
 import { WebSocket, type PageSocket } from './globals.js'
+import { nextTurn } from './turns.js'
 
 /** What is told of a socket. Nothing is told of one that was dropped. */
 export interface SocketListener {
@@ -112,8 +113,9 @@ export class Sockets {
     return this.#fail(connection, REFUSED, words)
   }
 
+  /** Later, as of any other socket: who has asked for the dial may be in the middle of a command. */
   #fail(connection: number, kind: number, words = ''): void {
-    this.#listener.dialFailed(connection, kind, words)
+    nextTurn(() => this.#listener.dialFailed(connection, kind, words))
   }
 }
 
