@@ -33,8 +33,8 @@ const INLINING = ['--one-caller-inline-max-function-size=60', '--always-inline-m
 const STACK = 64 * 1024
 
 /**
- * @returns {Promise<{ named: Buffer, module: Buffer, exports: [name: string, short: string][] }>} the module, optimised,
- *   with the names of its functions and without; and the names of what it exports
+ * @returns {Promise<{ named: Buffer, module: Buffer, exports: [name: string, short: string][] }>} the module,
+ *   optimised, with the names of its functions and without; and the names of what it exports
  */
 export async function buildModule() {
   const { cargo, env, flags } = await standardLibrary(TARGET)
