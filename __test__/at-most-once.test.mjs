@@ -57,16 +57,16 @@ for (const [when, pause] of Object.entries(pauses)) {
 test('what was sent before close() arrives before the close frame', async (t) => {
   const server = await listen(t)
   const client = open(t, server)
+  let frames = []
+  server.on('message', (text) => frames.push(text))
   for (let n = 0; n < 20; n++) {
     await client.connect()
-    const frames = []
-    server.on('message', (text) => frames.push(text))
+    frames = []
     const gone = next(server, 'close')
     client.sendMessage({ last: n })
     void client.close(4000)
     assert.equal((await gone)[1].code, 4000)
     assert.deepEqual(frames, [`{"last":${n}}`])
-    server.removeAllListeners('message')
   }
 })
 

@@ -47,6 +47,8 @@ export class Driver implements SocketListener {
   #armed = Infinity
   /** What the core was told last of the bytes that sockets keep. */
   #backlog = 0
+  /** Calls are with the core that have not been sent: all those of a turn are sent together. */
+  #hasUnsent = false
   #hasEnded = false
 
   constructor(
@@ -95,6 +97,7 @@ export class Driver implements SocketListener {
     const [mono, wall] = [now(), wallClock()]
     this.#recorder.note('call', { size: one + two }, mono, wall)
     const key = core.request(slot, one, two, timeout, flags, mono, wall)
+    this.#hasUnsent = true
     return key < 0 ? core.text! : key
   }
 
@@ -238,6 +241,7 @@ export class Driver implements SocketListener {
   #handle(event: (core: Instance) => void): void {
     if (this.#hasEnded) return
     try {
+      this.#sendUnsent()
       event(this.#core)
       this.#settle()
       if (this.hasItems) this.#owner.itemsCame()
@@ -248,6 +252,7 @@ export class Driver implements SocketListener {
 
   /** Has a command done, and returns the snapshot that it has left. */
   #command<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): string {
+    this.#sendUnsent()
     const snapshot = this.#textOf(name, ...args)
     this.settle()
     return snapshot
@@ -255,6 +260,7 @@ export class Driver implements SocketListener {
 
   /** Tells the core what user's code has answered: that is no event, and nobody looks for what it has led to. */
   #answer<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): number {
+    this.#sendUnsent()
     const returned = this.#core.call(name, ...args)
     this.#settle()
     if (this.hasItems) this.#owner.itemsWait(true)
@@ -265,6 +271,11 @@ export class Driver implements SocketListener {
   #textOf<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): string {
     this.#core.call(name, ...args)
     return this.#core.text!
+  }
+
+  /** Before the core is told what may end a connection: it would take calls for unsent that are sent all the same. */
+  #sendUnsent(): void {
+    if (this.#hasUnsent) this.#settle()
   }
 
   /** What a command has led to. Whoever calls sees to it that items are taken. */
@@ -288,6 +299,7 @@ export class Driver implements SocketListener {
   /** Does what the core asks of the sockets, and sets the timer. */
   #settle(): void {
     const core = this.#core
+    this.#hasUnsent = false
     let wasSent = 0
     for (let kind = core.nextOutput(0); kind !== 0; kind = core.nextOutput(wasSent))
       wasSent = this.#perform(kind) ? 1 : 0
