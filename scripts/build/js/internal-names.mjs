@@ -9,7 +9,7 @@ export const INTERNAL_NAMES = `
   enterContext eventNames final flushFunction hand hasAny hasItems hasRefused haveAny haveContext hear hearMessages
   hearsDials holdOpenings holdsOpenings inContext isEmpty isReplaceable itemsCame itemsWait keyOf leaveContext
   listenerCount loadBinding newest nextOutput note noteFailure noteInput noteNotice observeDial observeDials observeLog
-  observeState observers partOf predecessorOf proxyFailure rawListeners receiveMessage receiveNotice replay
+  observeState observers partOf predecessorOf prepare proxyFailure rawListeners receiveMessage receiveNotice replay
   requestFunction routeOptions runAfterClose runApart runInAsyncScope scheduleApart setBacklog settleResults slotsOf
   sourceOf takeItem textCame textMessage tokenFailure traceCall tracesCalls urlFailure withoutZone writeBytes writeTwo
 `
