@@ -148,7 +148,7 @@ class Chaos {
   #check(n, length, results) {
     let value = results
     try {
-      if (Buffer.isBuffer(results)) value = JSON.parse(results)
+      if (results instanceof Uint8Array) value = JSON.parse(Buffer.from(results))
     } catch {
       return 'damaged answer'
     }

@@ -214,8 +214,9 @@ export class Driver implements SocketListener {
     this.#handle((core) => {
       const [size, mono, wall] = [core.write(text), now(), wallClock()]
       this.#recorder.note('received', { connection, size }, mono, wall)
-      const isPart = core.textMessage(connection, size, mono, wall) !== 0
-      if (isPart) this.#given = this.#shownItem(text)
+      // While another client is busy, that of an earlier message may not be taken yet.
+      const mayTake = this.#given === undefined ? 1 : 0
+      if (core.textMessage(connection, size, mayTake, mono, wall) !== 0) this.#given = this.#shownItem(text)
     })
   }
 

@@ -8,16 +8,21 @@ import { node, runSteps, runWith } from '../lib/steps.mjs'
 
 const TEST = ['--test', '--test-timeout=120000']
 
-const IN_NODE = [
-  'the portable client in Node.js',
-  () => node('--import', './__test__/helpers/portable.mjs', ...TEST, ...SUITES, '__test__/secrets.test.mjs'),
-]
+const IN_NODE = ['the portable client in Node.js', () => inNode(...SUITES, '__test__/secrets.test.mjs')]
 
 /** Everything. Chromium delays WebSockets after some have failed, which takes a minute. */
-export const PORTABLE_STEPS = [IN_NODE, ['the portable client in Chromium', () => inChromium()]]
+export const PORTABLE_STEPS = [
+  IN_NODE,
+  ['the portable client through hundreds of faults', () => inNode('__test__/chaos.test.mjs')],
+  ['the portable client in Chromium', () => inChromium()],
+]
 
 /** What `npm test` has time for. */
 export const PORTABLE_SAMPLE = [IN_NODE, ['the portable client in Chromium: calls', () => inChromium('calls')]]
+
+function inNode(...suites) {
+  node('--import', './__test__/helpers/portable.mjs', ...TEST, ...suites)
+}
 
 function inChromium(suites) {
   runWith(

@@ -301,7 +301,8 @@ impl Life {
                 let part = client.take_part(&message).map(|(Item { kind, a, b, payload }, before, after)| {
                     json!({ "item": [kind, a, b, payload.text()], "around": [before, after] })
                 });
-                let called = Called::new("text_message", &[number(*connection), length(text), mono, wall], &[text]);
+                let called =
+                    Called::new("text_message", &[number(*connection), length(text), MAY_TAKE, mono, wall], &[text]);
                 Called { part: part.clone(), ..called.returning(u8::from(part.is_some())) }
             }
             Given::Binary(connection, bytes) => {
@@ -434,3 +435,6 @@ const COUNTED: [&str; 9] = [
     "messagesSent",
     "messagesReceived",
 ];
+
+/// Of `text_message`.
+const MAY_TAKE: f64 = 1.0;

@@ -392,15 +392,15 @@ exports! {
         with(|client, _| client.set_backlog(bytes as usize));
     }
 
-    /// A text message has come, or a binary one that is UTF-8. It is all that is in the room. 1 if the next item is a
-    /// part of it that JavaScript can cut out of what it has: then it is shown, and taken.
-    fn text_message(connection: u32, length: usize, mono: f64, wall: f64) -> u32 {
+    /// A text message has come, or a binary one that is UTF-8. It is all that is in the room. 1 if `may_take` is not 0
+    /// and the next item is a part of it that JavaScript can cut out of what it has: then it is shown, and taken.
+    fn text_message(connection: u32, length: usize, may_take: u32, mono: f64, wall: f64) -> u32 {
         let bytes = take_input(length);
         // SAFETY: JavaScript encodes well-formed UTF-8 only.
         let message = unsafe { ByteString::from_bytes_unchecked(bytes) };
         let part = with(|client, _| {
             client.handle_text(now(mono, wall), ConnectionId(connection), message.clone());
-            client.take_part(&message)
+            if may_take == 0 { None } else { client.take_part(&message) }
         });
         INSTANCE.with_borrow_mut(|instance| {
             let Some((Item { kind, a, b, payload }, before, after)) = part else { return 0 };
