@@ -353,6 +353,8 @@ describe('the harness', () => {
       const { figures } = samples.find((sample) => sample.workload === workload && sample.client === 'ours')
       assert.ok(figures[figure] > 0, `${workload} ${figure}`)
     }
+    for (const { workload, figures } of samples)
+      assert.ok(workload === 'page-ready' || figures.cpuPerCall > 0, `${workload} cpuPerCall`)
     assert.ok(sizes.module.compressed > 0 && sizes.script.compressed > 0)
   })
 

@@ -21,16 +21,14 @@ describe('commands over the bridge', () => {
     const server = await listen(t)
     const client = await ready(t, server, { baseReconnectDelay: 60_000, maxReconnectDelay: 60_000 })
     const { far } = await bridged(t, client)
-    await server.terminateAll()
-    await reached(far, 'reconnecting')
+    await Promise.all([reached(far, 'reconnecting'), server.terminateAll()])
     const waiting = far.connect()
     await rejection(far.reconnect())
     // It dials at once for its owner, and not for the far end.
     assert.equal(client.state, 'reconnecting')
     await client.connect()
     await waiting
-    await server.terminateAll()
-    await reached(far, 'reconnecting')
+    await Promise.all([reached(far, 'reconnecting'), server.terminateAll()])
     const failing = rejection(far.connect())
     await rejection(far.reconnect())
     void client.close()

@@ -226,8 +226,7 @@ describe('connectBridge', () => {
         ['state', 'ready'],
       ],
     )
-    await server.terminateAll()
-    await reached(far, 'reconnecting')
+    await Promise.all([reached(far, 'reconnecting'), server.terminateAll()])
     assert.deepEqual(far.bridge, { state: 'open', attempt: 0, retryDelay: null, retryAt: null, error: null })
     assert.ok(Object.isFrozen(far.bridge))
   })

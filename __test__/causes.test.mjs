@@ -62,8 +62,7 @@ describe('the cause of a call that fails because there is no connection', () => 
   test('is there when close() ends a call that waits for a reconnection', async (t) => {
     const server = await listen(t)
     const client = await ready(t, server, PATIENT)
-    await server.terminateAll()
-    await reached(client, 'reconnecting')
+    await Promise.all([reached(client, 'reconnecting'), server.terminateAll()])
     const [lost, call] = [client.error, rejection(client.useTool('echo'))]
     await client.close()
     const error = await call

@@ -43,8 +43,7 @@ describe('dump()', () => {
     const client = await ready(t, server, PATIENT)
     const before = Date.now()
     await client.useTool('echo', { text: 'nobody else reads this' })
-    await server.terminateAll()
-    await reached(client, 'reconnecting')
+    await Promise.all([reached(client, 'reconnecting'), server.terminateAll()])
     const record = client.dump()
     const expected = [
       'connect',
@@ -194,8 +193,7 @@ describe('a replay', () => {
   test('says which event the rules would decide otherwise', async (t) => {
     const server = await listen(t)
     const client = await ready(t, server, PATIENT)
-    await server.terminateAll()
-    await reached(client, 'reconnecting')
+    await Promise.all([reached(client, 'reconnecting'), server.terminateAll()])
     const record = client.dump()
     const place = kinds(record).lastIndexOf('state')
     record.events[place].attempt = 7

@@ -245,8 +245,7 @@ describe('a call whose connection is lost', () => {
     const client = await ready(t, server, PATIENT)
     const call = rejection(client.useTool('held', {}, { idempotent: true, timeout: 100 }))
     await next(server, 'message')
-    await server.terminateAll()
-    await reached(client, 'reconnecting')
+    await Promise.all([reached(client, 'reconnecting'), server.terminateAll()])
     const { code, sent } = await call
     assert.equal(code, 'REQUEST_TIMEOUT')
     assert.equal(sent, true, 'it was handed to the first socket')

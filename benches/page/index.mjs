@@ -34,6 +34,7 @@ export const SHORT = { seconds: 0.1, warmUp: 0.05 }
 export const FIGURES = {
   callsPerSecond: { title: 'calls/s' },
   p50: { title: 'p50, µs' },
+  cpuPerCall: { title: 'CPU of the page’s thread, µs/call' },
   longestTask: { title: 'longest task, ms' },
   loadTime: { title: 'to load, ms' },
   readyTime: { title: 'to ready, ms' },

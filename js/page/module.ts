@@ -12,12 +12,12 @@ export interface ModuleSource {
 
 /** The module in a file beside the code. The function says where; it throws if the code cannot know. */
 export function moduleAt(url: () => URL): ModuleSource {
-  return new Source(async () => fetchModule(whereIs(url)))
+  return sourceOf(async () => fetchModule(whereIs(url)))
 }
 
 /** The module in the code. */
 export function moduleIn(bytes: () => Uint8Array): ModuleSource {
-  return new Source(async () => compile(bytes()))
+  return sourceOf(async () => compile(bytes()))
 }
 
 /** A module that the runtime has compiled. */
@@ -25,29 +25,21 @@ export function compiled(module: WasmModule): ModuleSource {
   return { module, load: async () => module }
 }
 
-class Source implements ModuleSource {
-  module: WasmModule | undefined
-  readonly #fetch: () => Promise<WasmModule>
-  #loading: Promise<WasmModule> | undefined
-
-  constructor(fetch: () => Promise<WasmModule>) {
-    this.#fetch = fetch
+function sourceOf(begin: () => Promise<WasmModule>): ModuleSource {
+  let loading: Promise<WasmModule> | undefined
+  const source: { module: WasmModule | undefined } & ModuleSource = {
+    module: undefined,
+    load: () => (loading ??= start()),
   }
-
-  load(): Promise<WasmModule> {
-    this.#loading ??= this.#start()
-    return this.#loading
-  }
-
-  async #start(): Promise<WasmModule> {
+  async function start(): Promise<WasmModule> {
     try {
-      this.module = await this.#fetch()
-      return this.module
+      return (source.module = await begin())
     } catch (error) {
-      this.#loading = undefined
+      loading = undefined
       throw error
     }
   }
+  return source
 }
 
 function whereIs(url: () => URL): string {

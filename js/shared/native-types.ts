@@ -12,15 +12,6 @@ export type ConnectionState =
   | 'closed'
   | 'failed'
 
-/** Bits of `NativeClient.setInterest`. */
-export const INTEREST = {
-  messages: 1,
-  heartbeats: 2,
-  logs: 4,
-  opens: 8,
-  dials: 16,
-} as const
-
 /** The codes that the package uses. */
 export type ErrorCode =
   | 'NOT_CONNECTED'

@@ -33,8 +33,9 @@ const INLINING = ['--one-caller-inline-max-function-size=60', '--always-inline-m
 const STACK = 64 * 1024
 
 /**
- * @returns {Promise<{ named: Buffer, module: Buffer, exports: [name: string, short: string][] }>} the module,
- *   optimised, with the names of its functions and without; and the names of what it exports
+ * @typedef {{ named: Buffer, module: Buffer, exports: [name: string, short: string][] }} Built the module, optimised,
+ *   with the names of its functions and without; and the names of what it exports
+ * @returns {Promise<Built>}
  */
 export async function buildModule() {
   const { cargo, env, flags } = await standardLibrary(TARGET)
@@ -74,10 +75,18 @@ function binaryen(tool, ...args) {
   execFileSync(process.execPath, [join(folder, 'bin', tool), ...args], { stdio: 'inherit' })
 }
 
-/** Functions of about the same size resemble each other: next to each other they compress better, by a fiftieth. */
+/**
+ * Functions of about the same size, with as many variables, resemble each other: next to each other they compress
+ * better, by a fiftieth.
+ */
 function sortFunctions(text) {
-  const functions = text.match(FUNCTION).sort((one, other) => one.length - other.length)
-  return text.replace(FUNCTION, () => functions.shift())
+  const ranked = text.match(FUNCTION).map((code) => ({ code, rank: rankOf(code) }))
+  ranked.sort((one, other) => one.rank - other.rank || one.code.length - other.code.length)
+  return text.replace(FUNCTION, () => ranked.shift().code)
+}
+
+function rankOf(code) {
+  return Math.round(2 * Math.log2(code.length)) * MOST_VARIABLES + code.split('(local ').length
 }
 
 /** A page loads short names sooner. What begins with `__` is for linkers. */
@@ -101,6 +110,9 @@ function moduleOf(exports) {
 function lineOf([name, short]) {
   return `export const ${name} = '${short}'\n`
 }
+
+/** More than any function has. */
+const MOST_VARIABLES = 1000
 
 /** Where a function belongs in the table of docs/browser.md, from its crate and module. */
 function partOf([crate, module]) {

@@ -39,6 +39,7 @@ async function calls({ client, url, inFlight, bytes, seconds, warmUp, watches = 
     callsPerSecond: (count / elapsed) * 1000,
     p50: sorted[Math.floor(sorted.length / 2)] * 1000,
     longestTask,
+    made: next,
   }
 }
 

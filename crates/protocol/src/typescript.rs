@@ -18,6 +18,11 @@ fn the_generated_types_are_those_that_are_committed() {
 }
 
 #[test]
+fn the_generated_bits_of_interest_are_those_that_are_committed() {
+    compare("js/shared/client/interest-bits.ts", &numbers("Bits of `NativeClient.setInterest`.", Interest::NAMES));
+}
+
+#[test]
 fn the_generated_table_of_options_is_the_one_that_is_committed() {
     compare("js/page/option-table.ts", &option_table());
 }
@@ -83,7 +88,6 @@ fn typescript() -> String {
     [
         "// Generated from the Rust types by crates/protocol/src/typescript.rs. Do not edit.\n".to_owned(),
         union("Lifecycle of one client.", "ConnectionState", State::NAMES),
-        numbers("Bits of `NativeClient.setInterest`.", "INTEREST", Interest::NAMES),
         error_codes(),
         FLIGHT_EVENT.to_owned(),
         declarations,
@@ -111,9 +115,13 @@ fn union<'a>(doc: &str, name: &str, members: impl IntoIterator<Item = &'a str>) 
     format!("/** {doc} */\nexport type {name} ={members}\n")
 }
 
-fn numbers<N: Display>(doc: &str, name: &str, members: impl IntoIterator<Item = (&'static str, N)>) -> String {
-    let members: String = members.into_iter().map(|(name, number)| format!("  {name}: {number},\n")).collect();
-    format!("/** {doc} */\nexport const {name} = {{\n{members}}} as const\n")
+/// A module of constants: bundlers write them where they are used.
+fn numbers<N: Display>(doc: &str, members: impl IntoIterator<Item = (&'static str, N)>) -> String {
+    let members: String =
+        members.into_iter().map(|(name, number)| format!("export const {name} = {number}\n")).collect();
+    format!(
+        "// Generated from the Rust types by crates/protocol/src/typescript.rs. Do not edit.\n\n/** {doc} */\n\n{members}"
+    )
 }
 
 fn error_codes() -> String {

@@ -1,8 +1,8 @@
 /** Which events the core is asked for: it sends none that nobody hears. */
 import { DIALED } from '../internals.js'
-import { INTEREST } from '../native-types.js'
 import type { SocketFace } from '../socket-face.js'
 import type { NativeClient } from './binding.js'
+import * as INTEREST from './interest-bits.js'
 import type { Listeners } from './listeners.js'
 import { runtime } from './runtime.js'
 

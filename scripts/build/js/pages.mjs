@@ -6,7 +6,6 @@ import { copyFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import { MODULE } from '../../lib/page-module.mjs'
-import { INTERNAL_NAMES } from './internal-names.mjs'
 
 /**
  * The name of each module in dist/browser/, and its source. Common code goes to shared chunks, so that there is one
@@ -42,7 +41,6 @@ export async function buildForPages(source, output, define) {
     target: 'es2022',
     // Writes constants where they are used, which the bundlers of users do not.
     minifySyntax: true,
-    mangleProps: new RegExp(`^(${INTERNAL_NAMES.join('|')})$`),
     external: EXTERNAL,
     define,
     // The list of side effects in package.json is about the files in dist/.
