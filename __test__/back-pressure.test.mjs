@@ -5,7 +5,7 @@ import { ready } from './helpers/client.mjs'
 import { amount } from './helpers/deep.mjs'
 import { listenProxy } from './helpers/fault-proxy.mjs'
 import { run } from './helpers/program.mjs'
-import { listen } from './helpers/test-server.mjs'
+import { arrivalsAt, listen } from './helpers/test-server.mjs'
 
 const MIB = 1 << 20
 
@@ -70,11 +70,7 @@ test('of very many calls at once, as many are taken as the bounds allow, each of
 test('while the peer does not read, sendMessage() and bufferedAmount tell the truth; then everything that was taken arrives, in order', async (t) => {
   const BOUND = 2 * MIB
   const server = await listen(t)
-  const arrived = []
-  server.intercept((text) => {
-    const { k } = JSON.parse(text)
-    return k !== undefined && arrived.push(k) > 0
-  })
+  const arrived = arrivalsAt(server)
   const proxy = await listenProxy(t, server)
   const client = await ready(t, proxy, { heartbeatInterval: 0, maxBufferedAmount: BOUND })
   const pad = 'x'.repeat(32 << 10)

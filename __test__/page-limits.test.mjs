@@ -9,7 +9,7 @@ import { launchBrowser } from './helpers/browser.mjs'
 import { next, PATIENT } from './helpers/client.mjs'
 import { listenProxy } from './helpers/fault-proxy.mjs'
 import { entry, openSite } from './helpers/site.mjs'
-import { listen } from './helpers/test-server.mjs'
+import { arrivalsAt, listen } from './helpers/test-server.mjs'
 
 // That of the runtime may tell of each message in a task of its own.
 globalThis.WebSocket = WebSocket
@@ -67,11 +67,7 @@ function assertBounded({ taken, most, ...rest }) {
 /** A server behind a proxy that can stop reading, and the numbers of the messages that have arrived there. */
 async function slowServer(t) {
   const server = await listen(t)
-  const arrived = []
-  server.intercept((text) => {
-    const { k } = JSON.parse(text)
-    return k !== undefined && arrived.push(k) > 0
-  })
+  const arrived = arrivalsAt(server)
   const proxy = await listenProxy(t, server)
   const arriveAll = async (taken) => {
     while (arrived.length < taken.length) await new Promise(setImmediate)
