@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+use bytestring::ByteString;
+
 use super::{
     config::Secret,
     envelope::{self, Envelope, Span},
@@ -11,8 +14,6 @@ use super::{
     request_id::RequestId,
     words,
 };
-use bytes::Bytes;
-use bytestring::ByteString;
 
 /// A wire dialect. The first two are specified in PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

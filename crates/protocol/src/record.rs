@@ -55,7 +55,7 @@ pub(crate) enum Base {
     Unknown,
 }
 
-/// Whether anything is recorded. What that needs would be a third of what a page loads.
+/// Whether anything is recorded. What that needs would be a sixth of what a page loads.
 pub(crate) const RECORDS: bool = cfg!(feature = "record");
 
 impl Recorder {
