@@ -219,7 +219,8 @@ impl<T> Session<T> {
         self.log_entry(level, message, &[]);
     }
 
-    /// The next text to send. Call until `None` after every input and command.
+    /// The next text to send. Call until `None` after every input and command. A driver may leave texts here while
+    /// others come, to send them together: those of a connection that is given up meanwhile are withdrawn.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
     }
@@ -288,6 +289,11 @@ impl<T> Session<T> {
             connected_since: self.state.socket().map(|socket| socket.opened),
             event_loop_wait: LatencySummary::default(),
         }
+    }
+
+    /// How many answers are awaited: of calls whose texts were polled.
+    pub fn awaited(&self) -> usize {
+        self.pending.in_flight().saturating_sub(self.transmits.len())
     }
 
     /// Bytes that the operating system has not taken yet, those of queued requests included.
@@ -438,6 +444,12 @@ impl<T> Session<T> {
         self.counters.messages_sent += 1;
         self.counters.bytes_sent += transmit.text.len() as u64;
         self.transmits.push_back(transmit);
+    }
+
+    /// The open connection is gone. What was handed out for it, and not polled yet, must not be sent: it was not.
+    fn withdraw(&mut self) {
+        (self.unwritten_bytes, self.backlog) = (0, 0);
+        self.transmits.clear();
     }
 
     fn log(&mut self, line: LogLine, fields: &[(&'static str, LogValue)]) {

@@ -58,6 +58,7 @@ enum Step {
     Binary,
     Pause(bool),
     HoldWrites(bool),
+    LeaveTexts(bool),
     BeginWriting(usize),
     Write(usize),
     Advance(u64),
@@ -101,8 +102,11 @@ impl History {
 
     /// The same, as far as it can happen to a client in a page. What comes into its session is kept.
     pub fn in_a_page(mut self) -> Self {
-        use Step::{BeginWriting, BreakDown, HoldWrites, TooLarge, Write};
-        self.steps.retain(|step| !matches!(step, BreakDown | TooLarge | HoldWrites(_) | BeginWriting(_) | Write(_)));
+        use Step::{BeginWriting, BreakDown, HoldWrites, LeaveTexts, TooLarge, Write};
+        let is_another_drivers = |step: &Step| {
+            matches!(step, BreakDown | TooLarge | HoldWrites(_) | LeaveTexts(_) | BeginWriting(_) | Write(_))
+        };
+        self.steps.retain(|step| !is_another_drivers(step));
         for step in &mut self.steps {
             if let Step::Conditions(conditions) = step {
                 conditions.reading = 0;
@@ -229,6 +233,7 @@ impl Life {
             Step::Binary => sim.binary_comes(3),
             Step::Pause(paused) => sim.pause_reading(*paused),
             Step::HoldWrites(hold) => sim.hold_writes(*hold),
+            Step::LeaveTexts(leave) => sim.leave_texts(*leave),
             Step::BeginWriting(count) => sim.begin_writing(*count),
             Step::Write(count) => sim.write(*count),
             Step::Advance(millis) => sim.advance(*millis),
@@ -454,7 +459,8 @@ impl Choices<'_> {
     }
 
     fn driver(&mut self) -> Step {
-        match self.number(9) {
+        match self.number(10) {
+            9 => Step::LeaveTexts(self.coin()),
             8 => Step::ChangeNetwork,
             0 => Step::Pause(self.coin()),
             1 => Step::HoldWrites(self.coin()),

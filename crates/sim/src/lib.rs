@@ -57,6 +57,8 @@ pub struct Sim {
     /// How many of them a writer has taken.
     leaving: usize,
     holds_writes: bool,
+    /// Texts stay with the session while it is `ready`: they are sent together, later.
+    leaves_texts: bool,
     /// The peer is reading a text: the next one leaves when it has.
     is_reading: bool,
     network: Network,
@@ -114,6 +116,7 @@ impl Sim {
             backlog: 0,
             leaving: 0,
             holds_writes: false,
+            leaves_texts: false,
             is_reading: false,
             network: Network::new(seed),
             connection: ConnectionId::default(),

@@ -48,6 +48,7 @@ impl Sim {
         self.network.end_trouble();
         self.server = server;
         self.hold_writes(false);
+        self.leave_texts(false);
         self.pause_reading(false);
         let is_dead = self.network.is_frozen(self.connection);
         if was_connecting {

@@ -244,7 +244,7 @@ impl<T> Session<T> {
             self.emit_close(ending, false);
         }
         self.log(LogLine::Closed, &[]);
-        (self.unwritten_bytes, self.backlog) = (0, 0);
+        self.withdraw();
         self.fail_all(why, previous.socket().map_or(0, Socket::maybe_sent));
         self.fail_connects(&Fault::Closed.into());
         self.settle_closes();

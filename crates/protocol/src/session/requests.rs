@@ -303,7 +303,7 @@ impl<T> Session<T> {
     /// The socket is gone. Requests that were not sent, and those that may run twice, go back to the queue; the others
     /// are returned.
     pub(super) fn take_lost(&mut self, socket: &mut Socket, too_large: bool) -> Vec<Entry<T>> {
-        (self.unwritten_bytes, self.backlog) = (0, 0);
+        self.withdraw();
         let (written, sent, unwritten) = (socket.written, socket.maybe_sent(), &mut socket.unwritten);
         self.pending.requeue(|entry| match entry.stage {
             Stage::InFlight(number) if number >= sent => {

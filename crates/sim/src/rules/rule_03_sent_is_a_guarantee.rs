@@ -22,6 +22,35 @@ fn a_request_handed_out_but_not_written_when_the_connection_drops_never_left_and
 }
 
 #[test]
+fn a_request_that_was_not_even_polled_when_the_connection_drops_is_sent_on_the_next_alone() {
+    let losses: [fn(&mut Sim); 3] =
+        [Sim::drop_connection, |sim| sim.server_closes(1012, ""), |sim| drop(sim.reconnect())];
+    for lose in losses {
+        let mut sim = ready(defaults);
+        sim.leave_texts(true);
+        let call = sim.tool("left");
+        lose(&mut sim);
+        sim.leave_texts(false);
+        assert_eq!(tools_sent(&sim), [""; 0]);
+        if sim.state() == "reconnecting" {
+            wait_for_the_dial(&mut sim);
+        }
+        sim.open();
+        sim.server_says(ACCEPTED);
+        assert_eq!((tools_sent(&sim), sim.outcome(call)), (vec!["left".to_owned()], None));
+    }
+}
+
+#[test]
+fn a_request_that_was_not_polled_when_the_client_is_closed_leaves_before_the_close_frame() {
+    let mut sim = ready(defaults);
+    sim.leave_texts(true);
+    let call = sim.tool("left");
+    sim.close();
+    assert_eq!((tools_sent(&sim), failure(&sim, call)), (vec!["left".to_owned()], ("CLOSED", Some(true))));
+}
+
+#[test]
 fn the_order_of_the_calls_is_kept_for_those_too() {
     let mut sim = ready(defaults);
     sim.hold_writes(true);
