@@ -1,9 +1,9 @@
 /** The results of many calls in one text, `[slot,result,slot,result,…]`: the addon's way when many come at once. */
-import type { Runtime } from '../shared/client/runtime.js'
+import { settle, settleAlone } from '../shared/client/hub.js'
 
-export const settleResults: NonNullable<Runtime['settleResults']> = (text, settle, deliverAlone) => {
+export function settleResults(text: string): void {
   const pairs = parse(text)
-  if (pairs === undefined) for (const [slot, json] of resultsIn(text)) deliverAlone(slot, json)
+  if (pairs === undefined) for (const [slot, json] of resultsIn(text)) settleAlone(slot, json)
   else for (let i = 0; i < pairs.length; i += 2) settle(pairs[i] as number, pairs[i + 1])
 }
 

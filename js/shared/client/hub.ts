@@ -215,7 +215,7 @@ function deliver([kind, a, b, payload]: Item): void {
   if (payload === null) throw new NotAccepted()
   switch (kind) {
     case ITEM.RESULTS:
-      return runtime.settleResults?.(text, settleOne, deliverOne)
+      return runtime.settleResults?.(text)
     case ITEM.RESULT: {
       const result: unknown = JSON.parse(text)
       return take(a)?.done(result, b)
@@ -283,11 +283,13 @@ function failAll({ error, slots }: { error: ErrorData; slots: number[] }): void 
   for (const slot of slots) take(slot)?.failed(error)
 }
 
-function settleOne(slot: number, result: unknown): void {
+/** Settles a call with one of the results of an item. */
+export function settle(slot: number, result: unknown): void {
   take(slot)?.done(result)
 }
 
-function deliverOne(slot: number, json: string): void {
+/** The same with a result that is not parsed yet. */
+export function settleAlone(slot: number, json: string): void {
   deliverAlone([ITEM.RESULT, slot, 0, json, false])
 }
 

@@ -39,16 +39,8 @@ export interface Runtime {
   routeOptions(options: MCPClientOptions): object
   /** Answers what the core of this runtime asks and others do not: an item of this kind for this client. */
   readonly answer?: (client: Answering, kind: number, number: number, text: string) => void
-  /**
-   * Settles the calls of an item with many results. Only where the core has such items.
-   * @param settle settles one call
-   * @param deliverAlone the same with a result that is not parsed yet
-   */
-  readonly settleResults?: (
-    text: string,
-    settle: (slot: number, result: unknown) => void,
-    deliverAlone: (slot: number, json: string) => void,
-  ) => void
+  /** Settles the calls of an item with many results. Only where the core has such items. */
+  readonly settleResults?: (text: string) => void
   /** Takes the zone of an IPv6 address out of a URL. Only where an address may have one. */
   readonly withoutZone?: (url: string) => [rest: string, zone: string]
   /** The client whose 'close' made the current code run, if one did, as far as that is known. */
