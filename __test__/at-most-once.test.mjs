@@ -14,9 +14,18 @@ async function counting(t) {
         runs.set(n, (runs.get(n) ?? 0) + 1)
         return n
       },
+      wait: () => new Promise(() => {}),
     },
   })
   return { server, runsOf: (n) => runs.get(n) ?? 0 }
+}
+
+/** A client may send a call later where many are in flight. */
+const crowds = { '': 0, ' among many': 20 }
+
+/** Makes so many calls that are in flight for good. */
+function crowd(client, size) {
+  for (let n = 0; n < size; n++) client.useTool('wait', n).catch(() => {})
 }
 
 const pauses = {
@@ -26,32 +35,36 @@ const pauses = {
 }
 
 for (const [when, pause] of Object.entries(pauses)) {
-  test(`a call that is followed ${when} by reconnect() runs once`, async (t) => {
-    const { server, runsOf } = await counting(t)
-    const client = await ready(t, server)
-    for (let n = 0; n < 30; n++) {
-      const call = client.useTool('count', n).catch((error) => error)
-      await pause()
-      await client.reconnect()
-      const outcome = await call
-      if (outcome === n) assert.equal(runsOf(n), 1)
-      else assert.deepEqual([outcome.code, outcome.sent, runsOf(n) <= 1], ['CONNECTION_LOST', true, true])
-    }
-  })
+  for (const [where, size] of Object.entries(crowds)) {
+    test(`a call${where} that is followed ${when} by reconnect() runs once`, async (t) => {
+      const { server, runsOf } = await counting(t)
+      const client = await ready(t, server)
+      for (let n = 0; n < 30; n++) {
+        crowd(client, size)
+        const call = client.useTool('count', n).catch((error) => error)
+        await pause()
+        await client.reconnect()
+        const outcome = await call
+        if (outcome === n) assert.equal(runsOf(n), 1)
+        else assert.deepEqual([outcome.code, outcome.sent, runsOf(n) <= 1], ['CONNECTION_LOST', true, true])
+      }
+    })
 
-  test(`a call that is followed ${when} by close() runs once or never, as "sent" says`, async (t) => {
-    const { server, runsOf } = await counting(t)
-    const client = open(t, server)
-    for (let n = 0; n < 30; n++) {
-      await client.connect()
-      const call = client.useTool('count', n).catch((error) => error)
-      await pause()
-      await client.close()
-      const outcome = await call
-      if (outcome === n) assert.equal(runsOf(n), 1)
-      else assert.deepEqual([outcome.code, runsOf(n) <= (outcome.sent ? 1 : 0)], ['CLOSED', true])
-    }
-  })
+    test(`a call${where} that is followed ${when} by close() runs once or never, as "sent" says`, async (t) => {
+      const { server, runsOf } = await counting(t)
+      const client = open(t, server)
+      for (let n = 0; n < 30; n++) {
+        await client.connect()
+        crowd(client, size)
+        const call = client.useTool('count', n).catch((error) => error)
+        await pause()
+        await client.close()
+        const outcome = await call
+        if (outcome === n) assert.equal(runsOf(n), 1)
+        else assert.deepEqual([outcome.code, runsOf(n) <= (outcome.sent ? 1 : 0)], ['CLOSED', true])
+      }
+    })
+  }
 }
 
 test('what was sent before close() arrives before the close frame', async (t) => {

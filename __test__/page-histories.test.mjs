@@ -64,15 +64,13 @@ function relive({ module, seed }, expected, seen) {
     wasSent = wanted.outputs[place]?.[0] === true
     outputs.push([wasSent, [kind, ...numbersOf('a', 'b'), module.text]])
   }
-  const [hasItems, hasRefused] = numbersOf('hasItems', 'hasRefused')
+  const [hasItems, mayGather] = numbersOf('hasItems', 'mayGather').map((flag) => flag === 1)
   const items = []
   while (module.call('take_item', []) === 1) items.push(itemOf(module))
-  const refused = module.call('take_refused', []) === 1
   const deadline = Number.isFinite(module.deadline) ? module.deadline : null
   const numbers = numbersOf('revision', 'reasons')
-  const made = { returns, shows, part, outputs, hasItems: hasItems === 1, items, deadline, numbers, refused }
+  const made = { returns, shows, part, outputs, hasItems, items, deadline, numbers, mayGather }
   assert.deepEqual(made, wanted, `after ${call} in the history that begins with ${seed}`)
-  assert.equal(hasRefused === 1, refused)
   seen.calls.add(call)
   for (const [, [kind]] of outputs) seen.outputs.add(kind)
   for (const [kind] of isPart ? [...items, part.item] : items) seen.items.add(kind)

@@ -15,11 +15,11 @@ const BLOCK = {
   text: 20,
   length: 24,
   hasItems: 28,
-  hasRefused: 32,
-  before: 36,
-  after: 40,
-  revision: 44,
-  reasons: 48,
+  before: 32,
+  after: 36,
+  revision: 40,
+  reasons: 44,
+  mayGather: 48,
 }
 
 /** One client. */

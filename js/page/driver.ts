@@ -45,10 +45,10 @@ export class Driver implements SocketListener {
   #timer: unknown
   /** When the timer fires. */
   #armed = Infinity
-  /** What the core was told last of the bytes that sockets keep. */
-  #backlog = 0
-  /** Calls are with the core that have not been sent: all those of a turn are sent together. */
-  #hasUnsent = false
+  /** Sockets may keep bytes that have not left, or the core was told so last. */
+  #mayKeepBytes = false
+  /** What the core has to send waits for a turn of its own, which comes. */
+  #willGather = false
   #hasEnded = false
 
   constructor(
@@ -95,9 +95,8 @@ export class Driver implements SocketListener {
     this.#noteBacklog()
     const [one, two] = core.writeTwo(name, parameters)
     const [mono, wall] = [now(), wallClock()]
-    this.#recorder.note('call', { size: one + two }, mono, wall)
+    this.#recorder.noteText('call', 0, one + two, mono, wall)
     const key = core.request(slot, one, two, timeout, flags, mono, wall)
-    this.#hasUnsent = true
     return key < 0 ? core.text! : key
   }
 
@@ -108,10 +107,11 @@ export class Driver implements SocketListener {
     return result
   }
 
-  /** Sends what waits. Returns whether a call was refused since the last time. */
+  /** Sends what waits, now or with what follows other answers. Returns whether there are items, such as of refused calls. */
   flush(): boolean {
-    this.settle()
-    return this.#core.hasRefused && this.#core.call(NAMES.take_refused) !== 0
+    if (this.#core.mayGather) this.#gather()
+    else this.settle()
+    return this.hasItems
   }
 
   abort(key: number): boolean {
@@ -213,10 +213,11 @@ export class Driver implements SocketListener {
   textCame(connection: number, text: string): void {
     this.#handle((core) => {
       const [size, mono, wall] = [core.write(text), now(), wallClock()]
-      this.#recorder.note('received', { connection, size }, mono, wall)
+      this.#recorder.noteText('received', connection, size, mono, wall)
       // While another client is busy, that of an earlier message may not be taken yet.
-      const mayTake = this.#given === undefined ? 1 : 0
+      const mayTake = this.#given === undefined
       if (core.textMessage(connection, size, mayTake, mono, wall) !== 0) this.#given = this.#shownItem(text)
+      if (!this.#willGather) this.#settle()
     })
   }
 
@@ -235,25 +236,26 @@ export class Driver implements SocketListener {
   }
 
   #event<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): void {
-    this.#handle((core) => core.call(name, ...args))
+    this.#handle((core) => {
+      core.call(name, ...args)
+      this.#settle()
+    })
   }
 
-  /** Lets the core handle an event, does what follows, and tells what is to be told. */
-  #handle(event: (core: Instance) => void): void {
+  /** Does something in a task of its own, and tells what is to be told then. */
+  #handle(act: (core: Instance) => void): void {
     if (this.#hasEnded) return
     try {
-      this.#sendUnsent()
-      event(this.#core)
-      this.#settle()
+      act(this.#core)
       if (this.hasItems) this.#owner.itemsCame()
     } catch (error) {
       this.#owner.broke(error)
     }
   }
 
-  /** Has a command done, and returns the snapshot that it has left. */
+  /** Has a command done, after what was accepted before was sent. Returns the snapshot that it has left. */
   #command<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): string {
-    this.#sendUnsent()
+    this.#settle()
     const snapshot = this.#textOf(name, ...args)
     this.settle()
     return snapshot
@@ -261,7 +263,6 @@ export class Driver implements SocketListener {
 
   /** Tells the core what user's code has answered: that is no event, and nobody looks for what it has led to. */
   #answer<Name extends keyof Rare>(name: Name, ...args: Parameters<Rare[Name]>): number {
-    this.#sendUnsent()
     const returned = this.#core.call(name, ...args)
     this.#settle()
     if (this.hasItems) this.#owner.itemsWait(true)
@@ -274,15 +275,20 @@ export class Driver implements SocketListener {
     return this.#core.text!
   }
 
-  /** Before the core is told what may end a connection: it would take calls for unsent that are sent all the same. */
-  #sendUnsent(): void {
-    if (this.#hasUnsent) this.#settle()
-  }
-
   /** What a command has led to. Whoever calls sees to it that items are taken. */
   settle(): void {
     this.#settle()
     if (this.hasItems) this.#owner.itemsWait(false)
+  }
+
+  /** Everything that waits is done in a turn of its own. Answers that come before that may lead to more calls. */
+  #gather(): void {
+    if (this.#willGather) return
+    this.#willGather = true
+    nextTurn(() => {
+      this.#willGather = false
+      this.#handle(() => this.#settle())
+    })
   }
 
   /** The item that the core shows, whose text may be a part of this message. */
@@ -294,16 +300,16 @@ export class Driver implements SocketListener {
     else if (kind === ITEM.FAILED) this.#recorder.noteFailure(payload as string)
     else if (kind === ITEM.ASK_TOKEN) this.#recorder.note('askToken', { connection: core.b })
     else if (kind === ITEM.ASK_URLS) this.#recorder.note('askUrls', { connection: core.b })
-    return [kind, OF_CLIENTS.has(kind) ? this.#owner.recipient : core.a, core.b, payload, core.hasItems]
+    // The others are about the client.
+    const isOfSlot = kind < ITEM.NOTICE
+    return [kind, isOfSlot ? core.a : this.#owner.recipient, core.b, payload, core.hasItems]
   }
 
   /** Does what the core asks of the sockets, and sets the timer. */
   #settle(): void {
     const core = this.#core
-    this.#hasUnsent = false
-    let wasSent = 0
-    for (let kind = core.nextOutput(0); kind !== 0; kind = core.nextOutput(wasSent))
-      wasSent = this.#perform(kind) ? 1 : 0
+    let wasSent = false
+    for (let kind = core.nextOutput(wasSent); kind !== 0; kind = core.nextOutput(wasSent)) wasSent = this.#perform(kind)
     this.#arm()
     this.#watch(this.#armed < Infinity || this.#sockets.areSome)
   }
@@ -314,7 +320,8 @@ export class Driver implements SocketListener {
     const { a: connection, b: code } = core
     switch (kind) {
       case SEND:
-        this.#recorder.note('sent', { connection, size: core.size })
+        this.#recorder.noteText('sent', connection, core.size, now(), wallClock())
+        this.#mayKeepBytes = true
         return this.#sockets.send(connection, core.text!)
       case DIAL:
         this.#recorder.note('dial', { connection })
@@ -333,9 +340,9 @@ export class Driver implements SocketListener {
 
   /** Tells the core what the sockets still have to send: they take everything, and only the core knows a limit. */
   #noteBacklog(): void {
+    if (!this.#mayKeepBytes) return
     const bytes = this.#sockets.bufferedAmount
-    if (bytes === this.#backlog) return
-    this.#backlog = bytes
+    this.#mayKeepBytes = bytes > 0
     this.#core.setBacklog(bytes)
   }
 
@@ -384,6 +391,3 @@ const DIAL = 1
 const SEND = 2
 const CLOSE = 3
 const DROP = 4
-
-/** Items that are about a client, and not about a slot. */
-const OF_CLIENTS: ReadonlySet<number> = new Set([ITEM.NOTICE, ITEM.MESSAGE, ITEM.ASK_TOKEN, ITEM.ASK_URLS])

@@ -8,7 +8,7 @@ import type { FlightRecorder } from './recorder.js'
 import { decoder, encoder } from './utf8.js'
 
 /** A function of the module. The last two arguments are the times where there are any. */
-type Exported = (...args: number[]) => number
+type Exported = (...args: (number | boolean)[]) => number
 
 /** Functions that are not called for every call, as {@link Instance.call} calls them. */
 export interface Rare {
@@ -34,7 +34,6 @@ export interface Rare {
   [NAMES.stats](): void
   [NAMES.buffered_amount](): number
   [NAMES.endpoint](): number
-  [NAMES.take_refused](): number
   [NAMES.opened](connection: number): void
   [NAMES.dial_failed](connection: number, kind: number, words: string): void
   [NAMES.binary_message](connection: number, bytes: number): void
@@ -102,8 +101,8 @@ export class Instance {
     return this.#number(HAS_ITEMS) !== 0
   }
 
-  get hasRefused(): boolean {
-    return this.#number(HAS_REFUSED) !== 0
+  get mayGather(): boolean {
+    return this.#number(MAY_GATHER) !== 0
   }
 
   get numbers(): { revision: number; reasons: number } {
@@ -234,8 +233,8 @@ const B = 16
 const TEXT = 20
 const LENGTH = 24
 const HAS_ITEMS = 28
-const HAS_REFUSED = 32
-const BEFORE = 36
-const AFTER = 40
-const REVISION = 44
-const REASONS = 48
+const BEFORE = 32
+const AFTER = 36
+const REVISION = 40
+const REASONS = 44
+const MAY_GATHER = 48

@@ -7,33 +7,49 @@ import type { FlightRecord } from '../shared/types.js'
 import * as NAMES from './exports.js'
 import { now, wallClock } from './globals.js'
 
+/** Of an event: its times by both clocks; of a text its connection, and its size. */
+type Numbers = [mono: number, at: number, connection: number, size: number]
+
 type Facts = Omit<FlightEvent, 'at' | 'mono' | 'kind'>
 
-/** An event, in the making. */
-interface Noted {
-  readonly kind: string
-  readonly facts: Facts | undefined
-  readonly mono: number
-  readonly at: number
-}
-
 export class FlightRecorder {
-  /** A ring. What is noted often becomes an event when that is asked for. */
-  readonly #noted: Noted[] = []
+  // Rings. What is noted for every call makes no object before the event is asked for.
+  readonly #kinds: string[] = []
+  /** Of what is no text. */
+  readonly #facts: (Facts | undefined)[] = []
+  /** {@link Numbers} of each event. */
+  readonly #numbers = new Float64Array(NEWEST * NUMBERS)
   #count = 0
 
-  note(kind: string, facts?: Facts, mono = now(), at = wallClock()): void {
-    this.#noted[this.#count++ % NEWEST] = { kind, facts, mono, at }
+  note(kind: string, facts: Facts): void {
+    this.#facts[this.#count % NEWEST] = facts
+    this.#note(kind, now(), wallClock(), 0, 0)
+  }
+
+  /** A text that goes to and fro. One without a connection has 0. */
+  noteText(kind: string, connection: number, size: number, mono: number, at: number): void {
+    this.#facts[this.#count % NEWEST] = undefined
+    this.#note(kind, mono, at, connection, size)
+  }
+
+  #note(kind: string, mono: number, at: number, connection: number, size: number): void {
+    const place = this.#count++ % NEWEST
+    const [numbers, first] = [this.#numbers, place * NUMBERS]
+    this.#kinds[place] = kind
+    numbers[first] = mono
+    numbers[first + 1] = at
+    numbers[first + 2] = connection
+    numbers[first + 3] = size
   }
 
   /** A function of the core is called with these arguments. Of a text only its length is kept. */
   noteInput(name: string, args: readonly (string | number)[]): void {
-    const [kind, ...names] = INPUTS[name] ?? []
+    const [kind, ...names] = INPUTS[name]?.split(' ') ?? []
     if (kind === undefined) return
     const facts: Record<string, number> = {}
     names.forEach((name, place) => {
       const value = args[place]!
-      if (name !== '') facts[name] = typeof value === 'string' ? value.length : value
+      if (name !== '-') facts[name] = typeof value === 'string' ? value.length : value
     })
     this.note(kind, facts)
   }
@@ -64,11 +80,14 @@ export class FlightRecorder {
 
   /** At most so many events, oldest first. */
   newest(most = NEWEST): FlightEvent[] {
-    const place = this.#count % NEWEST
-    const inOrder = this.#count > NEWEST ? [...this.#noted.slice(place), ...this.#noted.slice(0, place)] : this.#noted
-    return inOrder
-      .slice(-most)
-      .map(({ kind, facts, mono, at }) => ({ at, mono: Math.round(mono * 1000) / 1000, kind, ...facts }))
+    const length = Math.min(this.#count, most)
+    return Array.from({ length }, (_, n) => this.#event((this.#count - length + n) % NEWEST))
+  }
+
+  #event(place: number): FlightEvent {
+    const [mono, at, connection, size] = this.#numbers.subarray(place * NUMBERS) as unknown as Numbers
+    const text = connection === 0 ? { size } : { connection, size }
+    return { at, mono: Math.round(mono * 1000) / 1000, kind: this.#kinds[place]!, ...(this.#facts[place] ?? text) }
   }
 
   /** The record as JSON. The options and the state before the events are not kept. */
@@ -83,29 +102,31 @@ export class FlightRecorder {
  * How the functions of the core are told that are called when something comes in (instance.ts), and their arguments;
  * those without a name are left out.
  */
-const INPUTS: Readonly<Record<string, readonly string[]>> = {
-  [NAMES.connect]: ['connect'],
-  [NAMES.reconnect]: ['reconnect'],
-  [NAMES.authenticate]: ['authenticate'],
-  [NAMES.close]: ['close', 'code', '', 'drain'],
-  [NAMES.tools]: ['tools'],
-  [NAMES.abort]: ['abort'],
-  [NAMES.send_tool_request]: ['toolRequest'],
-  [NAMES.send]: ['send', 'size'],
-  [NAMES.answer_token]: ['token', 'connection'],
-  [NAMES.fail_token]: ['tokenFailed', 'connection'],
-  [NAMES.answer_urls]: ['urls', 'connection'],
-  [NAMES.fail_urls]: ['urlsFailed', 'connection'],
-  [NAMES.opened]: ['open', 'connection'],
-  [NAMES.dial_failed]: ['dialFailed', 'connection'],
-  [NAMES.binary_message]: ['binary', 'connection', 'size'],
-  [NAMES.closed]: ['closed', 'connection', 'code', '', 'clean'],
-  [NAMES.timeout]: ['timeout'],
-  [NAMES.network_changed]: ['network'],
+const INPUTS: Readonly<Record<string, string>> = {
+  [NAMES.connect]: 'connect',
+  [NAMES.reconnect]: 'reconnect',
+  [NAMES.authenticate]: 'authenticate',
+  [NAMES.close]: 'close code - drain',
+  [NAMES.tools]: 'tools',
+  [NAMES.abort]: 'abort',
+  [NAMES.send_tool_request]: 'toolRequest',
+  [NAMES.send]: 'send size',
+  [NAMES.answer_token]: 'token connection',
+  [NAMES.fail_token]: 'tokenFailed connection',
+  [NAMES.answer_urls]: 'urls connection',
+  [NAMES.fail_urls]: 'urlsFailed connection',
+  [NAMES.opened]: 'open connection',
+  [NAMES.dial_failed]: 'dialFailed connection',
+  [NAMES.binary_message]: 'binary connection size',
+  [NAMES.closed]: 'closed connection code - clean',
+  [NAMES.timeout]: 'timeout',
+  [NAMES.network_changed]: 'network',
 }
 
 /** How many events are kept. */
 const NEWEST = 256
+/** How many {@link Numbers} there are. */
+const NUMBERS = 4
 /** How many of them come with the error of a client that has failed. */
 const TAIL = 16
 

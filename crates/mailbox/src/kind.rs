@@ -1,4 +1,5 @@
-//! The kinds of items in the mailbox. They are generated for TypeScript as `ITEM`.
+//! The kinds of items in the mailbox: those before [`NOTICE`] are about a slot, the others about a client. They are
+//! generated for TypeScript as `ITEM`.
 
 /// Text `[slot,result,…]`.
 pub const RESULTS: u8 = 0;

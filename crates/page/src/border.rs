@@ -64,14 +64,14 @@ struct Block {
     length: usize,
     /// There are items to take.
     has_items: u32,
-    /// A call was refused since `take_refused`.
-    has_refused: u32,
     /// Of the text that `text_message` shows: the bytes of the message that are before and after it, all ASCII.
     before: u32,
     after: u32,
     /// The numbers of the client: what is left of them if it breaks.
     revision: u32,
     reasons: u32,
+    /// See [`Client::may_gather`]. As `next_output` has left it.
+    may_gather: u32,
 }
 
 impl Instance {
@@ -84,11 +84,11 @@ impl Instance {
             text: ptr::null(),
             length: 0,
             has_items: 0,
-            has_refused: 0,
             before: 0,
             after: 0,
             revision: 0,
             reasons: 0,
+            may_gather: 0,
         };
         Self { client: None, input: Vec::new(), text: Text::Nothing, block }
     }
@@ -104,7 +104,6 @@ impl Instance {
     fn note_state(&mut self) {
         let Some(client) = &self.client else { return };
         self.block.has_items = client.has_items().into();
-        self.block.has_refused = client.has_refused().into();
         let Numbers { revision, reasons } = client.numbers();
         (self.block.revision, self.block.reasons) = (revision, reasons);
     }
@@ -369,11 +368,6 @@ exports! {
         with(|client, _| client.endpoint() as u32)
     }
 
-    /// 1 if a call was refused since this was last asked.
-    fn take_refused() -> u32 {
-        with(|client, _| client.take_refused()).into()
-    }
-
     /// The socket is open.
     fn opened(connection: u32, mono: f64, wall: f64) {
         with(|client, _| client.handle_open(now(mono, wall), ConnectionId(connection)));
@@ -444,6 +438,7 @@ exports! {
             let (kind, connection, code, text) = match client.poll_output() {
                 None => {
                     instance.block.deadline = client.deadline().map_or(f64::INFINITY, in_millis);
+                    instance.block.may_gather = client.may_gather().into();
                     return 0;
                 }
                 Some(Output::Dial(connection, url)) => (1, connection, 0, Text::Made(url)),

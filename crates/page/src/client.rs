@@ -27,8 +27,6 @@ pub struct Client {
     items: Items,
     /// The connection that is being closed with a code that the page had to replace, and that code.
     closing: Option<(ConnectionId, u16)>,
-    /// A call was refused since that was last asked.
-    has_refused: bool,
 }
 
 /// What the page must do with its sockets.
@@ -59,7 +57,6 @@ impl Client {
             outputs: VecDeque::new(),
             items: Items::default(),
             closing: None,
-            has_refused: false,
         }
     }
 
@@ -90,10 +87,7 @@ impl Client {
 
     /// A tool request. If it is refused, it is settled like any other.
     pub fn request(&mut self, now: Now, call: Call<'_>, slot: Slot) {
-        let refused = self.change(|session| {
-            session.request(now, call, slot).map_err(|refused| session.settle_refused(refused)).is_err()
-        });
-        self.has_refused |= refused;
+        self.change(|session| session.request(now, call, slot).map_err(|refused| session.settle_refused(refused)).ok());
     }
 
     /// A tool request that may be aborted.
@@ -196,16 +190,6 @@ impl Client {
     pub fn endpoint(&self) -> usize {
         self.session.endpoint()
     }
-
-    /// What `take_refused` is going to return.
-    pub fn has_refused(&self) -> bool {
-        self.has_refused
-    }
-
-    /// Whether a call was refused since this was last asked: then its error is among the items.
-    pub fn take_refused(&mut self) -> bool {
-        std::mem::take(&mut self.has_refused)
-    }
 }
 
 /// What the page reports of its sockets, of time and of itself.
@@ -297,6 +281,12 @@ impl Client {
         !self.items.is_empty()
     }
 
+    /// So many answers are awaited that their burst is worth waiting for: the texts of [`poll_output`](
+    /// Self::poll_output) may be sent a turn of the event loop later, together with those that follow other answers.
+    pub fn may_gather(&self) -> bool {
+        self.session.awaited() >= BURST
+    }
+
     /// See [`Session::numbers`].
     pub fn numbers(&self) -> Numbers {
         self.session.numbers()
@@ -373,6 +363,8 @@ impl Client {
     }
 }
 
+/// Answers. Fewer come one by one, and whoever awaits them is waiting for each.
+const BURST: usize = 8;
 /// Messages of the largest size that may wait for the user's code.
 const MOST_WAITING: usize = 4;
 /// RFC 6455 § 7.4.1. For a socket that is given up without a word, if it can still say one.

@@ -196,11 +196,12 @@ fn the_servers_own_code_is_told_as_it_is() {
 #[test]
 fn a_socket_that_is_given_up_without_a_code_is_told_that_the_page_goes_away() {
     let mut client = ready();
-    for seconds in [15, 25] {
+    let mut after = |seconds| {
         client.handle_timeout(Now { mono: now().mono + Duration::from_secs(seconds), ..now() });
-    }
-    let outputs = outputs(&mut client);
-    assert!(matches!(outputs[..], [Output::Send(..), Output::Drop(FIRST, 4001)]), "{outputs:?}");
+        outputs(&mut client)
+    };
+    assert!(matches!(after(15)[..], [Output::Send(..)]), "a ping");
+    assert_eq!(after(25), [Output::Drop(FIRST, 4001)]);
 }
 
 #[test]
@@ -243,11 +244,9 @@ fn a_url_is_dialed_whole_and_shown_without_its_query() {
 }
 
 #[test]
-fn a_call_that_is_refused_is_settled_and_reported_once() {
+fn a_call_that_is_refused_is_settled_once() {
     let mut client = idle();
     client.request(now(), call(), slot(CALL));
-    assert!(client.take_refused());
-    assert!(!client.take_refused());
     let items = items(&mut client);
     let [Item { kind: kind::FAILED, a: CALL, payload, .. }] = &items[..] else { panic!("{items:?}") };
     assert_eq!(parsed(payload.text().expect("an error"))["code"], "NOT_CONNECTED");
@@ -260,7 +259,7 @@ fn a_call_that_may_be_aborted_is_refused_with_its_error_and_leaves_its_slot_free
     assert_eq!(parsed(&error)["code"], "NOT_CONNECTED");
     let error = client.tools(now(), None, false, slot(CALL)).expect_err("it is refused");
     assert_eq!(parsed(&error)["code"], "NOT_CONNECTED");
-    assert!(!client.has_items() && !client.take_refused());
+    assert!(!client.has_items());
 }
 
 #[test]
@@ -280,4 +279,46 @@ fn snapshot_and_statistics_tell_of_the_same_connection() {
     let stats = parsed(&client.stats());
     assert_eq!((&stats["state"], &stats["pending"], &stats["messagesSent"]), (&json!("ready"), &json!(1), &json!(2)));
     assert_eq!(snapshot(&client)["connected"], true);
+}
+
+/// The ids of the calls among these outputs, and their connections.
+fn calls(outputs: &[Output]) -> Vec<(ConnectionId, String)> {
+    let texts = outputs.iter().filter_map(|output| match output {
+        Output::Send(connection, text) => Some((*connection, parsed(str::from_utf8(text).expect("it is UTF-8")))),
+        _ => None,
+    });
+    texts.filter(|(_, text)| text["name"] == "tool").map(|(at, text)| (at, text["id"].to_string())).collect()
+}
+
+#[test]
+fn texts_that_were_not_taken_when_their_connection_ends_are_sent_on_the_next_one_alone() {
+    let mut client = ready();
+    client.request(now(), call(), slot(CALL));
+    client.handle_text(now(), FIRST, message(LIMIT + 1));
+    assert_eq!(outputs(&mut client), [Output::Drop(FIRST, 4009)]);
+    client.connect(now(), slot(1));
+    let second = ConnectionId(2);
+    client.handle_open(now(), second);
+    client.handle_sent(second);
+    client.handle_text(now(), second, ACCEPTED.into());
+    assert_eq!(calls(&outputs(&mut client)).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [second]);
+    assert_eq!(failures(&mut client), Vec::<Value>::new());
+}
+
+#[test]
+fn sending_may_wait_while_eight_answers_are_awaited() {
+    let mut client = ready();
+    for number in 0..20 {
+        client.request(now(), call(), slot(number));
+    }
+    assert!(!client.may_gather(), "none was sent");
+    let sent = calls(&outputs(&mut client));
+    assert!(client.may_gather());
+    let answer = |client: &mut Client, (_, id): &(ConnectionId, String)| {
+        client.handle_text(now(), FIRST, format!(r#"{{"id":{id},"results":1}}"#).into());
+    };
+    sent[..12].iter().for_each(|call| answer(&mut client, call));
+    assert!(client.may_gather(), "8 are awaited");
+    answer(&mut client, &sent[12]);
+    assert!(!client.may_gather());
 }
