@@ -3,6 +3,7 @@
  * Node.js, no bridge, no bundler. The platform is beside the page, as in the guide.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { launchBrowser } from './helpers/browser.mjs'
@@ -25,6 +26,14 @@ const TOOLS = {
   }),
 }
 
+/** Allows what the client needs, as docs/browser.md has it, and what the page itself has: its import map and icon. */
+function strictPolicy(html) {
+  const [, importMap] = /<script type="importmap">(.*?)<\/script>/s.exec(html)
+  const hash = createHash('sha256').update(importMap).digest('base64')
+  const scripts = `'self' 'wasm-unsafe-eval' 'sha256-${hash}'`
+  return { 'content-security-policy': `default-src 'none'; script-src ${scripts}; connect-src 'self'; img-src data:` }
+}
+
 describe('the guide’s component in a page', () => {
   let browser
   before(async () => {
@@ -32,8 +41,9 @@ describe('the guide’s component in a page', () => {
   })
   after(() => browser?.close())
 
-  async function visit(t, platform, options) {
-    const site = await openSite(t, { files: await guidePage(options), platform })
+  async function visit(t, platform, headersOf = () => ({})) {
+    const files = await guidePage()
+    const site = await openSite(t, { files, platform, headers: headersOf(files['/']) })
     const tab = await browser.newPage()
     t.after(() => tab.close())
     const reader = readerOf(tab)
@@ -57,6 +67,15 @@ describe('the guide’s component in a page', () => {
     await isReady()
     assert.match((await search('heartbeat')).join('\n'), /[Hh]eartbeat/)
     assert.equal(await tab.getByText(/^Error/).count(), 0)
+    assert.deepEqual(faults, [])
+  })
+
+  test('works under the strictest policy', async (t) => {
+    const server = await listen(t, { tokens: [KEY], tools: TOOLS })
+    const { faults, isReady, search, tab, url } = await visit(t, server, strictPolicy)
+    await tab.goto(url)
+    await isReady()
+    assert.deepEqual(await search('policies'), ['All about policies'])
     assert.deepEqual(faults, [])
   })
 
