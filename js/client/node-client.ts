@@ -1,5 +1,4 @@
 /** What a client needs in Node.js: one file of the package, which the first client loads. */
-import { isMainThread } from 'node:worker_threads'
 import { environment } from '../native/environment.js'
 import { Client } from '../shared/client/client.js'
 import { clientsAlive } from '../shared/client/hub.js'
@@ -17,8 +16,7 @@ export { replayByCore } from './runtime.js'
 export function clientClass(node: NodeParts): typeof Client {
   takeOver(node)
   runIn(runtimeOf(node))
-  // The signal is the process's: its main thread answers.
-  if (environment('MCP_CLIENT_DUMP_SIGNAL') === '1' && isMainThread)
+  if (environment('MCP_CLIENT_DUMP_SIGNAL') === '1')
     (require('./dump-signal.js') as typeof import('./dump-signal.js')).dumpOnSignal(clientsAlive)
   return Client
 }
