@@ -47,7 +47,10 @@ export class Driver implements SocketListener {
   #armed = Infinity
   /** Sockets may keep bytes that have not left, or the core was told so last. */
   #mayKeepBytes = false
-  /** What the core has to send waits for a turn of its own, which comes. */
+  /** When the newest call was made, and when the newest message came. What is no call waits for no burst. */
+  #calledAt = 0
+  #heardAt = NEVER
+  /** Texts wait for a turn of their own, which comes. */
   #willGather = false
   #hasEnded = false
 
@@ -95,6 +98,7 @@ export class Driver implements SocketListener {
     this.#noteBacklog()
     const [one, two] = core.writeTwo(name, parameters)
     const [mono, wall] = [now(), wallClock()]
+    this.#calledAt = mono
     this.#recorder.noteText('call', 0, one + two, mono, wall)
     const key = core.request(slot, one, two, timeout, flags, mono, wall)
     return key < 0 ? core.text! : key
@@ -107,11 +111,12 @@ export class Driver implements SocketListener {
     return result
   }
 
-  /** Sends what waits, now or with what follows other answers. Returns whether there are items, such as of refused calls. */
+  /** Sends the calls of a turn, or gathers those of a burst. Returns whether there are items, such as of refused calls. */
   flush(): boolean {
-    if (this.#core.mayGather) this.#gather()
-    else this.settle()
-    return this.hasItems
+    const isOfBurst = this.#calledAt - this.#heardAt < BURST
+    if (isOfBurst && this.#core.mayGather) this.#gather()
+    else this.#settle()
+    return this.#tellOfItems()
   }
 
   abort(key: number): boolean {
@@ -126,11 +131,13 @@ export class Driver implements SocketListener {
 
   sendToolRequest(name: string, parameters: string): string | null {
     this.#noteBacklog()
+    this.#heardAt = NEVER
     return this.#core.call(NAMES.send_tool_request, name, parameters) === 0 ? null : this.#core.text!
   }
 
   send(text: string): boolean {
     this.#noteBacklog()
+    this.#heardAt = NEVER
     return this.#core.call(NAMES.send, text) !== 0
   }
 
@@ -213,11 +220,12 @@ export class Driver implements SocketListener {
   textCame(connection: number, text: string): void {
     this.#handle((core) => {
       const [size, mono, wall] = [core.write(text), now(), wallClock()]
+      this.#heardAt = mono
       this.#recorder.noteText('received', connection, size, mono, wall)
       // While another client is busy, that of an earlier message may not be taken yet.
       const mayTake = this.#given === undefined
       if (core.textMessage(connection, size, mayTake, mono, wall) !== 0) this.#given = this.#shownItem(text)
-      if (!this.#willGather) this.#settle()
+      if (!this.#willGather || !core.mayGather) this.#settle()
     })
   }
 
@@ -278,10 +286,16 @@ export class Driver implements SocketListener {
   /** What a command has led to. Whoever calls sees to it that items are taken. */
   settle(): void {
     this.#settle()
-    if (this.hasItems) this.#owner.itemsWait(false)
+    this.#tellOfItems()
   }
 
-  /** Everything that waits is done in a turn of its own. Answers that come before that may lead to more calls. */
+  #tellOfItems(): boolean {
+    const { hasItems } = this
+    if (hasItems) this.#owner.itemsWait(false)
+    return hasItems
+  }
+
+  /** Texts are sent in a turn of their own: a browser takes less time for those that follow one another. */
   #gather(): void {
     if (this.#willGather) return
     this.#willGather = true
@@ -385,6 +399,11 @@ export class Driver implements SocketListener {
 function linesOf(urls: readonly string[]): string {
   return urls.map((url) => `${url}\n`).join('')
 }
+
+/** ms between a message and a call that may have followed from it, as others follow from the messages that came with it. */
+const BURST = 1
+
+const NEVER = -Infinity
 
 /** Kinds of outputs (crates/page/src/border.rs). */
 const DIAL = 1

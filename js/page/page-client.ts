@@ -111,7 +111,6 @@ export class PageClient extends WithSame implements NativeClient, ItemSource, Dr
     return this.#ask((core) => core.request(slot, name, parameters, timeout, flags))
   }
 
-  /** Returns as `flush` of the addon does. */
   flush(): boolean {
     return this.#ask((core) => core.flush())
   }

@@ -8,7 +8,7 @@ import * as NAMES from './exports.js'
 import { now, wallClock } from './globals.js'
 
 /** Of an event: its times by both clocks; of a text its connection, and its size. */
-type Numbers = [mono: number, at: number, connection: number, size: number]
+type Row = [mono: number, at: number, connection: number, size: number]
 
 type Facts = Omit<FlightEvent, 'at' | 'mono' | 'kind'>
 
@@ -17,8 +17,8 @@ export class FlightRecorder {
   readonly #kinds: string[] = []
   /** Of what is no text. */
   readonly #facts: (Facts | undefined)[] = []
-  /** {@link Numbers} of each event. */
-  readonly #numbers = new Float64Array(NEWEST * NUMBERS)
+  /** A {@link Row} for each event. */
+  readonly #numbers = new Float64Array(NEWEST * ROW)
   #count = 0
 
   note(kind: string, facts: Facts): void {
@@ -26,7 +26,7 @@ export class FlightRecorder {
     this.#note(kind, now(), wallClock(), 0, 0)
   }
 
-  /** A text that goes to and fro. One without a connection has 0. */
+  /** A call, or a text that was sent or received. What has no connection has 0. */
   noteText(kind: string, connection: number, size: number, mono: number, at: number): void {
     this.#facts[this.#count % NEWEST] = undefined
     this.#note(kind, mono, at, connection, size)
@@ -34,7 +34,7 @@ export class FlightRecorder {
 
   #note(kind: string, mono: number, at: number, connection: number, size: number): void {
     const place = this.#count++ % NEWEST
-    const [numbers, first] = [this.#numbers, place * NUMBERS]
+    const [numbers, first] = [this.#numbers, place * ROW]
     this.#kinds[place] = kind
     numbers[first] = mono
     numbers[first + 1] = at
@@ -85,7 +85,7 @@ export class FlightRecorder {
   }
 
   #event(place: number): FlightEvent {
-    const [mono, at, connection, size] = this.#numbers.subarray(place * NUMBERS) as unknown as Numbers
+    const [mono, at, connection, size] = this.#numbers.subarray(place * ROW) as unknown as Row
     const text = connection === 0 ? { size } : { connection, size }
     return { at, mono: Math.round(mono * 1000) / 1000, kind: this.#kinds[place]!, ...(this.#facts[place] ?? text) }
   }
@@ -125,8 +125,8 @@ const INPUTS: Readonly<Record<string, string>> = {
 
 /** How many events are kept. */
 const NEWEST = 256
-/** How many {@link Numbers} there are. */
-const NUMBERS = 4
+/** How many numbers are in a {@link Row}. */
+const ROW = 4
 /** How many of them come with the error of a client that has failed. */
 const TAIL = 16
 

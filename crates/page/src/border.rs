@@ -70,7 +70,7 @@ struct Block {
     /// The numbers of the client: what is left of them if it breaks.
     revision: u32,
     reasons: u32,
-    /// See [`Client::may_gather`]. As `next_output` has left it.
+    /// See [`Client::may_gather`].
     may_gather: u32,
 }
 
@@ -104,6 +104,7 @@ impl Instance {
     fn note_state(&mut self) {
         let Some(client) = &self.client else { return };
         self.block.has_items = client.has_items().into();
+        self.block.may_gather = client.may_gather().into();
         let Numbers { revision, reasons } = client.numbers();
         (self.block.revision, self.block.reasons) = (revision, reasons);
     }
@@ -438,7 +439,6 @@ exports! {
             let (kind, connection, code, text) = match client.poll_output() {
                 None => {
                     instance.block.deadline = client.deadline().map_or(f64::INFINITY, in_millis);
-                    instance.block.may_gather = client.may_gather().into();
                     return 0;
                 }
                 Some(Output::Dial(connection, url)) => (1, connection, 0, Text::Made(url)),

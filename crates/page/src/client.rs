@@ -281,10 +281,10 @@ impl Client {
         !self.items.is_empty()
     }
 
-    /// So many answers are awaited that their burst is worth waiting for: the texts of [`poll_output`](
-    /// Self::poll_output) may be sent a turn of the event loop later, together with those that follow other answers.
+    /// So many calls are in flight that answers come in bursts, and nothing but texts is to be done: they may be sent a
+    /// turn of the event loop later, together with those that follow other answers of a burst.
     pub fn may_gather(&self) -> bool {
-        self.session.awaited() >= BURST
+        self.session.in_flight() >= MANY && self.outputs.is_empty()
     }
 
     /// See [`Session::numbers`].
@@ -363,8 +363,8 @@ impl Client {
     }
 }
 
-/// Answers. Fewer come one by one, and whoever awaits them is waiting for each.
-const BURST: usize = 8;
+/// Calls. The answers of fewer come one by one, and their callers wait for each.
+const MANY: usize = 8;
 /// Messages of the largest size that may wait for the user's code.
 const MOST_WAITING: usize = 4;
 /// RFC 6455 § 7.4.1. For a socket that is given up without a word, if it can still say one.

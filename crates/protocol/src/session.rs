@@ -219,10 +219,13 @@ impl<T> Session<T> {
         self.log_entry(level, message, &[]);
     }
 
-    /// The next text to send. Call until `None` after every input and command. A driver may leave texts here while
-    /// others come, to send them together: those of a connection that is given up meanwhile are withdrawn.
+    /// The next text to send. Call until `None` after every input and command. A driver may leave texts of the open
+    /// connection here while others come, to send them together. If it is given up meanwhile, they are withdrawn.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+        let transmit = self.transmits.pop_front()?;
+        self.counters.messages_sent += 1;
+        self.counters.bytes_sent += transmit.text.len() as u64;
+        Some(transmit)
     }
 
     /// The next action of the driver. Call until `None` after every input and command.
@@ -291,9 +294,9 @@ impl<T> Session<T> {
         }
     }
 
-    /// How many answers are awaited: of calls whose texts were polled.
-    pub fn awaited(&self) -> usize {
-        self.pending.in_flight().saturating_sub(self.transmits.len())
+    /// Calls that were handed out, and are not settled yet.
+    pub fn in_flight(&self) -> usize {
+        self.pending.in_flight()
     }
 
     /// Bytes that the operating system has not taken yet, those of queued requests included.
@@ -441,8 +444,6 @@ impl<T> Session<T> {
 
     fn pass_on(&mut self, transmit: Transmit) {
         self.unwritten_bytes += transmit.text.len();
-        self.counters.messages_sent += 1;
-        self.counters.bytes_sent += transmit.text.len() as u64;
         self.transmits.push_back(transmit);
     }
 

@@ -26,7 +26,7 @@ export type RequestFunction = (
   flags: number,
 ) => number | string | undefined
 
-/** Writes the calls of a client. Returns whether one was refused. */
+/** Writes the calls of a client, now or soon. Returns whether the mailbox has something of it, such as a refusal. */
 export type FlushFunction = (client: any) => boolean
 
 /** An item of the mailbox. The payload is `null` if V8 has no room for it. */

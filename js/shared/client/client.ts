@@ -467,7 +467,7 @@ export class Client implements Recipient, SocketFaceOwner, Replaceable, Caller, 
     this.#flushIsQueued = true
     soon(() => {
       this.#flushIsQueued = false
-      // A call was refused: its promise must reject even if nothing keeps the process alive.
+      // The promise of a call that was refused must reject even if nothing keeps the process alive.
       if (flush(this.#number)) drainSoon()
     })
   }

@@ -276,6 +276,7 @@ fn a_call_that_was_aborted_is_not_settled() {
 fn snapshot_and_statistics_tell_of_the_same_connection() {
     let mut client = ready();
     client.request(now(), call(), slot(CALL));
+    outputs(&mut client);
     let stats = parsed(&client.stats());
     assert_eq!((&stats["state"], &stats["pending"], &stats["messagesSent"]), (&json!("ready"), &json!(1), &json!(2)));
     assert_eq!(snapshot(&client)["connected"], true);
@@ -306,19 +307,24 @@ fn texts_that_were_not_taken_when_their_connection_ends_are_sent_on_the_next_one
 }
 
 #[test]
-fn sending_may_wait_while_eight_answers_are_awaited() {
+fn sending_may_wait_while_eight_calls_are_in_flight_and_nothing_else_is_to_be_done() {
     let mut client = ready();
-    for number in 0..20 {
+    let expect = |client: &mut Client, expected: [bool; 2], number: u32| {
+        let before = client.may_gather();
         client.request(now(), call(), slot(number));
-    }
-    assert!(!client.may_gather(), "none was sent");
+        assert_eq!([before, client.may_gather()], expected);
+    };
+    (0..7).for_each(|number| expect(&mut client, [false, false], number));
+    expect(&mut client, [false, true], 7);
+    expect(&mut client, [true, true], 8);
     let sent = calls(&outputs(&mut client));
-    assert!(client.may_gather());
     let answer = |client: &mut Client, (_, id): &(ConnectionId, String)| {
         client.handle_text(now(), FIRST, format!(r#"{{"id":{id},"results":1}}"#).into());
+        client.may_gather()
     };
-    sent[..12].iter().for_each(|call| answer(&mut client, call));
-    assert!(client.may_gather(), "8 are awaited");
-    answer(&mut client, &sent[12]);
-    assert!(!client.may_gather());
+    assert_eq!([0, 1].map(|place| answer(&mut client, &sent[place])), [true, false]);
+    (0..2).for_each(|number| client.request(now(), call(), slot(number)));
+    assert!(client.may_gather());
+    client.handle_text(now(), FIRST, message(LIMIT + 1));
+    assert!(!client.may_gather(), "a socket is to be dropped");
 }

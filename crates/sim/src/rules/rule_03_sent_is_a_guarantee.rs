@@ -38,6 +38,7 @@ fn a_request_that_was_not_even_polled_when_the_connection_drops_is_sent_on_the_n
         sim.open();
         sim.server_says(ACCEPTED);
         assert_eq!((tools_sent(&sim), sim.outcome(call)), (vec!["left".to_owned()], None));
+        assert_eq!(sim.session().stats().messages_sent, 3, "two keys and a call");
     }
 }
 
