@@ -64,12 +64,12 @@ function relive({ module, seed }, expected, seen) {
     wasSent = wanted.outputs[place]?.[0] === true
     outputs.push([wasSent, [kind, ...numbersOf('a', 'b'), module.text]])
   }
-  const [hasItems, mayGather] = numbersOf('hasItems', 'mayGather').map((flag) => flag === 1)
+  const [hasItems, work] = numbersOf('hasItems', 'work')
   const items = []
   while (module.call('take_item', []) === 1) items.push(itemOf(module))
   const deadline = Number.isFinite(module.deadline) ? module.deadline : null
   const numbers = numbersOf('revision', 'reasons')
-  const made = { returns, shows, part, outputs, hasItems, items, deadline, numbers, mayGather }
+  const made = { returns, shows, part, outputs, hasItems: hasItems === 1, items, deadline, numbers, work }
   assert.deepEqual(made, wanted, `after ${call} in the history that begins with ${seed}`)
   seen.calls.add(call)
   for (const [, [kind]] of outputs) seen.outputs.add(kind)

@@ -19,7 +19,7 @@ const BLOCK = {
   after: 36,
   revision: 40,
   reasons: 44,
-  mayGather: 48,
+  work: 48,
 }
 
 /** One client. */

@@ -6,7 +6,7 @@ import type { Item } from '../shared/client/binding.js'
 import * as ITEM from '../shared/client/item.js'
 import type { CheckedOptions } from './options.js'
 import * as NAMES from './exports.js'
-import { Instance, type Rare } from './instance.js'
+import { Instance, MAY_GATHER, NOTHING, type Rare } from './instance.js'
 import { Sockets, type SocketListener } from './sockets.js'
 import { cancel, crypto, now, wallClock, type WasmModule } from './globals.js'
 import { watchPage } from './page-events.js'
@@ -45,8 +45,9 @@ export class Driver implements SocketListener {
   #timer: unknown
   /** When the timer fires. */
   #armed = Infinity
-  /** Sockets may keep bytes that have not left, or the core was told so last. */
-  #mayKeepBytes = false
+  /** Something was sent since the core was told last what sockets keep; and whether that was anything. */
+  #hasSent = false
+  #hasBacklog = false
   /** When the newest call was made, and when the newest message came. What is no call waits for no burst. */
   #calledAt = 0
   #heardAt = NEVER
@@ -114,7 +115,7 @@ export class Driver implements SocketListener {
   /** Sends the calls of a turn, or gathers those of a burst. Returns whether there are items, such as of refused calls. */
   flush(): boolean {
     const isOfBurst = this.#calledAt - this.#heardAt < BURST
-    if (isOfBurst && this.#core.mayGather) this.#gather()
+    if (isOfBurst && this.#core.work === MAY_GATHER) this.#gather()
     else this.#settle()
     return this.#tellOfItems()
   }
@@ -225,7 +226,8 @@ export class Driver implements SocketListener {
       // While another client is busy, that of an earlier message may not be taken yet.
       const mayTake = this.#given === undefined
       if (core.textMessage(connection, size, mayTake, mono, wall) !== 0) this.#given = this.#shownItem(text)
-      if (!this.#willGather || !core.mayGather) this.#settle()
+      if (core.work > (this.#willGather ? MAY_GATHER : NOTHING)) this.#settle()
+      else this.#rest()
     })
   }
 
@@ -319,11 +321,16 @@ export class Driver implements SocketListener {
     return [kind, isOfSlot ? core.a : this.#owner.recipient, core.b, payload, core.hasItems]
   }
 
-  /** Does what the core asks of the sockets, and sets the timer. */
+  /** Does what the core asks of the sockets. */
   #settle(): void {
     const core = this.#core
     let wasSent = false
     for (let kind = core.nextOutput(wasSent); kind !== 0; kind = core.nextOutput(wasSent)) wasSent = this.#perform(kind)
+    this.#rest()
+  }
+
+  /** Sets the timer. */
+  #rest(): void {
     this.#arm()
     this.#watch(this.#armed < Infinity || this.#sockets.areSome)
   }
@@ -335,7 +342,7 @@ export class Driver implements SocketListener {
     switch (kind) {
       case SEND:
         this.#recorder.noteText('sent', connection, core.size, now(), wallClock())
-        this.#mayKeepBytes = true
+        this.#hasSent = true
         return this.#sockets.send(connection, core.text!)
       case DIAL:
         this.#recorder.note('dial', { connection })
@@ -354,9 +361,11 @@ export class Driver implements SocketListener {
 
   /** Tells the core what the sockets still have to send: they take everything, and only the core knows a limit. */
   #noteBacklog(): void {
-    if (!this.#mayKeepBytes) return
+    if (!this.#hasSent && !this.#hasBacklog) return
+    this.#hasSent = false
     const bytes = this.#sockets.bufferedAmount
-    this.#mayKeepBytes = bytes > 0
+    if (bytes === 0 && !this.#hasBacklog) return
+    this.#hasBacklog = bytes > 0
     this.#core.setBacklog(bytes)
   }
 

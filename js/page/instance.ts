@@ -42,6 +42,10 @@ export interface Rare {
   [NAMES.network_changed](): void
 }
 
+/** Of {@link Instance.work} (crates/page/src/client.rs). */
+export const NOTHING = 0
+export const MAY_GATHER = 1
+
 const NO_BYTES: Uint8Array = new Uint8Array()
 
 export class Instance {
@@ -101,8 +105,9 @@ export class Instance {
     return this.#number(HAS_ITEMS) !== 0
   }
 
-  get mayGather(): boolean {
-    return this.#number(MAY_GATHER) !== 0
+  /** What {@link nextOutput} has, and when that is to be done: {@link NOTHING}, {@link MAY_GATHER} or now. */
+  get work(): number {
+    return this.#number(WORK)
   }
 
   get numbers(): { revision: number; reasons: number } {
@@ -237,4 +242,4 @@ const BEFORE = 32
 const AFTER = 36
 const REVISION = 40
 const REASONS = 44
-const MAY_GATHER = 48
+const WORK = 48

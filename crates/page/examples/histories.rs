@@ -121,7 +121,7 @@ impl Life {
             "returns": called.returns, "shows": called.shows, "part": called.part,
             "outputs": outputs, "hasItems": has_items, "items": items,
             "deadline": self.client.deadline().map(|deadline| deadline.as_secs_f64() * 1000.0),
-            "numbers": [numbers.revision, numbers.reasons], "mayGather": self.client.may_gather(),
+            "numbers": [numbers.revision, numbers.reasons], "work": self.client.work() as u32,
         })
     }
 

@@ -54,7 +54,7 @@ enum Text {
 /// What a function returns, for JavaScript to read.
 #[repr(C)]
 struct Block {
-    /// When to call `timeout`, in ms of monotonic time; infinite if there is no need. As `next_output` has left it.
+    /// When to call `timeout`, in ms of monotonic time; infinite if there is no need.
     deadline: f64,
     kind: u32,
     a: u32,
@@ -70,8 +70,8 @@ struct Block {
     /// The numbers of the client: what is left of them if it breaks.
     revision: u32,
     reasons: u32,
-    /// See [`Client::may_gather`].
-    may_gather: u32,
+    /// See [`Client::work`]: its place among the variants.
+    work: u32,
 }
 
 impl Instance {
@@ -88,7 +88,7 @@ impl Instance {
             after: 0,
             revision: 0,
             reasons: 0,
-            may_gather: 0,
+            work: 0,
         };
         Self { client: None, input: Vec::new(), text: Text::Nothing, block }
     }
@@ -102,9 +102,10 @@ impl Instance {
     }
 
     fn note_state(&mut self) {
-        let Some(client) = &self.client else { return };
+        let Some(client) = &mut self.client else { return };
+        self.block.deadline = client.deadline().map_or(f64::INFINITY, in_millis);
         self.block.has_items = client.has_items().into();
-        self.block.may_gather = client.may_gather().into();
+        self.block.work = client.work() as u32;
         let Numbers { revision, reasons } = client.numbers();
         (self.block.revision, self.block.reasons) = (revision, reasons);
     }
@@ -438,7 +439,7 @@ exports! {
             }
             let (kind, connection, code, text) = match client.poll_output() {
                 None => {
-                    instance.block.deadline = client.deadline().map_or(f64::INFINITY, in_millis);
+                    instance.note_state();
                     return 0;
                 }
                 Some(Output::Dial(connection, url)) => (1, connection, 0, Text::Made(url)),

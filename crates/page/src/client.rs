@@ -42,6 +42,18 @@ pub enum Output {
     Drop(ConnectionId, u16),
 }
 
+/// When it is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// There is nothing.
+    Nothing,
+    /// There are texts, and so many calls are in flight that answers come in bursts: the texts may be sent a turn of the
+    /// event loop later, together with those that follow other answers of a burst.
+    MayGather,
+    /// Before the event of the browser is over, or the turn in which the command was given.
+    Now,
+}
+
 /// Making one, and the user's commands. See the functions of the same name of [`Session`].
 impl Client {
     /// A client in `idle`, with the id that its log lines tell. Urls that are not known are asked for. `seed` must come
@@ -281,10 +293,17 @@ impl Client {
         !self.items.is_empty()
     }
 
-    /// So many calls are in flight that answers come in bursts, and nothing but texts is to be done: they may be sent a
-    /// turn of the event loop later, together with those that follow other answers of a burst.
-    pub fn may_gather(&self) -> bool {
-        self.session.in_flight() >= MANY && self.outputs.is_empty()
+    /// What there is in `poll_output`.
+    pub fn work(&self) -> Work {
+        if !self.outputs.is_empty() {
+            Work::Now
+        } else if !self.session.has_transmits() {
+            Work::Nothing
+        } else if self.session.in_flight() >= MANY {
+            Work::MayGather
+        } else {
+            Work::Now
+        }
     }
 
     /// See [`Session::numbers`].

@@ -228,6 +228,11 @@ impl<T> Session<T> {
         Some(transmit)
     }
 
+    /// Whether there is a text to send.
+    pub fn has_transmits(&self) -> bool {
+        !self.transmits.is_empty()
+    }
+
     /// The next action of the driver. Call until `None` after every input and command.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()

@@ -307,24 +307,21 @@ fn texts_that_were_not_taken_when_their_connection_ends_are_sent_on_the_next_one
 }
 
 #[test]
-fn sending_may_wait_while_eight_calls_are_in_flight_and_nothing_else_is_to_be_done() {
+fn texts_may_wait_while_eight_calls_are_in_flight_and_nothing_else_is_to_be_done() {
     let mut client = ready();
-    let expect = |client: &mut Client, expected: [bool; 2], number: u32| {
-        let before = client.may_gather();
+    let after_call = |client: &mut Client, number: u32| {
         client.request(now(), call(), slot(number));
-        assert_eq!([before, client.may_gather()], expected);
+        client.work()
     };
-    (0..7).for_each(|number| expect(&mut client, [false, false], number));
-    expect(&mut client, [false, true], 7);
-    expect(&mut client, [true, true], 8);
+    assert_eq!(client.work(), Work::Nothing);
+    assert_eq!([0, 1, 2, 3, 4, 5, 6].map(|number| after_call(&mut client, number)), [Work::Now; 7]);
+    assert_eq!(after_call(&mut client, 7), Work::MayGather);
     let sent = calls(&outputs(&mut client));
-    let answer = |client: &mut Client, (_, id): &(ConnectionId, String)| {
-        client.handle_text(now(), FIRST, format!(r#"{{"id":{id},"results":1}}"#).into());
-        client.may_gather()
-    };
-    assert_eq!([0, 1].map(|place| answer(&mut client, &sent[place])), [true, false]);
-    (0..2).for_each(|number| client.request(now(), call(), slot(number)));
-    assert!(client.may_gather());
+    assert_eq!(client.work(), Work::Nothing);
+    let (_, id) = &sent[0];
+    client.handle_text(now(), FIRST, format!(r#"{{"id":{id},"results":1}}"#).into());
+    assert_eq!(client.work(), Work::Nothing);
+    assert_eq!(after_call(&mut client, 0), Work::MayGather);
     client.handle_text(now(), FIRST, message(LIMIT + 1));
-    assert!(!client.may_gather(), "a socket is to be dropped");
+    assert_eq!(client.work(), Work::Now, "a socket is to be dropped");
 }
