@@ -42,7 +42,7 @@ pub enum Output {
     Drop(ConnectionId, u16),
 }
 
-/// When it is to be done.
+/// When what there is in `poll_output` is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// There is nothing.
@@ -293,7 +293,7 @@ impl Client {
         !self.items.is_empty()
     }
 
-    /// What there is in `poll_output`.
+    /// What there is to do, and when.
     pub fn work(&self) -> Work {
         if !self.outputs.is_empty() {
             Work::Now

@@ -8,8 +8,8 @@
 //!
 //! Mutate, then drain. After **every** `handle_*` input and every command, call [`Session::poll_transmit`],
 //! [`Session::poll_action`] and [`Session::poll_event`] until each returns `None`, then set one timer for
-//! [`Session::poll_timeout`]. Calling [`Session::handle_timeout`] too early is a no-op. Only texts of
-//! the open connection may wait, to be sent together with those of later inputs.
+//! [`Session::poll_timeout`]. Calling [`Session::handle_timeout`] too early is a no-op. Only texts of the open
+//! connection may wait, to be sent together with those of later inputs.
 //!
 //! # Connections
 //!
