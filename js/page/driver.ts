@@ -112,7 +112,7 @@ export class Driver implements SocketListener {
     return result
   }
 
-  /** Sends the calls of a turn, or gathers those of a burst. Returns whether there are items, such as of refused calls. */
+  /** Sends the calls of a turn, or gathers those of a burst. Returns whether there are items, such as refusals. */
   flush(): boolean {
     const isOfBurst = this.#calledAt - this.#heardAt < BURST
     if (isOfBurst && this.#core.work === MAY_GATHER) this.#gather()
@@ -409,7 +409,7 @@ function linesOf(urls: readonly string[]): string {
   return urls.map((url) => `${url}\n`).join('')
 }
 
-/** ms between a message and a call that may have followed from it, as others follow from the messages that came with it. */
+/** ms. A call that is made so soon after a message may follow from it, and others from the messages that came with it. */
 const BURST = 1
 
 const NEVER = -Infinity

@@ -47,8 +47,8 @@ pub enum Output {
 pub enum Work {
     /// There is nothing.
     Nothing,
-    /// There are texts, and so many calls are in flight that answers come in bursts: the texts may be sent a turn of the
-    /// event loop later, together with those that follow other answers of a burst.
+    /// There are texts, and so many calls are in flight that answers come in bursts: the texts may be sent a turn of
+    /// the event loop later, together with those that follow other answers of a burst.
     MayGather,
     /// Before the event of the browser is over, or the turn in which the command was given.
     Now,
