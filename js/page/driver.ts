@@ -409,7 +409,7 @@ function linesOf(urls: readonly string[]): string {
   return urls.map((url) => `${url}\n`).join('')
 }
 
-/** ms. A call that is made so soon after a message may follow from it, and others from the messages that came with it. */
+/** ms. A call that is made so soon after a message may follow from it, and others from messages that came with it. */
 const BURST = 1
 
 const NEVER = -Infinity
