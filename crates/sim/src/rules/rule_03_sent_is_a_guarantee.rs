@@ -24,7 +24,7 @@ fn a_request_handed_out_but_not_written_when_the_connection_drops_never_left_and
 #[test]
 fn a_request_that_was_not_even_polled_when_the_connection_drops_is_sent_on_the_next_alone() {
     let losses: [fn(&mut Sim); 3] =
-        [Sim::drop_connection, |sim| sim.server_closes(1012, ""), |sim| drop(sim.reconnect())];
+        [Sim::drop_connection, |sim| sim.server_closes(1012, ""), |sim| _ = sim.reconnect()];
     for lose in losses {
         let mut sim = ready(defaults);
         sim.leave_texts(true);
