@@ -309,6 +309,11 @@ impl Recorder {
         let bytes_before = self.events.iter().take(place).rev();
         let before = bytes_before.take_while(|event| matches!(event.what, What::Bytes { .. })).count();
         let place = place - before;
+        // A sleep of the machine must not be lost, which was noticed by one of them.
+        let is_of_same_offset = self.offsets.back().is_none_or(|(from, _)| *from <= self.first + place as u64);
+        if !is_of_same_offset || !are_in_step(due.stamp, pong.stamp) {
+            return None;
+        }
         // A session that is known in between is one of before the pong.
         let is_whole = self.next.as_ref().is_none_or(|(number, _)| *number <= self.first + place as u64);
         let last = now_of(due.stamp, 0).mono;
@@ -321,7 +326,7 @@ impl Recorder {
     fn merged_with_last(&mut self, stamp: Stamp, mut heartbeat: What) -> (Stamp, What) {
         let is_known = self.next.as_ref().is_some_and(|(number, _)| *number == self.end());
         let Some(last) = self.events.back().filter(|_| !is_known) else { return (stamp, heartbeat) };
-        let is_in_step = (i64::from(last.stamp as i16) - i64::from(stamp as i16)).abs() <= NOISE;
+        let is_in_step = are_in_step(last.stamp, stamp);
         let is_of_same_offset = self.offsets.back().is_none_or(|(from, _)| *from < self.end());
         match (&last.what, &mut heartbeat) {
             (What::Heartbeats { connection: before, count, .. }, What::Heartbeats { connection, count: sum, .. })
@@ -354,6 +359,11 @@ fn now_of(stamp: Stamp, offset: i64) -> Now {
     let micros = stamp >> SKEW_BITS;
     let wall = (micros / 1000) as i64 + offset + i64::from(stamp as i16);
     Now { mono: std::time::Duration::from_micros(micros), wall: wall.max(0) as u64 }
+}
+
+/// Whether the wall clock has gone on as the monotonic one has. The offset of both stamps must be the same.
+fn are_in_step(one: Stamp, other: Stamp) -> bool {
+    (i64::from(one as i16) - i64::from(other as i16)).abs() <= NOISE
 }
 
 /// The answer to a request.

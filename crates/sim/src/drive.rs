@@ -418,4 +418,4 @@ impl Sim {
 /// Of the package, for records.
 const VERSION: &str = "0.0.0";
 /// What code that was written against a socket may send when it is open.
-const OWN_AUTH: &str = r#"{"id":"auth","token":"mine"}"#;
+const OWN_AUTH: &str = r#"{"id":"auth","token":"own"}"#;

@@ -433,7 +433,7 @@ impl Choices<'_> {
             16..=24 => Step::Answer { call: self.number(64), template: self.one_of(&ANSWERS).to_owned() },
             25..=26 => Step::Answer { call: self.number(64), template: self.text() },
             27 => Step::Key { life: self.one_of(&[1.0, 4_000.0, 30_000.0, 900_000.0, 0.0, f64::INFINITY]) },
-            28 => Step::Token(self.one_of(&[Ok("token"), Ok("token"), Err("threw")])),
+            28 => Step::Token(self.one_of(&[Ok("key"), Ok("key"), Err("threw")])),
             29 => Step::Bytes,
             30 => Step::Binary,
             _ => Step::Late(self.byte().into()),
@@ -501,7 +501,9 @@ const ANSWERS: [&str; 8] = [
     r#"{"data":{"results":2,"id":"ID"},"event":"response"}"#,
 ];
 
-const SENT: [&str; 4] = ["hello", r#"{"messageType":"ping"}"#, r#"{"type":"ping"}"#, r#"{"id":"auth","token":"mine"}"#];
+/// All keys have three characters, as the one that a replay sends in their place: a record does not tell how long a key
+/// is, and whether a text has room is also decided by that.
+const SENT: [&str; 4] = ["hello", r#"{"messageType":"ping"}"#, r#"{"type":"ping"}"#, r#"{"id":"auth","token":"own"}"#];
 
 /// In bytes: a step takes two or three of them.
 const SHORTEST: usize = 16;

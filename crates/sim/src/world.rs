@@ -65,7 +65,7 @@ impl Sim {
         let [token, urls] = self.asked;
         urls.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Urls(asked, Ok(2))));
         self.dials.clone().into_iter().for_each(|dial| self.network.at_once(WorldEvent::Open(dial)));
-        token.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Token(asked, Ok(("token", None)))));
+        token.into_iter().for_each(|asked| self.network.at_once(WorldEvent::Token(asked, Ok(("key", None)))));
         let yes = if server == Server::Event {
             r#"{"event":"schemas","data":[]}"#
         } else {

@@ -273,6 +273,23 @@ fn sleep_and_clocks_that_are_set_replay_alike() {
 }
 
 #[test]
+fn sleep_before_a_heartbeat_and_during_one_replays_alike() {
+    for millis in [1, 499, 501, 20_000, 40_000, 3_600_000] {
+        for sleeps_before in [true, false] {
+            let mut sim = ready(defaults);
+            sim.advance(1);
+            sim.bytes_come();
+            sim.suspend(if sleeps_before { millis } else { 0 });
+            sim.advance(15_000);
+            sim.suspend(if sleeps_before { 0 } else { millis });
+            sim.server_says(PONG);
+            sim.server_says("no JSON");
+            assert_replays(&sim);
+        }
+    }
+}
+
+#[test]
 fn nothing_of_a_key_a_message_or_a_query_is_in_it() {
     let config = Config { token: TokenSource::Fixed(Secret::new("hunter2-hunter2")), ..Sim::exact() };
     let records: Vec<String> = ["hunter2", "hunter2-hunter2-hunter2"]
