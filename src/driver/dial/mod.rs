@@ -138,7 +138,7 @@ impl Dialer {
         if let Hop::Through(proxy) = hop {
             progress.enter(DialPhase::Proxy);
             let tunnels = Tunnels { owner, resolver: &self.resolver, turn: &self.turn, tls: &self.tls, progress };
-            return Ok((tunnels.open(proxy, &endpoint.host, endpoint.port).await?, None));
+            return Ok((Box::pin(tunnels.open(proxy, &endpoint.host, endpoint.port)).await?, None));
         }
         progress.enter(DialPhase::Name);
         let addresses = self.resolver.resolve(&self.turn, &endpoint.host, endpoint.port).await?;
@@ -160,9 +160,12 @@ impl Dialer {
         stream: Stream,
     ) -> Result<Dialed, DialFailure> {
         match (stream, endpoint.secure) {
-            (Stream::Tcp(tcp), true) => self.open_secure(owner, endpoint, progress, tcp, Transport::Tls).await,
+            // What not every dial needs has a box of its own: a plain one takes 1 KB instead of 12.
+            (Stream::Tcp(tcp), true) => {
+                Box::pin(self.open_secure(owner, endpoint, progress, tcp, Transport::Tls)).await
+            }
             (Stream::Tls(proxy), true) => {
-                self.open_secure(owner, endpoint, progress, *proxy, Transport::TlsInTls).await
+                Box::pin(self.open_secure(owner, endpoint, progress, *proxy, Transport::TlsInTls)).await
             }
             (Stream::Tcp(mut tcp), false) => {
                 progress.enter(DialPhase::Upgrade);
