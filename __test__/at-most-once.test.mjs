@@ -23,15 +23,19 @@ async function counting(t) {
 /** A client may send a call later where many are in flight. */
 const crowds = { '': 0, ' among many': 20 }
 
-/** Makes so many calls that are in flight for good. */
-function crowd(client, size) {
-  for (let n = 0; n < size; n++) client.useTool('wait', n).catch(() => {})
-}
-
 const pauses = {
   'at once': () => {},
   'after the microtasks': () => Promise.resolve().then(() => {}),
   'a turn later': () => new Promise(setImmediate),
+}
+
+/** Makes a call, with so many others in flight that are never answered, and then this command. */
+async function outcomeOf(client, n, { size, pause, command }) {
+  for (let other = 0; other < size; other++) client.useTool('wait', other).catch(() => {})
+  const call = client.useTool('count', n).catch((error) => error)
+  await pause()
+  await client[command]()
+  return call
 }
 
 for (const [when, pause] of Object.entries(pauses)) {
@@ -40,11 +44,7 @@ for (const [when, pause] of Object.entries(pauses)) {
       const { server, runsOf } = await counting(t)
       const client = await ready(t, server)
       for (let n = 0; n < 30; n++) {
-        crowd(client, size)
-        const call = client.useTool('count', n).catch((error) => error)
-        await pause()
-        await client.reconnect()
-        const outcome = await call
+        const outcome = await outcomeOf(client, n, { size, pause, command: 'reconnect' })
         if (outcome === n) assert.equal(runsOf(n), 1)
         else assert.deepEqual([outcome.code, outcome.sent, runsOf(n) <= 1], ['CONNECTION_LOST', true, true])
       }
@@ -55,11 +55,7 @@ for (const [when, pause] of Object.entries(pauses)) {
       const client = open(t, server)
       for (let n = 0; n < 30; n++) {
         await client.connect()
-        crowd(client, size)
-        const call = client.useTool('count', n).catch((error) => error)
-        await pause()
-        await client.close()
-        const outcome = await call
+        const outcome = await outcomeOf(client, n, { size, pause, command: 'close' })
         if (outcome === n) assert.equal(runsOf(n), 1)
         else assert.deepEqual([outcome.code, runsOf(n) <= (outcome.sent ? 1 : 0)], ['CLOSED', true])
       }
