@@ -11,15 +11,12 @@ import { launchBrowser } from './helpers/browser.mjs'
 import { createAuthority } from './helpers/certificates.mjs'
 import { folderOf } from './helpers/documents.mjs'
 import { bundleForPages } from './helpers/page.mjs'
+import { policy, STRICT } from './helpers/policy.mjs'
 import { entry, openSite, PACKAGE } from './helpers/site.mjs'
 import { listen } from './helpers/test-server.mjs'
 
 const MODULE = `${PACKAGE}/browser/mcp-page.wasm`
 const KEY = 'key'
-
-/** A policy that allows nothing but what the client needs. */
-const STRICT = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'`
-const policy = (text) => ({ headers: { 'content-security-policy': text } })
 
 /** A page whose client connects and makes a call; `outcome` is what came of that. */
 const calling = (name, options = {}) => `

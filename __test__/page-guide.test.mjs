@@ -10,6 +10,7 @@ import { launchBrowser } from './helpers/browser.mjs'
 import { serve } from './helpers/cli.mjs'
 import { guidePage, readerOf } from './helpers/guide-page.mjs'
 import { KEEPS_PAGES_WITH_SOCKETS, launchPlainBrowser } from './helpers/plain-browser.mjs'
+import { policy, STRICT } from './helpers/policy.mjs'
 import { openSite } from './helpers/site.mjs'
 import { listen } from './helpers/test-server.mjs'
 
@@ -26,12 +27,11 @@ const TOOLS = {
   }),
 }
 
-/** Allows what the client needs, as docs/browser.md has it, and what the page itself has: its import map and icon. */
+/** Allows also what the page itself has: its import map and icon. */
 function strictPolicy(html) {
   const [, importMap] = /<script type="importmap">(.*?)<\/script>/s.exec(html)
   const hash = createHash('sha256').update(importMap).digest('base64')
-  const scripts = `'self' 'wasm-unsafe-eval' 'sha256-${hash}'`
-  return { 'content-security-policy': `default-src 'none'; script-src ${scripts}; connect-src 'self'; img-src data:` }
+  return policy(`${STRICT.replace('script-src', `script-src 'sha256-${hash}'`)}; img-src data:`)
 }
 
 describe('the guide’s component in a page', () => {
@@ -41,9 +41,9 @@ describe('the guide’s component in a page', () => {
   })
   after(() => browser?.close())
 
-  async function visit(t, platform, headersOf = () => ({})) {
+  async function visit(t, platform, policyFor = () => ({})) {
     const files = await guidePage()
-    const site = await openSite(t, { files, platform, headers: headersOf(files['/']) })
+    const site = await openSite(t, { files, platform, ...policyFor(files['/']) })
     const tab = await browser.newPage()
     t.after(() => tab.close())
     const reader = readerOf(tab)
