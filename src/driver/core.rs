@@ -250,7 +250,7 @@ impl<T> Core<T> {
         let place = self.racing.iter().position(|racing| racing.outbox.connection() == connection)?;
         let stopped = self.racing.swap_remove(place);
         if self.racing.is_empty() {
-            // Most clients have one socket at a time: room for others would be a twentieth of their memory.
+            // Most clients have one socket at a time: the room for four would be a twentieth of their memory.
             self.racing = Vec::new();
         }
         Some(stopped)

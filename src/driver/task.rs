@@ -261,7 +261,6 @@ impl<S: Sink> Task<S> {
         let trace = dialed.trace().unwrap_or_default();
         self.add_attempt(Attempt { connection, stage: Stage::Racing(Box::new(socket)) });
         self.shared.input(|core, now| {
-            core.racing.reserve_exact(1);
             core.racing.push(Racing { outbox, tcp });
             core.session.handle_dial_trace(now, connection, trace);
             core.session.handle_open(now, connection);
