@@ -309,28 +309,31 @@ impl Recorder {
         let bytes_before = self.events.iter().take(place).rev();
         let before = bytes_before.take_while(|event| matches!(event.what, What::Bytes { .. })).count();
         let place = place - before;
-        // A sleep of the machine must not be lost, which was noticed by one of them.
-        let is_of_same_offset = self.offsets.back().is_none_or(|(from, _)| *from <= self.first + place as u64);
-        if !is_of_same_offset || !are_in_step(due.stamp, pong.stamp) {
-            return None;
-        }
+        let begin = self.first + place as u64;
         // A session that is known in between is one of before the pong.
-        let is_whole = self.next.as_ref().is_none_or(|(number, _)| *number <= self.first + place as u64);
+        let is_whole = self.next.as_ref().is_none_or(|(number, _)| *number <= begin);
         let last = now_of(due.stamp, 0).mono;
         let rtt = now_of(pong.stamp, 0).mono.saturating_sub(last);
         let what = What::Heartbeats { connection, count: 1, last: last.into(), rtt: rtt.into() };
-        is_whole.then_some((self.events.len() - place, due.stamp, what))
+        let may_merge = is_whole && self.is_in_step(begin, due.stamp, pong.stamp);
+        may_merge.then_some((self.events.len() - place, due.stamp, what))
+    }
+
+    /// Whether the wall clock has gone on as the monotonic one has, from the event with this number to the newest:
+    /// events that are merged lose a sleep of the machine, or a clock that was set, between them.
+    fn is_in_step(&self, from: u64, first: Stamp, newest: Stamp) -> bool {
+        let is_of_same_offset = self.offsets.back().is_none_or(|(number, _)| *number <= from);
+        is_of_same_offset && (i64::from(first as i16) - i64::from(newest as i16)).abs() <= NOISE
     }
 
     /// The heartbeat, together with the last event if that is one too: taken from the ring.
     fn merged_with_last(&mut self, stamp: Stamp, mut heartbeat: What) -> (Stamp, What) {
         let is_known = self.next.as_ref().is_some_and(|(number, _)| *number == self.end());
         let Some(last) = self.events.back().filter(|_| !is_known) else { return (stamp, heartbeat) };
-        let is_in_step = are_in_step(last.stamp, stamp);
-        let is_of_same_offset = self.offsets.back().is_none_or(|(from, _)| *from < self.end());
+        let is_in_step = self.is_in_step(self.end() - 1, last.stamp, stamp);
         match (&last.what, &mut heartbeat) {
             (What::Heartbeats { connection: before, count, .. }, What::Heartbeats { connection, count: sum, .. })
-                if before == connection && *count < MOST_HEARTBEATS && is_in_step && is_of_same_offset =>
+                if before == connection && *count < MOST_HEARTBEATS && is_in_step =>
             {
                 *sum += count;
                 let stamp = last.stamp;
@@ -359,11 +362,6 @@ fn now_of(stamp: Stamp, offset: i64) -> Now {
     let micros = stamp >> SKEW_BITS;
     let wall = (micros / 1000) as i64 + offset + i64::from(stamp as i16);
     Now { mono: std::time::Duration::from_micros(micros), wall: wall.max(0) as u64 }
-}
-
-/// Whether the wall clock has gone on as the monotonic one has. The offset of both stamps must be the same.
-fn are_in_step(one: Stamp, other: Stamp) -> bool {
-    (i64::from(one as i16) - i64::from(other as i16)).abs() <= NOISE
 }
 
 /// The answer to a request.

@@ -280,7 +280,7 @@ impl<T> Session<T> {
         let c = &self.counters;
         Stats {
             state: self.state.name(),
-            pending: self.pending.in_flight(),
+            pending: self.in_flight(),
             queued: self.pending.queued(),
             requests: c.requests,
             succeeded: c.succeeded,

@@ -417,5 +417,7 @@ impl Sim {
 
 /// Of the package, for records.
 const VERSION: &str = "0.0.0";
-/// What code that was written against a socket may send when it is open.
-const OWN_AUTH: &str = r#"{"id":"auth","token":"own"}"#;
+/// What code that was written against a socket may send when it is open. All keys of histories have three characters,
+/// as the one that a replay sends in their place: a record does not tell how long a key is, and whether a text has room
+/// is also decided by that.
+pub(super) const OWN_AUTH: &str = r#"{"id":"auth","token":"own"}"#;

@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
-use super::{Conditions, Server, Sim, Way};
+use super::{Conditions, Server, Sim, Way, drive::OWN_AUTH};
 use mcp_protocol::{
     Call, Config, ConnectionId, DialectChoice, Ending, EndpointSource, Interest, Jitter, MaxAttempts, Outcome,
 };
@@ -501,9 +501,7 @@ const ANSWERS: [&str; 8] = [
     r#"{"data":{"results":2,"id":"ID"},"event":"response"}"#,
 ];
 
-/// All keys have three characters, as the one that a replay sends in their place: a record does not tell how long a key
-/// is, and whether a text has room is also decided by that.
-const SENT: [&str; 4] = ["hello", r#"{"messageType":"ping"}"#, r#"{"type":"ping"}"#, r#"{"id":"auth","token":"own"}"#];
+const SENT: [&str; 4] = ["hello", r#"{"messageType":"ping"}"#, r#"{"type":"ping"}"#, OWN_AUTH];
 
 /// In bytes: a step takes two or three of them.
 const SHORTEST: usize = 16;
